@@ -1,0 +1,33 @@
+/* link.h -- one live conversation with a peer, as seen by those who do not own the socket.
+ *
+ * The server owns sockets and knows nothing of devices; the websocket connector speaks with devices and knows nothing of sockets.
+ * A Link stands between them. Everything here happens on the server's service thread, except link_wake.
+ *
+ * A Link is valid from its first message until `closed` has returned; `closed` comes from the event loop, never from within `send` or `shut`. */
+#pragma once
+
+#include "signal/wire.h"
+
+typedef struct Link Link;
+
+struct Link {
+    void (*send)(Link *link, const char *json, size_t length);  // queue one text frame (copied); a peer whose queue overflows is closed
+    void (*shut)(Link *link, const char *reason);               // close once what is queued has gone out
+    char peer[64];                                              // "127.0.0.1:51234"
+    void *guest;                                                // the handler's own, NULL at first
+};
+
+/// Who answers the topics of devices.
+typedef struct LinkHandler {
+    void *self;
+    /// A message with one of the device topics (wire_is_device_topic). Its memory is valid during the call.
+    void (*message)(void *self, Link *link, const WireMessage *message);
+    /// A message could not be read: malformed frames count against whoever speaks with this link. The server has answered already.
+    void (*malformed)(void *self, Link *link);
+    void (*closed)(void *self, Link *link);
+    /// On the service thread, some time after the handler asked by its `wake`, and at least every 100 ms.
+    void (*woken)(void *self);
+    /// Set by the server when the handler is mounted: asks for `woken`, from any thread.
+    void (*wake)(void *server);
+    void *server;
+} LinkHandler;

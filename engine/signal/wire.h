@@ -1,0 +1,118 @@
+/* wire.h -- the frames of pollux.v1.json, both directions, both sides. docs/protocol.md is the specification.
+ *
+ * Reading checks everything: what wire_read returns is well-formed, within limits, and its numbers are finite. Values are still in
+ * the unit of the tag: whoever knows the tags converts.
+ *
+ * Memory: a Wire reads one message at a time into its own arena; a WireMessage is a view, valid until the next wire_read. */
+#pragma once
+
+#include "signal/command.h"
+
+enum {
+    WIRE_FRAME_MAX = 256 * 1024,  // bytes
+    WIRE_SAMPLES_MAX = 4096,      // in one message
+    WIRE_DEPTH_MAX = 8,
+    WIRE_TAGS_MAX = 4096,  // in one `provide`
+};
+#define WIRE_ID_NONE INT64_MIN
+
+typedef enum WireTopic {
+    WIRE_PROVIDE,
+    WIRE_SAMPLES,
+    WIRE_TIME,
+    WIRE_COMMAND,
+    WIRE_SUBSCRIBE,
+    WIRE_ACKNOWLEDGE,
+    WIRE_ACTUATE,
+    WIRE_TOPIC_COUNT
+} WireTopic;
+
+typedef struct WireTag {
+    const char *name;
+    const char *unit;  // NULL: the tag's own
+} WireTag;
+
+typedef struct WireSample {
+    const char *tag;
+    int64_t time;
+    double value;
+    Quality quality;
+    const char *error;  // NULL, or what is wrong with this one: then the rest is not set
+} WireSample;
+
+typedef struct WireMessage {
+    WireTopic topic;   // WIRE_TOPIC_COUNT in a refusal of a frame whose topic could not be read
+    int64_t id;        // headers.id, or WIRE_ID_NONE
+    int status;        // headers.status, or 0: then this is not an answer
+    const char *path;  // "" when there is none
+    const char *detail;  // of a refusal, "" otherwise
+    union {
+        struct {
+            const char *device;
+            const WireTag *tags;
+            size_t tag_count;
+            const char *const *actuators;
+            size_t actuator_count;
+        } provide;  // answered (status 200): see `welcome`
+        struct {
+            const char *plant;
+            double step, speed;
+            bool provider_clock;
+            int64_t from;  // TIME_NONE before the first tick
+        } welcome;
+        struct {
+            const WireSample *items;
+            size_t count;
+        } samples;       // answered: `stored`
+        uint64_t stored;
+        uint64_t actuated;  // answered actuate: the command's id
+        int64_t time;
+        struct {
+            const char *tag;
+            double value;
+            int64_t time, deadline;
+            const char *reason;
+        } command;  // answered: only status and detail
+        struct {
+            uint64_t alarm;
+            const char *by;
+        } acknowledge;
+        struct {
+            const char *tag;
+            double value;
+            const char *reason;
+        } actuate;  // answered: `actuated`
+    };
+} WireMessage;
+
+typedef struct Wire Wire;
+
+Err wire_create(Wire **out);
+void wire_destroy(Wire *wire);
+
+/// Read one frame. On failure `why` says what was expected and where; `out->id` and `out->topic` are set whenever the frame had them
+/// (WIRE_ID_NONE and WIRE_TOPIC_COUNT otherwise), so that the refusal can name them. ERR_RANGE: too large (413); ERR_UNKNOWN: no such
+/// topic; ERR_MEMORY; ERR_PARSE for the rest. A single wrong sample is not a failure, see WireSample.error.
+Err wire_read(Wire *wire, const char *frame, size_t length, WireMessage *out, ErrText *why);
+/// provide, samples, time, command: what devices say.
+bool wire_is_device_topic(WireTopic topic);
+/// NULL for WIRE_TOPIC_COUNT, as wire_write_refusal takes it.
+const char *wire_topic_name(WireTopic topic);
+
+// Writing: each adds one whole frame to `out`.
+
+void wire_write_provide(Text *out, int64_t id, const char *device, const WireTag *tags, size_t tag_count, const char *const *actuators, size_t actuator_count);
+void wire_write_welcome(Text *out, int64_t id, const char *plant, double step, bool provider_clock, double speed, int64_t from);
+void wire_write_samples(Text *out, int64_t id, const WireSample *samples, size_t count);
+void wire_write_stored(Text *out, int64_t id, uint64_t stored);
+void wire_write_time(Text *out, int64_t time);
+/// `value` in the unit of the tag.
+void wire_write_command(Text *out, const Command *command, const char *tag, double value);
+/// An answer without content: status 200.
+void wire_write_done(Text *out, WireTopic topic, int64_t id);
+/// The answer to `actuate`: the id that the gate gave the command.
+void wire_write_actuated(Text *out, int64_t id, uint64_t command);
+/// A refusal: status, and an RFC 9457 problem whose title is the status' name. `topic` may be NULL when it could not be read; `path` may be NULL.
+void wire_write_refusal(Text *out, const char *topic, int64_t id, int status, const char *path, const char *detail);
+/// The problem object alone, as HTTP answers carry it.
+void wire_write_problem(Text *out, int status, const char *detail);
