@@ -1,0 +1,15 @@
+# lanes.c once more per instruction set; the library itself has the portable build, and program.c picks at start-up.
+if(TARGET graph AND CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|amd64)$")
+  function(graph_lanes name)
+    add_library(graph_lanes_${name} OBJECT ${CMAKE_CURRENT_SOURCE_DIR}/graph/lanes.c)
+    target_link_libraries(graph_lanes_${name} PRIVATE pollux_flags)
+    string(TOUPPER LANES_${name} definition)
+    target_compile_definitions(graph_lanes_${name} PRIVATE ${definition})
+    target_compile_options(graph_lanes_${name} PRIVATE ${ARGN})
+    target_sources(graph PRIVATE $<TARGET_OBJECTS:graph_lanes_${name}>)
+  endfunction()
+
+  graph_lanes(sse2 -msse2)
+  graph_lanes(avx2 -mavx2)
+  graph_lanes(avx512 -mavx512f -mavx512dq)
+endif()

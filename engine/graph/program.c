@@ -1,0 +1,110 @@
+/* program.c -- scratch memory, the hash, and the choice of the interpreter's build. */
+#include "graph/program.h"
+
+#include <assert.h>
+#include <stdatomic.h>
+#include <string.h>
+
+#include "graph/ops.h"
+
+// ---- builds -------------------------------------------------------------------------------------------------------------
+
+typedef struct Build {
+    const char *name, *title;
+    bool (*is_supported)(void);
+    LanesRun *run;
+} Build;
+
+static bool always(void)
+{
+    return true;
+}
+
+#if defined(__x86_64__)
+static bool has_avx2(void)
+{
+    return __builtin_cpu_supports("avx2");
+}
+
+static bool has_avx512(void)
+{
+    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq");
+}
+#endif
+
+// the best one last
+static const Build builds[] = {
+    {"portable", "interpreter, portable", always, lanes__run_portable},
+#if defined(__x86_64__)
+    {"sse2", "interpreter, SSE2", always, lanes__run_sse2},
+    {"avx2", "interpreter, AVX2", has_avx2, lanes__run_avx2},
+    {"avx512", "interpreter, AVX-512", has_avx512, lanes__run_avx512},
+#endif
+};
+
+static _Atomic(const Build *) current;
+
+__attribute__((constructor)) static void choose_build(void)
+{
+    size_t best = sizeof builds / sizeof *builds - 1;
+    while (!builds[best].is_supported())
+        best--;
+    atomic_store_explicit(&current, &builds[best], memory_order_relaxed);
+}
+
+static const Build *build_in_use(void)
+{
+    return atomic_load_explicit(&current, memory_order_relaxed);
+}
+
+// ---- programs -----------------------------------------------------------------------------------------------------------
+
+uint64_t program__hash(const Program *program)
+{
+    const uint16_t counts[3] = {program->columns, program->registers, program->constants};
+    uint64_t hash = hash_bytes(0, counts, sizeof counts);
+    hash = hash_bytes(hash, program->code, program->length * sizeof *program->code);
+    for (uint32_t i = 0; i < program->constants; i++)
+        hash = hash_bytes(hash, &program->constant[(size_t)i * LANES], sizeof *program->constant);
+    return hash;
+}
+
+Err scratch_init(Scratch *scratch, uint16_t registers)
+{
+    *scratch = (Scratch){.lanes = mem_alloc((size_t)registers * LANES * sizeof(double)), .registers = registers};
+    return scratch->lanes ? ERR_OK : ERR_MEMORY;
+}
+
+void scratch_fini(Scratch *scratch)
+{
+    mem_free(scratch->lanes);
+    *scratch = (Scratch){0};
+}
+
+void program_run(const Program *program, double *block, Scratch *scratch)
+{
+    assert(program->registers <= scratch->registers);
+    assert((uintptr_t)block % 64 == 0);
+    build_in_use()->run(program, block, scratch->lanes);
+}
+
+const char *program_backend(void)
+{
+    return build_in_use()->title;
+}
+
+bool program_use(const char *instruction_set)
+{
+    for (size_t i = 0; i < sizeof builds / sizeof *builds; i++) {
+        if (strcmp(builds[i].name, instruction_set) == 0 && builds[i].is_supported()) {
+            atomic_store_explicit(&current, &builds[i], memory_order_relaxed);
+            return true;
+        }
+    }
+    return false;
+}
+
+void program_thread_init(void)
+{
+    op__flush_begin();  // for good
+}

@@ -1,0 +1,16 @@
+/* program.h -- programs, for the files of this folder: their hash, and the builds of the interpreter. */
+#pragma once
+
+#include "graph/graph.h"
+
+/// Run `program` over `block` with its registers at `registers`.
+typedef void LanesRun(const Program *program, double *block, double *registers);
+
+// one source (lanes.c), compiled once per instruction set
+LanesRun lanes__run_portable;
+#if defined(__x86_64__)
+LanesRun lanes__run_sse2, lanes__run_avx2, lanes__run_avx512;
+#endif
+
+/// Of the code, the constants and the counts.
+uint64_t program__hash(const Program *program);
