@@ -1,0 +1,229 @@
+#include "model/filter.h"
+
+#include <assert.h>
+#include <math.h>
+
+#include "model/model.h"
+
+enum { N = MODEL_STATES_MAX };
+
+uint16_t filter_packed(uint16_t n, uint16_t i, uint16_t j)
+{
+    if (i > j)
+        return filter_packed(n, j, i);
+    assert(j < n);
+    return (uint16_t)(i * n - i * (i + 1) / 2 + j);
+}
+
+static bool is_number(const Graph *graph, Expr expr, double number)
+{
+    double value;
+    return graph_is_constant(graph, expr, &value) && value == number;
+}
+
+static Expr mul(Graph *graph, Expr a, Expr b)
+{
+    return graph_binary(graph, OP_MUL, a, b);
+}
+
+/* sum + a b, without terms that are zero by structure: this is where the sparsity of Jacobians pays. */
+static Expr add_product(Graph *graph, Expr sum, Expr a, Expr b)
+{
+    if (is_number(graph, a, 0) || is_number(graph, b, 0))
+        return sum;
+    const Expr product = mul(graph, a, b);
+    return sum == EXPR_NONE ? product : graph_binary(graph, OP_ADD, sum, product);
+}
+
+static Expr or_zero(Graph *graph, Expr sum)
+{
+    return sum == EXPR_NONE ? graph_constant(graph, 0.0) : sum;
+}
+
+static Expr project(Graph *graph, const FilterState *state, Expr value)
+{
+    if (isfinite(state->min))
+        value = graph_binary(graph, OP_MAX, value, graph_constant(graph, state->min));
+    if (isfinite(state->max))
+        value = graph_binary(graph, OP_MIN, value, graph_constant(graph, state->max));
+    return value;
+}
+
+static Expr covariance(Graph *graph, const FilterLayout *layout, uint16_t n, uint16_t i, uint16_t j)
+{
+    return graph_variable(graph, (uint16_t)(layout->covariance + filter_packed(n, i, j)));
+}
+
+/* product = a P */
+static void multiply(Graph *graph, const FilterLayout *layout, uint16_t count, Expr a[N][N], Expr product[N][N])
+{
+    for (uint16_t i = 0; i < count; i++)
+        for (uint16_t j = 0; j < count; j++) {
+            Expr sum = EXPR_NONE;
+            for (uint16_t k = 0; k < count; k++)
+                sum = add_product(graph, sum, a[i][k], covariance(graph, layout, count, k, j));
+            product[i][j] = or_zero(graph, sum);
+        }
+}
+
+/* The rates at the point where every state is moved by `slope` times `dt`. */
+static void stage(Graph *graph, const FilterLayout *layout, const FilterState *states, uint16_t count, const Expr *slope, double dt, Expr *rates)
+{
+    uint16_t columns[N];
+    Expr point[N];
+    for (uint16_t i = 0; i < count; i++) {
+        columns[i] = (uint16_t)(layout->states + i);
+        point[i] = graph_variable(graph, columns[i]);
+        if (states[i].rate != EXPR_NONE)
+            point[i] = graph_binary(graph, OP_ADD, point[i], mul(graph, graph_constant(graph, dt), slope[i]));
+    }
+    for (uint16_t i = 0; i < count; i++)
+        rates[i] = states[i].rate == EXPR_NONE ? EXPR_NONE : graph_substitute(graph, states[i].rate, columns, point, count);
+}
+
+void filter_step(Graph *graph, const FilterLayout *layout, const FilterState *states, uint16_t count, double step, Expr *next)
+{
+    Expr k1[N] = {0}, k2[N], k3[N], k4[N];
+    assert(count <= N);
+    for (uint16_t i = 0; i < count; i++)
+        k1[i] = states[i].rate;
+    stage(graph, layout, states, count, k1, step / 2, k2);
+    stage(graph, layout, states, count, k2, step / 2, k3);
+    stage(graph, layout, states, count, k3, step, k4);
+
+    const Expr two = graph_constant(graph, 2.0), sixth = graph_constant(graph, step / 6);
+    for (uint16_t i = 0; i < count; i++) {
+        next[i] = graph_variable(graph, (uint16_t)(layout->states + i));
+        if (states[i].rate == EXPR_NONE)
+            continue;
+        const Expr middle = mul(graph, two, graph_binary(graph, OP_ADD, k2[i], k3[i]));
+        const Expr sum = graph_binary(graph, OP_ADD, graph_binary(graph, OP_ADD, k1[i], middle), k4[i]);
+        next[i] = graph_binary(graph, OP_ADD, next[i], mul(graph, sixth, sum));
+    }
+}
+
+/* The process noise of one step, and what is added to it while twin and asset have parted. */
+static Expr add_noise(Graph *graph, const FilterLayout *layout, const FilterState *state, double step, Expr sum)
+{
+    const bool tracked = state->rate == EXPR_NONE;
+    const double calm = state->noise * state->noise * step;
+    const double parted = tracked ? state->jump * state->jump * step / FILTER_PARTED_SECONDS : calm * (FILTER_PARTED_NOISE * FILTER_PARTED_NOISE - 1);
+    sum = or_zero(graph, sum);
+    if (calm > 0)
+        sum = graph_binary(graph, OP_ADD, sum, graph_constant(graph, calm));
+    if (parted > 0)
+        sum = graph_binary(graph, OP_ADD, sum, mul(graph, graph_variable(graph, layout->parted), graph_constant(graph, parted)));
+    return sum;
+}
+
+Err filter_build_predict(Graph *graph, const FilterLayout *layout, const FilterState *states, uint16_t count, double step, Arena *arena, Program *out, ErrText *why)
+{
+    Expr next[N], jacobian[N][N], product[N][N];  // product is A P
+    Assignment assignments[N + N * (N + 1) / 2];
+    size_t assigned = 0;
+
+    filter_step(graph, layout, states, count, step, next);
+    for (uint16_t i = 0; i < count; i++)
+        for (uint16_t j = 0; j < count; j++)
+            jacobian[i][j] = graph_derive(graph, next[i], (uint16_t)(layout->states + j));
+
+    multiply(graph, layout, count, jacobian, product);
+    for (uint16_t i = 0; i < count; i++)
+        for (uint16_t j = i; j < count; j++) {
+            Expr sum = EXPR_NONE;
+            for (uint16_t k = 0; k < count; k++)
+                sum = add_product(graph, sum, product[i][k], jacobian[j][k]);
+            if (i == j)
+                sum = add_noise(graph, layout, &states[i], step, sum);
+            assignments[assigned++] = (Assignment){(uint16_t)(layout->covariance + filter_packed(count, i, j)), or_zero(graph, sum)};
+        }
+
+    for (uint16_t i = 0; i < count; i++)
+        assignments[assigned++] = (Assignment){(uint16_t)(layout->states + i), project(graph, &states[i], next[i])};
+    return graph_compile(graph, assignments, assigned, layout->columns, arena, out, why);
+}
+
+/* H, P H' and S = H P H' + R of one sensor. */
+typedef struct Expected {
+    Expr h[N], ph[N], variance;
+} Expected;
+
+static void expect(Graph *graph, const FilterLayout *layout, uint16_t count, const FilterSensor *sensor, Expected *out)
+{
+    for (uint16_t i = 0; i < count; i++)
+        out->h[i] = graph_derive(graph, sensor->expected, (uint16_t)(layout->states + i));
+    out->variance = graph_constant(graph, sensor->noise * sensor->noise);
+    for (uint16_t i = 0; i < count; i++) {
+        Expr sum = EXPR_NONE;
+        for (uint16_t k = 0; k < count; k++)
+            sum = add_product(graph, sum, covariance(graph, layout, count, i, k), out->h[k]);
+        out->ph[i] = or_zero(graph, sum);
+        out->variance = add_product(graph, out->variance, out->h[i], out->ph[i]);
+    }
+}
+
+static Expr innovation_of(Graph *graph, const FilterSensor *sensor)
+{
+    return graph_binary(graph, OP_SUB, graph_variable(graph, sensor->value), sensor->expected);
+}
+
+Err filter_build_measure(Graph *graph, const FilterLayout *layout, uint16_t count, const FilterSensor *sensor, Arena *arena, Program *out, ErrText *why)
+{
+    Expected expected;
+    expect(graph, layout, count, sensor, &expected);
+    const Expr mask = graph_variable(graph, sensor->mask);
+    const Assignment assignments[] = {
+        {sensor->innovation, graph_select(graph, mask, innovation_of(graph, sensor), graph_variable(graph, sensor->innovation))},
+        {sensor->variance, graph_select(graph, mask, expected.variance, graph_variable(graph, sensor->variance))},
+    };
+    return graph_compile(graph, assignments, 2, layout->columns, arena, out, why);
+}
+
+/* The gain K = P H' / S. A parameter that does not jump keeps still while frozen (Schmidt's consider filter): a fault of the process must
+ * not be learnt as a property of a sensor. Joseph's form holds for any gain. */
+static Expr gain_of(Graph *graph, const FilterLayout *layout, const FilterState *state, Expr ph, Expr variance)
+{
+    const Expr gain = graph_binary(graph, OP_DIV, ph, variance);
+    if (state->rate != EXPR_NONE || state->jump > 0)
+        return gain;
+    return graph_select(graph, graph_variable(graph, layout->frozen), graph_constant(graph, 0.0), gain);
+}
+
+/* Joseph form, (I - K H) P (I - K H)' + K R K', which stays symmetric and positive whatever the rounding. */
+Err filter_build_correct(Graph *graph, const FilterLayout *layout, const FilterState *states, uint16_t count, const FilterSensor *sensor, Arena *arena, Program *out, ErrText *why)
+{
+    Expected expected;
+    Expr gain[N], left[N][N], product[N][N];  // left is I - K H, product is left P
+    Assignment assignments[N + N * (N + 1) / 2];
+    size_t assigned = 0;
+
+    expect(graph, layout, count, sensor, &expected);
+    for (uint16_t i = 0; i < count; i++)
+        gain[i] = gain_of(graph, layout, &states[i], expected.ph[i], expected.variance);
+    for (uint16_t i = 0; i < count; i++)
+        for (uint16_t j = 0; j < count; j++) {
+            left[i][j] = graph_constant(graph, i == j);
+            if (!is_number(graph, expected.h[j], 0))
+                left[i][j] = graph_binary(graph, OP_SUB, left[i][j], mul(graph, gain[i], expected.h[j]));
+        }
+    multiply(graph, layout, count, left, product);
+
+    // lanes outside the mask keep what they had
+    const Expr mask = graph_variable(graph, sensor->mask), noise = graph_constant(graph, sensor->noise * sensor->noise);
+    for (uint16_t i = 0; i < count; i++)
+        for (uint16_t j = i; j < count; j++) {
+            Expr sum = EXPR_NONE;
+            for (uint16_t k = 0; k < count; k++)
+                sum = add_product(graph, sum, product[i][k], left[j][k]);
+            sum = add_product(graph, sum, mul(graph, gain[i], noise), gain[j]);
+            const uint16_t column = (uint16_t)(layout->covariance + filter_packed(count, i, j));
+            assignments[assigned++] = (Assignment){column, graph_select(graph, mask, or_zero(graph, sum), graph_variable(graph, column))};
+        }
+    for (uint16_t i = 0; i < count; i++) {
+        const uint16_t column = (uint16_t)(layout->states + i);
+        const Expr mean = graph_variable(graph, column);
+        const Expr moved = project(graph, &states[i], graph_binary(graph, OP_ADD, mean, mul(graph, gain[i], innovation_of(graph, sensor))));
+        assignments[assigned++] = (Assignment){column, graph_select(graph, mask, moved, mean)};
+    }
+    return graph_compile(graph, assignments, assigned, layout->columns, arena, out, why);
+}

@@ -1,0 +1,54 @@
+/* filter.h -- what the model believes, and how a sample changes it.
+ *
+ * An extended Kalman filter is three kinds of programs: predict moves mean and covariance along the step, measure compares one
+ * scalar sample with what was expected, correct folds it in; between the two stands whoever judges samples. Samples come one at a time, so the innovation variance is a number and nothing is inverted; a sensor that falls silent
+ * costs nothing. The Jacobian is that of the discrete step itself, differentiated through the Runge-Kutta stages, not I + dt J.
+ *
+ * Source: Bar-Shalom, Li, Kirubarajan, Estimation with Applications to Tracking and Navigation (2001): sequential updates 7.2,
+ * Joseph form 7.4; process noise as a spectral density, Q = q^2 dt, 6.3.
+ *
+ * Takes: rates and measurements as expressions.  Gives: Programs over blocks of 64 twins.
+ * Memory: the model's arena.  Threads: build on one; run on any. */
+#pragma once
+
+#include "graph/graph.h"
+
+typedef struct FilterState {
+    Expr rate;         // dx/dt, EXPR_NONE for a tracked parameter: a random walk
+    double min, max;   // the estimate is projected on these
+    double noise;      // spectral density, unit per sqrt(s)
+    double jump;       // tracked parameters: how far it may have jumped when twin and asset part, 0 when it does not
+} FilterState;
+
+/// Where the filter finds its numbers: columns of the block.
+typedef struct FilterLayout {
+    uint16_t states;      // the mean: states, states + 1, ...
+    uint16_t covariance;  // packed upper triangle, row by row
+    uint16_t parted;      // read: 1 while twin and asset have parted, 0 otherwise
+    uint16_t frozen;      // read: 1 while parameters that do not jump must not learn
+    uint16_t columns;     // of the block
+} FilterLayout;
+
+typedef struct FilterSensor {
+    Expr expected;  // the measurement as a function of the states
+    double noise;   // standard deviation
+    uint16_t value, mask;            // read: the sample, and 1 in the lanes that a program is for
+    uint16_t innovation, variance;   // written by measure
+} FilterSensor;
+
+/* While twin and asset have parted the model is less to be trusted: states wander this many times as fast, and parameters that
+ * jump are given the time in which they may do so. */
+#define FILTER_PARTED_NOISE 4.0
+#define FILTER_PARTED_SECONDS 10.0
+
+/// Offset of element (i, j) in a packed upper triangle of n rows.
+uint16_t filter_packed(uint16_t n, uint16_t i, uint16_t j);
+
+/// The state one step of `step` seconds on, by the classical Runge-Kutta method of order 4: `next[i]` for each state.
+void filter_step(Graph *graph, const FilterLayout *layout, const FilterState *states, uint16_t count, double step, Expr *next);
+/// Mean and covariance over one step.
+Err filter_build_predict(Graph *graph, const FilterLayout *layout, const FilterState *states, uint16_t count, double step, Arena *arena, Program *out, ErrText *why);
+/// Innovation and its variance, in the lanes of the mask.
+Err filter_build_measure(Graph *graph, const FilterLayout *layout, uint16_t count, const FilterSensor *sensor, Arena *arena, Program *out, ErrText *why);
+/// Fold one sample of `sensor` into the lanes of the mask.
+Err filter_build_correct(Graph *graph, const FilterLayout *layout, const FilterState *states, uint16_t count, const FilterSensor *sensor, Arena *arena, Program *out, ErrText *why);

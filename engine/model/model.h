@@ -1,0 +1,128 @@
+/* model.h -- an asset type: what it is made of, and the programs that move and correct it.
+ *
+ * A model script declares; its equations run once, on symbolic values, and what they build is compiled into programs over
+ * blocks of 64 twins. A block is a table of columns, LANES doubles each: this header says which column holds what.
+ *
+ * Takes: a Lua script, graph.  Gives: Model: channels, columns, programs.
+ * Memory: a Model owns an arena; it is const once loaded.  Threads: load on one; read and run on any. */
+#pragma once
+
+#include "graph/graph.h"
+#include "model/script.h"
+#include "signal/signals.h"
+
+enum {
+    MODEL_STATES_MAX = 64,     // with the tracked parameters
+    MODEL_CHANNELS_MAX = 256,  // of all kinds
+    COLUMN_NONE = UINT16_MAX,
+    SENSOR_MEMORY = 32,  // columns per sensor that are sync's to use: its tests live in the block, so they are hashed and kept with it
+    TWIN_MEMORY = 8,     // and per twin
+};
+
+typedef enum ChannelKind {
+    CHANNEL_STATE,
+    CHANNEL_TRACKED,    // a parameter that is estimated
+    CHANNEL_PARAMETER,  // a parameter that is set
+    CHANNEL_OUTPUT,     // an algebraic value
+    CHANNEL_STATISTIC,  // what sync finds: every twin has one, "divergence"
+    CHANNEL_INPUT,
+    CHANNEL_SENSOR,
+    CHANNEL_ACTUATOR,
+} ChannelKind;
+
+/// "state", "tracked", "parameter", "output", "statistic", "input", "sensor", "actuator".
+const char *channel_kind_name(ChannelKind kind);
+/// What a script may give a value: states, parameters, inputs.
+bool channel_is_settable(ChannelKind kind);
+/// What the engine finds out at every tick, and history keeps: states, tracked parameters, outputs, statistics.
+bool channel_is_estimated(ChannelKind kind);
+
+/// One named value of a model. Numbers are SI.
+typedef struct Channel {
+    const char *name, *doc;
+    const Unit *unit;  // in which people see it and scripts give it
+    ChannelKind kind;
+    uint16_t column;    // of the value; sensors: of the last sample, NaN before the first
+    uint16_t variance;  // of its variance, COLUMN_NONE where there is none
+    double initial, min, max;
+    double initial_sd;  // states, tracked: what is known at the start
+    double noise;       // states, tracked: spectral density of the process noise, unit per sqrt(s) [docs/authoring.md]; sensors: standard deviation
+    double jump;        // tracked: how far it may have moved when twin and asset part, 0: it does not
+    double rate_max;    // actuators: unit per s, INFINITY when free
+} Channel;
+
+/// What comparing and correcting with one sensor needs: the channel's value and `mask` are filled in by sync, the rest is left by `measure`.
+typedef struct Sensor {
+    uint16_t channel;      // index into channels
+    uint16_t of;           // the channel that it measures alone, for the eye; UINT16_MAX for a mixture
+    double every;          // s between two samples, as expected
+    uint16_t mask;         // 1 in the lanes that a program is for, 0 elsewhere
+    uint16_t innovation;   // sample - expected
+    uint16_t innovation_variance;
+    uint16_t memory;       // first of SENSOR_MEMORY columns in which sync keeps its tests of this sensor
+    Program measure, correct;
+} Sensor;
+
+typedef enum LimitSide { LIMIT_HIGH, LIMIT_LOW } LimitSide;
+
+typedef enum Severity { SEVERITY_INFO, SEVERITY_WARNING, SEVERITY_MAJOR, SEVERITY_CRITICAL } Severity;
+/// "info", "warning", "major", "critical".
+const char *severity_name(Severity severity);
+bool severity_parse(const char *text, Severity *out);
+
+/// A limit alarm: the channel's value beyond `limit` for `hold` seconds; it returns when the value is back by `hysteresis`.
+typedef struct AlarmDef {
+    const char *name;
+    uint16_t channel;
+    LimitSide side;
+    Severity severity;
+    double limit, hysteresis;  // SI
+    double hold;               // s
+} AlarmDef;
+
+/// How this model's divergence is judged; the tests are sync's (sync/detect.h).
+typedef struct DivergenceDef {
+    double settle;        // s from the start in which nothing is judged: the twin is still finding its state
+    double whiteness;     // factor, 1 or more, by which real innovations exceed white ones of the filter's variance
+    double false_alarms;  // s between two false alarms of one twin, as wished
+} DivergenceDef;
+
+typedef struct Model {
+    const char *name, *doc, *path;
+    double step;  // s
+
+    const Channel *channels;
+    uint16_t channel_count;
+    uint16_t state_count;    // channels[0, state_count): the states, then the tracked parameters: the filter's vector
+    uint16_t dynamic_count;  // of them the states proper
+
+    const Sensor *sensors;
+    uint16_t sensor_count;
+    DivergenceDef divergence;
+    const AlarmDef *alarms;
+    uint16_t alarm_count;
+
+    uint16_t column_count;  // of a block
+    uint16_t statistic;     // column of the divergence statistic: at 1 or more, tests speak against the model
+    uint16_t covariance;    // first column of the packed upper triangle, row by row
+    uint16_t parted;        // 1 while twin and asset have parted: set by sync, read by predict
+    uint16_t frozen;        // 1 while parameters that do not jump must not learn: set by sync, read by correct
+    uint16_t memory;        // first of TWIN_MEMORY columns
+    uint16_t kept_count;    // columns [0, kept_count) are the state of the twin: hashed, kept in snapshots
+    uint16_t registers_max; // over all programs
+
+    Program predict;  // mean and covariance over one step
+    Program derive;   // outputs from the state as it is now
+
+    Graph *graph;  // for `explain`
+    Arena arena;
+} Model;
+
+/// Load a model script for a plant whose step is `step` seconds.
+Err model_load(const char *path, double step, Model **out, ErrText *why);
+void model_destroy(Model *model);
+
+/// Index of a channel, or -1.
+int model_find(const Model *model, const char *name);
+/// Column of the covariance of state i with state j.
+uint16_t model_covariance(const Model *model, uint16_t i, uint16_t j);

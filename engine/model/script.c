@@ -1,0 +1,303 @@
+#include "model/script.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <lauxlib.h>
+#include <lualib.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    SOURCE_MAX = 4 * 1024 * 1024,  // bytes of one script
+    HOOK_STEP = 1000,              // instructions between two looks at the budget
+};
+
+struct Script {
+    lua_State *lua;
+    size_t memory, memory_max;
+    size_t instructions_left;
+    char *path, *source;  // of the file that was run last
+    size_t source_length;
+};
+
+static void *bounded_alloc(void *self, void *memory, size_t old_size, size_t new_size)
+{
+    Script *script = self;
+    const size_t held = memory ? old_size : 0;  // for new objects Lua passes a kind in old_size
+    if (new_size == 0) {
+        free(memory);
+        script->memory -= held;
+        return NULL;
+    }
+
+    if (new_size > held && script->memory + (new_size - held) > script->memory_max)
+        return NULL;
+    void *moved = realloc(memory, new_size);
+    if (moved)
+        script->memory += new_size - held;
+    return moved;
+}
+
+static Script *script_of(lua_State *lua)
+{
+    return *(Script **)lua_getextraspace(lua);
+}
+
+static void spend(lua_State *lua, lua_Debug *where)
+{
+    (void)where;
+    Script *script = script_of(lua);
+    if (script->instructions_left > HOOK_STEP) {
+        script->instructions_left -= HOOK_STEP;
+        return;
+    }
+    script->instructions_left = 0;
+    luaL_where(lua, 0);  // in a hook the running function is level 0
+    lua_pushliteral(lua, "runs too long: the budget of instructions is used up");
+    lua_concat(lua, 2);
+    lua_error(lua);
+}
+
+/* pcall as authors know it, except that running out of the budget cannot be caught: the error comes again right after. */
+static int sandbox_pcall(lua_State *lua)
+{
+    luaL_checkany(lua, 1);
+    const int status = lua_pcall(lua, lua_gettop(lua) - 1, LUA_MULTRET, 0);
+    if (script_of(lua)->instructions_left == 0)
+        return lua_error(lua);
+    lua_pushboolean(lua, status == LUA_OK);
+    lua_insert(lua, 1);
+    return lua_gettop(lua);
+}
+
+static int sandbox_print(lua_State *lua)
+{
+    luaL_Buffer line;
+    const int count = lua_gettop(lua);
+    luaL_buffinit(lua, &line);
+    for (int i = 1; i <= count; i++) {
+        if (i > 1)
+            luaL_addchar(&line, '\t');
+        luaL_tolstring(lua, i, NULL);
+        luaL_addvalue(&line);
+    }
+    luaL_pushresult(&line);
+    log_write(LOG_INFO, "script", "%.500s", lua_tostring(lua, -1));
+    return 0;
+}
+
+/* What is left of the standard library: nothing that reaches outside, reads bytecode, or takes time or memory that the hook cannot see. */
+static int open_sandbox(lua_State *lua)
+{
+    static const luaL_Reg libraries[] = {{LUA_GNAME, luaopen_base}, {LUA_TABLIBNAME, luaopen_table}, {LUA_STRLIBNAME, luaopen_string},
+                                         {LUA_MATHLIBNAME, luaopen_math}, {LUA_UTF8LIBNAME, luaopen_utf8}};
+    static const char *const forbidden[] = {"dofile", "loadfile", "load", "collectgarbage", "require", "xpcall", "rawset", "rawget", "rawlen", "rawequal"};
+
+    for (size_t i = 0; i < sizeof libraries / sizeof *libraries; i++) {
+        luaL_requiref(lua, libraries[i].name, libraries[i].func, 1);
+        lua_pop(lua, 1);
+    }
+    for (size_t i = 0; i < sizeof forbidden / sizeof *forbidden; i++) {
+        lua_pushnil(lua);
+        lua_setglobal(lua, forbidden[i]);
+    }
+    lua_register(lua, "pcall", sandbox_pcall);
+    lua_register(lua, "print", sandbox_print);
+
+    // string.dump makes bytecode; rep, find and friends can run for minutes inside one instruction, so their input is bounded by the memory limit alone
+    lua_getglobal(lua, LUA_STRLIBNAME);
+    lua_pushnil(lua);
+    lua_setfield(lua, -2, "dump");
+    lua_pop(lua, 1);
+
+    // a script that could change the metatable of all strings could change what the engine reads
+    lua_pushliteral(lua, "");
+    lua_getmetatable(lua, -1);
+    lua_pushliteral(lua, "locked");
+    lua_setfield(lua, -2, "__metatable");
+    lua_pop(lua, 2);
+
+    // random numbers would make two runs differ
+    lua_getglobal(lua, LUA_MATHLIBNAME);
+    lua_pushnil(lua);
+    lua_setfield(lua, -2, "random");
+    lua_pushnil(lua);
+    lua_setfield(lua, -2, "randomseed");
+    lua_pop(lua, 1);
+    return 0;
+}
+
+Err script_create(size_t memory_max, Script **out, ErrText *why)
+{
+    *out = NULL;
+    Script *script = mem_alloc(sizeof *script);
+    if (!script)
+        return err_set(why, ERR_MEMORY, "no memory for a script");
+    script->memory_max = memory_max;
+    script->lua = lua_newstate(bounded_alloc, script);
+    if (!script->lua) {
+        mem_free(script);
+        return err_set(why, ERR_MEMORY, "no memory for a script");
+    }
+
+    *(Script **)lua_getextraspace(script->lua) = script;
+    lua_pushcfunction(script->lua, open_sandbox);
+    const Err err = script_call(script, 0, 0, SCRIPT_LOAD_INSTRUCTIONS, why);
+    if (err) {
+        script_destroy(script);
+        return err;
+    }
+    *out = script;
+    return ERR_OK;
+}
+
+void script_destroy(Script *script)
+{
+    if (!script)
+        return;
+    lua_close(script->lua);
+    mem_free(script->path);
+    mem_free(script->source);
+    mem_free(script);
+}
+
+lua_State *script_lua(Script *script)
+{
+    return script->lua;
+}
+
+static Err read_source(Script *script, const char *path, ErrText *why)
+{
+    FILE *file = fopen(path, "rb");
+    if (!file)
+        return err_set(why, ERR_IO, "%s: %s", path, strerror(errno));
+
+    mem_free(script->path);
+    mem_free(script->source);
+    const size_t path_size = strlen(path) + 1;
+    script->path = mem_alloc(path_size);
+    script->source = mem_alloc(SOURCE_MAX + 2);
+    if (!script->path || !script->source) {
+        fclose(file);
+        return err_set(why, ERR_MEMORY, "%s: no memory to read it", path);
+    }
+
+    memcpy(script->path, path, path_size);
+    script->source_length = fread(script->source, 1, SOURCE_MAX + 1, file);
+    const bool failed = ferror(file);
+    fclose(file);
+    if (failed)
+        return err_set(why, ERR_IO, "%s: cannot be read (is it a folder?)", path);
+    if (script->source_length > SOURCE_MAX)
+        return err_set(why, ERR_RANGE, "%s: a script may have %d MiB at most", path, SOURCE_MAX / 1024 / 1024);
+    script->source[script->source_length] = 0;
+    return ERR_OK;
+}
+
+Err script_run_file(Script *script, const char *path, size_t instructions_max, ErrText *why)
+{
+    const Err err = read_source(script, path, why);
+    if (err)
+        return err;
+
+    // the chunk is named by its path, so that Lua's own messages begin "path:line:"; "t" refuses bytecode
+    char chunk[512];
+    snprintf(chunk, sizeof chunk, "@%s", path);
+    if (luaL_loadbufferx(script->lua, script->source, script->source_length, chunk, "t") != LUA_OK) {
+        err_set(why, ERR_SCRIPT, "%s", lua_tostring(script->lua, -1));
+        lua_pop(script->lua, 1);
+        return ERR_SCRIPT;
+    }
+    return script_call(script, 0, 1, instructions_max, why);
+}
+
+Err script_call(Script *script, int arguments, int results, size_t instructions_max, ErrText *why)
+{
+    lua_State *lua = script->lua;
+    script->instructions_left = instructions_max;
+    lua_sethook(lua, spend, LUA_MASKCOUNT, HOOK_STEP);
+    const int status = lua_pcall(lua, arguments, results, 0);
+    lua_sethook(lua, NULL, 0, 0);
+    if (status == LUA_OK)
+        return ERR_OK;
+
+    const char *text = lua_tostring(lua, -1);
+    if (status == LUA_ERRMEM)
+        err_set(why, ERR_SCRIPT, "%s: uses more than its %zu MiB of memory", script->path ? script->path : "script", script->memory_max >> 20);
+    else
+        err_set(why, ERR_SCRIPT, "%s", text ? text : "failed with an error that is not a text");
+    lua_pop(lua, 1);
+    return ERR_SCRIPT;
+}
+
+/* Whether `word` is called with a text, as in model "tank", outside of comments. */
+static bool calls(const char *source, const char *word)
+{
+    const size_t length = strlen(word);
+    for (const char *line = source; *line;) {
+        const size_t width = strcspn(line, "\n");
+        const char *comment = strstr(line, "--"), *found = strstr(line, word);
+        const bool here = found && found < line + width && (!comment || found < comment);
+        if (here && (found == line || isspace((unsigned char)found[-1]))) {
+            const char next = found[length + strspn(found + length, " \t(")];
+            if (next == '"' || next == '\'')
+                return true;
+        }
+        line += width + (line[width] == '\n');
+    }
+    return false;
+}
+
+Err script_kind(const char *path, ScriptKind *out, ErrText *why)
+{
+    Script source = {0};
+    const Err err = read_source(&source, path, why);
+    if (!err)
+        *out = calls(source.source, "model") && !calls(source.source, "plant") ? SCRIPT_MODEL : SCRIPT_PLANT;
+    mem_free(source.path);
+    mem_free(source.source);
+    return err;
+}
+
+/* The first place from `at` on where `word` stands as a whole word with `=` (or `]=`, for ["word"]) behind it; NULL when there is none. */
+static const char *find_key(const char *at, const char *word)
+{
+    const size_t length = strlen(word);
+    for (const char *found = at; (found = strstr(found, word)); found++) {
+        const char before = found == at ? ' ' : found[-1];
+        const char *after = found + length;
+        if (isalnum((unsigned char)before) || before == '_')
+            continue;
+        after += strspn(after, "\"'] \t");
+        if (after[0] == '=' && after[1] != '=')
+            return found;
+    }
+    return NULL;
+}
+
+static int line_of(const Script *script, const char *section, const char *key)
+{
+    const char *at = script->source;
+    const char *found = section ? find_key(at, section) : NULL;
+    if (found)
+        at = found;
+    const char *inner = key ? find_key(at, key) : NULL;
+    if (inner)
+        at = inner;
+
+    int line = 1;
+    for (const char *c = script->source; c < at; c++)
+        line += *c == '\n';
+    return line;
+}
+
+Err script_blame(Script *script, ErrText *why, const char *section, const char *key, const char *format, ...)
+{
+    char text[sizeof why->text - 200];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    return err_set(why, ERR_SCRIPT, "%s:%d: %s", script->path, line_of(script, section, key), text);
+}

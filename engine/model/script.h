@@ -1,0 +1,34 @@
+/* script.h -- Lua for authors: a sandbox, budgets, and errors that name file and line.
+ *
+ * Scripts get the pure parts of the standard library: no io, no os.execute, no load of bytecode, no debug. What runs
+ * is bounded in instructions and in memory, and one that fails or runs away is stopped with an ErrText.
+ *
+ * Declarations are tables, and a Lua table does not know its line: script_blame finds it in the source, by the keys that lead there.
+ *
+ * Threads: a Script belongs to one thread at a time. */
+#pragma once
+
+#include <lua.h>
+
+#include "base/base.h"
+
+enum { SCRIPT_LOAD_INSTRUCTIONS = 200 * 1000 * 1000 };  // for running a whole script: fleets are made in loops
+
+typedef struct Script Script;
+
+/// A fresh sandbox of at most `memory_max` bytes.
+Err script_create(size_t memory_max, Script **out, ErrText *why);
+void script_destroy(Script *script);
+lua_State *script_lua(Script *script);
+
+/// Run a file in the sandbox and leave its one return value on the stack. Errors name the file as `path` gives it.
+Err script_run_file(Script *script, const char *path, size_t instructions_max, ErrText *why);
+/// lua_pcall under a budget: the function and `arguments` are on the stack, `results` are left there (nothing on failure).
+Err script_call(Script *script, int arguments, int results, size_t instructions_max, ErrText *why);
+
+typedef enum ScriptKind { SCRIPT_MODEL, SCRIPT_PLANT } ScriptKind;
+/// Whether a file declares a model or a plant, by what it calls; SCRIPT_PLANT when it calls neither.
+Err script_kind(const char *path, ScriptKind *out, ErrText *why);
+
+/// Write "path:line: text" where line is that of `key` inside `section` (either may be NULL) in the file that was run last; returns ERR_SCRIPT.
+Err script_blame(Script *script, ErrText *why, const char *section, const char *key, const char *format, ...) __attribute__((format(printf, 5, 6)));

@@ -1,0 +1,415 @@
+#include "model/trace.h"
+
+#include <lauxlib.h>
+#include <math.h>
+#include <string.h>
+
+static const char value_type[] = "pollux.value";
+static const char self_type[] = "pollux.self";
+static const char trace_key;  // its address: where the running Trace stands in the registry
+
+enum { TRACE_INSTRUCTIONS = 10 * 1000 * 1000, POWER_MAX = 16 };
+
+/* A symbolic value as Lua holds it. */
+typedef struct Value {
+    Expr expr;
+    const Unit *unit;  // a base unit: its dimension
+    int state;         // of the state that it is, or -1
+} Value;
+
+static Trace *running(lua_State *lua)
+{
+    lua_rawgetp(lua, LUA_REGISTRYINDEX, &trace_key);
+    Trace *trace = lua_touserdata(lua, -1);
+    lua_pop(lua, 1);
+    if (!trace)
+        luaL_error(lua, "this works inside equations only");
+    return trace;
+}
+
+static int push(lua_State *lua, Expr expr, const Unit *unit, int state)
+{
+    Value *value = lua_newuserdatauv(lua, sizeof *value, 0);
+    *value = (Value){expr, unit, state};
+    luaL_setmetatable(lua, value_type);
+    return 1;
+}
+
+/* Argument `index` as a Value; plain numbers have no dimension. */
+static Value operand(lua_State *lua, int index)
+{
+    const Value *value = luaL_testudata(lua, index, value_type);
+    if (value)
+        return *value;
+    if (lua_type(lua, index) == LUA_TNUMBER)
+        return (Value){graph_constant(running(lua)->graph, lua_tonumber(lua, index)), unit_one(), -1};
+    luaL_error(lua, "expected a number or a value of the model, got %s", luaL_typename(lua, index));
+    return (Value){0};
+}
+
+static const char *dimension(const Unit *unit)
+{
+    return unit == unit_one() ? "no dimension" : unit_name(unit);
+}
+
+/* Zero is zero in every unit; everything else must have the dimension of its partner. */
+static bool is_zero(const Trace *trace, const Value *value)
+{
+    double number;
+    return value->unit == unit_one() && graph_is_constant(trace->graph, value->expr, &number) && number == 0;
+}
+
+static const Unit *common_unit(lua_State *lua, const Value *a, const Value *b, const char *what)
+{
+    const Trace *trace = running(lua);
+    if (is_zero(trace, a))
+        return b->unit;
+    if (is_zero(trace, b) || unit_converts(a->unit, b->unit))
+        return a->unit;
+    luaL_error(lua, "dimensions differ: %s of %s and %s", what, dimension(a->unit), dimension(b->unit));
+    return NULL;
+}
+
+static void demand_plain(lua_State *lua, const Value *value, const char *what)
+{
+    if (!unit_converts(value->unit, unit_one()))
+        luaL_error(lua, "%s takes a value without dimension, got %s", what, dimension(value->unit));
+}
+
+static int additive(lua_State *lua, Op op, const char *what)
+{
+    const Value a = operand(lua, 1), b = operand(lua, 2);
+    const Unit *unit = common_unit(lua, &a, &b, what);
+    return push(lua, graph_binary(running(lua)->graph, op, a.expr, b.expr), unit, -1);
+}
+
+static int value_add(lua_State *lua) { return additive(lua, OP_ADD, "sum"); }
+static int value_sub(lua_State *lua) { return additive(lua, OP_SUB, "difference"); }
+static int value_min(lua_State *lua) { return additive(lua, OP_MIN, "min"); }
+static int value_max(lua_State *lua) { return additive(lua, OP_MAX, "max"); }
+
+static int value_mul(lua_State *lua)
+{
+    const Value a = operand(lua, 1), b = operand(lua, 2);
+    return push(lua, graph_binary(running(lua)->graph, OP_MUL, a.expr, b.expr), unit_multiply(a.unit, b.unit), -1);
+}
+
+static int value_div(lua_State *lua)
+{
+    const Value a = operand(lua, 1), b = operand(lua, 2);
+    return push(lua, graph_binary(running(lua)->graph, OP_DIV, a.expr, b.expr), unit_divide(a.unit, b.unit), -1);
+}
+
+static int value_neg(lua_State *lua)
+{
+    const Value a = operand(lua, 1);
+    return push(lua, graph_unary(running(lua)->graph, OP_NEG, a.expr), a.unit, -1);
+}
+
+static Expr integer_power(Graph *graph, Expr base, int power)
+{
+    Expr result = graph_constant(graph, 1.0);
+    for (; power > 0; power >>= 1) {
+        if (power & 1)
+            result = graph_binary(graph, OP_MUL, result, base);
+        base = graph_binary(graph, OP_MUL, base, base);
+    }
+    return result;
+}
+
+static const Unit *root_of(lua_State *lua, const Unit *unit)
+{
+    const Unit *root = unit_root(unit, 2);
+    if (!root)
+        luaL_error(lua, "%s has no square root", dimension(unit));
+    return root;
+}
+
+static int value_sqrt(lua_State *lua)
+{
+    const Value a = operand(lua, 1);
+    return push(lua, graph_unary(running(lua)->graph, OP_SQRT, a.expr), root_of(lua, a.unit), -1);
+}
+
+static int value_pow(lua_State *lua)
+{
+    Graph *graph = running(lua)->graph;
+    const Value a = operand(lua, 1), b = operand(lua, 2);
+    double power;
+    demand_plain(lua, &b, "an exponent");
+
+    // whole powers are products, which every machine computes alike and which have dimensions
+    if (graph_is_constant(graph, b.expr, &power)) {
+        if (power == 0.5)
+            return value_sqrt(lua);
+        if (power == floor(power) && fabs(power) <= POWER_MAX) {
+            const Expr product = integer_power(graph, a.expr, (int)fabs(power));
+            const Expr result = power < 0 ? graph_binary(graph, OP_DIV, graph_constant(graph, 1.0), product) : product;
+            return push(lua, result, unit_power(a.unit, (int)power), -1);
+        }
+    }
+    demand_plain(lua, &a, "a power that is not a whole number");
+    return push(lua, graph_binary(graph, OP_POW, a.expr, b.expr), unit_one(), -1);
+}
+
+static int plain_function(lua_State *lua, Op op, const char *name)
+{
+    const Value a = operand(lua, 1);
+    demand_plain(lua, &a, name);
+    return push(lua, graph_unary(running(lua)->graph, op, a.expr), unit_one(), -1);
+}
+
+static int value_exp(lua_State *lua) { return plain_function(lua, OP_EXP, "exp"); }
+static int value_log(lua_State *lua) { return plain_function(lua, OP_LOG, "log"); }
+static int value_sin(lua_State *lua) { return plain_function(lua, OP_SIN, "sin"); }
+static int value_cos(lua_State *lua) { return plain_function(lua, OP_COS, "cos"); }
+static int value_tanh(lua_State *lua) { return plain_function(lua, OP_TANH, "tanh"); }
+
+static int value_abs(lua_State *lua)
+{
+    const Value a = operand(lua, 1);
+    return push(lua, graph_unary(running(lua)->graph, OP_ABS, a.expr), a.unit, -1);
+}
+
+static int value_sign(lua_State *lua)
+{
+    Graph *graph = running(lua)->graph;
+    const Value a = operand(lua, 1);
+    const Expr zero = graph_constant(graph, 0.0);
+    const Expr up = graph_binary(graph, OP_ABOVE, a.expr, zero), down = graph_binary(graph, OP_ABOVE, zero, a.expr);
+    return push(lua, graph_binary(graph, OP_SUB, up, down), unit_one(), -1);
+}
+
+static int value_clamp(lua_State *lua)
+{
+    Graph *graph = running(lua)->graph;
+    const Value a = operand(lua, 1), low = operand(lua, 2), high = operand(lua, 3);
+    const Unit *unit = common_unit(lua, &a, &low, "clamp");
+    common_unit(lua, &a, &high, "clamp");
+    return push(lua, graph_binary(graph, OP_MIN, graph_binary(graph, OP_MAX, a.expr, low.expr), high.expr), unit, -1);
+}
+
+static int compare(lua_State *lua, int greater, int smaller)
+{
+    const Value a = operand(lua, greater), b = operand(lua, smaller);
+    common_unit(lua, &a, &b, "comparison");
+    return push(lua, graph_binary(running(lua)->graph, OP_ABOVE, a.expr, b.expr), unit_one(), -1);
+}
+
+static int value_above(lua_State *lua) { return compare(lua, 1, 2); }
+static int value_below(lua_State *lua) { return compare(lua, 2, 1); }
+
+static int value_select(lua_State *lua)
+{
+    const Value condition = operand(lua, 1), then = operand(lua, 2), otherwise = operand(lua, 3);
+    demand_plain(lua, &condition, "the condition of select");
+    const Unit *unit = common_unit(lua, &then, &otherwise, "select");
+    return push(lua, graph_select(running(lua)->graph, condition.expr, then.expr, otherwise.expr), unit, -1);
+}
+
+static int refuse_comparison(lua_State *lua)
+{
+    return luaL_error(lua, "equations cannot branch on a value of the model: use select(above(a, b), x, y), which is computed every step");
+}
+
+static int value_tostring(lua_State *lua)
+{
+    const Value *value = luaL_checkudata(lua, 1, value_type);
+    Text text = {0};
+    graph_print(running(lua)->graph, value->expr, NULL, &text);
+    lua_pushfstring(lua, "%s [%s]", text.bytes ? text.bytes : "", dimension(value->unit));
+    text_fini(&text);
+    return 1;
+}
+
+/* quantity(5, "W"): a number with a unit. */
+static int value_quantity(lua_State *lua)
+{
+    const double number = luaL_checknumber(lua, 1);
+    const Unit *unit;
+    ErrText why;
+    if (unit_parse(luaL_checkstring(lua, 2), &unit, &why))
+        return luaL_error(lua, "%s", why.text);
+    return push(lua, graph_constant(running(lua)->graph, unit_to_si(unit, number)), unit_base(unit), -1);
+}
+
+/* output(value, "unit", "doc"): marks what is shown; the name comes from the assignment. */
+static int value_output(lua_State *lua)
+{
+    const Value value = operand(lua, 1);
+    const Unit *unit;
+    ErrText why;
+    if (unit_parse(luaL_checkstring(lua, 2), &unit, &why))
+        return luaL_error(lua, "%s", why.text);
+    if (!unit_converts(value.unit, unit))
+        return luaL_error(lua, "dimensions differ: the output is in \"%s\", its value has %s", unit_name(unit), dimension(value.unit));
+
+    lua_newtable(lua);
+    push(lua, value.expr, value.unit, -1);
+    lua_setfield(lua, -2, "value");
+    lua_pushvalue(lua, 2);
+    lua_setfield(lua, -2, "unit");
+    lua_pushstring(lua, luaL_optstring(lua, 3, ""));
+    lua_setfield(lua, -2, "doc");
+    return 1;
+}
+
+/* t.level.rate = ... */
+static int value_newindex(lua_State *lua)
+{
+    Trace *trace = running(lua);
+    const Value *state = luaL_checkudata(lua, 1, value_type);
+    if (strcmp(luaL_checkstring(lua, 2), "rate") != 0)
+        return luaL_error(lua, "a value has no field \"%s\"; a state has one, its \"rate\"", lua_tostring(lua, 2));
+    if (state->state < 0)
+        return luaL_error(lua, "only states have a rate");
+    if (trace->closed)
+        return luaL_error(lua, "a sensor's function cannot assign rates");
+    if (trace->rates[state->state] != EXPR_NONE)
+        return luaL_error(lua, "the rate of this state was assigned before");
+
+    const Value rate = operand(lua, 3);
+    const Unit *second, *expected;
+    ErrText why;
+    if (unit_parse("s", &second, &why) || !(expected = unit_divide(state->unit, second)))
+        return luaL_error(lua, "no unit for a rate");
+    if (!is_zero(trace, &rate) && !unit_converts(rate.unit, expected))
+        return luaL_error(lua, "dimensions differ: the rate of a state in %s must be in %s, this has %s", dimension(state->unit), dimension(expected), dimension(rate.unit));
+    trace->rates[state->state] = rate.expr;
+    return 0;
+}
+
+static int value_index(lua_State *lua)
+{
+    return luaL_error(lua, "a value has no field \"%s\" that could be read", luaL_checkstring(lua, 2));
+}
+
+/* t.level: a channel, or an output that was assigned above. */
+static int self_index(lua_State *lua)
+{
+    const Trace *trace = running(lua);
+    const char *name = luaL_checkstring(lua, 2);
+    for (size_t i = 0; i < trace->name_count; i++)
+        if (strcmp(trace->names[i].name, name) == 0)
+            return push(lua, trace->names[i].expr, trace->names[i].unit, trace->names[i].state);
+    for (size_t i = 0; i < trace->output_count; i++)
+        if (strcmp(trace->outputs[i].name, name) == 0)
+            return push(lua, trace->outputs[i].expr, unit_base(trace->outputs[i].unit), -1);
+    return luaL_error(lua, "the model has no state, parameter, input or output \"%s\"", name);
+}
+
+/* t.outflow = output(...) */
+static int self_newindex(lua_State *lua)
+{
+    Trace *trace = running(lua);
+    const char *name = luaL_checkstring(lua, 2);
+    if (trace->closed)
+        return luaL_error(lua, "a sensor's function cannot assign outputs");
+    for (size_t i = 0; i < trace->name_count; i++)
+        if (strcmp(trace->names[i].name, name) == 0)
+            return luaL_error(lua, "\"%s\" cannot be assigned; did you mean t.%s.rate?", name, name);
+    for (size_t i = 0; i < trace->output_count; i++)
+        if (strcmp(trace->outputs[i].name, name) == 0)
+            return luaL_error(lua, "the output \"%s\" was assigned before", name);
+    if (!lua_istable(lua, 3))
+        return luaL_error(lua, "t.%s = ...: expected output(value, \"unit\"); what is not shown can be a local variable", name);
+    if (trace->output_count == trace->output_room)
+        return luaL_error(lua, "more than %d outputs", (int)trace->output_room);
+
+    lua_getfield(lua, 3, "value");
+    const Value value = operand(lua, -1);
+    lua_getfield(lua, 3, "unit");
+    lua_getfield(lua, 3, "doc");
+    const Unit *unit;
+    ErrText why;
+    if (!lua_isstring(lua, -1) || !lua_isstring(lua, -2) || unit_parse(lua_tostring(lua, -2), &unit, &why))
+        return luaL_error(lua, "t.%s = ...: expected output(value, \"unit\")", name);
+    trace->outputs[trace->output_count] = (TraceOutput){arena_text(trace->arena, name), arena_text(trace->arena, lua_tostring(lua, -1)), value.expr, unit};
+    if (!trace->outputs[trace->output_count].name || !trace->outputs[trace->output_count].doc)
+        return luaL_error(lua, "no memory for the output \"%s\"", name);
+    trace->output_count++;
+    return 0;
+}
+
+void trace_open(Script *script)
+{
+    static const luaL_Reg on_values[] = {{"__add", value_add},           {"__sub", value_sub},           {"__mul", value_mul},           {"__div", value_div},
+                                         {"__unm", value_neg},           {"__pow", value_pow},           {"__lt", refuse_comparison},    {"__le", refuse_comparison},
+                                         {"__eq", refuse_comparison},    {"__tostring", value_tostring}, {"__newindex", value_newindex}, {"__index", value_index},
+                                         {NULL, NULL}};
+    static const luaL_Reg on_self[] = {{"__index", self_index}, {"__newindex", self_newindex}, {NULL, NULL}};
+    static const luaL_Reg functions[] = {{"sqrt", value_sqrt},     {"exp", value_exp},       {"log", value_log},   {"sin", value_sin},       {"cos", value_cos},     {"tanh", value_tanh},
+                                         {"abs", value_abs},       {"sign", value_sign},     {"min", value_min},   {"max", value_max},       {"clamp", value_clamp}, {"above", value_above},
+                                         {"below", value_below},   {"select", value_select}, {"output", value_output}, {"quantity", value_quantity}, {NULL, NULL}};
+    lua_State *lua = script_lua(script);
+    const struct {
+        const char *type;
+        const luaL_Reg *methods;
+    } metatables[] = {{value_type, on_values}, {self_type, on_self}};
+
+    for (size_t i = 0; i < 2; i++) {
+        luaL_newmetatable(lua, metatables[i].type);
+        luaL_setfuncs(lua, metatables[i].methods, 0);
+        lua_pushliteral(lua, "locked");
+        lua_setfield(lua, -2, "__metatable");
+        lua_pop(lua, 1);
+    }
+    lua_pushglobaltable(lua);
+    luaL_setfuncs(lua, functions, 0);
+    lua_pop(lua, 1);
+}
+
+/* Call the function on top with `t`; its results are left. */
+static Err run(Script *script, Trace *trace, int results, ErrText *why)
+{
+    lua_State *lua = script_lua(script);
+
+    // constants of nature are values with a dimension, so they belong to one trace
+    const Unit *acceleration;
+    if (unit_parse("m/s^2", &acceleration, why))
+        return ERR_UNIT;
+    push(lua, graph_constant(trace->graph, 9.80665), acceleration, -1);
+    lua_setglobal(lua, "g");
+
+    lua_pushlightuserdata(lua, trace);
+    lua_rawsetp(lua, LUA_REGISTRYINDEX, &trace_key);
+    lua_newuserdatauv(lua, 1, 0);
+    luaL_setmetatable(lua, self_type);
+    const Err err = script_call(script, 1, results, TRACE_INSTRUCTIONS, why);
+    if (err || results == 0) {
+        lua_pushnil(lua);
+        lua_rawsetp(lua, LUA_REGISTRYINDEX, &trace_key);
+    }
+    return err;
+}
+
+Err trace_equations(Script *script, Trace *trace, ErrText *why)
+{
+    return run(script, trace, 0, why);
+}
+
+static int return_operand(lua_State *lua)
+{
+    Value *out = lua_touserdata(lua, 2);
+    *out = operand(lua, 1);
+    return 0;
+}
+
+Err trace_measurement(Script *script, Trace *trace, Expr *out, const Unit **unit, ErrText *why)
+{
+    lua_State *lua = script_lua(script);
+    Value value = {0};
+    Err err = run(script, trace, 1, why);
+    if (err)
+        return err;
+
+    lua_pushcfunction(lua, return_operand);
+    lua_insert(lua, -2);
+    lua_pushlightuserdata(lua, &value);
+    err = script_call(script, 2, 0, TRACE_INSTRUCTIONS, why);
+    lua_pushnil(lua);
+    lua_rawsetp(lua, LUA_REGISTRYINDEX, &trace_key);
+    *out = value.expr;
+    *unit = value.unit;
+    return err;
+}

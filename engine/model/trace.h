@@ -1,0 +1,44 @@
+/* trace.h -- the equations of a model run once, on symbols.
+ *
+ * `t.level` is not a number but a Value: an expression with a dimension. Arithmetic on Values builds the graph and checks
+ * dimensions as it goes, so an error is raised on the very line that is wrong. What the function assigns, rates and outputs, is the result.
+ *
+ * Memory: everything is in the caller's Trace and arena; Values die with the Lua state. */
+#pragma once
+
+#include "graph/graph.h"
+#include "model/script.h"
+#include "signal/unit.h"
+
+/// A name that equations can read.
+typedef struct TraceName {
+    const char *name;
+    Expr expr;
+    const Unit *unit;  // base unit of its dimension
+    int state;         // index among the states, or -1: only states have a rate
+} TraceName;
+
+typedef struct TraceOutput {
+    const char *name, *doc;
+    Expr expr;
+    const Unit *unit;  // in which people see it
+} TraceOutput;
+
+typedef struct Trace {
+    Graph *graph;
+    Arena *arena;
+    const TraceName *names;
+    size_t name_count;
+    size_t state_count;
+    Expr *rates;  // of each state, EXPR_NONE until assigned
+    TraceOutput *outputs;
+    size_t output_count, output_room;
+    bool closed;  // reading only: a sensor's function assigns nothing
+} Trace;
+
+/// Put the functions and constants that equations use into the sandbox (sqrt, select, output, g, ...).
+void trace_open(Script *script);
+/// Run the function on top of the stack (it is popped) as equations(t). Rates and outputs are left in `trace`.
+Err trace_equations(Script *script, Trace *trace, ErrText *why);
+/// Run the function on top of the stack (popped) as a measurement f(t), which returns one Value.
+Err trace_measurement(Script *script, Trace *trace, Expr *out, const Unit **unit, ErrText *why);

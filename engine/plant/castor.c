@@ -1,0 +1,537 @@
+#include "plant/castor.h"
+
+#include <assert.h>
+#include <lauxlib.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "model/declare.h"
+
+enum {
+    FAULTS_MAX = 64,
+    CONTROL_INSTRUCTIONS = 1000 * 1000,
+    STREAM_PROCESS = 1 << 20,  // streams of random numbers: sensors count from 0, states from here
+};
+
+typedef struct ActiveFault {
+    Fault fault;
+    bool active;
+    double healthy;  // FAULT_FACTOR, FAULT_SET: the value to go back to
+} ActiveFault;
+
+/* The thermometer at the end of one sensor. */
+typedef struct Instrument {
+    uint32_t twin;
+    uint16_t sensor;
+    TagId tag;
+    int64_t next;    // time of its next sample
+    uint64_t count;  // of samples, the counter of its noise
+    double last;     // what it said last, NaN before
+} Instrument;
+
+struct Castor {
+    Plant *plant;
+    uint64_t seed;
+    int64_t start, now;
+    uint64_t steps;
+    bool has_control;
+    ActiveFault faults[FAULTS_MAX];
+    size_t fault_count;
+    const Fault *changed;
+    bool began;
+    Instrument *instruments;
+    size_t instrument_count;
+    double *reported;  // by tag: the value of an input when it was last sampled, NaN before
+    int64_t *reported_at;
+    Sample *samples;
+    size_t sample_count, sample_room;
+    Arena arena;
+};
+
+static const char *const kind_names[] = {"factor", "set", "bias", "drift", "stuck", "noise", "spike", "silence"};
+static const char device_type[] = "pollux.device";
+static const int64_t INPUT_PERIOD_NS = 3 * NS_PER_S;  // inputs are reported when they change, and this often in any case
+
+// --- the device that the script's control sees ---------------------------------------------------------------------
+
+static Castor *castor_of(lua_State *lua)
+{
+    return *(Castor **)luaL_checkudata(lua, 1, device_type);
+}
+
+static const Channel *channel_of(const Plant *plant, TagId tag)
+{
+    const Place place = plant->places[tag];
+    return &plant_model(plant, place.twin)->channels[place.channel];
+}
+
+static double *cell_of(const Castor *castor, TagId tag)
+{
+    return plant_cell(castor->plant, castor->plant->places[tag].twin, channel_of(castor->plant, tag)->column);
+}
+
+static TagId checked_tag(lua_State *lua, const Castor *castor)
+{
+    const TagId tag = tags_find(castor->plant->tags, luaL_checkstring(lua, 2));
+    if (tag == TAG_NONE)
+        luaL_error(lua, "no value \"%s\" in this plant", lua_tostring(lua, 2));
+    return tag;
+}
+
+/* device["tank1.level"]: sensors as they read, everything else as it is, in its unit */
+static int device_index(lua_State *lua)
+{
+    const Castor *castor = castor_of(lua);
+    const TagId tag = checked_tag(lua, castor);
+    lua_pushnumber(lua, unit_from_si(tags_get(castor->plant->tags, tag)->unit, *cell_of(castor, tag)));
+    return 1;
+}
+
+static int device_newindex(lua_State *lua)
+{
+    const Castor *castor = castor_of(lua);
+    const TagId tag = checked_tag(lua, castor);
+    const Channel *channel = channel_of(castor->plant, tag);
+    const double value = unit_to_si(channel->unit, luaL_checknumber(lua, 3));
+    if (!channel_is_settable(channel->kind))
+        return luaL_error(lua, "\"%s\" cannot be set by a device: expected an input, a parameter or a state", lua_tostring(lua, 2));
+    if (!(value >= channel->min && value <= channel->max))
+        return luaL_error(lua, "\"%s\" = %f is outside its limits", lua_tostring(lua, 2), lua_tonumber(lua, 3));
+    *cell_of(castor, tag) = value;
+    return 0;
+}
+
+static void open_device(Castor *castor)
+{
+    static const luaL_Reg methods[] = {{"__index", device_index}, {"__newindex", device_newindex}, {NULL, NULL}};
+    lua_State *lua = script_lua(castor->plant->script);
+    luaL_newmetatable(lua, device_type);
+    luaL_setfuncs(lua, methods, 0);
+    lua_pushliteral(lua, "locked");
+    lua_setfield(lua, -2, "__metatable");
+    lua_pop(lua, 1);
+}
+
+static Err run_control(Castor *castor, ErrText *why)
+{
+    if (!castor->has_control)
+        return ERR_OK;
+    lua_State *lua = script_lua(castor->plant->script);
+    plant_push(castor->plant, "emulate");
+    lua_getfield(lua, -1, "control");
+    lua_remove(lua, -2);
+    *(Castor **)lua_newuserdatauv(lua, sizeof(Castor *), 0) = castor;
+    luaL_setmetatable(lua, device_type);
+    lua_pushnumber(lua, (double)(castor->now - castor->start) / (double)NS_PER_S);
+    return script_call(castor->plant->script, 2, 0, CONTROL_INSTRUCTIONS, why);
+}
+
+// --- reading `emulate` ---------------------------------------------------------------------------------------------
+
+static Err add_fault(Castor *castor, const Fault *fault, ErrText *why)
+{
+    if (castor->fault_count == FAULTS_MAX)
+        return err_set(why, ERR_FULL, "more than %d faults", FAULTS_MAX);
+    castor->faults[castor->fault_count++].fault = *fault;
+    return ERR_OK;
+}
+
+static bool kind_parse(const char *text, FaultKind *out)
+{
+    for (FaultKind kind = FAULT_FACTOR; kind <= FAULT_SILENCE; kind++)
+        if (strcmp(text, kind_names[kind]) == 0) {
+            *out = kind;
+            return true;
+        }
+    return false;
+}
+
+/* Whether this kind of fault can befall this tag; `size` goes from the tag's unit to SI. */
+static Err check_fault(const Castor *castor, Fault *fault, ErrText *why)
+{
+    const Channel *channel = channel_of(castor->plant, fault->tag);
+    const char *name = tags_get(castor->plant->tags, fault->tag)->name;
+    const bool of_process = fault->kind == FAULT_FACTOR || fault->kind == FAULT_SET;
+    if (of_process && !channel_is_settable(channel->kind))
+        return err_set(why, ERR_USAGE, "fault \"%s\": \"%s\" must be a state, parameter or input of the process", kind_names[fault->kind], name);
+    if (!of_process && channel->kind != CHANNEL_SENSOR)
+        return err_set(why, ERR_USAGE, "fault \"%s\": \"%s\" is no sensor", kind_names[fault->kind], name);
+    if (fault->kind == FAULT_SET)
+        fault->size = unit_to_si(channel->unit, fault->size);
+    if (fault->kind == FAULT_BIAS || fault->kind == FAULT_DRIFT || fault->kind == FAULT_SPIKE)
+        fault->size = unit_scale_to_si(channel->unit, fault->size);
+    return ERR_OK;
+}
+
+/* lid = { value = "incubator.G_box", factor = 8, at = 600, lasts = 60, every = 600 }, or sensor = "incubator.t2", kind = "bias", size = 2 */
+static Err read_fault(Castor *castor, const char *name, ErrText *why)
+{
+    static const char *const known[] = {"value", "factor", "set", "sensor", "kind", "size", "at", "lasts", "every", NULL};
+    lua_State *lua = script_lua(castor->plant->script);
+    Declaration entry = {.script = castor->plant->script, .index = lua_gettop(lua), .section = "faults", .key = name, .why = why};
+    if (!lua_istable(lua, -1)) {
+        declare_fail(&entry, "fault \"%s\" must be a table", name);
+        return entry.err;
+    }
+
+    declare_only(&entry, known, 0);
+    const char *value = declare_text(&entry, "value", NULL), *sensor = declare_text(&entry, "sensor", NULL), *tag = value ? value : sensor ? sensor : "";
+    const double factor = declare_number(&entry, "factor", NAN), set = declare_number(&entry, "set", NAN);
+    Fault fault = {.tag = tags_find(castor->plant->tags, tag), .at = declare_number(&entry, "at", 0), .lasts = declare_number(&entry, "lasts", INFINITY),
+                   .every = declare_number(&entry, "every", 0), .size = declare_number(&entry, "size", 0)};
+    snprintf(fault.name, sizeof fault.name, "%s", name);
+    if (fault.tag == TAG_NONE)
+        declare_fail(&entry, "fault \"%s\": expected value = or sensor = a tag of this plant, got \"%s\"", name, tag);
+    if (value && isnan(factor) == isnan(set))
+        declare_fail(&entry, "fault \"%s\" of a value needs factor = or set =", name);
+    if (!value && !kind_parse(declare_text(&entry, "kind", ""), &fault.kind))
+        declare_fail(&entry, "fault \"%s\" of a sensor needs kind = \"bias\", \"drift\", \"stuck\", \"noise\", \"spike\" or \"silence\"", name);
+    if (fault.at < 0 || !(fault.lasts > 0) || fault.every < 0)
+        declare_fail(&entry, "fault \"%s\": at, lasts and every are seconds, not negative", name);
+    if (entry.err)
+        return entry.err;
+
+    if (value) {
+        fault.kind = isnan(factor) ? FAULT_SET : FAULT_FACTOR;
+        fault.size = isnan(factor) ? set : factor;
+    }
+    ErrText reason;
+    if (check_fault(castor, &fault, &reason)) {
+        declare_fail(&entry, "%s", reason.text);
+        return entry.err;
+    }
+    return add_fault(castor, &fault, why);
+}
+
+static Err read_faults(Castor *castor, int index, ErrText *why)
+{
+    lua_State *lua = script_lua(castor->plant->script);
+    const char **names;
+    size_t count;
+    if (lua_getfield(lua, index, "faults") != LUA_TTABLE)
+        return ERR_OK;
+    Err err = declare_keys(castor->plant->script, lua_gettop(lua), "faults", &castor->arena, &names, &count, why);
+    for (size_t i = 0; i < count && !err; i++) {
+        lua_getfield(lua, -1, names[i]);
+        err = read_fault(castor, names[i], why);
+        lua_pop(lua, 1);
+    }
+    return err;
+}
+
+static Err read_values(Castor *castor, int index, ErrText *why)
+{
+    lua_State *lua = script_lua(castor->plant->script);
+    if (lua_getfield(lua, index, "values") != LUA_TTABLE)
+        return ERR_OK;
+    for (lua_pushnil(lua); lua_next(lua, -2); lua_pop(lua, 1)) {
+        const char *name = lua_type(lua, -2) == LUA_TSTRING ? lua_tostring(lua, -2) : "";
+        const TagId tag = tags_find(castor->plant->tags, name);
+        const Channel *channel = tag == TAG_NONE ? NULL : channel_of(castor->plant, tag);
+        if (!channel || !channel_is_settable(channel->kind))
+            return script_blame(castor->plant->script, why, "emulate", "values", "\"%s\" is no state, parameter or input of this plant", name);
+        const double value = unit_to_si(channel->unit, lua_tonumber(lua, -1));
+        if (lua_type(lua, -1) != LUA_TNUMBER || !(value >= channel->min && value <= channel->max))
+            return script_blame(castor->plant->script, why, "emulate", name, "expected a number within the limits of \"%s\"", name);
+        *cell_of(castor, tag) = value;
+    }
+    return ERR_OK;
+}
+
+static Err read_emulation(Castor *castor, bool faults, ErrText *why)
+{
+    static const char *const known[] = {"values", "faults", "control", NULL};
+    lua_State *lua = script_lua(castor->plant->script);
+    plant_push(castor->plant, "emulate");
+    if (lua_isnil(lua, -1))
+        return ERR_OK;
+    const int index = lua_gettop(lua);
+    Declaration entry = {.script = castor->plant->script, .index = index, .section = "emulate", .why = why};
+    declare_only(&entry, known, 0);
+    Err err = entry.err;
+    if (!err)
+        err = read_values(castor, index, why);
+    if (!err && faults)
+        err = read_faults(castor, index, why);
+    if (!err && lua_getfield(lua, index, "control") != LUA_TNIL && !lua_isfunction(lua, -1))
+        err = script_blame(castor->plant->script, why, "emulate", "control", "control must be a function(device, seconds)");
+    castor->has_control = !err && lua_isfunction(lua, -1);
+    lua_settop(lua, 0);
+    return err;
+}
+
+// --- life ----------------------------------------------------------------------------------------------------------
+
+static Err place_instruments(Castor *castor, ErrText *why)
+{
+    const Plant *plant = castor->plant;
+    size_t sensors = 0, inputs = 0;
+    for (TagId tag = 0; tag < tags_count(plant->tags); tag++) {
+        sensors += channel_of(plant, tag)->kind == CHANNEL_SENSOR;
+        inputs += channel_of(plant, tag)->kind == CHANNEL_INPUT;
+    }
+    castor->sample_room = sensors + inputs;
+    castor->instruments = arena_new(&castor->arena, Instrument, sensors + 1);
+    castor->samples = arena_new(&castor->arena, Sample, castor->sample_room + 1);
+    castor->reported = arena_new(&castor->arena, double, tags_count(plant->tags));
+    castor->reported_at = arena_new(&castor->arena, int64_t, tags_count(plant->tags));
+    if (!castor->instruments || !castor->samples || !castor->reported || !castor->reported_at)
+        return err_set(why, ERR_MEMORY, "no memory for the emulated plant");
+
+    for (TagId tag = 0; tag < tags_count(plant->tags); tag++)
+        castor->reported[tag] = NAN;
+    for (uint32_t twin = 0; twin < plant->twin_count; twin++) {
+        const Model *model = plant_model(plant, twin);
+        for (uint16_t s = 0; s < model->sensor_count; s++)
+            castor->instruments[castor->instrument_count++] = (Instrument){.twin = twin, .sensor = s, .tag = plant_tag(plant, twin, model->sensors[s].channel), .last = NAN};
+    }
+    return ERR_OK;
+}
+
+Err castor_create(const char *path, uint64_t seed, int64_t start, bool faults, Castor **out, ErrText *why)
+{
+    *out = NULL;
+    Castor *castor = mem_alloc(sizeof *castor);
+    if (!castor)
+        return err_set(why, ERR_MEMORY, "no memory for the emulated plant");
+    castor->seed = seed;
+    castor->start = castor->now = start;
+    Err err = plant_load(path, 1, &castor->plant, why);
+    if (!err) {
+        open_device(castor);
+        err = read_emulation(castor, faults, why);
+    }
+    if (!err)
+        err = place_instruments(castor, why);
+    for (size_t i = 0; i < castor->instrument_count; i++)
+        castor->instruments[i].next = start;
+    if (err) {
+        castor_destroy(castor);
+        return err;
+    }
+    *out = castor;
+    return ERR_OK;
+}
+
+void castor_destroy(Castor *castor)
+{
+    if (!castor)
+        return;
+    plant_destroy(castor->plant);
+    arena_fini(&castor->arena);
+    mem_free(castor);
+}
+
+Err castor_add_fault(Castor *castor, const char *text, ErrText *why)
+{
+    char tag[128], kind[16];
+    double size = 0, at = 0, lasts = INFINITY;
+    int used = 0, more = 0;
+    Fault fault = {0};
+    if (sscanf(text, "%127[^:]:%15[a-z]%n", tag, kind, &used) != 2)
+        return err_set(why, ERR_USAGE, "fault \"%s\": expected TAG:KIND[:SIZE]@AT[+LASTS], as in incubator.t2:bias:2@120+60", text);
+    if (text[used] == ':' && sscanf(text + used, ":%lf%n", &size, &more) == 1)
+        used += more;
+    if (text[used] == '@' && sscanf(text + used, "@%lf%n", &at, &more) == 1)
+        used += more;
+    if (text[used] == '+' && sscanf(text + used, "+%lf%n", &lasts, &more) == 1)
+        used += more;
+    if (text[used] || !(at >= 0) || !(lasts > 0) || !isfinite(size))
+        return err_set(why, ERR_USAGE, "fault \"%s\": expected TAG:KIND[:SIZE]@AT[+LASTS], stuck at \"%s\"", text, text + used);
+    if (!kind_parse(kind, &fault.kind))
+        return err_set(why, ERR_USAGE, "fault \"%s\": kind \"%s\" is none of factor, set, bias, drift, stuck, noise, spike, silence", text, kind);
+    fault.tag = tags_find(castor->plant->tags, tag);
+    if (fault.tag == TAG_NONE)
+        return err_set(why, ERR_UNKNOWN, "fault \"%s\": no tag \"%s\" in this plant", text, tag);
+
+    snprintf(fault.name, sizeof fault.name, "%.30s %s", tag, kind);
+    fault.size = size;
+    fault.at = at;
+    fault.lasts = lasts;
+    const Err err = check_fault(castor, &fault, why);
+    return err ? err : add_fault(castor, &fault, why);
+}
+
+const Plant *castor_plant(const Castor *castor)
+{
+    return castor->plant;
+}
+
+int64_t castor_time(const Castor *castor)
+{
+    return castor->now;
+}
+
+// --- one step ------------------------------------------------------------------------------------------------------
+
+static bool is_due(const Fault *fault, double seconds)
+{
+    double since = seconds - fault->at;
+    if (since < 0)
+        return false;
+    if (fault->every > 0)
+        since = fmod(since, fault->every);
+    return since < fault->lasts;
+}
+
+static void switch_fault(Castor *castor, ActiveFault *active, bool on)
+{
+    const Fault *fault = &active->fault;
+    double *cell = cell_of(castor, fault->tag);
+    active->active = on;
+    castor->changed = fault;
+    castor->began = on;
+    if (fault->kind != FAULT_FACTOR && fault->kind != FAULT_SET)
+        return;
+    if (on)
+        active->healthy = *cell;
+    *cell = !on ? active->healthy : fault->kind == FAULT_SET ? fault->size : active->healthy * fault->size;
+}
+
+static void switch_faults(Castor *castor)
+{
+    const double seconds = (double)(castor->now - castor->start) / (double)NS_PER_S;
+    castor->changed = NULL;
+    for (size_t i = 0; i < castor->fault_count; i++)
+        if (is_due(&castor->faults[i].fault, seconds) != castor->faults[i].active)
+            switch_fault(castor, &castor->faults[i], !castor->faults[i].active);
+}
+
+/* Truth is certain: the covariance that predict carries along is kept at zero. Noise moves the states, never the parameters. */
+static void move_truth(Castor *castor)
+{
+    Plant *plant = castor->plant;
+    for (uint32_t b = 0; b < plant->block_count; b++) {
+        const Model *model = plant->blocks[b].model;
+        const size_t packed = (size_t)model->state_count * (model->state_count + 1u) / 2;
+        memset(&plant->blocks[b].columns[(size_t)model->covariance * LANES], 0, packed * LANES * sizeof(double));
+    }
+    plant_advance(plant);
+    for (uint32_t twin = 0; twin < plant->twin_count; twin++) {
+        const Model *model = plant_model(plant, twin);
+        for (uint16_t i = 0; i < model->dynamic_count; i++) {
+            const double spread = model->channels[i].noise * sqrt(plant->step);
+            if (spread > 0)
+                *plant_cell(plant, twin, i) += spread * random_normal(castor->seed, STREAM_PROCESS + plant_tag(plant, twin, i), castor->steps);
+        }
+    }
+    plant_derive(plant);
+}
+
+/* What a sensor would read without noise: `measure` leaves sample minus expected, so a sample of 0 leaves the negative. */
+static double read_truth(Castor *castor, const Instrument *instrument)
+{
+    Plant *plant = castor->plant;
+    Block *block = &plant->blocks[plant->twins[instrument->twin].block];
+    const Sensor *sensor = &block->model->sensors[instrument->sensor];
+    const double said = *plant_cell(plant, instrument->twin, block->model->channels[sensor->channel].column);
+    *plant_cell(plant, instrument->twin, block->model->channels[sensor->channel].column) = 0;
+    *plant_cell(plant, instrument->twin, sensor->mask) = 1;
+    program_run(&sensor->measure, block->columns, &plant->scratch[0]);
+    *plant_cell(plant, instrument->twin, block->model->channels[sensor->channel].column) = said;
+    return -*plant_cell(plant, instrument->twin, sensor->innovation);
+}
+
+/* The reading with what is wrong with the instrument; false when it is silent. */
+static bool take_reading(Castor *castor, Instrument *instrument, double *out)
+{
+    const double noise = channel_of(castor->plant, instrument->tag)->noise;
+    const double seconds = (double)(castor->now - castor->start) / (double)NS_PER_S;
+    double spread = noise, off = 0;
+    for (size_t i = 0; i < castor->fault_count; i++) {
+        const Fault *fault = &castor->faults[i].fault;
+        if (!castor->faults[i].active || fault->tag != instrument->tag)
+            continue;
+        if (fault->kind == FAULT_SILENCE)
+            return false;
+        if (fault->kind == FAULT_STUCK && !isnan(instrument->last)) {
+            *out = instrument->last;
+            return true;
+        }
+        if (fault->kind == FAULT_BIAS)
+            off += fault->size;
+        if (fault->kind == FAULT_DRIFT)
+            off += fault->size * (fault->every > 0 ? fmod(seconds - fault->at, fault->every) : seconds - fault->at);
+        if (fault->kind == FAULT_NOISE)
+            spread *= fault->size;
+        if (fault->kind == FAULT_SPIKE && instrument->count % 10 == 0)
+            off += fault->size;
+    }
+    *out = read_truth(castor, instrument) + off + spread * random_normal(castor->seed, instrument->tag, instrument->count);
+    return true;
+}
+
+static void add_sample(Castor *castor, TagId tag, double value)
+{
+    assert(castor->sample_count < castor->sample_room);
+    castor->samples[castor->sample_count++] = (Sample){.time = castor->now - 1, .value = value, .tag = tag, .quality = QUALITY_GOOD};
+}
+
+static void sample_sensors(Castor *castor)
+{
+    for (size_t i = 0; i < castor->instrument_count; i++) {
+        Instrument *instrument = &castor->instruments[i];
+        double value;
+        if (castor->now <= instrument->next)
+            continue;
+        instrument->next += (int64_t)(plant_model(castor->plant, instrument->twin)->sensors[instrument->sensor].every * (double)NS_PER_S);
+        instrument->count++;
+        if (!take_reading(castor, instrument, &value))
+            continue;
+        instrument->last = value;
+        *cell_of(castor, instrument->tag) = value;
+        add_sample(castor, instrument->tag, value);
+    }
+}
+
+static void report_inputs(Castor *castor)
+{
+    for (TagId tag = 0; tag < tags_count(castor->plant->tags); tag++) {
+        if (channel_of(castor->plant, tag)->kind != CHANNEL_INPUT)
+            continue;
+        const double value = *cell_of(castor, tag);
+        if (value == castor->reported[tag] && castor->now - castor->reported_at[tag] < INPUT_PERIOD_NS)
+            continue;
+        castor->reported[tag] = value;
+        castor->reported_at[tag] = castor->now;
+        add_sample(castor, tag, value);
+    }
+}
+
+Err castor_step(Castor *castor, ErrText *why)
+{
+    castor->sample_count = 0;
+    switch_faults(castor);
+    move_truth(castor);
+    castor->now += castor->plant->step_ns;
+    castor->steps++;
+    sample_sensors(castor);
+    const Err err = run_control(castor, why);
+    report_inputs(castor);
+    return err;
+}
+
+const Sample *castor_samples(const Castor *castor, size_t *count)
+{
+    *count = castor->sample_count;
+    return castor->samples;
+}
+
+const Fault *castor_fault_changed(const Castor *castor, bool *began)
+{
+    *began = castor->began;
+    return castor->changed;
+}
+
+Err castor_command(Castor *castor, TagId tag, double value, ErrText *why)
+{
+    const Channel *channel = tag < tags_count(castor->plant->tags) ? channel_of(castor->plant, tag) : NULL;
+    if (!channel || channel->kind != CHANNEL_ACTUATOR)
+        return err_set(why, ERR_UNKNOWN, "no such actuator");
+    if (!(value >= channel->min && value <= channel->max))
+        return err_set(why, ERR_RANGE, "%s: %g is outside its limits", channel->name, unit_from_si(channel->unit, value));
+    *cell_of(castor, tag) = value;
+    return ERR_OK;
+}

@@ -1,0 +1,51 @@
+/* castor.h -- Castor, the emulated plant: the mortal brother that demos and tests run against.
+ *
+ * Castor loads the same plant script and steps the same programs, but nothing corrects him: his states are the truth, moved by process
+ * noise; his thermometers add theirs. The script's table `emulate` says in what he differs from the model (`values`), what
+ * goes wrong and when (`faults`), and what the device itself does, a thermostat say (`control`). He obeys commands.
+ *
+ * The noise is counter-based: one seed gives one plant, whatever else happens.
+ *
+ * Takes: a plant script, a seed.  Gives: samples.  Memory: owns a Plant.  Threads: one. */
+#pragma once
+
+#include "plant/plant.h"
+
+typedef enum FaultKind {
+    FAULT_FACTOR,   // process: a value is multiplied
+    FAULT_SET,      // process: a value is set
+    FAULT_BIAS,     // sensor: reads too much by `size`
+    FAULT_DRIFT,    // sensor: by `size` per second since the start
+    FAULT_STUCK,    // sensor: keeps its last value
+    FAULT_NOISE,    // sensor: its noise is `size` times as large
+    FAULT_SPIKE,    // sensor: one sample in ten is off by `size`
+    FAULT_SILENCE,  // sensor: says nothing
+} FaultKind;
+
+typedef struct Fault {
+    char name[48];
+    FaultKind kind;
+    TagId tag;
+    double size;   // SI, where it has a unit
+    double at, lasts, every;  // s since Castor's start; every 0: once; lasts INFINITY: from then on
+} Fault;
+
+typedef struct Castor Castor;
+
+/// `start` is plant time, `seed` chooses the noise. Faults of the script are in force unless `faults` is false.
+Err castor_create(const char *path, uint64_t seed, int64_t start, bool faults, Castor **out, ErrText *why);
+void castor_destroy(Castor *castor);
+/// TAG:KIND[:SIZE]@AT[+LASTS], for example incubator.t2:bias:2@120+60; sizes in the unit of the tag.
+Err castor_add_fault(Castor *castor, const char *text, ErrText *why);
+
+const Plant *castor_plant(const Castor *castor);
+/// Plant time: the end of the last step.
+int64_t castor_time(const Castor *castor);
+/// One step of the plant; what was sampled in it is left in castor_samples. ERR_SCRIPT when the script's control fails.
+Err castor_step(Castor *castor, ErrText *why);
+/// Samples of the last step, SI, in the order of their times.
+const Sample *castor_samples(const Castor *castor, size_t *count);
+/// Faults that began or ended in the last step: `began` tells which.
+const Fault *castor_fault_changed(const Castor *castor, bool *began);
+/// Obey: `value` in SI. ERR_UNKNOWN when the tag is no actuator, ERR_RANGE outside its limits.
+Err castor_command(Castor *castor, TagId tag, double value, ErrText *why);

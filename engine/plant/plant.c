@@ -1,0 +1,237 @@
+#include "plant/plant.h"
+
+#include <assert.h>
+#include <lauxlib.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+void plant_destroy(Plant *plant)
+{
+    if (!plant)
+        return;
+    const size_t threads = plant->workers ? workers_count(plant->workers) : 0;
+    for (size_t i = 0; i < threads && plant->scratch; i++)
+        scratch_fini(&plant->scratch[i]);
+    for (size_t i = 0; i < threads && plant->shadow; i++)
+        mem_free(plant->shadow[i]);
+    for (uint32_t i = 0; i < plant->block_count; i++)
+        mem_free(plant->blocks[i].columns);
+    for (uint32_t i = 0; i < plant->model_count; i++)
+        model_destroy(plant->models[i]);
+    if (plant->workers)
+        workers_destroy(plant->workers);
+    if (plant->tags)
+        tags_destroy(plant->tags);
+    script_destroy(plant->script);
+    arena_fini(&plant->arena);
+    mem_free(plant);
+}
+
+/* The columns of mean and covariance, which programs move and which must stay finite, come first in every block. */
+static size_t moved_columns(const Model *model)
+{
+    return model->covariance + (size_t)model->state_count * (model->state_count + 1u) / 2;
+}
+
+/* A bit for every lane in which one of the first `columns` columns is not finite. */
+static uint64_t find_broken(const double *columns, size_t count)
+{
+    double sum[LANES] = {0};
+    for (size_t c = 0; c < count; c++)
+        for (size_t lane = 0; lane < LANES; lane++)
+            sum[lane] += columns[c * LANES + lane] * 0.0;  // 0 for all that is finite, NaN for the rest
+
+    uint64_t broken = 0;
+    for (size_t lane = 0; lane < LANES; lane++)
+        broken |= (uint64_t)(sum[lane] != 0.0) << lane;
+    return broken;
+}
+
+void plant_run(Plant *plant, uint32_t index, const Program *program, size_t thread)
+{
+    Block *block = &plant->blocks[index];
+    double *shadow = plant->shadow[thread];
+    const size_t columns = moved_columns(block->model);
+    memcpy(shadow, block->columns, columns * LANES * sizeof *shadow);
+
+    program_run(program, block->columns, &plant->scratch[thread]);
+
+    block->quarantined |= find_broken(block->columns, columns);
+    for (uint64_t lanes = block->quarantined; lanes; lanes &= lanes - 1) {
+        const size_t lane = (size_t)__builtin_ctzll(lanes);
+        for (size_t c = 0; c < columns; c++)
+            block->columns[c * LANES + lane] = shadow[c * LANES + lane];
+    }
+}
+
+static void predict_block(void *context, size_t index, size_t thread)
+{
+    Plant *plant = context;
+    plant_run(plant, (uint32_t)index, &plant->blocks[index].model->predict, thread);
+}
+
+static void derive_block(void *context, size_t index, size_t thread)
+{
+    Plant *plant = context;
+    program_run(&plant->blocks[index].model->derive, plant->blocks[index].columns, &plant->scratch[thread]);
+}
+
+void plant_advance(Plant *plant)
+{
+    workers_run(plant->workers, plant->block_count, predict_block, plant);
+}
+
+void plant_derive(Plant *plant)
+{
+    workers_run(plant->workers, plant->block_count, derive_block, plant);
+}
+
+uint64_t plant_quarantined(const Plant *plant)
+{
+    uint64_t count = 0;
+    for (uint32_t i = 0; i < plant->block_count; i++) {
+        const uint32_t lanes = plant->blocks[i].lanes;
+        const uint64_t used = lanes == LANES ? ~UINT64_C(0) : (UINT64_C(1) << lanes) - 1;
+        count += (uint64_t)__builtin_popcountll(plant->blocks[i].quarantined & used);
+    }
+    return count;
+}
+
+int64_t plant_find(const Plant *plant, const char *name)
+{
+    for (uint32_t low = 0, high = plant->twin_count; low < high;) {  // twins are sorted by name
+        const uint32_t middle = low + (high - low) / 2;
+        const int order = strcmp(name, plant->twins[middle].name);
+        if (order == 0)
+            return middle;
+        if (order < 0)
+            high = middle;
+        else
+            low = middle + 1;
+    }
+    return -1;
+}
+
+const Model *plant_model(const Plant *plant, uint32_t twin)
+{
+    return plant->blocks[plant->twins[twin].block].model;
+}
+
+double *plant_cell(const Plant *plant, uint32_t twin, uint16_t column)
+{
+    const Twin *t = &plant->twins[twin];
+    assert(column < plant->blocks[t->block].model->column_count);
+    return &plant->blocks[t->block].columns[(size_t)column * LANES + t->lane];
+}
+
+TagId plant_tag(const Plant *plant, uint32_t twin, uint16_t channel)
+{
+    return plant->twins[twin].first_tag + channel;
+}
+
+static const Channel *channel_of(const Plant *plant, TagId tag)
+{
+    const Place place = plant->places[tag];
+    return &plant_model(plant, place.twin)->channels[place.channel];
+}
+
+double plant_value(const Plant *plant, TagId tag)
+{
+    return *plant_cell(plant, plant->places[tag].twin, channel_of(plant, tag)->column);
+}
+
+double plant_sd(const Plant *plant, TagId tag)
+{
+    const uint16_t variance = channel_of(plant, tag)->variance;
+    return variance == COLUMN_NONE ? NAN : sqrt(*plant_cell(plant, plant->places[tag].twin, variance));
+}
+
+bool plant_is_quarantined(const Plant *plant, uint32_t twin)
+{
+    const Twin *t = &plant->twins[twin];
+    return plant->blocks[t->block].quarantined >> t->lane & 1;
+}
+
+void plant_push(const Plant *plant, const char *key)
+{
+    char name[32];
+    snprintf(name, sizeof name, "pollux.%s", key);
+    lua_getfield(script_lua(plant->script), LUA_REGISTRYINDEX, name);
+}
+
+static size_t kept_bytes(const Block *block)
+{
+    return (size_t)block->model->kept_count * LANES * sizeof(double);
+}
+
+uint64_t plant_hash(const Plant *plant)
+{
+    uint64_t hash = 0;
+    for (uint32_t i = 0; i < plant->block_count; i++) {
+        hash = hash_bytes(hash, plant->blocks[i].columns, kept_bytes(&plant->blocks[i]));
+        hash = hash_bytes(hash, &plant->blocks[i].quarantined, sizeof plant->blocks[i].quarantined);
+    }
+    return hash;
+}
+
+/* A snapshot is, for each block, its kept columns and its quarantine. Programs and layout are not in it, so it fits only the plant whose
+ * shape it was taken of: the first word says which. */
+static uint64_t plant_shape(const Plant *plant)
+{
+    uint64_t shape = hash_bytes(0, &plant->step, sizeof plant->step);
+    for (uint32_t i = 0; i < plant->block_count; i++)
+        for (uint16_t c = 0; c < plant->blocks[i].model->channel_count; c++) {
+            const Channel *channel = &plant->blocks[i].model->channels[c];
+            shape = hash_bytes(shape, channel->name, strlen(channel->name));
+            shape = hash_bytes(shape, &channel->column, sizeof channel->column);
+        }
+    for (uint32_t i = 0; i < plant->twin_count; i++)
+        shape = hash_bytes(shape, plant->twins[i].name, strlen(plant->twins[i].name));
+    return shape;
+}
+
+size_t plant_snapshot_size(const Plant *plant)
+{
+    size_t size = sizeof(uint64_t);
+    for (uint32_t i = 0; i < plant->block_count; i++)
+        size += kept_bytes(&plant->blocks[i]) + sizeof plant->blocks[i].quarantined;
+    return size;
+}
+
+void plant_snapshot(const Plant *plant, void *out)
+{
+    unsigned char *at = out;
+    const uint64_t shape = plant_shape(plant);
+    memcpy(at, &shape, sizeof shape);
+    at += sizeof shape;
+    for (uint32_t i = 0; i < plant->block_count; i++) {
+        const Block *block = &plant->blocks[i];
+        memcpy(at, block->columns, kept_bytes(block));
+        at += kept_bytes(block);
+        memcpy(at, &block->quarantined, sizeof block->quarantined);
+        at += sizeof block->quarantined;
+    }
+}
+
+Err plant_restore(Plant *plant, const void *bytes, size_t size, ErrText *why)
+{
+    const unsigned char *at = bytes;
+    uint64_t shape;
+    if (size != plant_snapshot_size(plant))
+        return err_set(why, ERR_PARSE, "the snapshot has %zu bytes, plant \"%s\" needs %zu: it was taken of another version of the script", size, plant->name, plant_snapshot_size(plant));
+    memcpy(&shape, at, sizeof shape);
+    if (shape != plant_shape(plant))
+        return err_set(why, ERR_PARSE, "the snapshot was taken of another version of plant \"%s\"", plant->name);
+
+    at += sizeof shape;
+    for (uint32_t i = 0; i < plant->block_count; i++) {
+        Block *block = &plant->blocks[i];
+        memcpy(block->columns, at, kept_bytes(block));
+        at += kept_bytes(block);
+        memcpy(&block->quarantined, at, sizeof block->quarantined);
+        at += sizeof block->quarantined;
+    }
+    plant_derive(plant);
+    return ERR_OK;
+}

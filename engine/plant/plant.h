@@ -1,0 +1,99 @@
+/* plant.h -- the twins of a plant, in blocks, and the fixed step that moves them.
+ *
+ * Twins of one model lie side by side, 64 to a block; a column of a block is one quantity over 64 lanes. plant_advance predicts
+ * every block over one step. What a lane computes depends on that lane alone [I1]: the results are the same bits on any number
+ * of threads, and plant_hash proves it.
+ *
+ * A twin whose numbers stop being finite is quarantined: it keeps its last good state, is counted, and the others go on [I3].
+ *
+ * Takes: models and a plant script.  Gives: Plant: blocks, twins, tags.
+ * Memory: a Plant owns its models and blocks.  Threads: one at a time; plant_advance uses the workers. */
+#pragma once
+
+#include "model/model.h"
+
+/// Where a tag lives.
+typedef struct Place {
+    uint32_t twin;
+    uint16_t channel;
+} Place;
+
+typedef struct Block {
+    const Model *model;
+    double *columns;  // model->column_count x LANES
+    uint32_t lanes;   // in use, from 0
+    uint32_t twin[LANES];
+    uint64_t quarantined;  // a bit per lane
+} Block;
+
+typedef struct Twin {
+    const char *name;
+    uint32_t block;
+    uint32_t lane;
+    TagId first_tag;  // of its channel 0; the others follow
+    double at[3];     // position, m
+} Twin;
+
+typedef enum PlantClock { PLANT_CLOCK_UTC, PLANT_CLOCK_PROVIDER } PlantClock;
+
+typedef struct Plant {
+    const char *name, *doc, *path;
+    double step;         // s
+    int64_t step_ns;
+    PlantClock clock;
+    int64_t wait_ns;     // UTC clock: how long a tick waits for its samples
+    double record;       // s between recorded estimates
+    int64_t command_timeout_ns;
+
+    Block *blocks;
+    uint32_t block_count;
+    Twin *twins;
+    uint32_t twin_count;
+    Model **models;
+    uint32_t model_count;
+
+    TagTable *tags;
+    const Place *places;  // by TagId
+    RecordingMap recording;
+
+    Script *script;      // the plant's own, with its tables `on` and `emulate` in the registry (plant_push)
+    Workers *workers;
+    Scratch *scratch;    // registers, per thread
+    double **shadow;     // per thread: a block's states before a program moved them [I3]
+    Arena arena;
+} Plant;
+
+/// Load a plant script and all that it names. `threads` is the number of threads that step it.
+Err plant_load(const char *path, size_t threads, Plant **out, ErrText *why);
+void plant_destroy(Plant *plant);
+
+/// Predict every block over one step.
+void plant_advance(Plant *plant);
+/// Refresh outputs from the states as they are now.
+void plant_derive(Plant *plant);
+
+/// Index of a twin by its name, or -1.
+int64_t plant_find(const Plant *plant, const char *name);
+const Model *plant_model(const Plant *plant, uint32_t twin);
+/// The cell of one twin in `column`.
+double *plant_cell(const Plant *plant, uint32_t twin, uint16_t column);
+/// The tag of a twin's channel.
+TagId plant_tag(const Plant *plant, uint32_t twin, uint16_t channel);
+/// Value and standard deviation (NaN where there is none) of a tag, SI.
+double plant_value(const Plant *plant, TagId tag);
+double plant_sd(const Plant *plant, TagId tag);
+
+/// Run a program that moves states (predict, correct) on one block. Lanes whose states stop being finite, and lanes in quarantine, are put back as they were.
+void plant_run(Plant *plant, uint32_t block, const Program *program, size_t thread);
+/// How many twins are in quarantine.
+uint64_t plant_quarantined(const Plant *plant);
+bool plant_is_quarantined(const Plant *plant, uint32_t twin);
+/// Push the table `key` ("on", "emulate") of the plant's script on its Lua stack: a table, or nil.
+void plant_push(const Plant *plant, const char *key);
+
+/// Hash of everything that is the state of the twins.
+uint64_t plant_hash(const Plant *plant);
+/// The same bytes, to keep and to restore from: plant_snapshot_size bytes.
+size_t plant_snapshot_size(const Plant *plant);
+void plant_snapshot(const Plant *plant, void *out);
+Err plant_restore(Plant *plant, const void *bytes, size_t size, ErrText *why);
