@@ -1,0 +1,62 @@
+/* alarm.h -- what is wrong, from raised to over, and the scripts that answer it.
+ *
+ * The life cycle is that of ISA-18.2 / IEC 62682: raised (active, unacknowledged), acknowledged (active), returned (over,
+ * unacknowledged), over. An alarm that is raised again after it returned is a new alarm with a new id.
+ * Alarms come from verdicts (named "divergence"), from the limits of the models, and from twins that stand still ("quarantine").
+ * Handlers are plain Lua with a budget each; what they wish (commands) is left for the gate.
+ *
+ * Takes: a Plant, Verdicts.  Gives: Alarms, CommandWishes.
+ * Memory: at most ALARMS_MAX alarms that are not over; when there are more, the oldest returned one is ended, and where there is none the
+ * new one is counted as dropped and raised as soon as there is room.  Threads: the tick's. */
+#pragma once
+
+#include "alarm/ledger.h"
+#include "sync/sync.h"
+
+enum { ALARMS_MAX = 4096, ALARM_TEXT = 192 };
+
+typedef enum AlarmState { ALARM_RAISED, ALARM_ACKNOWLEDGED, ALARM_RETURNED, ALARM_OVER } AlarmState;
+/// "raised", "acknowledged", "returned", "over".
+const char *alarm_state_name(AlarmState state);
+
+typedef struct Alarm {
+    uint64_t id;  // from 1, rising
+    uint32_t twin;
+    uint32_t revision;  // from 1, rises with every change
+    AlarmState state;
+    Severity severity;
+    int64_t raised, acknowledged, returned;  // plant time, TIME_NONE where it did not happen
+    char name[48];
+    char text[ALARM_TEXT];
+} Alarm;
+
+typedef struct Alarms Alarms;
+
+/// Reads the handlers (`on`) of the plant's script.
+Err alarms_create(Plant *plant, Alarms **out, ErrText *why);
+/// Before its plant.
+void alarms_destroy(Alarms *alarms);
+
+/// Raise, hold, return; run the handlers. `now` is plant time.
+void alarm_judge(Alarms *alarms, const Plant *plant, const Sync *sync, int64_t now);
+/// raised -> acknowledged, returned -> over; once more changes nothing. ERR_UNKNOWN when no alarm with this id is there, or it is over.
+Err alarm_acknowledge(Alarms *alarms, uint64_t id, const char *by, int64_t now);
+
+/// All that are not over, oldest first. A view until the next call.
+const Alarm *alarms_list(const Alarms *alarms, size_t *count);
+/// Those that changed since alarms_settle, over ones included, oldest first. A view until the next call. Settle after every alarm_judge.
+const Alarm *alarms_changed(const Alarms *alarms, size_t *count);
+void alarms_settle(Alarms *alarms);
+
+/// The wishes that handlers made in the last alarm_judge.
+const CommandWish *alarms_wishes(const Alarms *alarms, size_t *count);
+uint64_t alarms_handler_errors(const Alarms *alarms);
+/// Alarms that found no room when their conditions came.
+uint64_t alarms_dropped(const Alarms *alarms);
+
+size_t alarms_snapshot_size(const Alarms *alarms);
+void alarms_snapshot(const Alarms *alarms, void *out);
+/// ERR_PARSE, and nothing changed, when the bytes are not from a plant of this shape.
+Err alarms_restore(Alarms *alarms, const void *bytes, size_t size, ErrText *why);
+/// New ids lie above `id`: for a start without a snapshot on a history that has alarms.
+void alarms_number_from(Alarms *alarms, uint64_t id);

@@ -1,0 +1,139 @@
+/* cycle.c -- one function per step of the life cycle. */
+#include "alarm/cycle.h"
+
+#include <assert.h>
+#include <stdio.h>
+
+static void change(Cycle *cycle, Alarm *alarm)
+{
+    alarm->revision++;
+    ledger_touch(&cycle->ledger, alarm);
+}
+
+static void end(Cycle *cycle, Alarm *alarm)
+{
+    if (alarm->state == ALARM_RETURNED)
+        cycle->returned--;
+    alarm->state = ALARM_OVER;
+    change(cycle, alarm);
+    ledger_end(&cycle->ledger, alarm);
+}
+
+static void wait_for_acknowledgement(Cycle *cycle, const Alarm *alarm)
+{
+    if (!cycle->returned || alarm->id < cycle->oldest_returned)
+        cycle->oldest_returned = alarm->id;
+    cycle->returned++;
+}
+
+/* Nobody looks after this plant: what is over anyway makes room, oldest first. */
+static void end_oldest_returned(Cycle *cycle)
+{
+    if (!cycle->returned)
+        return;
+    Alarm *alarm = ledger_next(&cycle->ledger, cycle->oldest_returned - 1);
+    while (alarm && alarm->state != ALARM_RETURNED)
+        alarm = ledger_next(&cycle->ledger, alarm->id);
+    assert(alarm);
+    cycle->oldest_returned = alarm->id;
+    end(cycle, alarm);
+}
+
+Err cycle__init(Cycle *cycle)
+{
+    *cycle = (Cycle){0};
+    return ledger_init(&cycle->ledger, sizeof(Alarm), ALARMS_MAX);
+}
+
+void cycle__fini(Cycle *cycle)
+{
+    ledger_fini(&cycle->ledger);
+}
+
+Alarm *cycle__raise(Cycle *cycle, uint64_t *slot, uint32_t twin, const char *name, Severity severity, int64_t now)
+{
+    assert(*slot == 0 || *slot == ALARM_WANTED);
+    if (!ledger_room(&cycle->ledger))
+        end_oldest_returned(cycle);
+    Alarm *const alarm = ledger_room(&cycle->ledger) ? ledger_add(&cycle->ledger) : NULL;
+    if (!alarm) {
+        cycle->dropped += *slot != ALARM_WANTED;
+        *slot = ALARM_WANTED;
+        return NULL;
+    }
+
+    *slot = alarm->id;
+    alarm->twin = twin;
+    alarm->revision = 1;
+    alarm->state = ALARM_RAISED;
+    alarm->severity = severity;
+    alarm->raised = now;
+    alarm->acknowledged = alarm->returned = TIME_NONE;
+    snprintf(alarm->name, sizeof alarm->name, "%s", name);
+    return alarm;
+}
+
+Alarm *cycle__active(const Cycle *cycle, uint64_t slot)
+{
+    return slot == ALARM_WANTED ? NULL : ledger_find(&cycle->ledger, slot);
+}
+
+void cycle__revise(Cycle *cycle, Alarm *alarm, Severity severity, const char *text)
+{
+    if (severity > alarm->severity && alarm->state == ALARM_ACKNOWLEDGED) {
+        alarm->state = ALARM_RAISED;
+        alarm->acknowledged = TIME_NONE;
+    }
+    alarm->severity = severity;
+    snprintf(alarm->text, sizeof alarm->text, "%s", text);
+    change(cycle, alarm);
+}
+
+const Alarm *cycle__return(Cycle *cycle, uint64_t *slot, int64_t now)
+{
+    Alarm *const alarm = cycle__active(cycle, *slot);
+    *slot = 0;
+    if (!alarm)
+        return NULL;
+    alarm->returned = now;
+    if (alarm->state == ALARM_ACKNOWLEDGED) {
+        end(cycle, alarm);
+    } else {
+        alarm->state = ALARM_RETURNED;
+        change(cycle, alarm);
+        wait_for_acknowledgement(cycle, alarm);
+    }
+    return alarm;
+}
+
+Err cycle__acknowledge(Cycle *cycle, uint64_t id, int64_t now)
+{
+    Alarm *const alarm = ledger_find(&cycle->ledger, id);
+    if (!alarm)
+        return ERR_UNKNOWN;
+
+    // two people may press at the same time: the first one counts
+    if (alarm->state == ALARM_ACKNOWLEDGED)
+        return ERR_OK;
+    alarm->acknowledged = now;
+    if (alarm->state == ALARM_RETURNED) {
+        end(cycle, alarm);
+    } else {
+        alarm->state = ALARM_ACKNOWLEDGED;
+        change(cycle, alarm);
+    }
+    return ERR_OK;
+}
+
+void cycle__clear(Cycle *cycle)
+{
+    ledger_clear(&cycle->ledger);
+    cycle->returned = 0;
+    cycle->dropped = 0;
+}
+
+void cycle__adopt(Cycle *cycle, const Alarm *alarm)
+{
+    if (ledger_adopt(&cycle->ledger, alarm) && alarm->state == ALARM_RETURNED)
+        wait_for_acknowledgement(cycle, alarm);
+}
