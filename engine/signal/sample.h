@@ -37,5 +37,5 @@ typedef struct Arrival {
     uint64_t mark;     // the connector's own count of what it delivered, rising by any amount; see ConnectorType.stored
     uint64_t command;  // ARRIVAL_OUTCOME: the id of the command
     bool done;         // ARRIVAL_OUTCOME: the actuator has it
-    char text[96];     // ARRIVAL_OUTCOME: why not; ARRIVAL_JOINED: the provider's name
+    char text[96];     // ARRIVAL_OUTCOME: why not; ARRIVAL_JOINED, ARRIVAL_LEFT: the provider's name
 } Arrival;

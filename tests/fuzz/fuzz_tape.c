@@ -25,7 +25,7 @@ static void check_samples(const Tape *tape)
     }
 }
 
-/* Joined, left, and in between a sample each and the time at the end: nothing is lost however small the room. */
+/* Joined, the samples, the time at the end, left: nothing more, and nothing less. */
 static void check_play(Tape *tape)
 {
     size_t count, polled = 0;
@@ -40,7 +40,8 @@ static void read_recording(const char *path)
 {
     const Unit *celsius;
     require(unit_parse("degC", &celsius, NULL) == ERR_OK);
-    const RecordingColumn columns[] = {{"t1", "time_t1", 0, celsius, true}, {"t2", NULL, 1, celsius, false}, {"heater_on", NULL, 2, unit_one(), true}};
+    const RecordingColumn columns[] = {
+        {"t1", "time_t1", 0, celsius, true}, {"t2", NULL, 1, celsius, false}, {"heater_on", NULL, 2, unit_one(), true}};
     const RecordingMap map = {"time", columns, 3};
 
     Tape *tape;

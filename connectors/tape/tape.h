@@ -1,0 +1,33 @@
+/* tape.h -- recordings: a CSV file with a header, played as samples in the order of their own times.
+ *
+ * A recording is read whole and sorted by time (ties keep the order of rows, then of the map's columns). Times may be seconds, milliseconds,
+ * microseconds or nanoseconds since 1970 (told by the size of a column's first one; the others count alike), or RFC 3339; values are numbers,
+ * True/False, on/off. Blank lines are skipped; an empty cell or NaN is no sample; anything else is an error with file and line. Rows in a
+ * recording repeat a sensor that has nothing new: a sample with the same tag and time as an earlier one is left out.
+ *
+ * Takes: a file, a RecordingMap.  Gives: samples; as a connector, Arrivals. */
+#pragma once
+
+#include "signal/signals.h"
+
+typedef struct Tape Tape;
+
+Err tape_open(const char *path, const RecordingMap *map, Tape **out, ErrText *why);
+void tape_close(Tape *tape);
+/// All samples, in order, SI. A view, until tape_close.
+const Sample *tape_samples(const Tape *tape, size_t *count);
+
+/// Plays the tape from its beginning: joined, the samples, one ARRIVAL_TIME (see tape_set_tail), left; one at a poll, so that ticks and commands
+/// come between. Commands are answered as done at the next poll, behind the end too.
+extern const ConnectorType tape_connector;  // self is the Tape
+/// Whether everything has been polled, the answers to commands included.
+bool tape_at_end(const Tape *tape);
+/// What ARRIVAL_TIME at the end is: `after` ns behind the last sample (0 unless set); a step lets the last tick complete.
+void tape_set_tail(Tape *tape, int64_t after);
+
+typedef struct TapeEvent {
+    int64_t time;
+    const char *name;
+} TapeEvent;
+/// Read a file of events (columns time, event), in order, into `arena`.
+Err tape_read_events(const char *path, Arena *arena, TapeEvent **out, size_t *count, ErrText *why);

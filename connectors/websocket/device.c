@@ -1,0 +1,683 @@
+/* device.c -- a ring of samples without an answer, messages in flight over it, one WebSocket.
+ *
+ * The ring holds every sample from device_send to its answer: [head, next) is in flight, [next, tail) still to be sent. Messages are
+ * contiguous in it, so index i of a refusal names the sample `first + i`. When the connection breaks, what has no answer is to be
+ * sent again, in the old order. */
+#include "connectors/websocket/device.h"
+
+#include <assert.h>
+#include <libwebsockets.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    BATCH_MAX = 500,  // samples in one message
+    BATCH_BYTES = 128 * 1024,
+    FLIGHTS_MAX = 64,  // messages without an answer
+    COMMANDS_KEPT = 64,
+    BACKOFF_FIRST_MS = 200,
+    BACKOFF_MAX_MS = 10000,
+    BUSY_PAUSE_MS = 100,  // after the engine had no room
+    RX_CHUNK = 32 * 1024,
+};
+
+typedef enum Fate {
+    FATE_OPEN,     // no answer yet
+    FATE_AGAIN,    // refused because there was no room: to be sent again
+    FATE_SETTLED,  // stored or refused for good
+} Fate;
+
+typedef struct Entry {
+    int64_t time;
+    double value;
+    uint32_t tag;  // index into def.tags
+    uint8_t quality, fate;
+} Entry;
+
+typedef struct Flight {
+    int64_t id;
+    uint64_t first;  // entry
+    uint32_t count;
+    bool answered;
+} Flight;
+
+/* A command that was delivered, and what the answer was: it is the same when the command comes again. */
+typedef struct Obeyed {
+    uint64_t id;
+    bool refused, answer_due;
+    char why[96];
+} Obeyed;
+
+typedef enum Stage {
+    STAGE_APART,       // until retry_at
+    STAGE_CONNECTING,
+    STAGE_PROVIDING,   // connected, no answer to `provide` yet
+    STAGE_READY,
+    STAGE_REFUSED,     // for good
+} Stage;
+
+struct Device {
+    DeviceDef def;
+    Arena arena;  // what the definition points to
+    char host[128], path[256];
+    int port;
+
+    struct lws_context *lws;
+    struct lws *wsi;
+    lws_sorted_usec_list_t alarm_clock;
+    Wire *wire;
+    Text in, out;  // out: LWS_PRE bytes, then the frame
+    char last_notice[256];
+
+    Stage stage;
+    bool provide_due, skip_frame;
+    uint32_t attempt;  // since the last that went well
+    uint64_t seed;     // of the jitter
+    int64_t retry_at, busy_until;  // elapsed time
+    int64_t last_id, provide_id;
+
+    Entry *entries;  // DEVICE_WAITING_MAX
+    uint64_t head, next, tail;  // count for ever
+    size_t last_tag;
+    Flight flights[FLIGHTS_MAX];
+    size_t flight_count;
+    int64_t time;  // of the last device_send_time
+    bool time_due;
+
+    Obeyed obeyed[COMMANDS_KEPT];
+    uint64_t obeyed_count;  // for ever
+    DeviceState state;
+};
+
+static void notice(Device *device, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+static void notice(Device *device, const char *format, ...)
+{
+    char text[sizeof device->last_notice];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+
+    // a thousand samples that are refused for one reason are worth one line
+    if (!device->def.notice || strcmp(text, device->last_notice) == 0)
+        return;
+    memcpy(device->last_notice, text, sizeof text);
+    device->def.notice(device->def.self, text);
+}
+
+static Entry *entry_at(const Device *device, uint64_t position)
+{
+    return &device->entries[position % DEVICE_WAITING_MAX];
+}
+
+static int64_t now_ns(void)
+{
+    return clock_system.elapsed_ns(clock_system.self);
+}
+
+// The messages in flight.
+
+static void settle(Device *device, Entry *entry, int status)
+{
+    if (entry->fate != FATE_OPEN)
+        return;
+    if (status == 429 || status == 503) {
+        entry->fate = FATE_AGAIN;
+        device->busy_until = now_ns() + BUSY_PAUSE_MS * NS_PER_MS;
+        return;
+    }
+    entry->fate = FATE_SETTLED;
+    device->state.rejected++;
+}
+
+/* Let the oldest messages go as far as they are answered. */
+static void retire(Device *device)
+{
+    size_t answered = 0;
+    while (answered < device->flight_count && device->flights[answered].answered) {
+        const Flight *flight = &device->flights[answered++];
+        for (uint32_t i = 0; i < flight->count; i++) {
+            // its place is free now, so there is one at the end
+            const Entry entry = *entry_at(device, device->head++);
+            if (entry.fate != FATE_AGAIN)
+                continue;
+            *entry_at(device, device->tail) = entry;
+            entry_at(device, device->tail++)->fate = FATE_OPEN;
+        }
+    }
+    device->flight_count -= answered;
+    memmove(device->flights, device->flights + answered, device->flight_count * sizeof *device->flights);
+}
+
+/* The connection is gone: keep what has no answer, in its order. */
+static void recall(Device *device)
+{
+    uint64_t kept = device->head;
+    for (uint64_t i = device->head; i < device->tail; i++) {
+        Entry entry = *entry_at(device, i);
+        if (entry.fate == FATE_SETTLED)
+            continue;
+        entry.fate = FATE_OPEN;
+        *entry_at(device, kept++) = entry;
+    }
+    device->tail = kept;
+    device->next = device->head;
+    device->flight_count = 0;
+    device->time_due = device->time != TIME_NONE;
+}
+
+static void on_samples_answer(Device *device, const WireMessage *message)
+{
+    size_t i = 0;
+    while (i < device->flight_count && device->flights[i].id != message->id)
+        i++;
+    if (i == device->flight_count || device->flights[i].answered)
+        return;
+    Flight *flight = &device->flights[i];
+
+    if (message->status >= 300 && message->path[0] == '/') {
+        char *end;
+        const unsigned long index = strtoul(message->path + 1, &end, 10);
+        if (*end == 0 && end != message->path + 1 && index < flight->count)
+            settle(device, entry_at(device, flight->first + index), message->status);
+    } else {
+        flight->answered = true;
+        for (uint32_t k = 0; k < flight->count; k++) {
+            Entry *entry = entry_at(device, flight->first + k);
+            if (message->status >= 300)
+                settle(device, entry, message->status);
+            else if (entry->fate == FATE_OPEN)
+                entry->fate = FATE_SETTLED;
+        }
+    }
+
+    if (message->status >= 300)
+        notice(device, "samples refused (%d): %s", message->status, message->detail);
+    else
+        device->state.stored += message->stored;
+    retire(device);
+}
+
+// The rest of what the engine says.
+
+/* Come back later; the wait grows with every attempt that fails, and no two devices come at once. */
+static void stay_apart(Device *device)
+{
+    int64_t wait = BACKOFF_FIRST_MS;
+    for (uint32_t i = 0; i < device->attempt && wait < BACKOFF_MAX_MS; i++)
+        wait *= 2;
+    wait = wait < BACKOFF_MAX_MS ? wait : BACKOFF_MAX_MS;
+    const double jitter = 0.5 + 0.5 * random_uniform(device->seed, 0, device->attempt++);
+    device->retry_at = now_ns() + (int64_t)((double)(wait * NS_PER_MS) * jitter);
+    device->state.connected = false;
+    if (device->stage != STAGE_REFUSED)
+        device->stage = STAGE_APART;
+    recall(device);
+}
+
+static void on_welcome(Device *device, const WireMessage *message)
+{
+    if (device->stage != STAGE_PROVIDING || message->id != device->provide_id)
+        return;
+    if (message->status >= 300) {
+        notice(device, "the engine refused this device (%d): %s", message->status, message->detail);
+        // when it only has no room now it may have later
+        if (message->status != 429 && message->status != 503) {
+            device->stage = STAGE_REFUSED;
+            device->state.refused = true;
+        }
+        return;
+    }
+    device->stage = STAGE_READY;
+    device->attempt = 0;
+    device->state.connected = true;
+    device->state.step = message->welcome.step;
+    device->state.speed = message->welcome.speed;
+    device->state.from = message->welcome.from;
+    device->last_notice[0] = 0;
+    notice(device, "connected to plant %s", message->welcome.plant);
+}
+
+static void on_command(Device *device, const WireMessage *message)
+{
+    const uint64_t id = (uint64_t)message->id;
+    for (size_t i = 0; i < COMMANDS_KEPT && id; i++)
+        if (device->obeyed[i].id == id) {
+            device->obeyed[i].answer_due = true;
+            return;
+        }
+
+    const char *why = "this device obeys no commands";
+    if (device->def.command)
+        why = device->def.command(device->def.self, id, message->command.tag, message->command.value, message->command.reason);
+    device->state.commands++;
+    Obeyed *obeyed = &device->obeyed[device->obeyed_count++ % COMMANDS_KEPT];
+    *obeyed = (Obeyed){.id = id, .refused = why != NULL, .answer_due = true};
+    snprintf(obeyed->why, sizeof obeyed->why, "%s", why ? why : "");
+}
+
+/* False when the connection is to be closed. */
+static bool on_frame(Device *device)
+{
+    WireMessage message;
+    ErrText why;
+    if (wire_read(device->wire, device->in.bytes ? device->in.bytes : "", device->in.length, &message, &why) != ERR_OK) {
+        notice(device, "a frame of the engine could not be read: %s", why.text);
+        return true;
+    }
+    if (message.topic == WIRE_PROVIDE && message.status)
+        on_welcome(device, &message);
+    else if (message.topic == WIRE_SAMPLES && message.status)
+        on_samples_answer(device, &message);
+    else if (message.topic == WIRE_COMMAND && !message.status)
+        on_command(device, &message);
+    return device->stage == STAGE_READY || (device->stage == STAGE_PROVIDING && message.topic != WIRE_PROVIDE);
+}
+
+// What goes out.
+
+static void write_batch(Device *device)
+{
+    WireSample samples[BATCH_MAX];
+    size_t count = 0, bytes = 0;
+    while (count < BATCH_MAX && bytes < BATCH_BYTES && device->next + count < device->tail) {
+        const Entry *entry = entry_at(device, device->next + count);
+        const char *tag = device->def.tags[entry->tag].name;
+        samples[count++] = (WireSample){.tag = tag, .time = entry->time, .value = entry->value, .quality = entry->quality};
+        bytes += strlen(tag) + 64;
+    }
+
+    const int64_t id = ++device->last_id;
+    wire_write_samples(&device->out, id, samples, count);
+    device->flights[device->flight_count++] = (Flight){.id = id, .first = device->next, .count = (uint32_t)count};
+    device->next += count;
+    device->state.sent += count;
+}
+
+static bool write_answer(Device *device)
+{
+    for (size_t i = 0; i < COMMANDS_KEPT; i++) {
+        Obeyed *obeyed = &device->obeyed[i];
+        if (!obeyed->answer_due)
+            continue;
+        obeyed->answer_due = false;
+        if (obeyed->refused)
+            wire_write_refusal(&device->out, wire_topic_name(WIRE_COMMAND), (int64_t)obeyed->id, 409, NULL, obeyed->why);
+        else
+            wire_write_done(&device->out, WIRE_COMMAND, (int64_t)obeyed->id);
+        return true;
+    }
+    return false;
+}
+
+static bool samples_due(const Device *device)
+{
+    return device->next < device->tail && device->flight_count < FLIGHTS_MAX && now_ns() >= device->busy_until;
+}
+
+static bool answer_due(const Device *device)
+{
+    for (size_t i = 0; i < COMMANDS_KEPT; i++)
+        if (device->obeyed[i].answer_due)
+            return true;
+    return false;
+}
+
+static bool output_due(const Device *device)
+{
+    if (device->stage != STAGE_READY)
+        return device->stage == STAGE_PROVIDING && device->provide_due;
+    return answer_due(device) || samples_due(device) || (device->time_due && device->next == device->tail);
+}
+
+/* Write the next frame behind LWS_PRE bytes of `out`; false when there is none. */
+static bool write_next(Device *device)
+{
+    static const char before[LWS_PRE];
+    text_clear(&device->out);
+    text_add(&device->out, before, LWS_PRE);
+    if (device->stage == STAGE_PROVIDING && device->provide_due) {
+        const DeviceDef *def = &device->def;
+        device->provide_due = false;
+        device->provide_id = ++device->last_id;
+        wire_write_provide(&device->out, device->provide_id, def->name, def->tags, def->tag_count, def->actuators, def->actuator_count);
+        return true;
+    }
+    if (device->stage != STAGE_READY)
+        return false;
+    if (write_answer(device))
+        return true;
+    if (samples_due(device)) {
+        write_batch(device);
+        return true;
+    }
+    if (!device->time_due || device->next < device->tail)
+        return false;
+    device->time_due = false;
+    wire_write_time(&device->out, device->time);
+    return true;
+}
+
+/* Returns nonzero when the connection is to be closed. */
+static int write_frames(Device *device)
+{
+    while (!lws_send_pipe_choked(device->wsi)) {
+        if (!write_next(device))
+            return 0;
+        if (device->out.failed || device->out.length < LWS_PRE)
+            return -1;
+        const size_t length = device->out.length - LWS_PRE;
+        if (lws_write(device->wsi, (unsigned char *)device->out.bytes + LWS_PRE, length, LWS_WRITE_TEXT) < (int)length)
+            return -1;
+    }
+    lws_callback_on_writable(device->wsi);
+    return 0;
+}
+
+// The socket.
+
+static int receive(Device *device, struct lws *wsi, const char *bytes, size_t length)
+{
+    if (lws_is_first_fragment(wsi)) {
+        text_clear(&device->in);
+        device->skip_frame = lws_frame_is_binary(wsi);
+    }
+    if (device->in.length + length > WIRE_FRAME_MAX)
+        device->skip_frame = true;
+    if (!device->skip_frame)
+        text_add(&device->in, bytes, length);
+    if (!lws_is_final_fragment(wsi) || device->skip_frame)
+        return 0;
+    if (!on_frame(device))
+        return -1;
+    if (output_due(device))
+        lws_callback_on_writable(wsi);
+    return 0;
+}
+
+static void on_gone(Device *device, const char *why)
+{
+    device->wsi = NULL;
+    if (device->stage == STAGE_REFUSED)
+        return;
+    const bool was_ready = device->stage == STAGE_READY;
+    stay_apart(device);
+    notice(device, "%s ws://%s:%d: %s", was_ready ? "lost the connection to" : "no connection to", device->host, device->port, why);
+}
+
+static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t length)
+{
+    (void)user;
+    Device *device = lws_context_user(lws_get_context(wsi));
+    switch (reason) {
+    case LWS_CALLBACK_CLIENT_ESTABLISHED:
+        device->stage = STAGE_PROVIDING;
+        device->provide_due = true;
+        lws_callback_on_writable(wsi);
+        return 0;
+    case LWS_CALLBACK_CLIENT_RECEIVE:
+        return receive(device, wsi, in, length);
+    case LWS_CALLBACK_CLIENT_WRITEABLE:
+        return write_frames(device);
+    case LWS_CALLBACK_CLIENT_CONNECTION_ERROR:
+        on_gone(device, in ? in : "no answer");
+        return 0;
+    case LWS_CALLBACK_CLIENT_CLOSED:
+        on_gone(device, "closed");
+        return 0;
+    default:
+        return 0;
+    }
+}
+
+static const struct lws_protocols protocols[] = {
+    {.name = "pollux.v1.json", .callback = on_event, .rx_buffer_size = RX_CHUNK},
+    {.name = NULL},
+};
+
+// An engine that vanished without a word is noticed by its silence.
+static const lws_retry_bo_t idle_policy = {.secs_since_valid_ping = 10, .secs_since_valid_hangup = 25};
+
+static void connect_now(Device *device)
+{
+    device->stage = STAGE_CONNECTING;
+    const struct lws_client_connect_info info = {
+        .context = device->lws,
+        .address = device->host,
+        .host = device->host,
+        .port = device->port,
+        .path = device->path,
+        .protocol = protocols[0].name,
+        .local_protocol_name = protocols[0].name,
+        .ietf_version_or_minus_one = -1,
+        .retry_and_idle_policy = &idle_policy,
+        .pwsi = &device->wsi,
+    };
+    if (!lws_client_connect_via_info(&info) && device->stage == STAGE_CONNECTING)
+        on_gone(device, "cannot connect");
+}
+
+static void forward_log(int level, const char *line)
+{
+    (void)level;
+    log_write(LOG_WARNING, "websocket", "%.*s", (int)strcspn(line, "\n"), line);
+}
+
+static Err open_context(Device *device, ErrText *why)
+{
+    lws_set_log_level(LLL_ERR, forward_log);
+    const struct lws_context_creation_info info = {
+        .port = CONTEXT_PORT_NO_LISTEN,
+        .protocols = protocols,
+        .gid = -1,
+        .uid = -1,
+        .user = device,
+        .pt_serv_buf_size = RX_CHUNK,
+        .connect_timeout_secs = 5,
+        .timeout_secs = 10,
+        .fd_limit_per_thread = 16,
+    };
+    device->lws = lws_create_context(&info);
+    return device->lws ? ERR_OK : err_set(why, ERR_MEMORY, "libwebsockets: cannot create a context");
+}
+
+// The address.
+
+static Err url_error(ErrText *why, const char *url, const char *what)
+{
+    return err_set(why, ERR_USAGE, "\"%.200s\": %s; expected ws://HOST[:PORT][/PATH]", url, what);
+}
+
+static Err read_port(Device *device, const char *url, const char **at, ErrText *why)
+{
+    device->port = 80;
+    if (**at != ':')
+        return ERR_OK;
+    char *end;
+    const long port = strtol(*at + 1, &end, 10);
+    if ((*at)[1] < '0' || (*at)[1] > '9' || port < 1 || port > 65535)
+        return url_error(why, url, "the port must be a number from 1 to 65535");
+    device->port = (int)port;
+    *at = end;
+    return ERR_OK;
+}
+
+static Err read_url(Device *device, const char *url, ErrText *why)
+{
+    if (strncmp(url, "wss://", 6) == 0)
+        return url_error(why, url, "TLS is not there yet");
+    if (strncmp(url, "ws://", 5) != 0)
+        return url_error(why, url, "not the address of a WebSocket");
+
+    // an IPv6 address stands in brackets, because it has colons of its own
+    const char *at = url + 5;
+    const bool bracket = *at == '[';
+    at += bracket;
+    const size_t length = strcspn(at, bracket ? "]" : ":/?#");
+    if (length == 0 || length >= sizeof device->host)
+        return url_error(why, url, "the host is missing or too long");
+    memcpy(device->host, at, length);
+    at += length;
+    if (bracket && *at++ != ']')
+        return url_error(why, url, "a ] is missing");
+
+    const Err err = read_port(device, url, &at, why);
+    if (err != ERR_OK)
+        return err;
+    if (*at && *at != '/')
+        return url_error(why, url, "something stands behind the host and port");
+    const int written = snprintf(device->path, sizeof device->path, "%s", at[0] && at[1] ? at : "/api/v1/ws");
+    if (written >= (int)sizeof device->path)
+        return url_error(why, url, "the path is too long");
+    return ERR_OK;
+}
+
+// The public functions.
+
+/* What the caller's definition points to need not live on. */
+static Err copy_definition(Device *device, const DeviceDef *def)
+{
+    WireTag *tags = arena_new(&device->arena, WireTag, def->tag_count + 1);
+    const char **actuators = arena_new(&device->arena, const char *, def->actuator_count + 1);
+    device->def = *def;
+    device->def.name = arena_text(&device->arena, def->name);
+    if (!tags || !actuators || !device->def.name)
+        return ERR_MEMORY;
+
+    for (size_t i = 0; i < def->tag_count; i++) {
+        tags[i].name = arena_text(&device->arena, def->tags[i].name);
+        tags[i].unit = def->tags[i].unit ? arena_text(&device->arena, def->tags[i].unit) : NULL;
+        if (!tags[i].name || (def->tags[i].unit && !tags[i].unit))
+            return ERR_MEMORY;
+    }
+    for (size_t i = 0; i < def->actuator_count; i++) {
+        actuators[i] = arena_text(&device->arena, def->actuators[i]);
+        if (!actuators[i])
+            return ERR_MEMORY;
+    }
+    device->def.tags = tags;
+    device->def.actuators = actuators;
+    return ERR_OK;
+}
+
+Err device_open(const DeviceDef *def, Device **out, ErrText *why)
+{
+    assert(def->url);
+    assert(def->name);
+    Device *device = mem_alloc(sizeof *device);
+    if (!device)
+        return err_set(why, ERR_MEMORY, "%s", err_name(ERR_MEMORY));
+    device->time = device->state.from = TIME_NONE;
+    const int64_t utc = clock_system.utc_ns(clock_system.self);
+    device->seed = hash_bytes((uint64_t)utc, def->name, strlen(def->name));
+    device->entries = mem_alloc(DEVICE_WAITING_MAX * sizeof *device->entries);
+
+    Err err = read_url(device, def->url, why);
+    if (err == ERR_OK && (!device->entries || copy_definition(device, def) != ERR_OK || wire_create(&device->wire) != ERR_OK))
+        err = err_set(why, ERR_MEMORY, "%s", err_name(ERR_MEMORY));
+    if (err == ERR_OK)
+        err = open_context(device, why);
+    if (err != ERR_OK) {
+        device_close(device);
+        return err;
+    }
+    *out = device;
+    return ERR_OK;
+}
+
+void device_close(Device *device)
+{
+    if (!device)
+        return;
+    // leaving is not losing: nobody is to be told
+    device->def.notice = NULL;
+    if (device->lws)
+        lws_context_destroy(device->lws);
+    wire_destroy(device->wire);
+    text_fini(&device->in);
+    text_fini(&device->out);
+    arena_fini(&device->arena);
+    mem_free(device->entries);
+    mem_free(device);
+}
+
+static void ring_alarm_clock(lws_sorted_usec_list_t *sul)
+{
+    (void)sul;
+}
+
+/* The wait that ends at `due`, where that is sooner than `wait_ns`; never so short that a caller's loop would spin. */
+static int64_t until(int64_t due, int64_t now, int64_t wait_ns)
+{
+    const int64_t left = due - now > NS_PER_MS ? due - now : NS_PER_MS;
+    return left < wait_ns ? left : wait_ns;
+}
+
+void device_service(Device *device, int64_t wait_ns)
+{
+    const int64_t now = now_ns();
+    if (device->stage == STAGE_APART && now >= device->retry_at)
+        connect_now(device);
+    if (device->wsi && output_due(device))
+        lws_callback_on_writable(device->wsi);
+
+    // whatever falls due by itself ends the wait
+    wait_ns = until(device->stage == STAGE_APART ? device->retry_at : INT64_MAX, now, wait_ns);
+    wait_ns = until(device->busy_until > now ? device->busy_until : INT64_MAX, now, wait_ns);
+
+    // lws waits in whole milliseconds; below that it only looks
+    if (wait_ns < NS_PER_MS) {
+        lws_service(device->lws, -1);
+        if (wait_ns > 0)
+            clock_system.sleep_ns(clock_system.self, wait_ns);
+        return;
+    }
+    lws_sul_schedule(device->lws, 0, &device->alarm_clock, ring_alarm_clock, wait_ns / 1000);
+    lws_service(device->lws, 0);
+    lws_sul_schedule(device->lws, 0, &device->alarm_clock, ring_alarm_clock, LWS_SET_TIMER_USEC_CANCEL);
+}
+
+/* Index of a tag, or -1. Devices send their tags in turn, so the search begins behind the last one. */
+static int find_tag(Device *device, const char *name)
+{
+    for (size_t i = 1; i <= device->def.tag_count; i++) {
+        const size_t index = (device->last_tag + i) % device->def.tag_count;
+        if (strcmp(device->def.tags[index].name, name) != 0)
+            continue;
+        device->last_tag = index;
+        return (int)index;
+    }
+    return -1;
+}
+
+Err device_send(Device *device, const WireSample *samples, size_t count)
+{
+    if (device->state.refused)
+        return ERR_CLOSED;
+    if (count > DEVICE_WAITING_MAX - (device->tail - device->head))
+        return ERR_FULL;
+    for (size_t i = 0; i < count; i++) {
+        const int tag = find_tag(device, samples[i].tag);
+        if (tag < 0)
+            return ERR_UNKNOWN;
+        *entry_at(device, device->tail + i) =
+            (Entry){.time = samples[i].time, .value = samples[i].value, .tag = (uint32_t)tag, .quality = (uint8_t)samples[i].quality};
+    }
+    device->tail += count;
+    return ERR_OK;
+}
+
+void device_send_time(Device *device, int64_t time)
+{
+    device->time = time;
+    device->time_due = true;
+}
+
+DeviceState device_state(const Device *device)
+{
+    DeviceState state = device->state;
+    state.waiting = (size_t)(device->tail - device->head);
+    return state;
+}

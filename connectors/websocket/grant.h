@@ -1,0 +1,25 @@
+/* grant.h -- what one device may send and obey: tags with the unit of its numbers, and actuators.
+ *
+ * Takes: a `provide`, the plant's tags.  Gives: Grants, by which samples are let in at the door.
+ * Memory: the Grants' own.  Threads: the service thread's. */
+#pragma once
+
+#include "signal/signals.h"
+
+typedef struct Grant {
+    TagId tag;
+    const Unit *unit;  // of the device's numbers
+} Grant;
+
+typedef struct Grants {
+    Grant *items;  // by rising tag
+    size_t count;
+    TagId *actuators;
+    size_t actuator_count;
+} Grants;
+
+/// Check what `message` (a `provide`) asks for. Returns 200, or the status of the refusal with `why`: then there is nothing to fini.
+int grants_init(Grants *grants, const WireMessage *message, const TagTable *tags, const char *plant, ErrText *why);
+void grants_fini(Grants *grants);
+/// NULL when the device may not send this tag.
+const Grant *grants_find(const Grants *grants, TagId tag);

@@ -1,0 +1,678 @@
+/* test_websocket.c -- devices at fake Links: what they say goes in as frames, what they hear is read back as frames. */
+#include "connectors/websocket/websocket.h"
+
+#include <math.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "kit/kit.h"
+
+enum { HEARD_MAX = 64 };
+
+/* A device: its Link, and what it has heard. */
+typedef struct Peer {
+    Link link;
+    char heard[HEARD_MAX][512];
+    size_t count;
+    bool shut;
+} Peer;
+
+static void peer_hear(Link *link, const char *json, size_t length)
+{
+    Peer *peer = (Peer *)link;
+    if (peer->count == HEARD_MAX)
+        return;
+    ck_assert_uint_lt(length, sizeof peer->heard[0]);
+    memcpy(peer->heard[peer->count], json, length);
+    peer->heard[peer->count++][length] = 0;
+}
+
+static void peer_shut(Link *link, const char *reason)
+{
+    (void)reason;
+    ((Peer *)link)->shut = true;
+}
+
+static Peer peer_make(const char *address)
+{
+    Peer peer = {.link = {.send = peer_hear, .shut = peer_shut}};
+    snprintf(peer.link.peer, sizeof peer.link.peer, "%s", address);
+    return peer;
+}
+
+static TagTable *tags;
+static TagId t2, flow, heater;
+static Websocket *websocket;
+static Wire *wire;
+static const ConnectorType *const connector = &websocket_connector;
+
+static TagId add_tag(const char *name, const char *unit_text, TagRole role)
+{
+    const Unit *unit;
+    TagId id;
+    ck_assert_int_eq(unit_parse(unit_text, &unit, NULL), ERR_OK);
+    ck_assert_int_eq(tags_add(tags, name, unit, role, &id), ERR_OK);
+    return id;
+}
+
+static void start_with_ring(size_t ring)
+{
+    ck_assert_int_eq(tags_create(&tags), ERR_OK);
+    t2 = add_tag("incubator.t2", "degC", TAG_SAMPLED);
+    flow = add_tag("incubator.flow", "l/min", TAG_SAMPLED);
+    add_tag("incubator.T_box", "degC", TAG_NOT_BOUND);
+    heater = add_tag("incubator.heater", "percent", TAG_ACTUATED);
+    ck_assert_int_eq(wire_create(&wire), ERR_OK);
+    const WebsocketDef def = {.tags = tags, .plant = "incubator", .step = 0.5, .speed = 2, .provider_clock = true, .ring = ring};
+    ck_assert_int_eq(websocket_create(&def, &websocket), ERR_OK);
+}
+
+static void start(void)
+{
+    start_with_ring(0);
+}
+
+static void stop(void)
+{
+    websocket_destroy(websocket);
+    wire_destroy(wire);
+    tags_destroy(tags);
+    unit_forget_all();
+}
+
+static void say(Peer *peer, const char *frame)
+{
+    WireMessage message;
+    ErrText why = {0};
+    ck_assert_msg(wire_read(wire, frame, strlen(frame), &message, &why) == ERR_OK, "%s", why.text);
+    LinkHandler *handler = websocket_handler(websocket);
+    handler->message(handler->self, &peer->link, &message);
+}
+
+static void part(Peer *peer)
+{
+    LinkHandler *handler = websocket_handler(websocket);
+    handler->closed(handler->self, &peer->link);
+}
+
+static void turn(void)
+{
+    LinkHandler *handler = websocket_handler(websocket);
+    handler->woken(handler->self);
+}
+
+/* The `index`-th frame that the peer heard. */
+static WireMessage heard(const Peer *peer, size_t index)
+{
+    WireMessage message;
+    ErrText why = {0};
+    ck_assert_uint_lt(index, peer->count);
+    ck_assert_msg(wire_read(wire, peer->heard[index], strlen(peer->heard[index]), &message, &why) == ERR_OK, "%s", why.text);
+    return message;
+}
+
+static WireMessage last_heard(const Peer *peer)
+{
+    ck_assert_uint_gt(peer->count, 0);
+    return heard(peer, peer->count - 1);
+}
+
+#define PROVIDE(device)                                                                                                                   \
+    "{\"topic\":\"provide\",\"headers\":{\"id\":1},\"value\":{\"device\":\"" device "\",\"tags\":{\"incubator.t2\":{},\"incubator.flow\":{}}," \
+    "\"actuators\":[\"incubator.heater\"]}}"
+#define SAMPLE(id, tag) "{\"topic\":\"samples\",\"headers\":{\"id\":" id "},\"value\":[[\"" tag "\",1000,25.0]]}"
+
+static Arrival next_arrival(void)
+{
+    Arrival arrival;
+    ck_assert_uint_eq(connector->poll(websocket, &arrival, 1), 1);
+    return arrival;
+}
+
+static size_t drain(void)
+{
+    Arrival arrival;
+    size_t count = 0;
+    while (connector->poll(websocket, &arrival, 1))
+        count++;
+    return count;
+}
+
+static Command make_command(uint64_t id)
+{
+    return (Command){.id = id, .wish = {.tag = heater, .value = 0.25, .reason = "lid open"}, .time = 5, .deadline = 6, .ended = TIME_NONE};
+}
+
+START_TEST(a_device_is_welcomed_with_what_the_plant_is)
+{
+    start();
+    connector->ticked(websocket, 777);
+    Peer rig = peer_make("127.0.0.1:1");
+    say(&rig, PROVIDE("rig"));
+
+    const WireMessage answer = last_heard(&rig);
+    ck_assert_int_eq(answer.topic, WIRE_PROVIDE);
+    ck_assert_int_eq(answer.status, 200);
+    ck_assert_int_eq(answer.id, 1);
+    ck_assert_str_eq(answer.welcome.plant, "incubator");
+    ck_assert_double_eq(answer.welcome.step, 0.5);
+    ck_assert_double_eq(answer.welcome.speed, 2);
+    ck_assert(answer.welcome.provider_clock);
+    ck_assert_int_eq(answer.welcome.from, 777);
+
+    const Arrival joined = next_arrival();
+    ck_assert_int_eq(joined.kind, ARRIVAL_JOINED);
+    ck_assert_str_eq(joined.text, "rig");
+    stop();
+}
+END_TEST
+
+START_TEST(samples_become_arrivals_in_si_and_in_their_order)
+{
+    start();
+    Peer rig = peer_make("p");
+    say(&rig, PROVIDE("rig"));
+    say(&rig, "{\"topic\":\"samples\",\"headers\":{\"id\":2},\"value\":[[\"incubator.t2\",1000,25.0],[\"incubator.flow\",2000,60,\"uncertain\"]]}");
+
+    const uint32_t provider = next_arrival().provider;
+    const Arrival first = next_arrival(), second = next_arrival();
+    ck_assert_int_eq(first.kind, ARRIVAL_SAMPLE);
+    ck_assert_uint_eq(first.provider, provider);
+    ck_assert_uint_eq(first.sample.tag, t2);
+    ck_assert_int_eq(first.sample.time, 1000);
+    ck_assert_double_eq_tol(first.sample.value, 298.15, 1e-9);
+    ck_assert_uint_eq(second.sample.tag, flow);
+    ck_assert_double_eq_tol(second.sample.value, 1e-3, 1e-12);
+    ck_assert_uint_eq(second.sample.quality, QUALITY_UNCERTAIN);
+    ck_assert_uint_gt(second.mark, first.mark);
+    stop();
+}
+END_TEST
+
+START_TEST(a_device_may_choose_its_unit)
+{
+    start();
+    Peer rig = peer_make("p");
+    say(&rig, "{\"topic\":\"provide\",\"headers\":{\"id\":1},\"value\":{\"device\":\"rig\",\"tags\":{\"incubator.t2\":{\"unit\":\"K\"}}}}");
+    ck_assert_int_eq(last_heard(&rig).status, 200);
+    say(&rig, SAMPLE("2", "incubator.t2"));
+    next_arrival();
+    ck_assert_double_eq_tol(next_arrival().sample.value, 25.0, 1e-9);
+    stop();
+}
+END_TEST
+
+/* Each of these is refused, and nothing of it is taken. */
+static const struct {
+    const char *tags, *actuators;
+    int status;
+    const char *detail;
+} wrong_provides[] = {
+    {"\"incubator.t9\":{}", "", 404, "incubator.t9"},
+    {"\"incubator.t2\":{},\"incubator.T_box\":{}", "", 400, "incubator.T_box"},
+    {"\"incubator.heater\":{}", "", 400, "actuator"},
+    {"\"incubator.t2\":{\"unit\":\"m\"}", "", 400, "does not convert"},
+    {"\"incubator.t2\":{\"unit\":\"furlybits\"}", "", 400, "furlybits"},
+    {"\"incubator.t2\":{}", "\"incubator.t2\"", 400, "not an actuator"},
+    {"\"incubator.t2\":{}", "\"incubator.pump\"", 404, "incubator.pump"},
+};
+
+START_TEST(a_wrong_provide_is_refused_whole)
+{
+    for (size_t i = 0; i < sizeof wrong_provides / sizeof *wrong_provides; i++) {
+        start();
+        Peer rig = peer_make("p");
+        char frame[512];
+        snprintf(frame, sizeof frame,
+                 "{\"topic\":\"provide\",\"headers\":{\"id\":4},\"value\":{\"device\":\"rig\",\"tags\":{%s},\"actuators\":[%s]}}",
+                 wrong_provides[i].tags, wrong_provides[i].actuators);
+        say(&rig, frame);
+        const WireMessage answer = last_heard(&rig);
+        ck_assert_int_eq(answer.status, wrong_provides[i].status);
+        ck_assert_int_eq(answer.id, 4);
+        ck_assert_msg(strstr(answer.detail, wrong_provides[i].detail) != NULL, "%s", answer.detail);
+
+        say(&rig, SAMPLE("5", "incubator.t2"));
+        ck_assert_int_eq(last_heard(&rig).status, 403);
+        ck_assert_uint_eq(drain(), 0);
+        ck_assert_uint_eq(connector->stats(websocket).refused, 2);
+        stop();
+    }
+}
+END_TEST
+
+START_TEST(a_message_is_answered_when_its_last_sample_is_on_disk)
+{
+    start();
+    Peer rig = peer_make("p");
+    say(&rig, PROVIDE("rig"));
+    say(&rig, "{\"topic\":\"samples\",\"headers\":{\"id\":2},\"value\":[[\"incubator.t2\",1,25],[\"incubator.t2\",2,25]]}");
+    next_arrival();
+    const uint64_t first = next_arrival().mark, second = next_arrival().mark;
+    turn();
+    ck_assert_uint_eq(rig.count, 1);
+    connector->stored(websocket, first);
+    turn();
+    ck_assert_uint_eq(rig.count, 1);
+
+    connector->stored(websocket, second);
+    turn();
+    const WireMessage answer = last_heard(&rig);
+    ck_assert_uint_eq(rig.count, 2);
+    ck_assert_int_eq(answer.topic, WIRE_SAMPLES);
+    ck_assert_int_eq(answer.id, 2);
+    ck_assert_int_eq(answer.status, 200);
+    ck_assert_uint_eq(answer.stored, 2);
+    turn();
+    ck_assert_uint_eq(rig.count, 2);
+    stop();
+}
+END_TEST
+
+START_TEST(what_cannot_be_taken_is_refused_by_its_index)
+{
+    start();
+    Peer rig = peer_make("p");
+    say(&rig, "{\"topic\":\"provide\",\"headers\":{\"id\":1},\"value\":{\"device\":\"rig\",\"tags\":{\"incubator.t2\":{}}}}");
+    say(&rig, "{\"topic\":\"samples\",\"headers\":{\"id\":2},\"value\":[[\"incubator.t2\",1,25],[\"incubator.t9\",1,25],[\"incubator.flow\",1,25],"
+              "[\"incubator.t2\",\"yesterday\",25],[\"incubator.t2\",2,25]]}");
+
+    ck_assert_uint_eq(rig.count, 4);
+    ck_assert_int_eq(heard(&rig, 1).status, 404);
+    ck_assert_str_eq(heard(&rig, 1).path, "/1");
+    ck_assert_str_eq(heard(&rig, 1).detail, "no tag \"incubator.t9\" in plant incubator");
+    ck_assert_int_eq(heard(&rig, 2).status, 403);
+    ck_assert_str_eq(heard(&rig, 2).path, "/2");
+    ck_assert_int_eq(heard(&rig, 3).status, 400);
+    ck_assert_str_eq(heard(&rig, 3).path, "/3");
+
+    connector->stored(websocket, UINT64_MAX);
+    turn();
+    ck_assert_uint_eq(last_heard(&rig).stored, 2);
+    ck_assert_uint_eq(connector->stats(websocket).samples, 2);
+    ck_assert_uint_eq(connector->stats(websocket).refused, 3);
+    stop();
+}
+END_TEST
+
+START_TEST(a_message_of_which_nothing_was_taken_is_answered_at_once)
+{
+    start();
+    Peer rig = peer_make("p");
+    say(&rig, PROVIDE("rig"));
+    say(&rig, SAMPLE("9", "incubator.t9"));
+    ck_assert_uint_eq(rig.count, 3);
+    ck_assert_int_eq(last_heard(&rig).status, 200);
+    ck_assert_int_eq(last_heard(&rig).id, 9);
+    ck_assert_uint_eq(last_heard(&rig).stored, 0);
+    stop();
+}
+END_TEST
+
+START_TEST(a_full_ring_refuses_samples_and_nothing_else)
+{
+    start_with_ring(1);
+    Peer rig = peer_make("p");
+    say(&rig, PROVIDE("rig"));
+    size_t taken = 0;
+    for (; taken < 5000; taken++) {
+        const size_t before = rig.count;
+        say(&rig, SAMPLE("2", "incubator.t2"));
+        if (rig.count != before)
+            break;
+    }
+    ck_assert_uint_lt(taken, 5000);
+    ck_assert_int_eq(heard(&rig, 1).status, 429);
+    ck_assert_str_eq(heard(&rig, 1).path, "/0");
+    ck_assert_uint_eq(connector->stats(websocket).dropped, 1);
+
+    // what is not a sample still finds its place
+    Command command = make_command(5);
+    ck_assert_int_eq(connector->send(websocket, &command), ERR_OK);
+    turn();
+    say(&rig, "{\"topic\":\"command\",\"headers\":{\"id\":5,\"status\":200}}");
+    say(&rig, "{\"topic\":\"time\",\"value\":123456}");
+    part(&rig);
+    Arrival arrivals[2];
+    for (size_t i = 0; i < taken + 1; i++)
+        next_arrival();
+    ck_assert_uint_eq(connector->poll(websocket, arrivals, 2), 2);
+    ck_assert_int_eq(arrivals[0].kind, ARRIVAL_OUTCOME);
+    ck_assert_int_eq(arrivals[1].kind, ARRIVAL_LEFT);
+    stop();
+}
+END_TEST
+
+START_TEST(a_time_that_found_no_room_comes_later)
+{
+    start_with_ring(1);
+    Peer rig = peer_make("p");
+    say(&rig, PROVIDE("rig"));
+    while (connector->stats(websocket).dropped == 0)
+        say(&rig, SAMPLE("2", "incubator.t2"));
+    say(&rig, "{\"topic\":\"time\",\"value\":5000}");
+    say(&rig, "{\"topic\":\"time\",\"value\":6000}");
+    drain();
+    turn();
+    const Arrival arrival = next_arrival();
+    ck_assert_int_eq(arrival.kind, ARRIVAL_TIME);
+    ck_assert_int_eq(arrival.sample.time, 6000);
+    ck_assert_uint_eq(drain(), 0);
+    stop();
+}
+END_TEST
+
+START_TEST(nobody_joins_a_ring_without_room)
+{
+    start_with_ring(1);
+    Peer rig = peer_make("p"), late = peer_make("q");
+    say(&rig, "{\"topic\":\"provide\",\"headers\":{\"id\":1},\"value\":{\"device\":\"rig\",\"tags\":{\"incubator.t2\":{}}}}");
+    while (connector->stats(websocket).dropped == 0)
+        say(&rig, SAMPLE("2", "incubator.t2"));
+    say(&late, PROVIDE("late"));
+    ck_assert_int_eq(last_heard(&late).status, 503);
+    drain();
+    say(&late, PROVIDE("late"));
+    ck_assert_int_eq(last_heard(&late).status, 200);
+    stop();
+}
+END_TEST
+
+START_TEST(a_command_reaches_the_device_and_its_answer_the_tick)
+{
+    start();
+    Peer rig = peer_make("p");
+    say(&rig, PROVIDE("rig"));
+    drain();
+    Command command = make_command(12);
+    ck_assert_int_eq(connector->send(websocket, &command), ERR_OK);
+    ck_assert_uint_eq(rig.count, 1);
+    turn();
+    const WireMessage order = last_heard(&rig);
+    ck_assert_int_eq(order.topic, WIRE_COMMAND);
+    ck_assert_int_eq(order.status, 0);
+    ck_assert_int_eq(order.id, 12);
+    ck_assert_str_eq(order.command.tag, "incubator.heater");
+    ck_assert_double_eq_tol(order.command.value, 25, 1e-9);
+    ck_assert_str_eq(order.command.reason, "lid open");
+
+    say(&rig, "{\"topic\":\"command\",\"headers\":{\"id\":12,\"status\":200}}");
+    const Arrival outcome = next_arrival();
+    ck_assert_int_eq(outcome.kind, ARRIVAL_OUTCOME);
+    ck_assert_uint_eq(outcome.command, 12);
+    ck_assert(outcome.done);
+    stop();
+}
+END_TEST
+
+START_TEST(a_device_can_refuse_a_command)
+{
+    start();
+    Peer rig = peer_make("p");
+    say(&rig, PROVIDE("rig"));
+    drain();
+    Command command = make_command(12);
+    connector->send(websocket, &command);
+    turn();
+    say(&rig, "{\"topic\":\"command\",\"headers\":{\"id\":12,\"status\":409},\"value\":{\"status\":409,\"detail\":\"fuse blown\"}}");
+    const Arrival outcome = next_arrival();
+    ck_assert(!outcome.done);
+    ck_assert_str_eq(outcome.text, "fuse blown");
+    stop();
+}
+END_TEST
+
+START_TEST(only_the_device_that_was_asked_can_answer_and_once)
+{
+    start();
+    Peer rig = peer_make("p"), other = peer_make("q");
+    say(&rig, PROVIDE("rig"));
+    say(&other, "{\"topic\":\"provide\",\"headers\":{\"id\":1},\"value\":{\"device\":\"other\",\"tags\":{\"incubator.t2\":{}}}}");
+    Command command = make_command(12);
+    connector->send(websocket, &command);
+    turn();
+    drain();
+    say(&other, "{\"topic\":\"command\",\"headers\":{\"id\":12,\"status\":200}}");
+    ck_assert_uint_eq(drain(), 0);
+    say(&rig, "{\"topic\":\"command\",\"headers\":{\"id\":12,\"status\":200}}");
+    say(&rig, "{\"topic\":\"command\",\"headers\":{\"id\":12,\"status\":200}}");
+    ck_assert_uint_eq(drain(), 1);
+    ck_assert_uint_eq(connector->stats(websocket).refused, 2);
+    stop();
+}
+END_TEST
+
+START_TEST(a_command_without_its_device_is_not_sent)
+{
+    start();
+    Command command = make_command(1);
+    ck_assert_int_eq(connector->send(websocket, &command), ERR_CLOSED);
+    Peer rig = peer_make("p");
+    say(&rig, PROVIDE("rig"));
+    ck_assert_int_eq(connector->send(websocket, &command), ERR_OK);
+    part(&rig);
+    drain();
+
+    // the device left while the command was on its way
+    turn();
+    const Arrival outcome = next_arrival();
+    ck_assert_int_eq(outcome.kind, ARRIVAL_OUTCOME);
+    ck_assert(!outcome.done);
+    ck_assert_str_ne(outcome.text, "");
+    ck_assert_int_eq(connector->send(websocket, &command), ERR_CLOSED);
+    command.wish.tag = 4000;
+    ck_assert_int_eq(connector->send(websocket, &command), ERR_CLOSED);
+    stop();
+}
+END_TEST
+
+START_TEST(an_actuator_has_one_device_at_a_time)
+{
+    start();
+    Peer first = peer_make("p"), second = peer_make("q");
+    say(&first, PROVIDE("first"));
+    say(&second, PROVIDE("second"));
+    ck_assert_int_eq(last_heard(&second).status, 409);
+    ck_assert_ptr_nonnull(strstr(last_heard(&second).detail, "first"));
+    ck_assert_uint_eq(drain(), 1);
+
+    part(&first);
+    say(&second, PROVIDE("second"));
+    ck_assert_int_eq(last_heard(&second).status, 200);
+    stop();
+}
+END_TEST
+
+START_TEST(a_device_that_comes_again_takes_over_from_its_old_connection)
+{
+    start();
+    Peer old = peer_make("p"), anew = peer_make("q");
+    say(&old, PROVIDE("rig"));
+    say(&old, SAMPLE("2", "incubator.t2"));
+    say(&anew, PROVIDE("rig"));
+    ck_assert_int_eq(last_heard(&anew).status, 200);
+    ck_assert(old.shut);
+
+    Arrival arrivals[8];
+    ck_assert_uint_eq(connector->poll(websocket, arrivals, 8), 4);
+    ck_assert_int_eq(arrivals[2].kind, ARRIVAL_LEFT);
+    ck_assert_uint_eq(arrivals[2].provider, arrivals[0].provider);
+    ck_assert_int_eq(arrivals[3].kind, ARRIVAL_JOINED);
+    ck_assert_uint_ne(arrivals[3].provider, arrivals[0].provider);
+
+    // the old connection has no say and hears nothing more
+    connector->stored(websocket, UINT64_MAX);
+    turn();
+    ck_assert_uint_eq(old.count, 1);
+    part(&old);
+    ck_assert_uint_eq(drain(), 0);
+    Command command = make_command(1);
+    ck_assert_int_eq(connector->send(websocket, &command), ERR_OK);
+    turn();
+    ck_assert_int_eq(last_heard(&anew).topic, WIRE_COMMAND);
+    stop();
+}
+END_TEST
+
+START_TEST(a_second_provide_replaces_the_first)
+{
+    start();
+    Peer rig = peer_make("p");
+    say(&rig, PROVIDE("rig"));
+    say(&rig, "{\"topic\":\"provide\",\"headers\":{\"id\":2},\"value\":{\"device\":\"rig\",\"tags\":{\"incubator.flow\":{}}}}");
+    ck_assert_int_eq(last_heard(&rig).status, 200);
+    say(&rig, SAMPLE("3", "incubator.t2"));
+    ck_assert_int_eq(heard(&rig, 2).status, 403);
+    Command command = make_command(1);
+    ck_assert_int_eq(connector->send(websocket, &command), ERR_CLOSED);
+    ck_assert_uint_eq(drain(), 1);
+
+    say(&rig, PROVIDE("another"));
+    ck_assert_int_eq(last_heard(&rig).status, 409);
+    stop();
+}
+END_TEST
+
+START_TEST(frames_that_mean_nothing_are_counted)
+{
+    start();
+    Peer rig = peer_make("p");
+    LinkHandler *handler = websocket_handler(websocket);
+    handler->malformed(handler->self, &rig.link);
+    say(&rig, PROVIDE("rig"));
+    handler->malformed(handler->self, &rig.link);
+    WebsocketDevice devices[4];
+    ck_assert_uint_eq(websocket_devices(websocket, devices, 4), 1);
+    ck_assert_uint_eq(devices[0].refused, 1);
+    ck_assert_uint_eq(connector->stats(websocket).refused, 2);
+    stop();
+}
+END_TEST
+
+START_TEST(devices_are_shown_and_remembered)
+{
+    start();
+    Peer rig = peer_make("127.0.0.1:51234");
+    WebsocketDevice device;
+    ck_assert_uint_eq(websocket_devices(websocket, &device, 1), 0);
+    say(&rig, PROVIDE("rig"));
+    ck_assert_uint_eq(websocket_devices(websocket, &device, 1), 1);
+    ck_assert_int_eq(device.last, TIME_NONE);
+    say(&rig, SAMPLE("2", "incubator.t2"));
+    say(&rig, SAMPLE("3", "incubator.t9"));
+    ck_assert_uint_eq(websocket_devices(websocket, &device, 1), 1);
+    ck_assert_str_eq(device.name, "rig");
+    ck_assert_str_eq(device.peer, "127.0.0.1:51234");
+    ck_assert(device.connected);
+    ck_assert_uint_eq(device.samples, 1);
+    ck_assert_uint_eq(device.refused, 1);
+    ck_assert_int_eq(device.last, 1000);
+
+    part(&rig);
+    ck_assert_uint_eq(websocket_devices(websocket, &device, 1), 1);
+    ck_assert(!device.connected);
+    ck_assert_uint_eq(device.samples, 1);
+    ck_assert_uint_eq(websocket_devices(websocket, &device, 0), 0);
+    stop();
+}
+END_TEST
+
+START_TEST(the_oldest_that_left_makes_room_when_all_places_are_taken)
+{
+    start();
+    static Peer peers[257];
+    char frame[256];
+    for (int i = 0; i < 257; i++) {
+        peers[i] = peer_make("p");
+        snprintf(frame, sizeof frame, "{\"topic\":\"provide\",\"headers\":{\"id\":1},\"value\":{\"device\":\"d%d\",\"tags\":{}}}", i);
+        say(&peers[i], frame);
+        ck_assert_int_eq(last_heard(&peers[i]).status, i < 256 ? 200 : 503);
+    }
+    part(&peers[3]);
+    part(&peers[2]);
+    say(&peers[256], frame);
+    ck_assert_int_eq(last_heard(&peers[256]).status, 200);
+    static WebsocketDevice devices[300];
+    ck_assert_uint_eq(websocket_devices(websocket, devices, 300), 256);
+    ck_assert_str_eq(devices[2].name, "d256");
+    ck_assert_str_eq(devices[3].name, "d3");
+    stop();
+}
+END_TEST
+
+static void *feed(void *peer)
+{
+    char frame[256];
+    for (int i = 0; i < 2000; i++) {
+        snprintf(frame, sizeof frame, "{\"topic\":\"samples\",\"headers\":{\"id\":%d},\"value\":[[\"incubator.t2\",%d,25]]}", i, i);
+        say(peer, frame);
+        turn();
+    }
+    return NULL;
+}
+
+START_TEST(the_tick_and_the_service_thread_meet_without_a_race)
+{
+    start();
+    Peer rig = peer_make("p");
+    say(&rig, PROVIDE("rig"));
+    pthread_t service;
+    ck_assert_int_eq(pthread_create(&service, NULL, feed, &rig), 0);
+
+    Arrival arrival;
+    WebsocketDevice device;
+    Command command = make_command(1);
+    int64_t seen = -1;
+    while (seen < 1999) {
+        if (!connector->poll(websocket, &arrival, 1))
+            continue;
+        if (arrival.kind == ARRIVAL_SAMPLE) {
+            ck_assert_int_eq(arrival.sample.time, seen + 1);
+            seen = arrival.sample.time;
+        }
+        connector->stored(websocket, arrival.mark);
+        connector->ticked(websocket, seen);
+        if (seen % 500 == 0)
+            connector->send(websocket, &command);
+        websocket_devices(websocket, &device, 1);
+    }
+    pthread_join(service, NULL);
+    turn();
+    ck_assert_uint_eq(connector->stats(websocket).samples, 2000);
+    stop();
+}
+END_TEST
+
+START_TEST(creation_survives_every_failed_allocation)
+{
+    start();
+    const WebsocketDef def = {.tags = tags, .plant = "incubator", .step = 0.5, .speed = 1};
+    int failures = 0;
+    for (size_t n = 1; n < 20; n++) {
+        Websocket *other;
+        kit_fail_allocation(n);
+        const Err err = websocket_create(&def, &other);
+        kit_fail_allocation(0);
+        if (err == ERR_OK) {
+            websocket_destroy(other);
+            break;
+        }
+        ck_assert_int_eq(err, ERR_MEMORY);
+        failures++;
+    }
+    ck_assert_int_gt(failures, 3);
+    ck_assert_int_lt(failures, 19);
+    stop();
+}
+END_TEST
+
+KIT_MAIN("connectors.websocket", a_device_is_welcomed_with_what_the_plant_is, samples_become_arrivals_in_si_and_in_their_order,
+         a_device_may_choose_its_unit, a_wrong_provide_is_refused_whole, a_message_is_answered_when_its_last_sample_is_on_disk,
+         what_cannot_be_taken_is_refused_by_its_index, a_message_of_which_nothing_was_taken_is_answered_at_once,
+         a_full_ring_refuses_samples_and_nothing_else, a_time_that_found_no_room_comes_later, nobody_joins_a_ring_without_room,
+         a_command_reaches_the_device_and_its_answer_the_tick, a_device_can_refuse_a_command, only_the_device_that_was_asked_can_answer_and_once,
+         a_command_without_its_device_is_not_sent, an_actuator_has_one_device_at_a_time,
+         a_device_that_comes_again_takes_over_from_its_old_connection, a_second_provide_replaces_the_first, frames_that_mean_nothing_are_counted,
+         devices_are_shown_and_remembered, the_oldest_that_left_makes_room_when_all_places_are_taken,
+         the_tick_and_the_service_thread_meet_without_a_race, creation_survives_every_failed_allocation)
