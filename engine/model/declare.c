@@ -110,6 +110,16 @@ const char *declare_text(Declaration *entry, const char *name, const char *fallb
 
 static const char *const ordinals[] = {"element 0", "the first element", "the second element", "the third element", "the fourth element"};
 
+static const Unit *parse_unit(Declaration *entry, const char *spelt, const Unit *fallback)
+{
+    const Unit *unit;
+    ErrText why;
+    if (!unit_parse(spelt, &unit, &why))
+        return unit;
+    declare_fail(entry, "unit of \"%s\": %s", entry->key, why.text);
+    return fallback;
+}
+
 double declare_number_at(Declaration *entry, int n, double fallback)
 {
     lua_geti(script_lua(entry->script), entry->index, n);
@@ -124,14 +134,16 @@ const char *declare_text_at(Declaration *entry, int n, const char *fallback)
 
 const Unit *declare_unit_at(Declaration *entry, int n)
 {
-    const Unit *unit = unit_one();
     const char *name = declare_text_at(entry, n, NULL);
-    ErrText why;
     if (!name)
         declare_fail(entry, "\"%s\" has no unit: expected { value, \"unit\" }, with \"1\" for a plain number", entry->key);
-    else if (unit_parse(name, &unit, &why))
-        declare_fail(entry, "unit of \"%s\": %s", entry->key, why.text);
-    return unit;
+    return name ? parse_unit(entry, name, unit_one()) : unit_one();
+}
+
+const Unit *declare_unit(Declaration *entry, const char *name, const Unit *fallback)
+{
+    const char *spelt = declare_text(entry, name, NULL);
+    return spelt ? parse_unit(entry, spelt, fallback) : fallback;
 }
 
 static int by_name(const void *a, const void *b)

@@ -26,6 +26,8 @@ double declare_number_at(Declaration *entry, int n, double fallback);
 const char *declare_text_at(Declaration *entry, int n, const char *fallback);
 /// The unit spelt by the N-th element; "1" is the unit of plain numbers. An absent unit is an error: units stand on everything.
 const Unit *declare_unit_at(Declaration *entry, int n);
+/// The unit spelt by the text `name`; `fallback` when absent, or not understood.
+const Unit *declare_unit(Declaration *entry, const char *name, const Unit *fallback);
 /// Note an error at this entry, unless there is one already.
 void declare_fail(Declaration *entry, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

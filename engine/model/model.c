@@ -341,6 +341,8 @@ static void read_measured(Loader *loader, Declaration *entry, Sensor *sensor, Ex
             entry->err = trace_measurement(loader->script, &trace, measured, unit, loader->why);
         else
             lua_pop(loader->lua, 1);
+        if (*measured == EXPR_NONE)
+            declare_fail(entry, "\"%s\" measures nothing: its function must return a value, as in of = function(t) return t.level end", entry->key);
         return;
     }
 
@@ -376,16 +378,12 @@ static Err read_sensors(Loader *loader)
         Channel *channel = add_channel(loader, &entry, CHANNEL_SENSOR);
         Sensor *sensor = &loader->sensors[i];
         const Unit *measured_unit = unit_one();
-        const char *unit = declare_text(&entry, "unit", NULL);
-        ErrText why;
 
         declare_only(&entry, known, 0);
         sensor->channel = index;
         loader->measured[i] = EXPR_NONE;
         read_measured(loader, &entry, sensor, &loader->measured[i], &measured_unit);
-        channel->unit = sensor->of != UINT16_MAX ? loader->channels[sensor->of].unit : measured_unit;
-        if (unit && unit_parse(unit, &channel->unit, &why))
-            declare_fail(&entry, "unit of \"%s\": %s", entry.key, why.text);
+        channel->unit = declare_unit(&entry, "unit", sensor->of != UINT16_MAX ? loader->channels[sensor->of].unit : measured_unit);
         if (!unit_converts(channel->unit, measured_unit))
             declare_fail(&entry, "unit of \"%s\": \"%s\" does not convert to what it measures, %s", entry.key, unit_name(channel->unit), unit_name(measured_unit));
         channel->noise = read_spread(&entry, channel, "noise", 0);
@@ -439,8 +437,12 @@ static Err read_alarms(Loader *loader)
             const char *name = declare_text_at(&limit, 1, "");
             const int channel = find_channel(loader, name);
             alarm->channel = (uint16_t)(channel < 0 ? 0 : channel);
-            alarm->limit = unit_to_si(loader->channels[alarm->channel].unit, declare_number_at(&limit, 2, 0));
+            alarm->limit = unit_to_si(loader->channels[alarm->channel].unit, declare_number_at(&limit, 2, NAN));
             alarm->hysteresis = unit_scale_to_si(loader->channels[alarm->channel].unit, declare_number(&entry, "hysteresis", 0));
+            if (isnan(alarm->limit))
+                declare_fail(&limit, "alarm \"%s\" has no limit: expected { \"channel\", limit }", keys[i]);
+            if (alarm->hysteresis < 0)
+                declare_fail(&limit, "hysteresis of \"%s\" is negative", keys[i]);
             if (!limit.err && channel < 0)
                 declare_fail(&limit, "alarm \"%s\" watches \"%s\", which the model does not have", keys[i], name);
             entry.err = limit.err;
@@ -481,7 +483,7 @@ static Err read_divergence(Loader *loader)
     return entry.err;
 }
 
-/* Sensors keep their last sample and the memory of their tests; what a program only reports, and outputs, come last: they are not kept. */
+/* Sensors keep their last sample and the memory of their tests, and the twin what they found; what a program only reports, and outputs, come last: they are not kept. */
 static Err place_sensors(Loader *loader)
 {
     Model *model = loader->model;
@@ -496,6 +498,8 @@ static Err place_sensors(Loader *loader)
         sensor->memory = (uint16_t)column;
         column += SENSOR_MEMORY;
     }
+    Channel *statistic = &loader->channels[find_channel(loader, "divergence")];
+    model->statistic = statistic->column = (uint16_t)column++;
     model->kept_count = (uint16_t)column;
     for (uint16_t i = 0; i < model->sensor_count; i++) {
         Sensor *sensor = &loader->sensors[i];
@@ -504,9 +508,8 @@ static Err place_sensors(Loader *loader)
         sensor->innovation_variance = (uint16_t)column++;
     }
     for (uint16_t i = 0; i < model->channel_count; i++)
-        if (loader->channels[i].kind == CHANNEL_OUTPUT || loader->channels[i].kind == CHANNEL_STATISTIC)
+        if (loader->channels[i].kind == CHANNEL_OUTPUT)
             loader->channels[i].column = (uint16_t)column++;
-    model->statistic = loader->channels[find_channel(loader, "divergence")].column;
     model->column_count = loader->layout.columns = (uint16_t)column;
     return ERR_OK;
 }

@@ -11,15 +11,37 @@
 enum {
     SOURCE_MAX = 4 * 1024 * 1024,  // bytes of one script
     HOOK_STEP = 1000,              // instructions between two looks at the budget
+    WORK_PER_INSTRUCTION = 16,     // bytes made or characters compared that take about as long as one instruction
+    LARGE = 64 * 1024,             // bytes; a smaller piece of memory need not wait for the hook to look at the budget
 };
 
 struct Script {
     lua_State *lua;
     size_t memory, memory_max;
+    bool running;  // limits are the script's: what the engine does in the same state, it does unbounded
     size_t instructions_left;
     char *path, *source;  // of the file that was run last
     size_t source_length;
 };
+
+/* Take what one instruction does besides from the budget; false when that uses it up. */
+static bool charge(Script *script, size_t work)
+{
+    const size_t cost = work / WORK_PER_INSTRUCTION;
+    script->instructions_left = cost < script->instructions_left ? script->instructions_left - cost : 0;
+    return script->instructions_left > 0;
+}
+
+static bool may_grow(Script *script, size_t bytes)
+{
+    if (!script->running)
+        return true;
+    if (script->memory + bytes > script->memory_max) {
+        charge(script, script->memory);  // Lua will look through all of it for garbage
+        return false;
+    }
+    return charge(script, bytes) || bytes < LARGE;  // the hook stops what asks in small pieces
+}
 
 static void *bounded_alloc(void *self, void *memory, size_t old_size, size_t new_size)
 {
@@ -31,7 +53,7 @@ static void *bounded_alloc(void *self, void *memory, size_t old_size, size_t new
         return NULL;
     }
 
-    if (new_size > held && script->memory + (new_size - held) > script->memory_max)
+    if (new_size > held && !may_grow(script, new_size - held))
         return NULL;
     void *moved = realloc(memory, new_size);
     if (moved)
@@ -44,6 +66,8 @@ static Script *script_of(lua_State *lua)
     return *(Script **)lua_getextraspace(lua);
 }
 
+#define OUT_OF_BUDGET "runs too long: the budget of instructions is used up"
+
 static void spend(lua_State *lua, lua_Debug *where)
 {
     (void)where;
@@ -54,7 +78,7 @@ static void spend(lua_State *lua, lua_Debug *where)
     }
     script->instructions_left = 0;
     luaL_where(lua, 0);  // in a hook the running function is level 0
-    lua_pushliteral(lua, "runs too long: the budget of instructions is used up");
+    lua_pushliteral(lua, OUT_OF_BUDGET);
     lua_concat(lua, 2);
     lua_error(lua);
 }
@@ -69,6 +93,77 @@ static int sandbox_pcall(lua_State *lua)
     lua_pushboolean(lua, status == LUA_OK);
     lua_insert(lua, 1);
     return lua_gettop(lua);
+}
+
+static size_t times(size_t a, size_t b)
+{
+    size_t product;
+    return __builtin_mul_overflow(a, b, &product) ? SIZE_MAX : product;
+}
+
+/* How many characters a search may compare: the whole pattern at each start, and each part that can be longer or shorter in each of its lengths. */
+static size_t search_work(const char *pattern, size_t length, size_t subject)
+{
+    size_t work = times(length + 1, *pattern == '^' ? 1 : subject + 1);
+    for (size_t i = 0; i < length; i++) {
+        if (strchr("*+-", pattern[i]) && pattern[i])
+            work = times(work, subject + 1);
+        else if (pattern[i] == '?')
+            work = times(work, 2);
+        else if (pattern[i] == '%' && ++i < length && (pattern[i] == 'b' || isdigit((unsigned char)pattern[i])))
+            work = times(work, subject + 1);  // balanced brackets and what was captured before are compared at length
+    }
+    return work;
+}
+
+static int call_charged(lua_State *lua, size_t work)
+{
+    if (!charge(script_of(lua), work))
+        return luaL_error(lua, OUT_OF_BUDGET);
+    lua_pushvalue(lua, lua_upvalueindex(1));
+    lua_insert(lua, 1);
+    lua_call(lua, lua_gettop(lua) - 1, LUA_MULTRET);
+    return lua_gettop(lua);
+}
+
+static int sandbox_search(lua_State *lua)
+{
+    size_t subject, length;
+    luaL_checklstring(lua, 1, &subject);
+    const char *pattern = luaL_checklstring(lua, 2, &length);
+    return call_charged(lua, search_work(pattern, length, subject));
+}
+
+static int sandbox_rep(lua_State *lua)
+{
+    size_t length, separator = 0;
+    luaL_checklstring(lua, 1, &length);
+    luaL_optlstring(lua, 3, "", &separator);
+    const lua_Integer count = luaL_checkinteger(lua, 2);
+    return call_charged(lua, count > 0 && length + separator == 0 ? (size_t)count : 0);  // bytes are charged for as they are made
+}
+
+static int sandbox_move(lua_State *lua)
+{
+    const lua_Integer first = luaL_checkinteger(lua, 2), last = luaL_checkinteger(lua, 3);
+    return call_charged(lua, last >= first ? (size_t)last - (size_t)first : 0);
+}
+
+/* Functions that can work for hours inside one instruction are charged for it beforehand. */
+static void charge_functions(lua_State *lua)
+{
+    static const struct {
+        const char *library, *name;
+        lua_CFunction charged;
+    } functions[] = {{LUA_STRLIBNAME, "find", sandbox_search}, {LUA_STRLIBNAME, "match", sandbox_search}, {LUA_STRLIBNAME, "gmatch", sandbox_search},
+                     {LUA_STRLIBNAME, "gsub", sandbox_search}, {LUA_STRLIBNAME, "rep", sandbox_rep},      {LUA_TABLIBNAME, "move", sandbox_move}};
+    for (size_t i = 0; i < sizeof functions / sizeof *functions; i++) {
+        lua_getglobal(lua, functions[i].library);
+        lua_getfield(lua, -1, functions[i].name);
+        lua_pushcclosure(lua, functions[i].charged, 1);
+        lua_setfield(lua, -2, functions[i].name);
+        lua_pop(lua, 1);
+    }
 }
 
 static int sandbox_print(lua_State *lua)
@@ -87,12 +182,13 @@ static int sandbox_print(lua_State *lua)
     return 0;
 }
 
-/* What is left of the standard library: nothing that reaches outside, reads bytecode, or takes time or memory that the hook cannot see. */
+/* What is left of the standard library: nothing that reaches outside, reads bytecode, or takes time or memory that is not charged for. Without
+ * setmetatable there are no finalizers, which run outside of every budget, and declarations are plain tables, which the engine reads unprotected. */
 static int open_sandbox(lua_State *lua)
 {
     static const luaL_Reg libraries[] = {{LUA_GNAME, luaopen_base}, {LUA_TABLIBNAME, luaopen_table}, {LUA_STRLIBNAME, luaopen_string},
                                          {LUA_MATHLIBNAME, luaopen_math}, {LUA_UTF8LIBNAME, luaopen_utf8}};
-    static const char *const forbidden[] = {"dofile", "loadfile", "load", "collectgarbage", "require", "xpcall", "rawset", "rawget", "rawlen", "rawequal"};
+    static const char *const forbidden[] = {"dofile", "loadfile", "load", "collectgarbage", "require", "xpcall", "setmetatable", "rawset", "rawget", "rawlen", "rawequal"};
 
     for (size_t i = 0; i < sizeof libraries / sizeof *libraries; i++) {
         luaL_requiref(lua, libraries[i].name, libraries[i].func, 1);
@@ -105,7 +201,9 @@ static int open_sandbox(lua_State *lua)
     lua_register(lua, "pcall", sandbox_pcall);
     lua_register(lua, "print", sandbox_print);
 
-    // string.dump makes bytecode; rep, find and friends can run for minutes inside one instruction, so their input is bounded by the memory limit alone
+    charge_functions(lua);
+
+    // string.dump makes bytecode
     lua_getglobal(lua, LUA_STRLIBNAME);
     lua_pushnil(lua);
     lua_setfield(lua, -2, "dump");
@@ -195,6 +293,22 @@ static Err read_source(Script *script, const char *path, ErrText *why)
     return ERR_OK;
 }
 
+/* Lua's messages begin "path:line:", but of a long path they have the end alone, and some have no place: then the file at least is named. Pops the message. */
+static Err fail(Script *script, const char *text, ErrText *why)
+{
+    enum { TAIL = LUA_IDSIZE - 4 };  // what "..." and the 0 leave
+    const char *path = script->path ? script->path : "script";
+    const size_t length = strlen(path);
+    if (text && strncmp(text, path, length) == 0)
+        err_set(why, ERR_SCRIPT, "%s", text);
+    else if (text && length > TAIL && strncmp(text, "...", 3) == 0 && strncmp(text + 3, path + length - TAIL, TAIL) == 0)
+        err_set(why, ERR_SCRIPT, "%s%s", path, text + 3 + TAIL);
+    else
+        err_set(why, ERR_SCRIPT, "%s: %s", path, text ? text : "failed with an error that is not a text");
+    lua_pop(script->lua, 1);
+    return ERR_SCRIPT;
+}
+
 Err script_run_file(Script *script, const char *path, size_t instructions_max, ErrText *why)
 {
     const Err err = read_source(script, path, why);
@@ -204,11 +318,8 @@ Err script_run_file(Script *script, const char *path, size_t instructions_max, E
     // the chunk is named by its path, so that Lua's own messages begin "path:line:"; "t" refuses bytecode
     char chunk[512];
     snprintf(chunk, sizeof chunk, "@%s", path);
-    if (luaL_loadbufferx(script->lua, script->source, script->source_length, chunk, "t") != LUA_OK) {
-        err_set(why, ERR_SCRIPT, "%s", lua_tostring(script->lua, -1));
-        lua_pop(script->lua, 1);
-        return ERR_SCRIPT;
-    }
+    if (luaL_loadbufferx(script->lua, script->source, script->source_length, chunk, "t") != LUA_OK)
+        return fail(script, lua_tostring(script->lua, -1), why);
     return script_call(script, 0, 1, instructions_max, why);
 }
 
@@ -216,19 +327,18 @@ Err script_call(Script *script, int arguments, int results, size_t instructions_
 {
     lua_State *lua = script->lua;
     script->instructions_left = instructions_max;
+    script->running = true;
     lua_sethook(lua, spend, LUA_MASKCOUNT, HOOK_STEP);
     const int status = lua_pcall(lua, arguments, results, 0);
     lua_sethook(lua, NULL, 0, 0);
+    script->running = false;
     if (status == LUA_OK)
         return ERR_OK;
 
-    const char *text = lua_tostring(lua, -1);
-    if (status == LUA_ERRMEM)
-        err_set(why, ERR_SCRIPT, "%s: uses more than its %zu MiB of memory", script->path ? script->path : "script", script->memory_max >> 20);
-    else
-        err_set(why, ERR_SCRIPT, "%s", text ? text : "failed with an error that is not a text");
-    lua_pop(lua, 1);
-    return ERR_SCRIPT;
+    char full[64];
+    snprintf(full, sizeof full, "uses more than its %zu MiB of memory", script->memory_max >> 20);
+    const char *no_memory = script->instructions_left ? full : OUT_OF_BUDGET;
+    return fail(script, status == LUA_ERRMEM ? no_memory : lua_tostring(lua, -1), why);
 }
 
 /* Whether `word` is called with a text, as in model "tank", outside of comments. */

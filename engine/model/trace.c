@@ -29,6 +29,8 @@ static Trace *running(lua_State *lua)
 
 static int push(lua_State *lua, Expr expr, const Unit *unit, int state)
 {
+    if (!unit)
+        return luaL_error(lua, "there is no unit for the result");
     Value *value = lua_newuserdatauv(lua, sizeof *value, 0);
     *value = (Value){expr, unit, state};
     luaL_setmetatable(lua, value_type);
@@ -216,7 +218,10 @@ static int value_tostring(lua_State *lua)
 {
     const Value *value = luaL_checkudata(lua, 1, value_type);
     Text text = {0};
-    graph_print(running(lua)->graph, value->expr, NULL, &text);
+    lua_rawgetp(lua, LUA_REGISTRYINDEX, &trace_key);
+    const Trace *trace = lua_touserdata(lua, -1);
+    if (trace)  // there is none when the engine names a Value that was kept from the equations
+        graph_print(trace->graph, value->expr, NULL, &text);
     lua_pushfstring(lua, "%s [%s]", text.bytes ? text.bytes : "", dimension(value->unit));
     text_fini(&text);
     return 1;
@@ -237,6 +242,7 @@ static int value_quantity(lua_State *lua)
 static int value_output(lua_State *lua)
 {
     const Value value = operand(lua, 1);
+    const char *doc = luaL_optstring(lua, 3, "");
     const Unit *unit;
     ErrText why;
     if (unit_parse(luaL_checkstring(lua, 2), &unit, &why))
@@ -249,7 +255,7 @@ static int value_output(lua_State *lua)
     lua_setfield(lua, -2, "value");
     lua_pushvalue(lua, 2);
     lua_setfield(lua, -2, "unit");
-    lua_pushstring(lua, luaL_optstring(lua, 3, ""));
+    lua_pushstring(lua, doc);
     lua_setfield(lua, -2, "doc");
     return 1;
 }
@@ -359,6 +365,12 @@ void trace_open(Script *script)
     lua_pop(lua, 1);
 }
 
+static void close_trace(Script *script)
+{
+    lua_pushnil(script_lua(script));
+    lua_rawsetp(script_lua(script), LUA_REGISTRYINDEX, &trace_key);
+}
+
 /* Call the function on top with `t`; its results are left. */
 static Err run(Script *script, Trace *trace, int results, ErrText *why)
 {
@@ -376,10 +388,8 @@ static Err run(Script *script, Trace *trace, int results, ErrText *why)
     lua_newuserdatauv(lua, 1, 0);
     luaL_setmetatable(lua, self_type);
     const Err err = script_call(script, 1, results, TRACE_INSTRUCTIONS, why);
-    if (err || results == 0) {
-        lua_pushnil(lua);
-        lua_rawsetp(lua, LUA_REGISTRYINDEX, &trace_key);
-    }
+    if (err || results == 0)
+        close_trace(script);
     return err;
 }
 
@@ -403,13 +413,18 @@ Err trace_measurement(Script *script, Trace *trace, Expr *out, const Unit **unit
     if (err)
         return err;
 
+    if (lua_type(lua, -1) != LUA_TNUMBER && !luaL_testudata(lua, -1, value_type)) {
+        lua_pop(lua, 1);
+        return close_trace(script), ERR_OK;
+    }
     lua_pushcfunction(lua, return_operand);
     lua_insert(lua, -2);
     lua_pushlightuserdata(lua, &value);
     err = script_call(script, 2, 0, TRACE_INSTRUCTIONS, why);
-    lua_pushnil(lua);
-    lua_rawsetp(lua, LUA_REGISTRYINDEX, &trace_key);
+    close_trace(script);
+    if (err)
+        return err;
     *out = value.expr;
     *unit = value.unit;
-    return err;
+    return ERR_OK;
 }

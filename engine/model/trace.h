@@ -40,5 +40,5 @@ typedef struct Trace {
 void trace_open(Script *script);
 /// Run the function on top of the stack (it is popped) as equations(t). Rates and outputs are left in `trace`.
 Err trace_equations(Script *script, Trace *trace, ErrText *why);
-/// Run the function on top of the stack (popped) as a measurement f(t), which returns one Value.
+/// Run the function on top of the stack (popped) as a measurement f(t), which returns one Value; `out` and `unit` stay as they are when it returns none.
 Err trace_measurement(Script *script, Trace *trace, Expr *out, const Unit **unit, ErrText *why);

@@ -158,6 +158,8 @@ static Err check_fault(const Castor *castor, Fault *fault, ErrText *why)
         return err_set(why, ERR_USAGE, "fault \"%s\": \"%s\" must be a state, parameter or input of the process", kind_names[fault->kind], name);
     if (!of_process && channel->kind != CHANNEL_SENSOR)
         return err_set(why, ERR_USAGE, "fault \"%s\": \"%s\" is no sensor", kind_names[fault->kind], name);
+    if (isnan(fault->size) && fault->kind != FAULT_STUCK && fault->kind != FAULT_SILENCE)
+        return err_set(why, ERR_USAGE, "fault \"%s\" of \"%s\" needs a size", kind_names[fault->kind], name);
     if (fault->kind == FAULT_SET)
         fault->size = unit_to_si(channel->unit, fault->size);
     if (fault->kind == FAULT_BIAS || fault->kind == FAULT_DRIFT || fault->kind == FAULT_SPIKE)
@@ -180,7 +182,7 @@ static Err read_fault(Castor *castor, const char *name, ErrText *why)
     const char *value = declare_text(&entry, "value", NULL), *sensor = declare_text(&entry, "sensor", NULL), *tag = value ? value : sensor ? sensor : "";
     const double factor = declare_number(&entry, "factor", NAN), set = declare_number(&entry, "set", NAN);
     Fault fault = {.tag = tags_find(castor->plant->tags, tag), .at = declare_number(&entry, "at", 0), .lasts = declare_number(&entry, "lasts", INFINITY),
-                   .every = declare_number(&entry, "every", 0), .size = declare_number(&entry, "size", 0)};
+                   .every = declare_number(&entry, "every", 0), .size = declare_number(&entry, "size", NAN)};
     snprintf(fault.name, sizeof fault.name, "%s", name);
     if (fault.tag == TAG_NONE)
         declare_fail(&entry, "fault \"%s\": expected value = or sensor = a tag of this plant, got \"%s\"", name, tag);
@@ -205,14 +207,26 @@ static Err read_fault(Castor *castor, const char *name, ErrText *why)
     return add_fault(castor, &fault, why);
 }
 
+/* Push the table `key` of `emulate`, an empty one when it is absent. */
+static Err open_table(Castor *castor, int index, const char *key, ErrText *why)
+{
+    lua_State *lua = script_lua(castor->plant->script);
+    if (lua_getfield(lua, index, key) == LUA_TNIL)
+        lua_newtable(lua);  // the nil below is dropped with everything else at the end
+    else if (!lua_istable(lua, -1))
+        return script_blame(castor->plant->script, why, "emulate", key, "\"%s\" must be a table, got %s", key, luaL_typename(lua, -1));
+    return ERR_OK;
+}
+
 static Err read_faults(Castor *castor, int index, ErrText *why)
 {
     lua_State *lua = script_lua(castor->plant->script);
     const char **names;
     size_t count;
-    if (lua_getfield(lua, index, "faults") != LUA_TTABLE)
-        return ERR_OK;
-    Err err = declare_keys(castor->plant->script, lua_gettop(lua), "faults", &castor->arena, &names, &count, why);
+    Err err = open_table(castor, index, "faults", why);
+    if (err)
+        return err;
+    err = declare_keys(castor->plant->script, lua_gettop(lua), "faults", &castor->arena, &names, &count, why);
     for (size_t i = 0; i < count && !err; i++) {
         lua_getfield(lua, -1, names[i]);
         err = read_fault(castor, names[i], why);
@@ -224,8 +238,9 @@ static Err read_faults(Castor *castor, int index, ErrText *why)
 static Err read_values(Castor *castor, int index, ErrText *why)
 {
     lua_State *lua = script_lua(castor->plant->script);
-    if (lua_getfield(lua, index, "values") != LUA_TTABLE)
-        return ERR_OK;
+    const Err err = open_table(castor, index, "values", why);
+    if (err)
+        return err;
     for (lua_pushnil(lua); lua_next(lua, -2); lua_pop(lua, 1)) {
         const char *name = lua_type(lua, -2) == LUA_TSTRING ? lua_tostring(lua, -2) : "";
         const TagId tag = tags_find(castor->plant->tags, name);
@@ -290,14 +305,13 @@ static Err place_instruments(Castor *castor, ErrText *why)
     return ERR_OK;
 }
 
-Err castor_create(const char *path, uint64_t seed, int64_t start, bool faults, Castor **out, ErrText *why)
+Err castor_create(const char *path, uint64_t seed, bool faults, Castor **out, ErrText *why)
 {
     *out = NULL;
     Castor *castor = mem_alloc(sizeof *castor);
     if (!castor)
         return err_set(why, ERR_MEMORY, "no memory for the emulated plant");
     castor->seed = seed;
-    castor->start = castor->now = start;
     Err err = plant_load(path, 1, &castor->plant, why);
     if (!err) {
         open_device(castor);
@@ -305,8 +319,6 @@ Err castor_create(const char *path, uint64_t seed, int64_t start, bool faults, C
     }
     if (!err)
         err = place_instruments(castor, why);
-    for (size_t i = 0; i < castor->instrument_count; i++)
-        castor->instruments[i].next = start;
     if (err) {
         castor_destroy(castor);
         return err;
@@ -327,18 +339,18 @@ void castor_destroy(Castor *castor)
 Err castor_add_fault(Castor *castor, const char *text, ErrText *why)
 {
     char tag[128], kind[16];
-    double size = 0, at = 0, lasts = INFINITY;
+    double size = NAN, at = NAN, lasts = INFINITY;
     int used = 0, more = 0;
     Fault fault = {0};
     if (sscanf(text, "%127[^:]:%15[a-z]%n", tag, kind, &used) != 2)
         return err_set(why, ERR_USAGE, "fault \"%s\": expected TAG:KIND[:SIZE]@AT[+LASTS], as in incubator.t2:bias:2@120+60", text);
-    if (text[used] == ':' && sscanf(text + used, ":%lf%n", &size, &more) == 1)
+    if (text[used] == ':' && sscanf(text + used, ":%lf%n", &size, &more) == 1 && isfinite(size))
         used += more;
     if (text[used] == '@' && sscanf(text + used, "@%lf%n", &at, &more) == 1)
         used += more;
     if (text[used] == '+' && sscanf(text + used, "+%lf%n", &lasts, &more) == 1)
         used += more;
-    if (text[used] || !(at >= 0) || !(lasts > 0) || !isfinite(size))
+    if (text[used] || !(at >= 0) || !(lasts > 0))
         return err_set(why, ERR_USAGE, "fault \"%s\": expected TAG:KIND[:SIZE]@AT[+LASTS], stuck at \"%s\"", text, text + used);
     if (!kind_parse(kind, &fault.kind))
         return err_set(why, ERR_USAGE, "fault \"%s\": kind \"%s\" is none of factor, set, bias, drift, stuck, noise, spike, silence", text, kind);
@@ -352,6 +364,14 @@ Err castor_add_fault(Castor *castor, const char *text, ErrText *why)
     fault.lasts = lasts;
     const Err err = check_fault(castor, &fault, why);
     return err ? err : add_fault(castor, &fault, why);
+}
+
+void castor_begin(Castor *castor, int64_t time)
+{
+    assert(castor->steps == 0);
+    castor->start = castor->now = time;
+    for (size_t i = 0; i < castor->instrument_count; i++)
+        castor->instruments[i].next = time;
 }
 
 const Plant *castor_plant(const Castor *castor)

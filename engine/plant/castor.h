@@ -32,9 +32,11 @@ typedef struct Fault {
 
 typedef struct Castor Castor;
 
-/// `start` is plant time, `seed` chooses the noise. Faults of the script are in force unless `faults` is false.
-Err castor_create(const char *path, uint64_t seed, int64_t start, bool faults, Castor **out, ErrText *why);
+/// `seed` chooses the noise. Faults of the script are in force unless `faults` is false.
+Err castor_create(const char *path, uint64_t seed, bool faults, Castor **out, ErrText *why);
 void castor_destroy(Castor *castor);
+/// Let his time begin at `time` (plant time); before the first step.
+void castor_begin(Castor *castor, int64_t time);
 /// TAG:KIND[:SIZE]@AT[+LASTS], for example incubator.t2:bias:2@120+60; sizes in the unit of the tag.
 Err castor_add_fault(Castor *castor, const char *text, ErrText *why);
 

@@ -129,14 +129,17 @@ static void override_values(Loader *loader, Declaration *entry, uint32_t twin)
     const Model *model = plant_model(loader->plant, twin);
     for (lua_pushnil(loader->lua); lua_next(loader->lua, entry->index) && !entry->err;) {
         const char *name = lua_type(loader->lua, -2) == LUA_TSTRING ? lua_tostring(loader->lua, -2) : NULL;
-        if (!name || strcmp(name, "at") == 0) {
+        const bool of_model = name && strcmp(name, "at") != 0;
+        if ((name && !of_model) || (lua_isinteger(loader->lua, -2) && lua_tointeger(loader->lua, -2) == 1)) {
             lua_pop(loader->lua, 1);
             continue;
         }
 
-        const int index = model_find(model, name);
+        const int index = of_model ? model_find(model, name) : -1;
         const Channel *channel = index < 0 ? NULL : &model->channels[index];
-        if (!channel || !channel_is_settable(channel->kind))
+        if (!of_model)
+            declare_fail(entry, "\"%s\": expected one model and values by name, as in { \"%s\", name = value }", entry->key, model->name);
+        else if (!channel || !channel_is_settable(channel->kind))
             declare_fail(entry, "model \"%s\" has no state, parameter or input \"%s\"", model->name, name);
         else if (lua_type(loader->lua, -1) != LUA_TNUMBER)
             declare_fail(entry, "\"%s\" of \"%s\": expected a number in %s, got %s", name, entry->key, unit_name(channel->unit), luaL_typename(loader->lua, -1));
@@ -268,14 +271,11 @@ static Err read_recording_column(Loader *loader, RecordingColumn *column)
         return entry.err;
     }
 
-    ErrText why;
-    const char *unit = declare_text(&entry, "unit", NULL), *time = declare_text(&entry, "time", NULL);
+    const char *time = declare_text(&entry, "time", NULL);
     column->column = arena_text(&plant->arena, declare_text_at(&entry, 1, ""));
     column->time_column = time ? arena_text(&plant->arena, time) : NULL;
     column->optional = declare_flag(&entry, "optional", false);
-    column->unit = tags_get(plant->tags, column->tag)->unit;
-    if (unit && unit_parse(unit, &column->unit, &why))
-        declare_fail(&entry, "unit of \"%s\": %s", tag, why.text);
+    column->unit = declare_unit(&entry, "unit", tags_get(plant->tags, column->tag)->unit);
     if (!unit_converts(column->unit, tags_get(plant->tags, column->tag)->unit))
         declare_fail(&entry, "unit of \"%s\": \"%s\" does not convert to %s", tag, unit_name(column->unit), unit_name(tags_get(plant->tags, column->tag)->unit));
     if (!column->column || (time && !column->time_column))

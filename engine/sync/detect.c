@@ -74,13 +74,13 @@ static double solve(double (*run_length)(double), double wished, double low, dou
 
 void detect_limits(const Model *model, DetectLimits *out)
 {
-    double every = model->step;
-    for (uint16_t i = 0; i < model->sensor_count; i++)
+    // each sample is tested three times: up, down and the window
+    double every = model->step, tests_per_s = 0;
+    for (uint16_t i = 0; i < model->sensor_count; i++) {
         every = model->sensors[i].every > every ? model->sensors[i].every : every;
-
-    // each sensor runs three tests: up, down and the window
-    const double tests = 3.0 * (model->sensor_count ? model->sensor_count : 1);
-    const double wished = model->divergence.false_alarms / every * tests;
+        tests_per_s += 3 / model->sensors[i].every;
+    }
+    const double wished = model->divergence.false_alarms * tests_per_s;
     const double ticks = every / model->step;
     *out = (DetectLimits){
         .cusum = solve(cusum_run_length, wished, 0, 20),
@@ -375,6 +375,12 @@ int64_t detect_silence(const Block *block, uint32_t lane, uint16_t sensor, int64
 {
     const double heard = *cell(block, lane, (uint16_t)(block->model->sensors[sensor].memory + HEARD));
     return heard == 0 ? -1 : tick - (int64_t)heard;
+}
+
+bool detect_is_settling(const DetectLimits *limits, const Block *block, uint32_t lane, int64_t tick)
+{
+    const double started = *cell(block, lane, (uint16_t)(block->model->memory + STARTED));
+    return block->model->sensor_count > 0 && (started == 0 || (double)tick - started < limits->settle);
 }
 
 void detect_heard(Block *block, uint32_t lane, uint16_t sensor, int64_t tick)

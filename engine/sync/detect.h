@@ -48,5 +48,7 @@ int detect_sign(const Block *block, uint32_t lane, uint16_t sensor);
 double detect_index(const DetectLimits *limits, const Block *block, uint32_t lane);
 /// Ticks since the last sample, -1 before the first.
 int64_t detect_silence(const Block *block, uint32_t lane, uint16_t sensor, int64_t tick);
+/// Whether the twin is still finding its state, so that nothing is judged yet.
+bool detect_is_settling(const DetectLimits *limits, const Block *block, uint32_t lane, int64_t tick);
 /// Remember that a sample came.
 void detect_heard(Block *block, uint32_t lane, uint16_t sensor, int64_t tick);

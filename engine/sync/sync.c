@@ -35,7 +35,7 @@ typedef struct Memory {
     } recent[RECENT];
 } Memory;
 
-/* The newest sample of a tag. */
+/* The newest sample of a tag that was folded in. */
 typedef struct Newest {
     int64_t time;
     int64_t quality;
@@ -222,7 +222,6 @@ static void file_sample(Sync *sync, const Sample *sample, Filed *filed)
         return;
 
     remember(sync, sample);
-    show_newest(sync, sample);
     if (fate != FATE_USED)
         return;
     filed->tick = tick_of(sync, sample->time);
@@ -261,15 +260,19 @@ bool sync_file(Sync *sync, const Arrival *arrival, Filed *filed)
 
 void sync_refile(Sync *sync, const Filed *filed)
 {
-    if (filed->seq > sync->memory->seq)
-        sync->memory->seq = filed->seq;
+    sync_number_from(sync, filed->seq);
     remember(sync, &filed->sample);
-    show_newest(sync, &filed->sample);
     if (filed->tick < sync->memory->next_tick || queue_push(&sync->queue, filed))
         return;
     count_fate(&sync->memory->counters, FATE_USED);
     if (filed->sample.time > sync->replay_until)
         sync->replay_until = filed->sample.time;
+}
+
+void sync_number_from(Sync *sync, uint64_t seq)
+{
+    if (seq > sync->memory->seq)
+        sync->memory->seq = seq;
 }
 
 // --- ticks ---------------------------------------------------------------------------------------------------------
@@ -389,8 +392,10 @@ static size_t arrange(Sync *sync, Batch batch)
         const Twin *twin = &plant->twins[place.twin];
         sync->works[i] = (Work){twin->block, sync->ranks[place.twin]++, place.channel, (uint8_t)twin->lane, sample->value};
     }
-    for (size_t i = 0; i < batch.count; i++)
+    for (size_t i = 0; i < batch.count; i++) {
         sync->ranks[plant->places[batch.items[i].sample.tag].twin] = 0;
+        show_newest(sync, &batch.items[i].sample);
+    }
     if (batch.count > 1)
         qsort(sync->works, batch.count, sizeof *sync->works, by_place);
 
@@ -502,6 +507,8 @@ static const char *direction(int sign)
 
 static bool is_silent(const Sync *sync, const Block *block, uint32_t lane, uint16_t sensor)
 {
+    if (sync->memory->next_tick == TIME_NONE)
+        return false;
     const int64_t ticks = detect_silence(block, lane, sensor, sync->memory->next_tick - 1);
     return ticks >= 0 && (double)ticks > limits_of(sync, block->model)->silence[sensor];
 }
@@ -513,8 +520,8 @@ static void tell_process(Verdict *verdict, const Block *block, uint32_t lane, co
         snprintf(verdict->text, sizeof verdict->text, "%s: %s reads %s what the model expects; with one sensor, sensor and process cannot be told apart", name, sensor_name(model, 0),
                  direction(detect_sign(block, lane, 0)));
     else
-        snprintf(verdict->text, sizeof verdict->text, "%s: all %u sensors read %s what the model expects: the process has changed, or a part of it failed", name, model->sensor_count,
-                 direction(detect_sign(block, lane, 0)));
+        snprintf(verdict->text, sizeof verdict->text, "%s: %s sensors read %s what the model expects: the process has changed, or a part of it failed", name,
+                 model->sensor_count == 2 ? "both" : "all", direction(detect_sign(block, lane, 0)));
 }
 
 static void tell_silence(const Sync *sync, Verdict *verdict, const Block *block, uint32_t lane, const char *name)
@@ -553,6 +560,13 @@ const Verdict *sync_verdict(const Sync *sync, uint32_t twin)
         tell_silence(sync, verdict, block, lane, name);
     }
     return verdict;
+}
+
+bool sync_is_settling(const Sync *sync, uint32_t twin)
+{
+    uint32_t lane;
+    const Block *block = block_of(sync, twin, &lane);
+    return detect_is_settling(limits_of(sync, block->model), block, lane, sync->memory->next_tick - 1);
 }
 
 SensorQuality sync_sensor_quality(const Sync *sync, uint32_t twin, uint16_t sensor)

@@ -65,6 +65,8 @@ void sync_destroy(Sync *sync);
 bool sync_file(Sync *sync, const Arrival *arrival, Filed *filed);
 /// File a sample again as history kept it, when replaying.
 void sync_refile(Sync *sync, const Filed *filed);
+/// New numbers lie above `seq`: samples that were not filed have had theirs too.
+void sync_number_from(Sync *sync, uint64_t seq);
 
 /// The tick that would run next, and the plant time at its end.
 int64_t sync_next_tick(const Sync *sync);
@@ -85,10 +87,12 @@ void sync_correct(Sync *sync, Plant *plant, Batch batch);
 
 /// A view, valid until the next call: verdicts are read from the twins' columns when they are asked for.
 const Verdict *sync_verdict(const Sync *sync, uint32_t twin);
+/// Whether the twin is still settling: no verdict is given yet.
+bool sync_is_settling(const Sync *sync, uint32_t twin);
 SensorQuality sync_sensor_quality(const Sync *sync, uint32_t twin, uint16_t sensor);
 /// The innovation of the newest sample of a sensor and its standard deviation, SI; false before the first.
 bool sync_innovation(const Sync *sync, uint32_t twin, uint16_t sensor, double *innovation, double *sd);
-/// The last sample's time and quality of a tag; TIME_NONE when there was none.
+/// Time and quality of the newest sample of a tag that was folded in; TIME_NONE when there was none.
 int64_t sync_sample_time(const Sync *sync, TagId tag, Quality *quality);
 const SyncCounters *sync_counters(const Sync *sync);
 

@@ -25,11 +25,11 @@ return plant "incubator" {
 
   on = {
     divergence = function(event)
-      if event.kind ~= "process" and event.state == "raised" then return end
-      if event.state == "raised" then
-        command(event.twin .. ".heater_enable", 0, { reason = "lid open: " .. event.text })
-      else
-        command(event.twin .. ".heater_enable", 1, { reason = "twin and box agree again" })
+      local heater = event.twin .. ".heater_enable"
+      if event.state == "returned" then
+        command(heater, 1, { reason = "twin and box agree again" })
+      elseif event.kind == "process" then
+        command(heater, 0, { reason = "the lid is open" })
       end
     end,
   },

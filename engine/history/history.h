@@ -1,0 +1,94 @@
+/* history.h -- the one durable record: samples, estimates, alarms, commands, snapshots. SQLite in WAL mode.
+ *
+ * The tick appends and never waits: records go to one writer thread by a bounded queue, and the writer commits them in groups, at the
+ * latest 20 ms after they came. history_durable says how far the disk has it; only what it covers is acknowledged to devices [I5].
+ * When the queue is full the tick waits, because a lost record is worse than a late tick; the waiting is counted.
+ * Readers open their own connection (HistoryReader) and never hold the writer up.
+ *
+ * Everything is kept by tag name and in SI units. The Plant must outlive the History and its readers. A file is written by one engine
+ * (PATH.lock); synchronous = FULL, so what is durable outlives a power cut as far as the disk tells the truth.
+ *
+ * Takes: filed samples, the plant's estimates, alarms, commands.  Gives: ranges for charts, and what a restart needs.
+ * Threads: append on the tick's, read on any with a reader of one's own. */
+#pragma once
+
+#include "gate/gate.h"
+
+typedef struct History History;
+
+typedef struct HistoryStats {
+    uint64_t rows, commits;
+    uint64_t waits;   // times the tick had to wait for the writer
+    uint64_t errors;  // commits that failed: nothing behind the first is acknowledged
+    int64_t commit_ns_max;
+} HistoryStats;
+
+/// Open or make the file; ERR_IO or ERR_PARSE (not ours, or of a newer version) with what to do about it. Records of another plant are refused.
+Err history_open(const char *path, const Plant *plant, History **out, ErrText *why);
+/// Write all that waits, then close. With a disk that fails it gives up after some seconds, and says so in the log.
+void history_close(History *history);
+
+void history_append_sample(History *history, const Filed *filed);
+/// The estimates (value and sd) of every state, tracked parameter and output, at the plant's `record` period, of all twins.
+void history_append_estimates(History *history, const Plant *plant, int64_t time);
+/// `twin` here and `tag` below are the plant's own texts: they are read until the record is written.
+void history_append_alarm(History *history, const Alarm *alarm, const char *twin);
+void history_append_command(History *history, const Command *command, const char *tag);
+/// The plant after `tick`, whose end is `time`; `parts` are kept as they are.
+typedef struct SnapshotPart {
+    const void *bytes;
+    size_t size;
+} SnapshotPart;
+void history_append_snapshot(History *history, int64_t tick, int64_t time, uint64_t hash, const SnapshotPart *parts, size_t count);
+
+/// The seq of the newest sample such that it and all before it are on disk.
+uint64_t history_durable(const History *history);
+HistoryStats history_stats(const History *history);
+/// Wait until all that was appended is on disk. ERR_IO when the disk has failed for seconds: then it is still being tried.
+Err history_flush(History *history);
+
+/// What a restart needs, read before the first append.
+typedef struct HistoryResume {
+    int64_t tick, time;  // of the newest snapshot; tick is -1 when there is none
+    uint64_t hash;
+    void **parts;        // of the snapshot
+    size_t *part_sizes;
+    size_t part_count;
+    Filed *samples;      // filed under later ticks, in order of tick, then seq
+    size_t sample_count;
+    Command *commands;   // all that have not ended, and of each actuator the newest that was not refused and the newest done; oldest first
+    size_t command_count;
+    uint64_t last_seq, last_alarm, last_command;  // highest numbers ever given
+    int64_t last_sample_time;  // newest of all samples, TIME_NONE without any
+    Arena arena;         // holds all of it
+} HistoryResume;
+Err history_resume(History *history, HistoryResume *out, ErrText *why);
+void history_resume_fini(HistoryResume *resume);
+
+// Reading, beside the writer.
+
+typedef struct HistoryReader HistoryReader;
+Err history_reader_open(const char *path, const Plant *plant, HistoryReader **out, ErrText *why);
+void history_reader_close(HistoryReader *reader);
+
+typedef struct HistoryPoint {
+    int64_t time;
+    double value, sd;  // SI; sd is NaN for samples
+} HistoryPoint;
+
+/// At most `points` points of `tag` in [from, to], oldest first, thinned evenly to every k-th and the last. Samples (used or late) for sensors
+/// and inputs; estimates for states, tracked parameters and outputs; nothing for the rest.
+Err history_read(HistoryReader *reader, TagId tag, int64_t from, int64_t to, size_t points, Arena *arena, HistoryPoint **out, size_t *count,
+                 ErrText *why);
+
+typedef struct HistoryAlarm {
+    Alarm alarm;
+    const char *twin;
+} HistoryAlarm;
+/// Newest first.
+Err history_read_alarms(HistoryReader *reader, size_t limit, Arena *arena, HistoryAlarm **out, size_t *count, ErrText *why);
+typedef struct HistoryCommand {
+    Command command;
+    const char *tag;
+} HistoryCommand;
+Err history_read_commands(HistoryReader *reader, size_t limit, Arena *arena, HistoryCommand **out, size_t *count, ErrText *why);

@@ -1,0 +1,201 @@
+/* reader.c -- ranges for charts and the newest alarms and commands, beside the writer. */
+#include <assert.h>
+#include <math.h>
+
+#include "history/store.h"
+
+enum { POINTS_MAX = 1000 * 1000, ENTRIES_MAX = 10 * 1000 };
+
+typedef enum ReaderQuery {
+    READER_TAG,
+    READER_SAMPLES_COUNT,
+    READER_SAMPLES,
+    READER_ESTIMATES_COUNT,
+    READER_ESTIMATES,
+    READER_ALARMS,
+    READER_COMMANDS,
+    READER_QUERY_COUNT
+} ReaderQuery;
+
+// samples: those that were used and those that came late; a duplicate is there already, what is bad or too far ahead is no measurement
+#define SAMPLES_IN_RANGE " FROM sample WHERE tag = ? AND time BETWEEN ? AND ? AND fate IN (0, 1)"
+#define ESTIMATES_IN_RANGE " FROM estimate WHERE tag = ? AND time BETWEEN ? AND ?"
+_Static_assert(FATE_USED == 0 && FATE_LATE == 1, "SAMPLES_IN_RANGE names fates by number");
+
+static const char *const sql[READER_QUERY_COUNT] = {
+    [READER_TAG] = "SELECT id FROM tag WHERE name = ?",
+    [READER_SAMPLES_COUNT] = "SELECT count(*)" SAMPLES_IN_RANGE,
+    [READER_SAMPLES] = "SELECT time, value, NULL" SAMPLES_IN_RANGE " ORDER BY time, seq",
+    [READER_ESTIMATES_COUNT] = "SELECT count(*)" ESTIMATES_IN_RANGE,
+    [READER_ESTIMATES] = "SELECT time, value, sd" ESTIMATES_IN_RANGE " ORDER BY time",
+    [READER_ALARMS] = "SELECT " STORE_ALARM " FROM alarm ORDER BY id DESC LIMIT ?",
+    [READER_COMMANDS] = "SELECT " STORE_COMMAND " FROM command ORDER BY id DESC LIMIT ?",
+};
+
+struct HistoryReader {
+    sqlite3 *db;
+    const Plant *plant;
+    sqlite3_stmt *queries[READER_QUERY_COUNT];
+};
+
+Err history_reader_open(const char *path, const Plant *plant, HistoryReader **out, ErrText *why)
+{
+    assert(path && plant && out);
+    *out = NULL;
+    HistoryReader *reader = mem_alloc(sizeof *reader);
+    if (!reader)
+        return err_set(why, ERR_MEMORY, "%s: out of memory", path);
+    reader->plant = plant;
+    Err err = store_open(path, STORE_READ, plant->name, &reader->db, why);
+    for (int i = 0; err == ERR_OK && i < READER_QUERY_COUNT; i++)
+        err = store_prepare(reader->db, sql[i], &reader->queries[i], why);
+    if (err == ERR_OK)
+        *out = reader;
+    else
+        history_reader_close(reader);
+    return err;
+}
+
+void history_reader_close(HistoryReader *reader)
+{
+    if (!reader)
+        return;
+    for (int i = 0; i < READER_QUERY_COUNT; i++)
+        sqlite3_finalize(reader->queries[i]);
+    sqlite3_close(reader->db);
+    mem_free(reader);
+}
+
+// Ranges.
+
+typedef struct Range {
+    int64_t tag;  // the file's number; 0 when the file has nothing of it
+    int64_t from, to;
+    size_t points;
+} Range;
+
+static void bind_range(sqlite3_stmt *query, const Range *range)
+{
+    sqlite3_bind_int64(query, 1, range->tag);
+    sqlite3_bind_int64(query, 2, range->from);
+    sqlite3_bind_int64(query, 3, range->to);
+}
+
+static Err find_tag(HistoryReader *reader, TagId tag, int64_t *out, ErrText *why)
+{
+    sqlite3_stmt *query = reader->queries[READER_TAG];
+    sqlite3_bind_text(query, 1, tags_get(reader->plant->tags, tag)->name, -1, SQLITE_STATIC);
+    Err err = ERR_OK;
+    *out = store_next(query, &err, why) ? sqlite3_column_int64(query, 0) : 0;
+    sqlite3_reset(query);
+    return err;
+}
+
+static Err count_rows(sqlite3_stmt *query, const Range *range, size_t *out, ErrText *why)
+{
+    bind_range(query, range);
+    Err err = ERR_OK;
+    *out = store_next(query, &err, why) ? (size_t)sqlite3_column_int64(query, 0) : 0;
+    sqlite3_reset(query);
+    return err;
+}
+
+/* Keep every k-th of `rows` rows, counted from the last, which therefore stays. */
+static Err keep_points(sqlite3_stmt *query, size_t rows, size_t every, HistoryPoint *points, size_t *count, ErrText *why)
+{
+    Err err = ERR_OK;
+    for (size_t i = 0; i < rows && store_next(query, &err, why); i++)
+        if ((rows - 1 - i) % every == 0)
+            points[(*count)++] = (HistoryPoint){sqlite3_column_int64(query, 0), store_number(query, 1), store_number(query, 2)};
+    sqlite3_reset(query);
+    return err;
+}
+
+static Err read_range(HistoryReader *reader, const Range *range, ReaderQuery counting, ReaderQuery reading, Arena *arena, HistoryPoint **out,
+                      size_t *count, ErrText *why)
+{
+    size_t rows;
+    Err err = count_rows(reader->queries[counting], range, &rows, why);
+    if (err != ERR_OK || rows == 0)
+        return err;
+    const size_t every = (rows + range->points - 1) / range->points;
+    *out = arena_new(arena, HistoryPoint, (rows + every - 1) / every);
+    if (!*out)
+        return err_set(why, ERR_MEMORY, "out of memory for %zu points", rows / every);
+    bind_range(reader->queries[reading], range);
+    return keep_points(reader->queries[reading], rows, every, *out, count, why);
+}
+
+/* Which queries serve a kind of channel; READER_QUERY_COUNT when nothing is kept of it. */
+static ReaderQuery counting_query(ChannelKind kind)
+{
+    if (kind == CHANNEL_SENSOR || kind == CHANNEL_INPUT)
+        return READER_SAMPLES_COUNT;
+    if (channel_is_estimated(kind))
+        return READER_ESTIMATES_COUNT;
+    return READER_QUERY_COUNT;
+}
+
+Err history_read(HistoryReader *reader, TagId tag, int64_t from, int64_t to, size_t points, Arena *arena, HistoryPoint **out, size_t *count,
+                 ErrText *why)
+{
+    assert(reader && tag < tags_count(reader->plant->tags) && arena && out && count);
+    *out = NULL;
+    *count = 0;
+    const Place place = reader->plant->places[tag];
+    const ReaderQuery counting = counting_query(plant_model(reader->plant, place.twin)->channels[place.channel].kind);
+    if (counting == READER_QUERY_COUNT || points == 0)
+        return ERR_OK;
+
+    // one transaction, so that what is counted is what is read
+    Range range = {.from = from, .to = to, .points = points < POINTS_MAX ? points : POINTS_MAX};
+    Err err = store_run(reader->db, "BEGIN", why);
+    if (err != ERR_OK)
+        return err;
+    err = find_tag(reader, tag, &range.tag, why);
+    if (err == ERR_OK)
+        err = read_range(reader, &range, counting, counting + 1, arena, out, count, why);  // the reading query follows its counting one
+    store_run(reader->db, "COMMIT", NULL);
+    return err;
+}
+
+// The newest.
+
+static size_t clamp_limit(size_t limit)
+{
+    return limit < ENTRIES_MAX ? limit : ENTRIES_MAX;
+}
+
+Err history_read_alarms(HistoryReader *reader, size_t limit, Arena *arena, HistoryAlarm **out, size_t *count, ErrText *why)
+{
+    sqlite3_stmt *query = reader->queries[READER_ALARMS];
+    *count = 0;
+    *out = arena_new(arena, HistoryAlarm, clamp_limit(limit));
+    if (!*out)
+        return err_set(why, ERR_MEMORY, "out of memory for %zu alarms", limit);
+    sqlite3_bind_int64(query, 1, (int64_t)clamp_limit(limit));
+    Err err = ERR_OK;
+    while (err == ERR_OK && *count < clamp_limit(limit) && store_next(query, &err, why)) {
+        err = store_read_alarm(query, reader->plant, arena, &(*out)[*count], why);
+        *count += err == ERR_OK;
+    }
+    sqlite3_reset(query);
+    return err;
+}
+
+Err history_read_commands(HistoryReader *reader, size_t limit, Arena *arena, HistoryCommand **out, size_t *count, ErrText *why)
+{
+    sqlite3_stmt *query = reader->queries[READER_COMMANDS];
+    *count = 0;
+    *out = arena_new(arena, HistoryCommand, clamp_limit(limit));
+    if (!*out)
+        return err_set(why, ERR_MEMORY, "out of memory for %zu commands", limit);
+    sqlite3_bind_int64(query, 1, (int64_t)clamp_limit(limit));
+    Err err = ERR_OK;
+    while (err == ERR_OK && *count < clamp_limit(limit) && store_next(query, &err, why)) {
+        err = store_read_command(query, reader->plant, arena, &(*out)[*count], why);
+        *count += err == ERR_OK;
+    }
+    sqlite3_reset(query);
+    return err;
+}

@@ -1,0 +1,32 @@
+/* record.h -- what waits between the tick and the writer: one record of one kind, by value.
+ *
+ * Only a snapshot is too large for that: it is one allocation that the record owns until the writer has let it go. */
+#pragma once
+
+#include "history/history.h"
+
+typedef enum RecordKind { RECORD_SAMPLE, RECORD_ESTIMATE, RECORD_ALARM, RECORD_COMMAND, RECORD_SNAPSHOT } RecordKind;
+
+typedef struct Estimate {
+    int64_t time;
+    double value, sd;
+    TagId tag;
+} Estimate;
+
+typedef struct Snapshot {
+    int64_t tick, time;
+    uint64_t hash;
+    size_t count;
+    SnapshotPart parts[];  // their bytes lie behind them
+} Snapshot;
+
+typedef struct Record {
+    RecordKind kind;
+    union {
+        Filed filed;
+        Estimate estimate;
+        HistoryAlarm alarm;
+        HistoryCommand command;
+        Snapshot *snapshot;
+    };
+} Record;

@@ -1,0 +1,256 @@
+/* resume.c -- the newest snapshot that is whole, and everything behind it. */
+#include "history/resume.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "history/store.h"
+#include "history/writer.h"
+
+typedef struct Reading {
+    sqlite3 *db;
+    const Plant *plant;
+    HistoryResume *out;
+    ErrText *why;
+} Reading;
+
+static Err out_of_memory(const Reading *reading)
+{
+    return err_set(reading->why, ERR_MEMORY, "out of memory for what the history has to resume from");
+}
+
+// Snapshots.
+
+/* One part, of pieces that must lie end to end. ERR_PARSE when they do not. */
+static Err read_part(Reading *reading, sqlite3_stmt *pieces, size_t size, SnapshotPart *out)
+{
+    char *bytes = arena_alloc(&reading->out->arena, size + 1);
+    if (!bytes)
+        return out_of_memory(reading);
+    size_t used = 0;
+    Err err = ERR_OK;
+    while (store_next(pieces, &err, reading->why)) {
+        const size_t length = (size_t)sqlite3_column_bytes(pieces, 1);
+        if (sqlite3_column_int64(pieces, 0) != (int64_t)used || length > size - used)
+            return ERR_PARSE;
+        if (length)
+            memcpy(bytes + used, sqlite3_column_blob(pieces, 1), length);
+        used += length;
+    }
+    *out = (SnapshotPart){bytes, size};
+    return err == ERR_OK && used != size ? ERR_PARSE : err;
+}
+
+static Err read_size(Reading *reading, int64_t tick, size_t part, size_t *out)
+{
+    char sql[128];
+    snprintf(sql, sizeof sql, "SELECT sum(length(bytes)) FROM piece WHERE tick = %" PRId64 " AND part = %zu", tick, part);
+    int64_t size = -1;
+    const Err err = store_integer(reading->db, sql, -1, &size, reading->why);
+    *out = (size_t)size;
+    return err == ERR_OK && size < 0 ? ERR_PARSE : err;
+}
+
+static Err read_parts(Reading *reading, int64_t tick, SnapshotPart *parts, size_t count)
+{
+    sqlite3_stmt *pieces;
+    Err err = store_prepare(reading->db, "SELECT start, bytes FROM piece WHERE tick = ? AND part = ? ORDER BY start", &pieces, reading->why);
+    if (err != ERR_OK)
+        return err;
+    for (size_t i = 0; err == ERR_OK && i < count; i++) {
+        size_t size;
+        err = read_size(reading, tick, i, &size);
+        sqlite3_bind_int64(pieces, 1, tick);
+        sqlite3_bind_int64(pieces, 2, (int64_t)i);
+        if (err == ERR_OK)
+            err = read_part(reading, pieces, size, &parts[i]);
+        sqlite3_reset(pieces);
+    }
+    sqlite3_finalize(pieces);
+    return err;
+}
+
+static Err give_parts(Reading *reading, const SnapshotPart *parts, size_t count)
+{
+    HistoryResume *out = reading->out;
+    out->parts = arena_new(&out->arena, void *, count);
+    out->part_sizes = arena_new(&out->arena, size_t, count);
+    if (!out->parts || !out->part_sizes)
+        return out_of_memory(reading);
+    for (size_t i = 0; i < count; i++) {
+        out->parts[i] = (void *)parts[i].bytes;
+        out->part_sizes[i] = parts[i].size;
+    }
+    out->part_count = count;
+    return ERR_OK;
+}
+
+/* The snapshot of a row of `snapshot`; ERR_PARSE when it is not what was written. */
+static Err read_snapshot(Reading *reading, sqlite3_stmt *row)
+{
+    const int64_t tick = sqlite3_column_int64(row, 0), count = sqlite3_column_int64(row, 3);
+    SnapshotPart parts[WRITER_PARTS_MAX];
+    if (count < 0 || count > WRITER_PARTS_MAX)
+        return ERR_PARSE;
+    Err err = read_parts(reading, tick, parts, (size_t)count);
+    if (err == ERR_OK && store_sum(parts, (size_t)count) != (uint64_t)sqlite3_column_int64(row, 4))
+        err = ERR_PARSE;
+    if (err == ERR_OK)
+        err = give_parts(reading, parts, (size_t)count);
+    if (err != ERR_OK)
+        return err;
+    reading->out->tick = tick;
+    reading->out->time = sqlite3_column_int64(row, 1);
+    reading->out->hash = (uint64_t)sqlite3_column_int64(row, 2);
+    return ERR_OK;
+}
+
+static Err read_newest_snapshot(Reading *reading)
+{
+    sqlite3_stmt *rows;
+    Err err = store_prepare(reading->db, "SELECT tick, time, hash, parts, sum FROM snapshot ORDER BY tick DESC", &rows, reading->why);
+    if (err != ERR_OK)
+        return err;
+    bool found = false;
+    while (err == ERR_OK && !found && store_next(rows, &err, reading->why)) {
+        err = read_snapshot(reading, rows);
+        found = err == ERR_OK;
+        if (err != ERR_PARSE)
+            continue;
+
+        // the samples behind the one before are there as well: the way is longer, its end the same
+        log_write(LOG_WARNING, "history", "the snapshot of tick %lld is damaged and left out", sqlite3_column_int64(rows, 0));
+        arena_reset(&reading->out->arena);
+        err = ERR_OK;
+    }
+    sqlite3_finalize(rows);
+    return err;
+}
+
+// What lies behind.
+
+static bool read_filed(sqlite3_stmt *row, const Plant *plant, Filed *out)
+{
+    const char *name = (const char *)sqlite3_column_text(row, 0);
+    out->sample.tag = name ? tags_find(plant->tags, name) : TAG_NONE;
+    out->sample.time = sqlite3_column_int64(row, 1);
+    out->sample.value = store_number(row, 2);
+    out->sample.quality = (uint8_t)sqlite3_column_int(row, 3);
+    out->tick = sqlite3_column_int64(row, 4);
+    out->seq = (uint64_t)sqlite3_column_int64(row, 5);
+    out->fate = (uint8_t)sqlite3_column_int(row, 6);
+    return out->sample.tag != TAG_NONE && out->sample.quality <= QUALITY_BAD && out->fate <= FATE_BAD;
+}
+
+static Err read_samples(Reading *reading)
+{
+    HistoryResume *out = reading->out;
+    char sql[320];
+    int64_t rows;
+    snprintf(sql, sizeof sql, "SELECT count(*) FROM sample WHERE tick > %" PRId64, out->tick);
+    Err err = store_integer(reading->db, sql, 0, &rows, reading->why);
+    if (err != ERR_OK)
+        return err;
+    out->samples = arena_new(&out->arena, Filed, rows);
+    if (!out->samples)
+        return out_of_memory(reading);
+
+    sqlite3_stmt *query;
+    snprintf(sql, sizeof sql,
+             "SELECT tag.name, sample.time, sample.value, sample.quality, sample.tick, sample.seq, sample.fate"
+             " FROM sample LEFT JOIN tag ON tag.id = sample.tag WHERE sample.tick > %" PRId64 " ORDER BY sample.tick, sample.seq",
+             out->tick);
+    err = store_prepare(reading->db, sql, &query, reading->why);
+    if (err != ERR_OK)
+        return err;
+    while (out->sample_count < (size_t)rows && store_next(query, &err, reading->why))
+        out->sample_count += read_filed(query, reading->plant, &out->samples[out->sample_count]);
+    sqlite3_finalize(query);
+    if (err == ERR_OK && out->sample_count < (size_t)rows)
+        log_write(LOG_WARNING, "history", "left out what lies behind the snapshot of tags that the plant has no more: %zu samples",
+                  (size_t)rows - out->sample_count);
+    return err;
+}
+
+/* The gate wants to know what was asked last of an actuator, and what it was last known to have. */
+#define RESUMED_COMMANDS                                                                             \
+    " FROM command WHERE state IN (0, 1) OR id IN (SELECT max(id) FROM command WHERE state <> 3 GROUP BY tag)" \
+    " OR id IN (SELECT max(id) FROM command WHERE state = 2 GROUP BY tag) ORDER BY id"
+_Static_assert(COMMAND_WAITING == 0 && COMMAND_SENT == 1 && COMMAND_DONE == 2 && COMMAND_REFUSED == 3, "RESUMED_COMMANDS names states by number");
+
+static Err read_commands(Reading *reading)
+{
+    HistoryResume *out = reading->out;
+    int64_t rows;
+    Err err = store_integer(reading->db, "SELECT count(*)" RESUMED_COMMANDS, 0, &rows, reading->why);
+    if (err != ERR_OK)
+        return err;
+    out->commands = arena_new(&out->arena, Command, rows);
+    if (!out->commands)
+        return out_of_memory(reading);
+
+    sqlite3_stmt *query;
+    err = store_prepare(reading->db, "SELECT " STORE_COMMAND RESUMED_COMMANDS, &query, reading->why);
+    if (err != ERR_OK)
+        return err;
+    while (err == ERR_OK && out->command_count < (size_t)rows && store_next(query, &err, reading->why)) {
+        HistoryCommand entry;
+        err = store_read_command(query, reading->plant, &out->arena, &entry, reading->why);
+        if (err == ERR_OK && entry.command.wish.tag != TAG_NONE)
+            out->commands[out->command_count++] = entry.command;
+    }
+    sqlite3_finalize(query);
+    return err;
+}
+
+static Err read_numbers(Reading *reading)
+{
+    HistoryResume *out = reading->out;
+    int64_t seq = 0, alarm = 0, command = 0;
+    Err err = store_integer(reading->db, "SELECT max(seq) FROM sample", 0, &seq, reading->why);
+    if (err == ERR_OK)
+        err = store_integer(reading->db, "SELECT max(id) FROM alarm", 0, &alarm, reading->why);
+    if (err == ERR_OK)
+        err = store_integer(reading->db, "SELECT max(id) FROM command", 0, &command, reading->why);
+    // by tag, because the index begins with it
+    if (err == ERR_OK)
+        err = store_integer(reading->db, "SELECT max((SELECT max(time) FROM sample WHERE sample.tag = tag.id)) FROM tag", TIME_NONE,
+                            &out->last_sample_time, reading->why);
+    out->last_seq = (uint64_t)seq;
+    out->last_alarm = (uint64_t)alarm;
+    out->last_command = (uint64_t)command;
+    return err;
+}
+
+Err resume_read(const char *path, const Plant *plant, HistoryResume *out, ErrText *why)
+{
+    assert(path && plant && out);
+    *out = (HistoryResume){.tick = -1, .time = TIME_NONE, .last_sample_time = TIME_NONE};
+    Reading reading = {.plant = plant, .out = out, .why = why};
+    Err err = store_open(path, STORE_READ, plant->name, &reading.db, why);
+    if (err != ERR_OK)
+        return err;
+
+    // one transaction: all of it as it was at one moment
+    err = store_run(reading.db, "BEGIN", why);
+    if (err == ERR_OK)
+        err = read_newest_snapshot(&reading);
+    if (err == ERR_OK)
+        err = read_samples(&reading);
+    if (err == ERR_OK)
+        err = read_commands(&reading);
+    if (err == ERR_OK)
+        err = read_numbers(&reading);
+    sqlite3_close(reading.db);
+    if (err != ERR_OK)
+        history_resume_fini(out);
+    return err;
+}
+
+void history_resume_fini(HistoryResume *resume)
+{
+    arena_fini(&resume->arena);
+    *resume = (HistoryResume){.tick = -1, .time = TIME_NONE, .last_sample_time = TIME_NONE};
+}

@@ -1,0 +1,216 @@
+/* writer.c -- one prepared statement per kind of record. */
+#include "history/writer.h"
+
+#include <assert.h>
+#include <inttypes.h>
+
+static const char *const sql[WRITER_STATEMENT_COUNT] = {
+    [WRITER_BEGIN] = "BEGIN IMMEDIATE",
+    [WRITER_COMMIT] = "COMMIT",
+    [WRITER_SAMPLE] = "INSERT INTO sample (seq, tag, time, value, quality, tick, fate) VALUES (?, ?, ?, ?, ?, ?, ?)",
+    [WRITER_ESTIMATE] = "INSERT OR REPLACE INTO estimate (tag, time, value, sd) VALUES (?, ?, ?, ?)",
+    [WRITER_ALARM] = "INSERT INTO alarm (" STORE_ALARM ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET twin = excluded.twin,"
+                     " revision = excluded.revision, state = excluded.state, severity = excluded.severity, raised = excluded.raised,"
+                     " acknowledged = excluded.acknowledged, returned = excluded.returned, name = excluded.name, text = excluded.text"
+                     " WHERE excluded.revision >= revision",
+    [WRITER_COMMAND] = "INSERT OR REPLACE INTO command (" STORE_COMMAND ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    [WRITER_SNAPSHOT] = "INSERT OR REPLACE INTO snapshot (tick, time, hash, parts, sum) VALUES (?, ?, ?, ?, ?)",
+    [WRITER_PIECES_FORGET] = "DELETE FROM piece WHERE tick = ?",
+    [WRITER_PIECE_ADD] = "INSERT INTO piece (tick, part, start, bytes) VALUES (?, ?, ?, ?)",
+    [WRITER_SNAPSHOTS_THIN] = "DELETE FROM snapshot WHERE tick NOT IN (SELECT tick FROM snapshot ORDER BY tick DESC LIMIT 3)",
+    [WRITER_PIECES_THIN] = "DELETE FROM piece WHERE tick NOT IN (SELECT tick FROM snapshot)",
+};
+
+// Opening.
+
+static Err prepare_all(Writer *writer, ErrText *why)
+{
+    Err err = ERR_OK;
+    for (int i = 0; err == ERR_OK && i < WRITER_STATEMENT_COUNT; i++)
+        err = store_prepare(writer->db, sql[i], &writer->statements[i], why);
+    return err;
+}
+
+static Err load_tags(Writer *writer, const Plant *plant, ErrText *why)
+{
+    sqlite3_stmt *query;
+    Err err = store_prepare(writer->db, "SELECT id, name FROM tag", &query, why);
+    if (err != ERR_OK)
+        return err;
+    while (store_next(query, &err, why)) {
+        const char *name = (const char *)sqlite3_column_text(query, 1);
+        const TagId tag = name ? tags_find(plant->tags, name) : TAG_NONE;
+        if (tag != TAG_NONE)
+            writer->tags[tag] = sqlite3_column_int64(query, 0);
+    }
+    sqlite3_finalize(query);
+    return err;
+}
+
+static Err add_tag(sqlite3 *db, sqlite3_stmt *insert, const char *name, int64_t *id, ErrText *why)
+{
+    sqlite3_bind_text(insert, 1, name, -1, SQLITE_STATIC);
+    Err err = ERR_OK;
+    store_next(insert, &err, why);
+    sqlite3_reset(insert);
+    *id = sqlite3_last_insert_rowid(db);
+    return err;
+}
+
+/* Number the tags that the file does not know yet. */
+static Err add_tags(Writer *writer, const Plant *plant, ErrText *why)
+{
+    sqlite3_stmt *insert;
+    Err err = store_prepare(writer->db, "INSERT INTO tag (name) VALUES (?)", &insert, why);
+    if (err != ERR_OK)
+        return err;
+    err = store_run(writer->db, "BEGIN IMMEDIATE", why);
+    for (TagId tag = 0; err == ERR_OK && tag < tags_count(plant->tags); tag++)
+        if (writer->tags[tag] == 0)
+            err = add_tag(writer->db, insert, tags_get(plant->tags, tag)->name, &writer->tags[tag], why);
+    sqlite3_finalize(insert);
+    return err == ERR_OK ? store_run(writer->db, "COMMIT", why) : err;
+}
+
+Err writer_open(Writer *writer, const char *path, const Plant *plant, ErrText *why)
+{
+    *writer = (Writer){0};
+    Err err = store_open(path, STORE_WRITE, plant->name, &writer->db, why);
+    if (err != ERR_OK)
+        return err;
+    writer->tags = mem_alloc(tags_count(plant->tags) * sizeof *writer->tags);
+    err = writer->tags ? load_tags(writer, plant, why) : err_set(why, ERR_MEMORY, "%s: out of memory", path);
+    if (err == ERR_OK)
+        err = add_tags(writer, plant, why);
+    if (err == ERR_OK)
+        err = prepare_all(writer, why);
+    if (err != ERR_OK)
+        writer_close(writer);
+    return err;
+}
+
+void writer_close(Writer *writer)
+{
+    for (int i = 0; i < WRITER_STATEMENT_COUNT; i++)
+        sqlite3_finalize(writer->statements[i]);
+    sqlite3_close(writer->db);
+    mem_free(writer->tags);
+    *writer = (Writer){0};
+}
+
+// Writing.
+
+/* Run a statement that was bound, and make it ready for the next. */
+static Err step(Writer *writer, WriterStatement which, ErrText *why)
+{
+    Err err = ERR_OK;
+    store_next(writer->statements[which], &err, why);
+    sqlite3_reset(writer->statements[which]);
+    return err;
+}
+
+static Err put_sample(Writer *writer, const Filed *filed, ErrText *why)
+{
+    sqlite3_stmt *statement = writer->statements[WRITER_SAMPLE];
+    sqlite3_bind_int64(statement, 1, (int64_t)filed->seq);
+    sqlite3_bind_int64(statement, 2, writer->tags[filed->sample.tag]);
+    sqlite3_bind_int64(statement, 3, filed->sample.time);
+    sqlite3_bind_double(statement, 4, filed->sample.value);
+    sqlite3_bind_int(statement, 5, filed->sample.quality);
+    sqlite3_bind_int64(statement, 6, filed->tick);
+    sqlite3_bind_int(statement, 7, filed->fate);
+
+    // trying again would never end: the sample that was there first stays
+    const Err err = step(writer, WRITER_SAMPLE, why);
+    if (err != ERR_RANGE)
+        return err;
+    if (writer->conflicts++ == 0)
+        log_write(LOG_ERROR, "history", "sample %" PRIu64 " is in the file already and was left as it is; this is told once", filed->seq);
+    return ERR_OK;
+}
+
+static Err put_estimate(Writer *writer, const Estimate *estimate, ErrText *why)
+{
+    sqlite3_stmt *statement = writer->statements[WRITER_ESTIMATE];
+    sqlite3_bind_int64(statement, 1, writer->tags[estimate->tag]);
+    sqlite3_bind_int64(statement, 2, estimate->time);
+    sqlite3_bind_double(statement, 3, estimate->value);
+    sqlite3_bind_double(statement, 4, estimate->sd);
+    return step(writer, WRITER_ESTIMATE, why);
+}
+
+static Err put_pieces(Writer *writer, int64_t tick, size_t part, const SnapshotPart *bytes, ErrText *why)
+{
+    sqlite3_stmt *statement = writer->statements[WRITER_PIECE_ADD];
+    sqlite3_bind_int64(statement, 1, tick);
+    sqlite3_bind_int64(statement, 2, (int64_t)part);
+
+    // an empty part is one empty piece
+    size_t start = 0;
+    do {
+        const size_t rest = bytes->size - start;
+        const size_t size = rest < WRITER_PIECE ? rest : WRITER_PIECE;
+        sqlite3_bind_int64(statement, 3, (int64_t)start);
+        sqlite3_bind_blob(statement, 4, (const char *)bytes->bytes + start, (int)size, SQLITE_STATIC);
+        const Err err = step(writer, WRITER_PIECE_ADD, why);
+        if (err != ERR_OK)
+            return err;
+        start += size;
+    } while (start < bytes->size);
+    return ERR_OK;
+}
+
+static Err put_snapshot(Writer *writer, const Snapshot *snapshot, ErrText *why)
+{
+    sqlite3_bind_int64(writer->statements[WRITER_PIECES_FORGET], 1, snapshot->tick);
+    Err err = step(writer, WRITER_PIECES_FORGET, why);
+    for (size_t i = 0; err == ERR_OK && i < snapshot->count; i++)
+        err = put_pieces(writer, snapshot->tick, i, &snapshot->parts[i], why);
+    if (err != ERR_OK)
+        return err;
+
+    sqlite3_stmt *statement = writer->statements[WRITER_SNAPSHOT];
+    sqlite3_bind_int64(statement, 1, snapshot->tick);
+    sqlite3_bind_int64(statement, 2, snapshot->time);
+    sqlite3_bind_int64(statement, 3, (int64_t)snapshot->hash);
+    sqlite3_bind_int64(statement, 4, (int64_t)snapshot->count);
+    sqlite3_bind_int64(statement, 5, (int64_t)store_sum(snapshot->parts, snapshot->count));
+    err = step(writer, WRITER_SNAPSHOT, why);
+    if (err == ERR_OK)
+        err = step(writer, WRITER_SNAPSHOTS_THIN, why);
+    return err == ERR_OK ? step(writer, WRITER_PIECES_THIN, why) : err;
+}
+
+static Err put(Writer *writer, const Record *record, ErrText *why)
+{
+    switch (record->kind) {
+    case RECORD_SAMPLE:
+        return put_sample(writer, &record->filed, why);
+    case RECORD_ESTIMATE:
+        return put_estimate(writer, &record->estimate, why);
+    case RECORD_ALARM:
+        store_bind_alarm(writer->statements[WRITER_ALARM], &record->alarm);
+        return step(writer, WRITER_ALARM, why);
+    case RECORD_COMMAND:
+        store_bind_command(writer->statements[WRITER_COMMAND], &record->command);
+        return step(writer, WRITER_COMMAND, why);
+    case RECORD_SNAPSHOT:
+        return put_snapshot(writer, record->snapshot, why);
+    }
+    assert(!"a kind of record that nobody writes");
+    return ERR_USAGE;
+}
+
+Err writer_commit(Writer *writer, const Record *records, size_t count, ErrText *why)
+{
+    Err err = step(writer, WRITER_BEGIN, why);
+    for (size_t i = 0; err == ERR_OK && i < count; i++)
+        err = put(writer, &records[i], why);
+    if (err == ERR_OK)
+        err = step(writer, WRITER_COMMIT, why);
+
+    // some failures have rolled back by themselves already
+    if (err != ERR_OK && !sqlite3_get_autocommit(writer->db))
+        sqlite3_exec(writer->db, "ROLLBACK", NULL, NULL, NULL);
+    return err;
+}

@@ -1,0 +1,42 @@
+/* writer.h -- groups of records into the file, each group one transaction.
+ *
+ * A group is written whole or not at all, so whoever holds it may try again. Writing the same record twice leaves one: after a crash the
+ * engine replays from the last snapshot and writes again what it had written (samples apart, which are never changed).
+ *
+ * Takes: Records.  Gives: rows on disk.  Threads: opened on one, then the writer thread's. */
+#pragma once
+
+#include "history/record.h"
+#include "history/store.h"
+
+enum {
+    WRITER_PIECE = 16 * 1024 * 1024,  // a snapshot's part is cut into pieces: SQLite's values end at 1 GB
+    WRITER_PARTS_MAX = 64,
+};
+
+typedef enum WriterStatement {
+    WRITER_BEGIN,
+    WRITER_COMMIT,
+    WRITER_SAMPLE,
+    WRITER_ESTIMATE,
+    WRITER_ALARM,
+    WRITER_COMMAND,
+    WRITER_SNAPSHOT,
+    WRITER_PIECES_FORGET,
+    WRITER_PIECE_ADD,
+    WRITER_SNAPSHOTS_THIN,
+    WRITER_PIECES_THIN,
+    WRITER_STATEMENT_COUNT
+} WriterStatement;
+
+typedef struct Writer {
+    sqlite3 *db;
+    sqlite3_stmt *statements[WRITER_STATEMENT_COUNT];
+    int64_t *tags;  // the file's number of every TagId
+    uint64_t conflicts;  // samples whose seq was in the file already
+} Writer;
+
+Err writer_open(Writer *writer, const char *path, const Plant *plant, ErrText *why);
+void writer_close(Writer *writer);
+/// On failure nothing of it is in the file.
+Err writer_commit(Writer *writer, const Record *records, size_t count, ErrText *why);
