@@ -1,0 +1,309 @@
+/* frames.c -- appending, without a tree in between. */
+#include "server/frames.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <string.h>
+
+static void put_key(Text *out, const char *separator, const char *key)
+{
+    text_put(out, separator);
+    text_json_string(out, key);
+    text_put(out, ":");
+}
+
+static void put_string(Text *out, const char *separator, const char *key, const char *value)
+{
+    put_key(out, separator, key);
+    text_json_string(out, value ? value : "");
+}
+
+static void put_number(Text *out, const char *separator, const char *key, double value)
+{
+    put_key(out, separator, key);
+    text_json_number(out, value);
+}
+
+static void put_count(Text *out, const char *separator, const char *key, uint64_t value)
+{
+    put_key(out, separator, key);
+    text_format(out, "%" PRIu64, value);
+}
+
+void frame_time(Text *out, int64_t time)
+{
+    if (time == TIME_NONE)
+        text_put(out, "null");
+    else
+        text_format(out, "%" PRId64, time);
+}
+
+static void put_time(Text *out, const char *separator, const char *key, int64_t time)
+{
+    put_key(out, separator, key);
+    frame_time(out, time);
+}
+
+// Alarms and commands.
+
+void frame_alarm(Text *out, const Alarm *alarm, const char *twin)
+{
+    put_count(out, "{", "id", alarm->id);
+    put_string(out, ",", "twin", twin);
+    put_string(out, ",", "name", alarm->name);
+    put_string(out, ",", "severity", severity_name(alarm->severity));
+    put_string(out, ",", "state", alarm_state_name(alarm->state));
+    put_string(out, ",", "text", alarm->text);
+    put_time(out, ",", "raised", alarm->raised);
+    put_time(out, ",", "acknowledged", alarm->acknowledged);
+    put_time(out, ",", "returned", alarm->returned);
+    put_count(out, ",", "revision", alarm->revision);
+    text_put(out, "}");
+}
+
+void frame_command(Text *out, const Command *command, const TagTable *tags)
+{
+    // a wish for what is no tag at all is refused, and shown all the same
+    const Tag *tag = command->wish.tag < tags_count(tags) ? tags_get(tags, command->wish.tag) : NULL;
+    put_count(out, "{", "id", command->id);
+    put_string(out, ",", "tag", tag ? tag->name : "");
+    put_number(out, ",", "value", tag ? unit_from_si(tag->unit, command->wish.value) : command->wish.value);
+    put_string(out, ",", "state", command_state_name(command->state));
+    put_string(out, ",", "by", command->wish.by);
+    put_string(out, ",", "reason", command->wish.reason);
+    put_string(out, ",", "detail", command->detail);
+    put_time(out, ",", "time", command->time);
+    put_time(out, ",", "ended", command->ended);
+    text_put(out, "}");
+}
+
+// The snapshot.
+
+static void put_channel(Text *out, const Plant *plant, uint32_t twin, uint16_t index)
+{
+    const Model *model = plant_model(plant, twin);
+    const Channel *channel = &model->channels[index];
+    put_string(out, "{", "tag", tags_get(plant->tags, plant_tag(plant, twin, index))->name);
+    put_string(out, ",", "name", channel->name);
+    put_string(out, ",", "kind", channel_kind_name(channel->kind));
+    put_string(out, ",", "unit", unit_name(channel->unit));
+    put_string(out, ",", "doc", channel->doc);
+    for (uint16_t i = 0; i < model->sensor_count; i++)
+        if (model->sensors[i].channel == index && model->sensors[i].of != UINT16_MAX)
+            put_string(out, ",", "of", tags_get(plant->tags, plant_tag(plant, twin, model->sensors[i].of))->name);
+    text_put(out, "}");
+}
+
+static void put_twin(Text *out, const Plant *plant, uint32_t twin)
+{
+    const Model *model = plant_model(plant, twin);
+    put_string(out, "{", "name", plant->twins[twin].name);
+    put_string(out, ",", "model", model->name);
+    put_string(out, ",", "doc", model->doc);
+    text_put(out, ",\"channels\":[");
+    for (uint16_t i = 0; i < model->channel_count; i++) {
+        text_put(out, i ? "," : "");
+        put_channel(out, plant, twin, i);
+    }
+    text_put(out, "]}");
+}
+
+void frame_snapshot(Text *out, const Plant *plant, const Journal *journal)
+{
+    put_string(out, "{", "plant", plant->name);
+    put_string(out, ",", "doc", plant->doc);
+    put_string(out, ",", "version", POLLUX_VERSION);
+    put_number(out, ",", "step", plant->step);
+    put_string(out, ",", "clock", plant->clock == PLANT_CLOCK_PROVIDER ? "provider" : "utc");
+
+    text_put(out, ",\"twins\":[");
+    for (uint32_t i = 0; i < plant->twin_count; i++) {
+        text_put(out, i ? "," : "");
+        put_twin(out, plant, i);
+    }
+    text_put(out, "],\"alarms\":[");
+    for (size_t i = 0; i < journal->alarm_count; i++) {
+        text_put(out, i ? "," : "");
+        frame_alarm(out, &journal->alarms[i], plant->twins[journal->alarms[i].twin].name);
+    }
+    text_put(out, "],\"commands\":[");
+    for (size_t i = 0; i < journal->command_count; i++) {
+        text_put(out, i ? "," : "");
+        frame_command(out, &journal->commands[i], plant->tags);
+    }
+    text_put(out, "]}");
+}
+
+// Ticks.
+
+void frame_reading(Text *out, const Plant *plant, TagId tag, const Reading *reading)
+{
+    const Unit *unit = tags_get(plant->tags, tag)->unit;
+    text_put(out, "[");
+    text_json_number(out, unit_from_si(unit, reading->value));
+    text_put(out, ",");
+    text_json_number(out, unit_scale_from_si(unit, reading->sd));
+    if (reading->time != TIME_NONE)
+        text_format(out, ",%" PRId64 ",\"%s\"", reading->time, quality_name((Quality)reading->quality));
+    text_put(out, "]");
+}
+
+const char *frame_source(const Plant *plant, TagId tag, const Reading *reading)
+{
+    const Place place = plant->places[tag];
+    switch (plant_model(plant, place.twin)->channels[place.channel].kind) {
+    case CHANNEL_SENSOR:
+        return "measured";
+    case CHANNEL_INPUT:
+        return reading->time != TIME_NONE ? "measured" : "set";
+    case CHANNEL_PARAMETER:
+    case CHANNEL_ACTUATOR:
+        return "set";
+    default:
+        return "estimated";
+    }
+}
+
+static void put_values(Text *out, const TickFrame *frame)
+{
+    const uint32_t count = tags_count(frame->plant->tags);
+    const char *separator = "";
+    text_put(out, ",\"values\":{");
+    for (TagId tag = 0; tag < count; tag++) {
+        const Reading *reading = &frame->state->readings[tag];
+        if (frame->before && memcmp(reading, &frame->before->readings[tag], sizeof *reading) == 0)
+            continue;
+        put_key(out, separator, tags_get(frame->plant->tags, tag)->name);
+        frame_reading(out, frame->plant, tag, reading);
+        separator = ",";
+    }
+    text_put(out, "}");
+}
+
+static bool twin_changed(const TickFrame *frame, uint32_t twin)
+{
+    const State *state = frame->state, *before = frame->before;
+    if (!before)
+        return true;
+    const TwinHealth *now = &state->twins[twin], *then = &before->twins[twin];
+    if (memcmp(&now->nis, &then->nis, sizeof now->nis) || memcmp(&now->nis_limit, &then->nis_limit, sizeof now->nis_limit))
+        return true;
+    if (now->kind != then->kind || now->quarantined != then->quarantined || now->settling != then->settling)
+        return true;
+    if (strcmp(state->causes.bytes + now->cause, before->causes.bytes + then->cause) != 0)
+        return true;
+    const size_t first = frame->states->first_sensor[twin], end = frame->states->first_sensor[twin + 1];
+    return end > first && memcmp(&state->sensors[first], &before->sensors[first], (end - first) * sizeof *state->sensors) != 0;
+}
+
+static void put_sensors(Text *out, const TickFrame *frame, uint32_t twin)
+{
+    const Model *model = plant_model(frame->plant, twin);
+    const SensorHealth *sensors = &frame->state->sensors[frame->states->first_sensor[twin]];
+    text_put(out, ",\"sensors\":{");
+    for (uint16_t i = 0; i < model->sensor_count; i++) {
+        const Channel *channel = &model->channels[model->sensors[i].channel];
+        put_key(out, i ? "," : "", channel->name);
+        put_number(out, "{", "innovation", unit_scale_from_si(channel->unit, sensors[i].innovation));
+        put_number(out, ",", "sd", unit_scale_from_si(channel->unit, sensors[i].sd));
+        put_string(out, ",", "quality", sensor_quality_name((SensorQuality)sensors[i].quality));
+        text_put(out, "}");
+    }
+    text_put(out, "}");
+}
+
+static void put_twins(Text *out, const TickFrame *frame)
+{
+    const char *separator = "";
+    text_put(out, ",\"twins\":{");
+    for (uint32_t i = 0; i < frame->plant->twin_count; i++) {
+        if (!twin_changed(frame, i))
+            continue;
+        const TwinHealth *twin = &frame->state->twins[i];
+        put_key(out, separator, frame->plant->twins[i].name);
+        put_string(out, "{", "verdict", verdict_name((VerdictKind)twin->kind));
+        put_string(out, ",", "cause", frame->state->causes.bytes + twin->cause);
+        put_number(out, ",", "nis", twin->nis);
+        put_number(out, ",", "nis_limit", twin->nis_limit);
+        put_string(out, ",", "quality", twin->quarantined ? "quarantined" : twin->settling ? "settling" : "good");
+        put_sensors(out, frame, i);
+        text_put(out, "}");
+        separator = ",";
+    }
+    text_put(out, "}");
+}
+
+static void put_connections(Text *out, const State *state)
+{
+    text_put(out, ",\"connections\":[");
+    for (size_t i = 0; i < state->now.connection_count; i++) {
+        const ServerConnection *connection = &state->connections[i];
+        put_string(out, i ? ",{" : "{", "name", connection->name);
+        put_string(out, ",", "peer", connection->peer);
+        text_format(out, ",\"connected\":%s", connection->connected ? "true" : "false");
+        put_count(out, ",", "samples", connection->samples);
+        put_count(out, ",", "refused", connection->refused);
+        put_count(out, ",", "dropped", connection->dropped);
+        put_time(out, ",", "last", connection->last);
+        text_put(out, "}");
+    }
+    text_put(out, "]");
+}
+
+static void put_counters(Text *out, const State *state)
+{
+    uint64_t refused = 0, dropped = state->counters.dropped;
+    for (size_t i = 0; i < state->now.connection_count; i++) {
+        refused += state->connections[i].refused;
+        dropped += state->connections[i].dropped;
+    }
+    text_put(out, ",\"counters\":");
+    put_count(out, "{", "ticks", state->now.ticks);
+    put_count(out, ",", "overruns", state->now.overruns);
+    put_count(out, ",", "samples", state->counters.samples);
+    put_count(out, ",", "used", state->counters.used);
+    put_count(out, ",", "late", state->counters.late);
+    put_count(out, ",", "duplicate", state->counters.duplicate);
+    put_count(out, ",", "future", state->counters.future);
+    put_count(out, ",", "refused", refused);
+    put_count(out, ",", "dropped", dropped);
+    put_count(out, ",", "handler_errors", state->now.handler_errors);
+    put_count(out, ",", "quarantined", state->quarantined);
+    text_put(out, "}");
+}
+
+static void put_tick_head(Text *out, const State *state)
+{
+    text_put(out, "{\"topic\":\"tick\",\"value\":");
+    put_time(out, "{", "time", state->now.time);
+    text_format(out, ",\"tick\":%" PRId64, state->now.tick);
+    put_number(out, ",", "speed", state->now.speed);
+    text_format(out, ",\"hash\":\"%016" PRIx64 "\"", state->now.hash);
+}
+
+static void put_changes(Text *out, const TickFrame *frame)
+{
+    text_put(out, ",\"alarms\":[");
+    text_put(out, frame->alarms ? frame->alarms : "");
+    text_put(out, "],\"commands\":[");
+    text_put(out, frame->commands ? frame->commands : "");
+    text_put(out, "]");
+}
+
+void frame_tick(Text *out, const TickFrame *frame)
+{
+    put_tick_head(out, frame->state);
+    put_values(out, frame);
+    put_twins(out, frame);
+    put_changes(out, frame);
+    put_connections(out, frame->state);
+    put_counters(out, frame->state);
+    text_put(out, "}}");
+}
+
+void frame_changes(Text *out, const TickFrame *frame)
+{
+    put_tick_head(out, frame->state);
+    put_changes(out, frame);
+    text_put(out, "}}");
+}

@@ -1,0 +1,31 @@
+/* frames.h -- what those who watch are told, as JSON: docs/protocol.md, "An observer".
+ *
+ * Numbers leave here in the unit of their channel, standard deviations and innovations in its scale.
+ * Each function adds one JSON value (or a whole frame) to `out`. */
+#pragma once
+
+#include "server/journal.h"
+#include "server/state.h"
+
+void frame_alarm(Text *out, const Alarm *alarm, const char *twin);
+void frame_command(Text *out, const Command *command, const TagTable *tags);
+/// A time, or null for TIME_NONE.
+void frame_time(Text *out, int64_t time);
+
+/// The `value` of a snapshot.
+void frame_snapshot(Text *out, const Plant *plant, const Journal *journal);
+
+/// What goes into one tick frame. `before` is the State that the receiver knows, NULL for nothing: then all values are in it.
+typedef struct TickFrame {
+    const Plant *plant;
+    const States *states;
+    const State *state, *before;
+    const char *alarms, *commands;  // objects, with commas between them; NULL for none
+} TickFrame;
+void frame_tick(Text *out, const TickFrame *frame);
+/// The frame for who cannot follow: alarms and commands alone.
+void frame_changes(Text *out, const TickFrame *frame);
+
+/// `[value, sd]` or `[value, null, time, quality]`.
+void frame_reading(Text *out, const Plant *plant, TagId tag, const Reading *reading);
+const char *frame_source(const Plant *plant, TagId tag, const Reading *reading);

@@ -1,0 +1,28 @@
+/* http.h -- one request and its reply. Only GET and HEAD are spoken. */
+#pragma once
+
+#include "base/base.h"
+
+enum { REQUEST_ARGS_MAX = 16 };
+
+typedef struct Request {
+    const char *path;  // decoded
+    struct {
+        const char *name, *value;  // decoded
+    } args[REQUEST_ARGS_MAX];
+    size_t arg_count;
+} Request;
+
+/// The value of an argument, NULL when it is missing.
+const char *request_arg(const Request *request, const char *name);
+
+typedef struct Reply {
+    int status;
+    const char *type;   // NULL: application/json
+    const char *cache;  // NULL: no-store
+    char etag[24];      // "" for none
+    Text *body;         // empty at first
+} Reply;
+
+/// Make the reply a refusal: an RFC 9457 problem.
+void reply_problem(Reply *reply, int status, const char *format, ...) __attribute__((format(printf, 3, 4)));

@@ -1,0 +1,71 @@
+/* inside.h -- what the files of the server share.
+ *
+ * server.c owns the thread and the hand-over from the tick; http.c answers GET with what rest.c and files.c say; socket.c speaks with
+ * WebSocket clients. All but the tick's part happens on the service thread, in callbacks of libuv's loop. */
+#pragma once
+
+#include <libwebsockets.h>
+#include <pthread.h>
+#include <uv.h>
+
+#include "server/asks.h"
+#include "server/frames.h"
+#include "server/server.h"
+
+#define SUBPROTOCOL "pollux.v1.json"
+
+typedef struct Client Client;
+
+struct Server {
+    const Plant *plant;
+    LinkHandler *devices;
+    char *web;
+    HistoryReader *reader;
+    int port;
+
+    // the event loop
+    uv_loop_t loop;
+    uv_async_t wake;
+    uv_timer_t beat, frame_timer;
+    struct lws_context *lws;
+    struct lws_protocols protocols[3];  // libwebsockets keeps pointing at them
+    pthread_t thread;
+    bool running;
+    atomic_bool stopping;
+
+    // between the threads
+    States states;
+    Journal journal;
+    Asks asks;
+    _Atomic int64_t alive_at;  // elapsed time of the tick's last call
+
+    // the tick's: what was published and is not captured yet
+    bool capture_owed;
+    int64_t capture_at;  // elapsed time before which there is no next capture
+    const Sync *sync;
+    ServerNow now;
+    ServerConnection *connections;  // CONNECTIONS_MAX
+
+    // the service thread's
+    int64_t frame_ns;  // between two frames
+    int64_t frame_at;  // elapsed time of the last
+    bool frame_owed;
+    State shown;       // what the last frame told
+    Text alarms, commands;  // changes for the next frame
+    Client *clients;
+    size_t client_count, subscriber_count;
+    Wire *wire;
+    Text out;
+};
+
+// http.c: the callback for everything that is not a WebSocket, upgrades to one included.
+int server__on_http(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t length);
+size_t server__http_session_size(void);
+
+// socket.c
+int server__on_socket(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t length);
+size_t server__client_size(void);
+/// Tell subscribers what is new now, or as soon as the frame rate admits.
+void server__show(Server *server);
+/// Bring the tick's answers to who waits for them.
+void server__deliver(Server *server);

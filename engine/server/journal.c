@@ -1,0 +1,149 @@
+/* journal.c -- one ring of changes, two short lists. */
+#include "server/journal.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "server/frames.h"
+
+enum { CHANGES_MAX = 2 * ALARMS_MAX };
+
+typedef enum ChangeKind { CHANGE_ANEW, CHANGE_ALARM, CHANGE_COMMAND } ChangeKind;
+
+typedef struct Change {
+    ChangeKind kind;
+    union {
+        Alarm alarm;
+        Command command;
+    };
+} Change;
+
+static Err recall_commands(Journal *journal, HistoryReader *reader)
+{
+    Arena arena = {0};
+    HistoryCommand *past;
+    size_t count = 0;
+    const Err err = history_read_commands(reader, JOURNAL_COMMANDS, &arena, &past, &count, NULL);
+    if (err == ERR_OK)
+        for (size_t i = count; i-- > 0;)
+            journal->commands[journal->command_count++] = past[i].command;
+    arena_fini(&arena);
+    return err;
+}
+
+Err journal_init(Journal *journal, const Plant *plant, HistoryReader *reader)
+{
+    journal->plant = plant;
+    journal->begin_anew = true;
+    journal->alarms = mem_alloc(ALARMS_MAX * sizeof *journal->alarms);
+    if (!journal->alarms)
+        return ERR_MEMORY;
+    const Err err = ring_init(&journal->changes, sizeof(Change), CHANGES_MAX);
+    return err == ERR_OK && reader ? recall_commands(journal, reader) : err;
+}
+
+void journal_fini(Journal *journal)
+{
+    ring_fini(&journal->changes);
+    mem_free(journal->alarms);
+}
+
+// The tick's side.
+
+static bool pass_alarm(Journal *journal, const Alarm *alarm)
+{
+    return ring_push(&journal->changes, &(Change){.kind = CHANGE_ALARM, .alarm = *alarm});
+}
+
+static bool pass_all_alarms(Journal *journal, const Alarms *alarms)
+{
+    size_t count;
+    const Alarm *list = alarms_list(alarms, &count);
+    if (ring_room(&journal->changes) < count + 1)
+        return false;
+    ring_push(&journal->changes, &(Change){.kind = CHANGE_ANEW});
+    for (size_t i = 0; i < count; i++)
+        pass_alarm(journal, &list[i]);
+    return true;
+}
+
+static bool pass_alarms(Journal *journal, const Alarms *alarms)
+{
+    if (journal->begin_anew) {
+        journal->begin_anew = !pass_all_alarms(journal, alarms);
+        return !journal->begin_anew;
+    }
+    size_t count;
+    const Alarm *changed = alarms_changed(alarms, &count);
+    for (size_t i = 0; i < count && !journal->begin_anew; i++)
+        journal->begin_anew = !pass_alarm(journal, &changed[i]);
+    return count > 0;
+}
+
+bool journal_pass(Journal *journal, const Alarms *alarms, const Gate *gate)
+{
+    const bool alarmed = pass_alarms(journal, alarms);
+
+    // a command that finds no room is missing in the lists of those who watch; history has it
+    size_t count;
+    const Command *changed = gate_changed(gate, &count);
+    for (size_t i = 0; i < count; i++)
+        if (!ring_push(&journal->changes, &(Change){.kind = CHANGE_COMMAND, .command = changed[i]}))
+            break;
+    return alarmed || count > 0;
+}
+
+// The service thread's side.
+
+static void take_alarm(Journal *journal, const Alarm *alarm)
+{
+    size_t i = 0;
+    while (i < journal->alarm_count && journal->alarms[i].id != alarm->id)
+        i++;
+    if (alarm->state != ALARM_OVER) {
+        if (i == ALARMS_MAX)
+            return;
+        journal->alarms[i] = *alarm;
+        journal->alarm_count += i == journal->alarm_count;
+    } else if (i < journal->alarm_count) {
+        journal->alarm_count--;
+        memmove(&journal->alarms[i], &journal->alarms[i + 1], (journal->alarm_count - i) * sizeof *journal->alarms);
+    }
+}
+
+static void take_command(Journal *journal, const Command *command)
+{
+    for (size_t i = 0; i < journal->command_count; i++)
+        if (journal->commands[i].id == command->id) {
+            journal->commands[i] = *command;
+            return;
+        }
+    if (journal->command_count == JOURNAL_COMMANDS)
+        memmove(&journal->commands[0], &journal->commands[1], --journal->command_count * sizeof *journal->commands);
+    journal->commands[journal->command_count++] = *command;
+}
+
+bool journal_take(Journal *journal, Text *alarms, Text *commands)
+{
+    bool anew = false;
+    Change change;
+    // what comes in meanwhile is for the next time, so that a busy tick cannot hold this thread
+    for (size_t left = ring_count(&journal->changes); left > 0 && ring_pop(&journal->changes, &change); left--)
+        switch (change.kind) {
+        case CHANGE_ANEW:
+            journal->alarm_count = 0;
+            anew = true;
+            break;
+        case CHANGE_ALARM:
+            take_alarm(journal, &change.alarm);
+            text_put(alarms, alarms->length ? "," : "");
+            frame_alarm(alarms, &change.alarm, journal->plant->twins[change.alarm.twin].name);
+            break;
+        case CHANGE_COMMAND:
+            take_command(journal, &change.command);
+            text_put(commands, commands->length ? "," : "");
+            frame_command(commands, &change.command, journal->plant->tags);
+            break;
+        }
+    return anew;
+}

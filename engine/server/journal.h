@@ -1,0 +1,35 @@
+/* journal.h -- alarms and commands on their way from the tick to those who watch, one by one: none is skipped.
+ *
+ * The tick passes every change on by a ring. The service thread keeps what a newcomer must be told: the alarms that are not over and
+ * the last commands. Should the ring ever be full, the tick begins anew with the list of all alarms, and watchers get a new snapshot.
+ *
+ * Takes: Alarms, a Gate.  Gives: lists, and the changes as JSON.
+ * Threads: pass on the tick's, the rest on the service thread. */
+#pragma once
+
+#include "server/server.h"
+
+enum { JOURNAL_COMMANDS = 50 };
+
+typedef struct Journal {
+    const Plant *plant;
+    Ring changes;
+    bool begin_anew;  // the tick's: the list of all alarms is owed
+
+    // the service thread's
+    Alarm *alarms;  // not over, oldest first; ALARMS_MAX
+    size_t alarm_count;
+    Command commands[JOURNAL_COMMANDS];  // oldest first
+    size_t command_count;
+} Journal;
+
+/// `reader` (may be NULL) tells the commands from before.
+Err journal_init(Journal *journal, const Plant *plant, HistoryReader *reader);
+void journal_fini(Journal *journal);
+
+/// Pass on what changed; true when that was anything.
+bool journal_pass(Journal *journal, const Alarms *alarms, const Gate *gate);
+
+/// Take in what was passed on. The objects are added to `alarms` and `commands`, with commas between them. True when it began anew:
+/// then whoever watches needs a snapshot.
+bool journal_take(Journal *journal, Text *alarms, Text *commands);

@@ -1,0 +1,359 @@
+/* rest.c -- each resource is one function; the newest numbers come from the State, the past from a reader of the history. */
+#include "server/rest.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    TAGS_MAX = 64,  // of one request for history
+    POINTS_DEFAULT = 2000,
+    POINTS_MAX = 10000,  // of one tag
+    POINTS_TOTAL = 200000,
+    LIST_DEFAULT = 50,
+    LIST_MAX = 1000,
+};
+#define WINDOW_DEFAULT (15 * 60 * NS_PER_S)
+#define ALIVE_NS (5 * NS_PER_S)
+
+// Arguments.
+
+/* A whole number in [1, most]; `fallback` when it is missing. False when it was refused. */
+static bool read_count(const Request *request, const char *name, size_t fallback, size_t most, size_t *out, Reply *reply)
+{
+    const char *text = request_arg(request, name);
+    *out = fallback;
+    if (!text)
+        return true;
+    char *end;
+    const unsigned long long number = strtoull(text, &end, 10);
+    if (text[0] < '0' || text[0] > '9' || *end || number < 1 || number > most) {
+        reply_problem(reply, 400, "%s: expected a whole number from 1 to %zu, got \"%.60s\"", name, most, text);
+        return false;
+    }
+    *out = (size_t)number;
+    return true;
+}
+
+static bool read_time(const Request *request, const char *name, int64_t fallback, int64_t *out, Reply *reply)
+{
+    const char *text = request_arg(request, name);
+    *out = fallback;
+    if (!text || time_parse(text, strlen(text), out))
+        return true;
+    char *end;
+    const long long number = strtoll(text, &end, 10);
+    if (*text && !*end && number != INT64_MIN && number != INT64_MAX) {
+        *out = number;
+        return true;
+    }
+    reply_problem(reply, 400, "%s: expected nanoseconds since 1970 or an RFC 3339 time, got \"%.60s\"", name, text);
+    return false;
+}
+
+// The newest numbers.
+
+static void answer_plant(Server *server, const Request *request, Reply *reply)
+{
+    (void)request;
+    frame_snapshot(reply->body, server->plant, &server->journal);
+}
+
+static void put_time(Text *out, const State *state)
+{
+    text_put(out, "{\"time\":");
+    frame_time(out, state->sequence ? state->now.time : TIME_NONE);
+}
+
+static void answer_twin(Server *server, uint32_t twin, Reply *reply)
+{
+    const Plant *plant = server->plant;
+    const State *state = states_newest(&server->states);
+    const Model *model = plant_model(plant, twin);
+    put_time(reply->body, state);
+    text_put(reply->body, ",\"values\":{");
+    for (uint16_t i = 0; i < model->channel_count && state->sequence; i++) {
+        const TagId tag = plant_tag(plant, twin, i);
+        text_put(reply->body, i ? "," : "");
+        text_json_string(reply->body, tags_get(plant->tags, tag)->name);
+        text_put(reply->body, ":");
+        frame_reading(reply->body, plant, tag, &state->readings[tag]);
+    }
+    text_put(reply->body, "}}");
+}
+
+static void answer_leaf(Server *server, TagId id, Reply *reply)
+{
+    const State *state = states_newest(&server->states);
+    const Tag *tag = tags_get(server->plant->tags, id);
+    const Reading none = {NAN, NAN, TIME_NONE, QUALITY_GOOD};
+    const Reading *reading = state->sequence ? &state->readings[id] : &none;
+
+    put_time(reply->body, state);
+    text_put(reply->body, ",\"value\":");
+    text_json_number(reply->body, unit_from_si(tag->unit, reading->value));
+    text_put(reply->body, ",\"sd\":");
+    text_json_number(reply->body, unit_scale_from_si(tag->unit, reading->sd));
+    text_put(reply->body, ",\"unit\":");
+    text_json_string(reply->body, unit_name(tag->unit));
+    text_format(reply->body, ",\"source\":\"%s\"}", frame_source(server->plant, id, reading));
+}
+
+/* NAME or NAME/CHANNEL. */
+static void answer_twins(Server *server, const Request *request, Reply *reply)
+{
+    const Plant *plant = server->plant;
+    const char *name = request->path + strlen("/api/v1/twins/");
+    const char *slash = strchr(name, '/');
+    char twin_name[256];
+    const size_t length = slash ? (size_t)(slash - name) : strlen(name);
+    if (length >= sizeof twin_name) {
+        reply_problem(reply, 404, "no twin has so long a name");
+        return;
+    }
+    memcpy(twin_name, name, length);
+    twin_name[length] = 0;
+
+    const int64_t twin = plant_find(plant, twin_name);
+    if (twin < 0) {
+        reply_problem(reply, 404, "no twin \"%s\" in plant %s", twin_name, plant->name);
+        return;
+    }
+    if (!slash) {
+        answer_twin(server, (uint32_t)twin, reply);
+        return;
+    }
+    const int channel = model_find(plant_model(plant, (uint32_t)twin), slash + 1);
+    if (channel < 0)
+        reply_problem(reply, 404, "no channel \"%.100s\" in twin %s", slash + 1, twin_name);
+    else
+        answer_leaf(server, plant_tag(plant, (uint32_t)twin, (uint16_t)channel), reply);
+}
+
+// The past.
+
+typedef struct HistoryQuery {
+    TagId tags[TAGS_MAX];
+    size_t tag_count, points;
+    int64_t from, to;
+} HistoryQuery;
+
+static bool read_tags(const Plant *plant, const Request *request, HistoryQuery *query, Reply *reply)
+{
+    const char *at = request_arg(request, "tags");
+    if (!at || !*at) {
+        reply_problem(reply, 400, "tags: expected names, with commas between them");
+        return false;
+    }
+    for (; *at; at += *at == ',') {
+        char name[512];
+        const size_t length = strcspn(at, ",");
+        snprintf(name, sizeof name, "%.*s", (int)(length < sizeof name ? length : sizeof name), at);
+        at += length;
+
+        const TagId tag = tags_find(plant->tags, name);
+        if (tag == TAG_NONE) {
+            reply_problem(reply, 404, "no tag \"%.100s\" in plant %s", name, plant->name);
+            return false;
+        }
+        if (query->tag_count == TAGS_MAX) {
+            reply_problem(reply, 400, "tags: expected at most %d names", TAGS_MAX);
+            return false;
+        }
+        // a tag that is asked for twice is one member of the answer
+        size_t i = 0;
+        while (i < query->tag_count && query->tags[i] != tag)
+            i++;
+        query->tags[i] = tag;
+        query->tag_count += i == query->tag_count;
+    }
+    return true;
+}
+
+static bool read_query(Server *server, const Request *request, HistoryQuery *query, Reply *reply)
+{
+    // plant time may be years ago, when a recording is played
+    const State *state = states_newest(&server->states);
+    int64_t now = state->sequence ? state->now.time : TIME_NONE;
+    if (now == TIME_NONE)
+        now = clock_system.utc_ns(clock_system.self);
+
+    if (!read_tags(server->plant, request, query, reply) || !read_time(request, "to", now, &query->to, reply))
+        return false;
+    const int64_t window = query->to > INT64_MIN + WINDOW_DEFAULT ? query->to - WINDOW_DEFAULT : query->to;
+    if (!read_time(request, "from", window, &query->from, reply) || !read_count(request, "points", POINTS_DEFAULT, POINTS_MAX, &query->points, reply))
+        return false;
+    if (query->from > query->to) {
+        reply_problem(reply, 400, "from: expected a time that is not behind \"to\"");
+        return false;
+    }
+    if (query->points * query->tag_count > POINTS_TOTAL) {
+        reply_problem(reply, 400, "points: expected at most %zu for %zu tags", (size_t)POINTS_TOTAL / query->tag_count, query->tag_count);
+        return false;
+    }
+    return true;
+}
+
+static void put_series(Text *out, const Tag *tag, const HistoryPoint *points, size_t count)
+{
+    text_json_string(out, tag->name);
+    text_put(out, ":{\"time\":[");
+    for (size_t i = 0; i < count; i++)
+        text_format(out, "%s%" PRId64, i ? "," : "", points[i].time);
+    text_put(out, "],\"value\":[");
+    for (size_t i = 0; i < count; i++) {
+        text_put(out, i ? "," : "");
+        text_json_number(out, unit_from_si(tag->unit, points[i].value));
+    }
+    text_put(out, "],\"sd\":[");
+    for (size_t i = 0; i < count; i++) {
+        text_put(out, i ? "," : "");
+        text_json_number(out, unit_scale_from_si(tag->unit, points[i].sd));
+    }
+    text_put(out, "]}");
+}
+
+static void answer_history(Server *server, const Request *request, Reply *reply)
+{
+    HistoryQuery query = {.tag_count = 0};
+    if (!read_query(server, request, &query, reply))
+        return;
+    if (!server->reader) {
+        reply_problem(reply, 404, "this plant keeps no history");
+        return;
+    }
+
+    Arena arena = {0};
+    text_put(reply->body, "{\"series\":{");
+    for (size_t i = 0; i < query.tag_count; i++) {
+        HistoryPoint *points;
+        size_t count;
+        ErrText why = {0};
+        arena_reset(&arena);
+        const Err err = history_read(server->reader, query.tags[i], query.from, query.to, query.points, &arena, &points, &count, &why);
+        if (err != ERR_OK) {
+            reply_problem(reply, 500, "history: %s", why.text);
+            break;
+        }
+        text_put(reply->body, i ? "," : "");
+        put_series(reply->body, tags_get(server->plant->tags, query.tags[i]), points, count);
+    }
+    if (reply->status == 200)
+        text_put(reply->body, "}}");
+    arena_fini(&arena);
+}
+
+static void put_alarms_now(const Server *server, size_t limit, Text *out)
+{
+    const Journal *journal = &server->journal;
+    for (size_t i = 0; i < limit && i < journal->alarm_count; i++) {
+        const Alarm *alarm = &journal->alarms[journal->alarm_count - 1 - i];
+        text_put(out, i ? "," : "");
+        frame_alarm(out, alarm, server->plant->twins[alarm->twin].name);
+    }
+}
+
+static void answer_alarms(Server *server, const Request *request, Reply *reply)
+{
+    size_t limit, count = 0;
+    if (!read_count(request, "limit", LIST_DEFAULT, LIST_MAX, &limit, reply))
+        return;
+    Arena arena = {0};
+    HistoryAlarm *alarms = NULL;
+    ErrText why = {0};
+    if (server->reader && history_read_alarms(server->reader, limit, &arena, &alarms, &count, &why) != ERR_OK) {
+        reply_problem(reply, 500, "history: %s", why.text);
+    } else {
+        text_put(reply->body, "[");
+        if (!server->reader)
+            put_alarms_now(server, limit, reply->body);
+        for (size_t i = 0; i < count; i++) {
+            text_put(reply->body, i ? "," : "");
+            frame_alarm(reply->body, &alarms[i].alarm, alarms[i].twin);
+        }
+        text_put(reply->body, "]");
+    }
+    arena_fini(&arena);
+}
+
+static void put_commands_now(const Server *server, size_t limit, Text *out)
+{
+    const Journal *journal = &server->journal;
+    for (size_t i = 0; i < limit && i < journal->command_count; i++) {
+        text_put(out, i ? "," : "");
+        frame_command(out, &journal->commands[journal->command_count - 1 - i], server->plant->tags);
+    }
+}
+
+static void answer_commands(Server *server, const Request *request, Reply *reply)
+{
+    size_t limit, count = 0;
+    if (!read_count(request, "limit", LIST_DEFAULT, LIST_MAX, &limit, reply))
+        return;
+    Arena arena = {0};
+    HistoryCommand *commands = NULL;
+    ErrText why = {0};
+    if (server->reader && history_read_commands(server->reader, limit, &arena, &commands, &count, &why) != ERR_OK) {
+        reply_problem(reply, 500, "history: %s", why.text);
+    } else {
+        text_put(reply->body, "[");
+        if (!server->reader)
+            put_commands_now(server, limit, reply->body);
+        for (size_t i = 0; i < count; i++) {
+            text_put(reply->body, i ? "," : "");
+            frame_command(reply->body, &commands[i].command, server->plant->tags);
+        }
+        text_put(reply->body, "]");
+    }
+    arena_fini(&arena);
+}
+
+static void answer_health(Server *server, const Request *request, Reply *reply)
+{
+    (void)request;
+    const int64_t silence = clock_system.elapsed_ns(clock_system.self) - server->alive_at;
+    if (silence > ALIVE_NS) {
+        reply_problem(reply, 503, "the tick has not been heard of for %.0f s", (double)silence / 1e9);
+        return;
+    }
+    reply->type = "text/plain; charset=utf-8";
+    text_put(reply->body, "ok");
+}
+
+static void answer_upgrade(Server *server, const Request *request, Reply *reply)
+{
+    (void)server, (void)request;
+    reply_problem(reply, 426, "this is a WebSocket of subprotocol %s", SUBPROTOCOL);
+}
+
+// The routes; a path that ends in a slash stands for all below it.
+
+static const struct {
+    const char *path;
+    void (*answer)(Server *server, const Request *request, Reply *reply);
+} routes[] = {
+    {"/api/v1/plant", answer_plant},       {"/api/v1/twins/", answer_twins}, {"/api/v1/history", answer_history}, {"/api/v1/alarms", answer_alarms},
+    {"/api/v1/commands", answer_commands}, {"/api/v1/ws", answer_upgrade},   {"/healthz", answer_health},
+};
+
+bool rest_knows(const char *path)
+{
+    return strncmp(path, "/api/", 5) == 0 || strcmp(path, "/api") == 0 || strcmp(path, "/healthz") == 0;
+}
+
+void rest_answer(Server *server, const Request *request, Reply *reply)
+{
+    reply->status = 200;
+    for (size_t i = 0; i < sizeof routes / sizeof *routes; i++) {
+        const char *path = routes[i].path;
+        const size_t length = strlen(path);
+        const bool all_below = path[length - 1] == '/';
+        const bool fits = all_below ? strncmp(request->path, path, length) == 0 && request->path[length] : strcmp(request->path, path) == 0;
+        if (fits) {
+            routes[i].answer(server, request, reply);
+            return;
+        }
+    }
+    reply_problem(reply, 404, "no resource at %.200s: see /api/v1/plant, twins/NAME, twins/NAME/CHANNEL, history, alarms, commands", request->path);
+}

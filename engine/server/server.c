@@ -1,0 +1,343 @@
+/* server.c -- one event loop in one thread, and what stands between it and the tick.
+ *
+ * The loop is ours and libwebsockets is a guest in it, so that an ordinary uv_async_t wakes it and it ends by an ordinary uv_stop; the
+ * thread that ran it takes everything down. The tick's side of publishing is three hand-overs that never wait: changes into a ring,
+ * numbers into a triple buffer, a wake-up. */
+#include <arpa/inet.h>
+#include <assert.h>
+#include <errno.h>
+#include <netdb.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "server/inside.h"
+
+enum {
+    FRAME_RATE = 20,  // Hz
+    CAPTURE_SHARE = 20,  // of the tick's time at most one part in so many goes into captures
+    BEAT_MS = 100,
+    HEADERS_MAX = 8192,
+    RX_CHUNK = 32 * 1024,
+};
+
+static int64_t now_ns(void)
+{
+    return clock_system.elapsed_ns(clock_system.self);
+}
+
+// The event loop.
+
+static void on_wake(uv_async_t *handle)
+{
+    Server *server = handle->data;
+    if (server->stopping) {
+        uv_stop(&server->loop);
+        return;
+    }
+    if (server->devices)
+        server->devices->woken(server->devices->self);
+    server__deliver(server);
+    server__show(server);
+}
+
+static void on_beat(uv_timer_t *timer)
+{
+    Server *server = timer->data;
+    if (server->devices)
+        server->devices->woken(server->devices->self);
+}
+
+static void ask_wake(void *server)
+{
+    uv_async_send(&((Server *)server)->wake);
+}
+
+static Err loop_init(Server *server)
+{
+    if (uv_loop_init(&server->loop) != 0)
+        return ERR_MEMORY;
+    server->loop.data = server;
+    if (uv_async_init(&server->loop, &server->wake, on_wake) != 0)
+        return ERR_MEMORY;
+    uv_timer_init(&server->loop, &server->beat);
+    uv_timer_init(&server->loop, &server->frame_timer);
+    server->wake.data = server->beat.data = server->frame_timer.data = server;
+    uv_timer_start(&server->beat, on_beat, BEAT_MS, BEAT_MS);
+    return ERR_OK;
+}
+
+/* On the thread that ran the loop, or on any when it never ran. */
+static void loop_fini(Server *server)
+{
+    if (!server->loop.data)
+        return;
+    if (server->lws)
+        lws_context_destroy(server->lws);
+    if (server->wake.data) {
+        uv_close((uv_handle_t *)&server->wake, NULL);
+        uv_close((uv_handle_t *)&server->beat, NULL);
+        uv_close((uv_handle_t *)&server->frame_timer, NULL);
+    }
+    uv_run(&server->loop, UV_RUN_DEFAULT);
+
+    // the first call closed its handles; the rest could not go before the loop had let go of them
+    if (server->lws)
+        lws_context_destroy(server->lws);
+    uv_run(&server->loop, UV_RUN_DEFAULT);
+    uv_loop_close(&server->loop);
+}
+
+static void *serve(void *self)
+{
+    Server *server = self;
+    uv_run(&server->loop, UV_RUN_DEFAULT);
+    loop_fini(server);
+    return NULL;
+}
+
+// The listening socket.
+
+static Err check_address(const char *bind, const char **out, ErrText *why)
+{
+    if (!bind || strcmp(bind, "localhost") == 0)
+        bind = "127.0.0.1";
+    *out = bind;
+    if (strcmp(bind, "127.0.0.1") == 0 || strcmp(bind, "::1") == 0)
+        return ERR_OK;
+    return err_set(why, ERR_DENIED,
+                   "cannot listen on \"%.60s\": until there is access control the server is for this machine only "
+                   "(127.0.0.1, ::1 or localhost); a tunnel (ssh -L) reaches it from elsewhere",
+                   bind);
+}
+
+/* libwebsockets does not say why it could not listen, so ask the same again. */
+static Err explain_listen(const char *address, int port, ErrText *why)
+{
+    struct addrinfo hints = {.ai_flags = AI_NUMERICHOST, .ai_socktype = SOCK_STREAM}, *found = NULL;
+    int reason = 0;
+    if (getaddrinfo(address, NULL, &hints, &found) == 0) {
+        struct sockaddr_storage bound = {0};
+        memcpy(&bound, found->ai_addr, found->ai_addrlen);
+        if (found->ai_family == AF_INET6)
+            ((struct sockaddr_in6 *)&bound)->sin6_port = htons((uint16_t)port);
+        else
+            ((struct sockaddr_in *)&bound)->sin_port = htons((uint16_t)port);
+        const int file = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        if (file < 0 || bind(file, (struct sockaddr *)&bound, found->ai_addrlen) != 0)
+            reason = errno;
+        if (file >= 0)
+            close(file);
+        freeaddrinfo(found);
+    }
+    return err_set(why, ERR_IO, "cannot listen on %s port %d: %s", address, port,
+                   reason == EADDRINUSE ? "the port is in use (is another Pollux running?)" : reason ? strerror(reason) : "libwebsockets failed");
+}
+
+/* What libwebsockets calls an error is mostly a peer's. */
+static void forward_log(int level, const char *line)
+{
+    (void)level;
+    log_write(LOG_WARNING, "server", "%.*s", (int)strcspn(line, "\n"), line);
+}
+
+static const lws_retry_bo_t idle_policy = {.secs_since_valid_ping = 10, .secs_since_valid_hangup = 25};
+
+static Err listen_on(Server *server, const char *address, int port, ErrText *why)
+{
+    const struct lws_protocols protocols[] = {
+        {.name = "http", .callback = server__on_http, .per_session_data_size = server__http_session_size()},
+        {.name = SUBPROTOCOL, .callback = server__on_socket, .per_session_data_size = server__client_size(), .rx_buffer_size = RX_CHUNK},
+        {.name = NULL},
+    };
+    memcpy(server->protocols, protocols, sizeof protocols);
+    void *loops[] = {&server->loop};
+    const struct lws_context_creation_info info = {
+        .port = port,
+        .iface = address,
+        .protocols = server->protocols,
+        .vhost_name = "pollux",
+        .server_string = "Pollux",
+        .user = server,
+        .gid = -1,
+        .uid = -1,
+        .options = LWS_SERVER_OPTION_LIBUV | LWS_SERVER_OPTION_EXPLICIT_VHOSTS | LWS_SERVER_OPTION_FAIL_UPON_UNABLE_TO_BIND |
+                   (strchr(address, ':') ? 0 : LWS_SERVER_OPTION_DISABLE_IPV6),
+        .foreign_loops = loops,
+        .pcontext = &server->lws,  // becomes NULL when the context is gone
+        .max_http_header_data = HEADERS_MAX,
+        .max_http_header_pool = 64,
+        .pt_serv_buf_size = RX_CHUNK,
+        .timeout_secs = 10,
+        .keepalive_timeout = 30,
+        .retry_and_idle_policy = &idle_policy,
+    };
+    lws_set_log_level(LLL_ERR, forward_log);
+    server->lws = lws_create_context(&info);
+    if (!server->lws)
+        return err_set(why, ERR_MEMORY, "libwebsockets: cannot create a context");
+
+    // what it would log here is in the error already
+    lws_set_log_level(0, forward_log);
+    struct lws_vhost *host = lws_create_vhost(server->lws, &info);
+    lws_set_log_level(LLL_ERR, forward_log);
+    if (!host)
+        return explain_listen(address, port, why);
+    server->port = lws_get_vhost_listen_port(host);
+    return ERR_OK;
+}
+
+// Beginning and end.
+
+static Err copy_web(Server *server, const char *web)
+{
+    if (!web)
+        return ERR_OK;
+    const size_t size = strlen(web) + 1;
+    server->web = mem_alloc(size);
+    if (server->web)
+        memcpy(server->web, web, size);
+    return server->web ? ERR_OK : ERR_MEMORY;
+}
+
+static Err server_init(Server *server, const ServerDef *def, ErrText *why)
+{
+    Err err = ERR_OK;
+    if (def->history)
+        err = history_reader_open(def->history, def->plant, &server->reader, why);
+    if (err != ERR_OK)
+        return err;
+
+    server->connections = mem_alloc(CONNECTIONS_MAX * sizeof *server->connections);
+    err = server->connections ? copy_web(server, def->web) : ERR_MEMORY;
+    if (err == ERR_OK)
+        err = states_init(&server->states, def->plant);
+    if (err == ERR_OK)
+        err = state_init(&server->shown, &server->states);
+    if (err == ERR_OK)
+        err = journal_init(&server->journal, def->plant, server->reader);
+    if (err == ERR_OK)
+        err = asks_init(&server->asks);
+    if (err == ERR_OK)
+        err = wire_create(&server->wire);
+    if (err == ERR_OK)
+        err = loop_init(server);
+    return err == ERR_OK ? ERR_OK : err_set(why, err, "the server cannot begin: %s", err_name(err));
+}
+
+Err server_create(const ServerDef *def, Server **out, ErrText *why)
+{
+    assert(def->plant);
+    assert(def->port >= 0);
+    const char *address;
+    Err err = check_address(def->bind, &address, why);
+    if (err != ERR_OK)
+        return err;
+    Server *server = mem_alloc(sizeof *server);
+    if (!server)
+        return err_set(why, ERR_MEMORY, "%s", err_name(ERR_MEMORY));
+    server->plant = def->plant;
+    server->frame_ns = (int64_t)(1e9 / (def->frame_rate_max > 0 ? def->frame_rate_max : FRAME_RATE));
+    server->alive_at = now_ns();
+    server->frame_at = server->capture_at = server->alive_at - server->frame_ns;
+
+    err = server_init(server, def, why);
+    if (err == ERR_OK)
+        err = listen_on(server, address, def->port, why);
+    if (err == ERR_OK && def->devices) {
+        server->devices = def->devices;
+        server->devices->server = server;
+        server->devices->wake = ask_wake;
+    }
+    if (err == ERR_OK && pthread_create(&server->thread, NULL, serve, server) != 0)
+        err = err_set(why, ERR_MEMORY, "the server cannot start its thread");
+    if (err != ERR_OK) {
+        server_destroy(server);
+        return err;
+    }
+    server->running = true;
+    *out = server;
+    return ERR_OK;
+}
+
+void server_destroy(Server *server)
+{
+    if (!server)
+        return;
+    if (server->running) {
+        server->stopping = true;
+        uv_async_send(&server->wake);
+        pthread_join(server->thread, NULL);
+    } else {
+        loop_fini(server);
+    }
+    if (server->devices)
+        server->devices->wake = NULL;
+    history_reader_close(server->reader);
+    states_fini(&server->states);
+    state_fini(&server->shown);
+    journal_fini(&server->journal);
+    asks_fini(&server->asks);
+    wire_destroy(server->wire);
+    text_fini(&server->out);
+    text_fini(&server->alarms);
+    text_fini(&server->commands);
+    mem_free(server->connections);
+    mem_free(server->web);
+    mem_free(server);
+}
+
+int server_port(const Server *server)
+{
+    return server->port;
+}
+
+// The tick's side.
+
+/* Show the newest numbers, unless that was done a moment ago: then the next call does it. */
+static void capture_when_due(Server *server)
+{
+    const int64_t start = now_ns();
+    server->alive_at = start;
+    if (!server->capture_owed || start < server->capture_at)
+        return;
+    states_capture(&server->states, server->sync, &server->now);
+    server->capture_owed = false;
+
+    // the more there is to copy the rarer it is done
+    const int64_t pause = CAPTURE_SHARE * (now_ns() - start);
+    server->capture_at = start + (pause > server->frame_ns ? pause : server->frame_ns);
+    uv_async_send(&server->wake);
+}
+
+void server_publish(Server *server, const Plant *plant, const Sync *sync, const Alarms *alarms, const Gate *gate, const ServerNow *now)
+{
+    assert(plant == server->plant);
+    (void)plant;
+    const bool changed = journal_pass(&server->journal, alarms, gate);
+
+    server->sync = sync;
+    server->now = *now;
+    if (server->now.connection_count > CONNECTIONS_MAX)
+        server->now.connection_count = CONNECTIONS_MAX;
+    if (server->now.connection_count)
+        memcpy(server->connections, now->connections, server->now.connection_count * sizeof *server->connections);
+    server->now.connections = server->connections;
+    server->capture_owed = true;
+    capture_when_due(server);
+    if (changed)
+        uv_async_send(&server->wake);
+}
+
+bool server_poll(Server *server, ServerAsk *out)
+{
+    capture_when_due(server);
+    return asks_take(&server->asks, out);
+}
+
+void server_answer(Server *server, uint64_t token, int status, const char *detail, uint64_t command)
+{
+    AskAnswer answer = {.token = token, .status = status, .command = command};
+    snprintf(answer.detail, sizeof answer.detail, "%s", detail ? detail : "");
+    asks_answer(&server->asks, &answer);
+    uv_async_send(&server->wake);
+}

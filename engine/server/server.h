@@ -1,0 +1,64 @@
+/* server.h -- the side that watches: one port for the dashboard, REST and WebSocket. docs/protocol.md is the specification.
+ *
+ * libwebsockets on libuv's event loop, in one service thread. The tick publishes and never waits: what changed (alarms, commands) goes
+ * into a ring, the newest numbers into a triple buffer, and the service thread makes of them one text per frame that all subscribers
+ * share; a slow one skips values [I6]. What people ask (acknowledge, actuate) goes back to the tick by a ring.
+ *
+ * Takes: the plant, verdicts, alarms, commands; a LinkHandler for devices.  Gives: ServerAsks.
+ * Threads: create, publish, poll, answer, destroy on the tick's. */
+#pragma once
+
+#include "history/history.h"
+
+typedef struct Server Server;
+
+typedef struct ServerDef {
+    const char *bind;     // address, "127.0.0.1" when NULL; another than loopback is refused until there is access control
+    int port;             // 0: a free one, see server_port; Err names one that is in use
+    const char *web;      // folder of the dashboard's built files, NULL for none (a page then says how to build it)
+    const char *history;  // path of the history, for its own reader; NULL for none
+    const Plant *plant;   // names, units, channels: what does not change while it runs
+    LinkHandler *devices; // NULL: device topics are refused
+    double frame_rate_max;  // Hz; 0 means 20
+} ServerDef;
+
+Err server_create(const ServerDef *def, Server **out, ErrText *why);
+void server_destroy(Server *server);
+int server_port(const Server *server);
+
+/// What happens now, beyond the plant itself.
+typedef struct ServerConnection {
+    char name[64], peer[64];
+    bool connected;
+    uint64_t samples, refused, dropped;
+    int64_t last;  // source time of the last sample
+} ServerConnection;
+
+typedef struct ServerNow {
+    int64_t tick, time;
+    uint64_t ticks;  // that have run since the start
+    double speed;
+    uint64_t hash;
+    uint64_t overruns, handler_errors;
+    const ServerConnection *connections;
+    size_t connection_count;
+} ServerNow;
+
+/// Show the world as it is now: once per tick, before the changed lists are settled; also without a tick, when people changed something.
+/// Alarms and commands that changed are taken from those lists and are never skipped by conflation. Numbers are taken at most
+/// `frame_rate_max` times a second; what is held back goes out with a later publish or poll, so all that is pointed to must live on till then.
+void server_publish(Server *server, const Plant *plant, const Sync *sync, const Alarms *alarms, const Gate *gate, const ServerNow *now);
+
+typedef enum ServerAskKind { SERVER_ASK_ACKNOWLEDGE, SERVER_ASK_ACTUATE } ServerAskKind;
+typedef struct ServerAsk {
+    ServerAskKind kind;
+    uint64_t token;  // for server_answer
+    uint64_t alarm;
+    char by[48];
+    CommandWish wish;
+} ServerAsk;
+/// What people asked since; false when there is nothing more. Call it often, also while no tick runs: it shows what publish held back, and
+/// /healthz answers 503 when neither was called for 5 s.
+bool server_poll(Server *server, ServerAsk *out);
+/// Answer it: status 200 with the command's id (0 for none), or a refusal.
+void server_answer(Server *server, uint64_t token, int status, const char *detail, uint64_t command);

@@ -1,0 +1,521 @@
+/* socket.c -- WebSocket clients: devices, observers, or both.
+ *
+ * A client's frames are put together, read, and passed to the devices' handler or answered here. What goes out is queued per client:
+ * an observer gets a frame of values only when the one before has gone, so a slow one skips values; alarms, commands and answers are
+ * never skipped, and a client that lets QUEUE_MAX of them gather is closed. [I6] */
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "server/inside.h"
+
+enum {
+    CLIENTS_MAX = 1024,
+    QUEUE_MAX = 4 * 1024 * 1024,  // bytes
+    MALFORMED_MAX = 100,          // frames of one client
+    FAREWELL_S = 5,               // until a client that is being closed is cut off
+};
+
+/* One text frame; the same for all who get it. */
+typedef struct Frame {
+    size_t users, length;
+    unsigned char bytes[];  // LWS_PRE, then the text
+} Frame;
+
+typedef struct Queued {
+    Frame *frame;
+    struct Queued *next;
+} Queued;
+
+struct Client {
+    Link link;  // first: a Link is its Client
+    Server *server;
+    struct lws *wsi;
+    Client *next;
+
+    Text in;
+    bool in_binary, in_too_long;
+    uint32_t malformed;
+
+    Queued *first, **end;  // to be written
+    size_t queued;         // bytes
+    bool subscribed;
+    bool wants_all;        // it has skipped something, or is new: the next frame is whole
+    int closing;           // WebSocket status, 0 while it lives: then nothing is read any more
+    bool farewell_said;
+    char why[100];
+};
+
+size_t server__client_size(void)
+{
+    return sizeof(Client);
+}
+
+// Frames and queues.
+
+static Frame *frame_make(const char *text, size_t length)
+{
+    Frame *frame = mem_alloc(sizeof *frame + LWS_PRE + length);
+    if (!frame)
+        return NULL;
+    frame->length = length;
+    memcpy(frame->bytes + LWS_PRE, text, length);
+    return frame;
+}
+
+static void frame_drop(Frame *frame)
+{
+    if (frame && --frame->users == 0)
+        mem_free(frame);
+}
+
+static void client_close(Client *client, int status, const char *why)
+{
+    if (client->closing)
+        return;
+    client->closing = status;
+    snprintf(client->why, sizeof client->why, "%s", why);
+    lws_set_timeout(client->wsi, PENDING_TIMEOUT_CLOSE_SEND, FAREWELL_S);
+    lws_callback_on_writable(client->wsi);
+}
+
+static void client_empty(Client *client)
+{
+    while (client->first) {
+        Queued *queued = client->first;
+        client->first = queued->next;
+        frame_drop(queued->frame);
+        mem_free(queued);
+    }
+    client->end = &client->first;
+    client->queued = 0;
+}
+
+static void client_queue(Client *client, Frame *frame)
+{
+    if (client->closing)
+        return;
+    Queued *queued = client->queued + frame->length <= QUEUE_MAX ? mem_alloc(sizeof *queued) : NULL;
+    if (!queued) {
+        client_empty(client);
+        client_close(client, LWS_CLOSE_STATUS_POLICY_VIOLATION, "this client does not read what it is sent");
+        return;
+    }
+    frame->users++;
+    queued->frame = frame;
+    *client->end = queued;
+    client->end = &queued->next;
+    client->queued += frame->length;
+    lws_callback_on_writable(client->wsi);
+}
+
+static void client_send(Client *client, const char *text, size_t length)
+{
+    Frame *frame = frame_make(text, length);
+    if (!frame) {
+        client_close(client, LWS_CLOSE_STATUS_UNEXPECTED_CONDITION, "out of memory");
+        return;
+    }
+    frame->users = 1;
+    client_queue(client, frame);
+    frame_drop(frame);
+}
+
+static void link_send(Link *link, const char *json, size_t length)
+{
+    client_send((Client *)link, json, length);
+}
+
+static void link_shut(Link *link, const char *reason)
+{
+    client_close((Client *)link, LWS_CLOSE_STATUS_NORMAL, reason);
+}
+
+/* Send what stands in server->out. */
+static void say(Server *server, Client *client)
+{
+    if (server->out.failed)
+        client_close(client, LWS_CLOSE_STATUS_UNEXPECTED_CONDITION, "out of memory");
+    else
+        client_send(client, server->out.bytes, server->out.length);
+    text_clear(&server->out);
+}
+
+static void refuse(Client *client, const char *topic, int64_t id, int status, const char *detail)
+{
+    wire_write_refusal(&client->server->out, topic, id, status, NULL, detail);
+    say(client->server, client);
+}
+
+// Showing what ticks have changed.
+
+static bool client_is_slow(const Client *client)
+{
+    return client->queued > 0 || lws_send_pipe_choked(client->wsi);
+}
+
+static void send_snapshot(Client *client)
+{
+    Server *server = client->server;
+    text_put(&server->out, "{\"topic\":\"snapshot\",\"value\":");
+    frame_snapshot(&server->out, server->plant, &server->journal);
+    text_put(&server->out, "}");
+    say(server, client);
+    client->wants_all = true;
+}
+
+/* The frame that `write` makes, once for all who get it; NULL when there is no memory. */
+static Frame *get_frame(Frame **made, void (*write)(Text *, const TickFrame *), const TickFrame *content)
+{
+    if (*made)
+        return *made;
+    Text text = {0};
+    write(&text, content);
+    if (!text.failed && text.bytes)
+        *made = frame_make(text.bytes, text.length);
+    if (*made)
+        (*made)->users = 1;
+    text_fini(&text);
+    return *made;
+}
+
+static void show_to_all(Server *server, const TickFrame *news, bool fresh)
+{
+    Frame *all = NULL, *newer = NULL, *changes = NULL;
+    TickFrame whole = *news;
+    whole.before = NULL;
+    const bool changed = news->alarms || news->commands;
+    for (Client *client = server->clients; client; client = client->next) {
+        if (!client->subscribed || client->closing)
+            continue;
+        Frame *frame = NULL;
+        if (client_is_slow(client)) {
+            client->wants_all |= fresh;
+            frame = changed ? get_frame(&changes, frame_changes, news) : NULL;
+        } else if (client->wants_all) {
+            frame = get_frame(&all, frame_tick, &whole);
+            client->wants_all = !frame;
+        } else if (fresh || changed) {
+            frame = get_frame(&newer, frame_tick, news);
+            client->wants_all = !frame;
+        }
+        if (frame)
+            client_queue(client, frame);
+    }
+    frame_drop(all);
+    frame_drop(newer);
+    frame_drop(changes);
+}
+
+/* The frames that follow tell what is different from `state`. */
+static void remember_shown(Server *server, const State *state)
+{
+    State *shown = &server->shown;
+    shown->sequence = state->sequence;
+    memcpy(shown->readings, state->readings, tags_count(server->plant->tags) * sizeof *shown->readings);
+    memcpy(shown->twins, state->twins, server->plant->twin_count * sizeof *shown->twins);
+    memcpy(shown->sensors, state->sensors, server->states.first_sensor[server->plant->twin_count] * sizeof *shown->sensors);
+    text_clear(&shown->causes);
+    text_add(&shown->causes, state->causes.bytes, state->causes.length);
+}
+
+static void show_now(Server *server)
+{
+    const State *state = states_newest(&server->states);
+    if (state->sequence == 0)
+        return;
+    const bool anew = journal_take(&server->journal, &server->alarms, &server->commands);
+    const bool fresh = state->sequence != server->shown.sequence;
+    for (Client *client = server->clients; client && anew; client = client->next)
+        if (client->subscribed && !client->closing)
+            send_snapshot(client);
+
+    if (server->subscriber_count) {
+        const TickFrame news = {
+            .plant = server->plant,
+            .states = &server->states,
+            .state = state,
+            .before = server->shown.sequence && !server->shown.causes.failed ? &server->shown : NULL,
+            .alarms = server->alarms.length ? server->alarms.bytes : NULL,
+            .commands = server->commands.length ? server->commands.bytes : NULL,
+        };
+        show_to_all(server, &news, fresh);
+    }
+    if (fresh)
+        remember_shown(server, state);
+    text_clear(&server->alarms);
+    text_clear(&server->commands);
+}
+
+static void on_frame_timer(uv_timer_t *timer)
+{
+    Server *server = timer->data;
+    server->frame_owed = false;
+    server->frame_at = clock_system.elapsed_ns(clock_system.self);
+    show_now(server);
+}
+
+void server__show(Server *server)
+{
+    if (server->frame_owed)
+        return;
+    const int64_t wait = server->frame_at + server->frame_ns - clock_system.elapsed_ns(clock_system.self);
+    server->frame_owed = true;
+    if (wait <= 0)
+        on_frame_timer(&server->frame_timer);
+    else
+        uv_timer_start(&server->frame_timer, on_frame_timer, (uint64_t)(wait / NS_PER_MS + 1), 0);
+}
+
+// What clients ask.
+
+static void on_subscribe(Client *client, const WireMessage *message)
+{
+    Server *server = client->server;
+    wire_write_done(&server->out, WIRE_SUBSCRIBE, message->id);
+    say(server, client);
+    server->subscriber_count += !client->subscribed;
+    client->subscribed = true;
+    send_snapshot(client);
+    server__show(server);
+}
+
+static void put_ask(Client *client, const WireMessage *message, ServerAsk *ask)
+{
+    if (asks_put(&client->server->asks, client, message->id, ask))
+        return;
+    refuse(client, wire_topic_name(message->topic), message->id, 429, "too many questions wait for an answer");
+}
+
+static void on_acknowledge(Client *client, const WireMessage *message)
+{
+    ServerAsk ask = {.kind = SERVER_ASK_ACKNOWLEDGE, .alarm = message->acknowledge.alarm};
+    snprintf(ask.by, sizeof ask.by, "%s", message->acknowledge.by);
+    put_ask(client, message, &ask);
+}
+
+static void on_actuate(Client *client, const WireMessage *message)
+{
+    const TagTable *tags = client->server->plant->tags;
+    const char *topic = wire_topic_name(message->topic);
+    ServerAsk ask = {.kind = SERVER_ASK_ACTUATE, .wish = {.tag = tags_find(tags, message->actuate.tag)}};
+    if (ask.wish.tag == TAG_NONE) {
+        refuse(client, topic, message->id, 404, "no such tag in this plant");
+        return;
+    }
+    const Tag *tag = tags_get(tags, ask.wish.tag);
+    if (tag->role != TAG_ACTUATED) {
+        refuse(client, topic, message->id, 400, "this tag is not an actuator");
+        return;
+    }
+    ask.wish.value = unit_to_si(tag->unit, message->actuate.value);
+    snprintf(ask.wish.by, sizeof ask.wish.by, "person:%.40s", client->link.peer);
+    snprintf(ask.wish.reason, sizeof ask.wish.reason, "%s", message->actuate.reason);
+    snprintf(ask.by, sizeof ask.by, "%s", ask.wish.by);
+    put_ask(client, message, &ask);
+}
+
+void server__deliver(Server *server)
+{
+    AskAnswer answer;
+    Waiting waiting;
+    while (asks_next(&server->asks, &answer, &waiting)) {
+        Client *client = waiting.client;
+        const WireTopic topic = waiting.kind == SERVER_ASK_ACKNOWLEDGE ? WIRE_ACKNOWLEDGE : WIRE_ACTUATE;
+        if (answer.status != 200)
+            wire_write_refusal(&server->out, wire_topic_name(topic), waiting.id, answer.status, NULL, answer.detail);
+        else if (topic == WIRE_ACTUATE)
+            wire_write_actuated(&server->out, waiting.id, answer.command);
+        else
+            wire_write_done(&server->out, topic, waiting.id);
+        say(server, client);
+    }
+}
+
+static void on_message(Client *client, const WireMessage *message)
+{
+    Server *server = client->server;
+    if (wire_is_device_topic(message->topic)) {
+        if (server->devices)
+            server->devices->message(server->devices->self, &client->link, message);
+        else if (!message->status)
+            refuse(client, wire_topic_name(message->topic), message->id, 404, "this plant is bound to no devices here");
+        return;
+    }
+    if (message->status)
+        return;  // an answer to what nobody asked
+    if (message->topic == WIRE_SUBSCRIBE)
+        on_subscribe(client, message);
+    else if (message->topic == WIRE_ACKNOWLEDGE)
+        on_acknowledge(client, message);
+    else
+        on_actuate(client, message);
+}
+
+// Frames that come in.
+
+static void on_malformed(Client *client, const WireMessage *message, int status, const char *why)
+{
+    LinkHandler *devices = client->server->devices;
+    const char *topic = message && message->topic < WIRE_TOPIC_COUNT ? wire_topic_name(message->topic) : NULL;
+    refuse(client, topic, message ? message->id : WIRE_ID_NONE, status, why);
+    if (devices)
+        devices->malformed(devices->self, &client->link);
+    if (status == 413)
+        client_close(client, LWS_CLOSE_STATUS_MESSAGE_TOO_LARGE, why);
+    else if (++client->malformed >= MALFORMED_MAX)
+        client_close(client, LWS_CLOSE_STATUS_POLICY_VIOLATION, "too many frames that could not be read");
+}
+
+static void on_frame(Client *client)
+{
+    WireMessage message;
+    ErrText why = {0};
+    if (client->in_binary) {
+        on_malformed(client, NULL, 415, "expected a text frame, got a binary one");
+        return;
+    }
+    const Err err = wire_read(client->server->wire, client->in.bytes ? client->in.bytes : "", client->in.length, &message, &why);
+    if (err != ERR_OK)
+        on_malformed(client, &message, err == ERR_RANGE ? 413 : err == ERR_MEMORY ? 503 : 400, why.text);
+    else
+        on_message(client, &message);
+}
+
+static void receive(Client *client, struct lws *wsi, const char *bytes, size_t length)
+{
+    if (lws_is_first_fragment(wsi)) {
+        text_clear(&client->in);
+        client->in_binary = lws_frame_is_binary(wsi);
+        client->in_too_long = false;
+    }
+    if (client->closing || client->in_too_long)
+        return;
+    if (client->in.length + length > WIRE_FRAME_MAX) {
+        client->in_too_long = true;
+        on_malformed(client, NULL, 413, "a frame holds at most 256 KiB");
+        return;
+    }
+    text_add(&client->in, bytes, length);
+    if (client->in.failed)
+        client_close(client, LWS_CLOSE_STATUS_UNEXPECTED_CONDITION, "out of memory");
+    else if (lws_is_final_fragment(wsi))
+        on_frame(client);
+}
+
+// Clients come and go.
+
+static void read_peer(struct lws *wsi, char *out, size_t room)
+{
+    struct sockaddr_storage address;
+    socklen_t size = sizeof address;
+    char name[INET6_ADDRSTRLEN] = "?";
+    int port = 0;
+    if (getpeername(lws_get_socket_fd(wsi), (struct sockaddr *)&address, &size) == 0) {
+        const struct sockaddr_in *four = (const struct sockaddr_in *)&address;
+        const struct sockaddr_in6 *six = (const struct sockaddr_in6 *)&address;
+        const bool is_six = address.ss_family == AF_INET6;
+        inet_ntop(address.ss_family, is_six ? (const void *)&six->sin6_addr : &four->sin_addr, name, sizeof name);
+        port = ntohs(is_six ? six->sin6_port : four->sin_port);
+    }
+    snprintf(out, room, strchr(name, ':') ? "[%s]:%d" : "%s:%d", name, port);
+}
+
+static int client_open(Server *server, Client *client, struct lws *wsi)
+{
+    if (server->client_count == CLIENTS_MAX) {
+        lws_close_reason(wsi, LWS_CLOSE_STATUS_GOINGAWAY, (unsigned char *)"too many clients", 16);
+        return -1;
+    }
+    *client = (Client){.link = {.send = link_send, .shut = link_shut}, .server = server, .wsi = wsi, .next = server->clients};
+    client->end = &client->first;
+    read_peer(wsi, client->link.peer, sizeof client->link.peer);
+    server->clients = client;
+    server->client_count++;
+    return 0;
+}
+
+static void client_closed(Client *client)
+{
+    Server *server = client->server;
+    if (!server)
+        return;
+    if (server->devices)
+        server->devices->closed(server->devices->self, &client->link);
+    asks_forget(&server->asks, client);
+    client_empty(client);
+    text_fini(&client->in);
+    server->subscriber_count -= client->subscribed;
+    server->client_count--;
+    Client **place = &server->clients;
+    while (*place != client)
+        place = &(*place)->next;
+    *place = client->next;
+}
+
+/* Send the close frame; the client's own, or FAREWELL_S, ends the connection. Nothing is closed before that: what the client still sends
+ * would turn an early end into a reset, and it would never read why. (libwebsockets 4.1 sends no close frame when we end the connection
+ * while we write, so the frame is ours: opcode 8, unmasked.) */
+static int client_farewell(Client *client)
+{
+    if (client->farewell_said)
+        return 0;
+    client->farewell_said = true;
+    unsigned char frame[LWS_PRE + 4 + sizeof client->why];
+    const size_t length = strlen(client->why);
+    frame[LWS_PRE] = 0x88;
+    frame[LWS_PRE + 1] = (unsigned char)(2 + length);
+    frame[LWS_PRE + 2] = (unsigned char)(client->closing >> 8);
+    frame[LWS_PRE + 3] = (unsigned char)client->closing;
+    memcpy(frame + LWS_PRE + 4, client->why, length);
+    return lws_write(client->wsi, frame + LWS_PRE, 4 + length, LWS_WRITE_RAW) < 0 ? -1 : 0;
+}
+
+/* Write until the socket has enough; nonzero when the connection is to be closed. */
+static int client_write(Client *client)
+{
+    while (client->first && !lws_send_pipe_choked(client->wsi)) {
+        Queued *queued = client->first;
+        Frame *frame = queued->frame;
+        const int written = lws_write(client->wsi, frame->bytes + LWS_PRE, frame->length, LWS_WRITE_TEXT);
+        client->queued -= frame->length;
+        client->first = queued->next;
+        if (!client->first)
+            client->end = &client->first;
+        frame_drop(frame);
+        mem_free(queued);
+        if (written < 0)
+            return -1;
+    }
+    if (client->first) {
+        lws_callback_on_writable(client->wsi);
+        return 0;
+    }
+    if (client->closing)
+        return client_farewell(client);
+    // it has caught up with its queue, but not with the values that it skipped
+    if (client->subscribed && client->wants_all)
+        server__show(client->server);
+    return 0;
+}
+
+int server__on_socket(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t length)
+{
+    Client *client = user;
+    switch (reason) {
+    case LWS_CALLBACK_ESTABLISHED:
+        return client_open(lws_context_user(lws_get_context(wsi)), client, wsi);
+    case LWS_CALLBACK_RECEIVE:
+        lws_validity_confirmed(wsi);
+        receive(client, wsi, in, length);
+        return 0;
+    case LWS_CALLBACK_SERVER_WRITEABLE:
+        return client_write(client);
+    case LWS_CALLBACK_CLOSED:
+        client_closed(client);
+        return 0;
+    default:
+        return 0;
+    }
+}
