@@ -1,0 +1,434 @@
+#include "app/app.h"
+
+#include <assert.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "app/resume.h"
+
+enum {
+    POLL_ROOM = 256,
+    RECEIPTS = 1024,   // per connector
+    PROVIDER_BITS = 24,
+    SERVER_CONNECTIONS = 64,
+};
+
+static const int64_t SNAPSHOT_PERIOD_NS = 5 * NS_PER_S;  // of elapsed time: how much a restart must replay
+
+/* A batch of samples of one connector that waits for the disk. */
+typedef struct Receipt {
+    uint64_t seq, mark;
+} Receipt;
+
+struct AppReceipt {
+    Receipt items[RECEIPTS];
+    size_t first, count;
+    uint64_t mark;  // of the newest sample that was taken
+    uint64_t seq;   // and the number it was filed under
+};
+
+static int64_t elapsed(const App *app)
+{
+    return app->def.clock->elapsed_ns(app->def.clock->self);
+}
+
+int64_t app_utc(const App *app)
+{
+    const double speed = app->def.speed;
+    if (speed == 1 || isinf(speed))
+        return app->def.clock->utc_ns(app->def.clock->self);
+    return app->started_utc + (int64_t)((double)(elapsed(app) - app->started_elapsed) * speed);
+}
+
+// --- the tick ------------------------------------------------------------------------------------------------------
+
+static const char *tag_name(const App *app, TagId tag)
+{
+    const Tag *found = tag < tags_count(app->plant->tags) ? tags_get(app->plant->tags, tag) : NULL;
+    return found ? found->name : "?";
+}
+
+/* What handlers and people want goes to the gate; while replaying it is only remembered, the newest wish of each tag. */
+static void pass_wishes(App *app)
+{
+    size_t count;
+    const CommandWish *wishes = alarms_wishes(app->alarms, &count);
+    for (size_t i = 0; i < count; i++)
+        if (app->replaying)
+            resume_note_wish(app, &wishes[i]);
+        else
+            gate_ask(app->gate, &wishes[i], app->now);
+}
+
+static void tell_alarms(const App *app)
+{
+    size_t count;
+    const Alarm *alarms = alarms_changed(app->alarms, &count);
+    for (size_t i = 0; i < count && !app->def.quiet && !app->replaying; i++) {
+        char time[32];
+        const bool raised = alarms[i].state == ALARM_RAISED;
+        time_format(raised ? alarms[i].raised : app->now, time);
+        log_write(raised ? LOG_WARNING : LOG_INFO, "alarm", "%s  #%llu %s %s: %s", time, (unsigned long long)alarms[i].id, alarm_state_name(alarms[i].state), alarms[i].name, alarms[i].text);
+    }
+}
+
+static void tell_commands(const App *app)
+{
+    size_t count;
+    const Command *commands = gate_changed(app->gate, &count);
+    for (size_t i = 0; i < count && !app->def.quiet && !app->replaying; i++) {
+        const Command *command = &commands[i];
+        const double value = unit_from_si(tags_get(app->plant->tags, command->wish.tag)->unit, command->wish.value);
+        log_write(LOG_INFO, "gate", "command #%llu %s = %g %s%s%s", (unsigned long long)command->id, tag_name(app, command->wish.tag), value, command_state_name(command->state),
+                  *command->detail ? ": " : "", command->detail);
+    }
+}
+
+int64_t app_record_after(const App *app, int64_t time)
+{
+    const int64_t period = (int64_t)(app->plant->record * (double)NS_PER_S);
+    return period > 0 ? (time / period + 1) * period : time;
+}
+
+/* The side that remembers. Estimates of a replayed tick are written again, with the same bits. */
+static void remember(App *app)
+{
+    size_t count;
+    if (!app->history || app->now == TIME_NONE)
+        return;
+    if (app->now >= app->record_next) {
+        history_append_estimates(app->history, app->plant, app->now);
+        app->record_next = app_record_after(app, app->now);
+    }
+    const Alarm *alarms = alarms_changed(app->alarms, &count);
+    for (size_t i = 0; i < count; i++)
+        history_append_alarm(app->history, &alarms[i], app->plant->twins[alarms[i].twin].name);
+    if (app->replaying)
+        return;
+    const Command *commands = gate_changed(app->gate, &count);
+    for (size_t i = 0; i < count; i++)
+        history_append_command(app->history, &commands[i], tag_name(app, commands[i].wish.tag));
+    if (elapsed(app) - app->snapshot_elapsed >= SNAPSHOT_PERIOD_NS)
+        resume_snapshot(app);
+}
+
+static size_t list_connections(const App *app, ServerConnection *out)
+{
+    WebsocketDevice devices[SERVER_CONNECTIONS];
+    const size_t count = websocket_devices(app->websocket, devices, SERVER_CONNECTIONS);
+    for (size_t i = 0; i < count; i++) {
+        const WebsocketDevice *device = &devices[i];
+        out[i] = (ServerConnection){.connected = device->connected, .samples = device->samples, .refused = device->refused, .dropped = device->dropped, .last = device->last};
+        memcpy(out[i].name, device->name, sizeof out[i].name);
+        memcpy(out[i].peer, device->peer, sizeof out[i].peer);
+    }
+    return count;
+}
+
+static void publish(App *app)
+{
+    if (!app->server || app->replaying)
+        return;
+    ServerConnection connections[SERVER_CONNECTIONS];
+    const ServerNow now = {
+        .connection_count = list_connections(app, connections),
+        .connections = connections,
+        .tick = app->tick,
+        .time = app->now,
+        .ticks = app->ticks,
+        .speed = app->def.speed,
+        .hash = plant_hash(app->plant),
+        .overruns = app->overruns,
+        .handler_errors = alarms_handler_errors(app->alarms),
+    };
+    server_publish(app->server, app->plant, app->sync, app->alarms, app->gate, &now);
+    app->devices_changed = false;
+}
+
+/* Changes that everybody has seen. */
+static void settle(App *app)
+{
+    tell_alarms(app);
+    tell_commands(app);
+    alarms_settle(app->alarms);
+    gate_settle(app->gate);
+}
+
+/* One tick of everything. Each line is a folder of engine/, in the order of the data. */
+static void app_tick(App *app)
+{
+    const Batch batch = sync_collect(app->sync);           // what the connectors brought, ordered
+    app->tick = sync_next_tick(app->sync);
+    app->now = sync_time(app->sync, app->tick);
+    app->ticks++;
+    plant_advance(app->plant);                              // predict every block
+    sync_correct(app->sync, app->plant, batch);             // fold the samples in, test the innovations
+    alarm_judge(app->alarms, app->plant, app->sync, app->now);  // raise, hold, return; run the handlers
+    pass_wishes(app);
+    if (!app->replaying)
+        gate_release(app->gate, app->connectors, app->connector_count, app->now);  // commands that may go, go
+
+    remember(app);  // the side that remembers
+    publish(app);   // the side that watches
+    settle(app);
+    if (app->def.ticked)
+        app->def.ticked(app->def.self, app, batch);
+}
+
+void app_replay(App *app)
+{
+    app->replaying = true;
+    while (sync_ready(app->sync, TIME_NONE))
+        app_tick(app);
+    app->replaying = false;
+}
+
+static size_t run_ready_ticks(App *app)
+{
+    size_t ticks = 0;
+    for (; sync_ready(app->sync, app_utc(app)); ticks++) {
+        // in real time a tick that is not done by the end of the next one is late
+        if (app->plant->clock == PLANT_CLOCK_UTC && app_utc(app) > sync_time(app->sync, sync_next_tick(app->sync) + 1) + app->plant->wait_ns)
+            app->overruns++;
+        app_tick(app);
+    }
+    return ticks;
+}
+
+// --- what arrives --------------------------------------------------------------------------------------------------
+
+static bool is_durable(const App *app, uint64_t seq)
+{
+    return !app->history || seq <= history_durable(app->history);
+}
+
+/* Tell connectors how far the disk has their samples. */
+static void hand_receipts(App *app)
+{
+    for (size_t i = 0; i < app->connector_count; i++) {
+        struct AppReceipt *receipts = &app->receipts[i];
+        uint64_t mark = 0;
+        for (; receipts->count && is_durable(app, receipts->items[receipts->first].seq); receipts->count--) {
+            mark = receipts->items[receipts->first].mark;
+            receipts->first = (receipts->first + 1) % RECEIPTS;
+        }
+        if (mark && app->connectors[i].type->stored)
+            app->connectors[i].type->stored(app->connectors[i].self, mark);
+    }
+}
+
+static void keep_receipt(struct AppReceipt *receipts)
+{
+    const Receipt receipt = {receipts->seq, receipts->mark};
+    if (receipts->count == RECEIPTS)
+        receipts->items[(receipts->first + RECEIPTS - 1) % RECEIPTS] = receipt;  // the newest waits for more instead: nothing is told too early
+    else
+        receipts->items[(receipts->first + receipts->count++) % RECEIPTS] = receipt;
+}
+
+static void tell_arrival(const App *app, const Connector *connector, const Arrival *arrival)
+{
+    if (!app->def.quiet && arrival->kind == ARRIVAL_JOINED)
+        log_write(LOG_INFO, connector->type->name, "device \"%s\" is here", arrival->text);
+    if (!app->def.quiet && arrival->kind == ARRIVAL_LEFT)
+        log_write(LOG_INFO, connector->type->name, "a device has gone");
+}
+
+static void take_arrival(App *app, size_t connector, Arrival *arrival)
+{
+    Filed filed;
+    tell_arrival(app, &app->connectors[connector], arrival);
+    app->devices_changed |= arrival->kind == ARRIVAL_JOINED || arrival->kind == ARRIVAL_LEFT;
+    if (arrival->kind == ARRIVAL_OUTCOME) {
+        gate_answer(app->gate, arrival->command, arrival->done, arrival->text, app->now);
+        return;
+    }
+
+    arrival->provider |= (uint32_t)connector << PROVIDER_BITS;
+    const bool is_sample = sync_file(app->sync, arrival, &filed);
+    if (!is_sample)
+        return;
+    if (app->history)
+        history_append_sample(app->history, &filed);
+    app->receipts[connector].seq = filed.seq;
+    app->receipts[connector].mark = arrival->mark;
+}
+
+/* Ticks run between arrivals, not behind them, so that it does not matter how many arrive at once [I4]. */
+static size_t poll_connector(App *app, size_t index)
+{
+    Arrival arrivals[POLL_ROOM];
+    const Connector *connector = &app->connectors[index];
+    const size_t count = connector->type->poll(connector->self, arrivals, POLL_ROOM);
+    const uint64_t mark = app->receipts[index].mark;
+    size_t ticks = 0;
+    for (size_t i = 0; i < count; i++) {
+        take_arrival(app, index, &arrivals[i]);
+        ticks += run_ready_ticks(app);
+    }
+    if (app->receipts[index].mark != mark)
+        keep_receipt(&app->receipts[index]);
+    return count + ticks;
+}
+
+/* What the gate refused has ended, and is among what changed. */
+static const Command *find_refused(const App *app, uint64_t id)
+{
+    size_t count;
+    const Command *commands = gate_changed(app->gate, &count);
+    for (size_t i = 0; i < count; i++)
+        if (commands[i].id == id && commands[i].state == COMMAND_REFUSED)
+            return &commands[i];
+    return NULL;
+}
+
+static void answer_actuate(App *app, const ServerAsk *ask)
+{
+    if (app->now == TIME_NONE) {
+        server_answer(app->server, ask->token, 409, "the plant's time has not begun: no tick has run yet", 0);
+        return;
+    }
+    const uint64_t id = gate_ask(app->gate, &ask->wish, app->now);
+    const Command *refused = find_refused(app, id);
+    if (id == 0)
+        server_answer(app->server, ask->token, 503, "too much was asked at once: try again", 0);
+    else
+        server_answer(app->server, ask->token, refused ? 409 : 200, refused ? refused->detail : "", id);
+}
+
+static void answer_people(App *app)
+{
+    ErrText why;
+    for (ServerAsk ask; app->server && server_poll(app->server, &ask);) {
+        if (app->now == TIME_NONE) {
+            server_answer(app->server, ask.token, 409, "the plant's time has not begun: no device has sent anything yet", 0);
+        } else if (ask.kind == SERVER_ASK_ACTUATE) {
+            answer_actuate(app, &ask);
+        } else if (alarm_acknowledge(app->alarms, ask.alarm, ask.by, app->now)) {
+            snprintf(why.text, sizeof why.text, "there is no alarm %llu that could be acknowledged", (unsigned long long)ask.alarm);
+            server_answer(app->server, ask.token, 404, why.text, 0);
+        } else {
+            server_answer(app->server, ask.token, 200, "", 0);
+        }
+    }
+}
+
+/* What changed without a tick: answers of people and devices must not wait for the plant's time to go on. */
+static void show_changes(App *app)
+{
+    size_t alarms, commands;
+    alarms_changed(app->alarms, &alarms);
+    gate_changed(app->gate, &commands);
+    if (alarms + commands == 0 && !app->devices_changed)
+        return;
+    remember(app);
+    publish(app);
+    settle(app);
+}
+
+size_t app_poll(App *app)
+{
+    size_t done = 0;
+    for (size_t i = 0; i < app->connector_count; i++)
+        done += poll_connector(app, i);
+    done += run_ready_ticks(app);
+    answer_people(app);
+    show_changes(app);
+    hand_receipts(app);
+    for (size_t i = 0; i < app->connector_count && done; i++)
+        if (app->connectors[i].type->ticked)
+            app->connectors[i].type->ticked(app->connectors[i].self, sync_now(app->sync));
+    return done;
+}
+
+int64_t app_patience(const App *app, int64_t most)
+{
+    const int64_t patience = sync_patience(app->sync, app_utc(app), most);
+    return isinf(app->def.speed) ? patience : (int64_t)((double)patience / (app->def.speed > 1 ? app->def.speed : 1));
+}
+
+// --- life ----------------------------------------------------------------------------------------------------------
+
+static Err build(App *app, ErrText *why)
+{
+    Err err = plant_load(app->def.plant, app->def.threads, &app->plant, why);
+    if (err)
+        return err;
+    app->receipts = mem_alloc(APP_CONNECTORS_MAX * sizeof *app->receipts);
+    app->replayed_wishes = mem_alloc(RESUME_WISHES_MAX * sizeof *app->replayed_wishes);
+    app->replayed_times = mem_alloc(RESUME_WISHES_MAX * sizeof *app->replayed_times);
+    if (!app->receipts || !app->replayed_wishes || !app->replayed_times || sync_create(app->plant, &app->sync))
+        return err_set(why, ERR_MEMORY, "no memory for plant \"%s\"", app->plant->name);
+    if (app->def.provider_clock)
+        app->plant->clock = PLANT_CLOCK_PROVIDER;
+    if ((err = alarms_create(app->plant, &app->alarms, why)))
+        return err;
+    if (gate_create(app->plant, &app->gate))
+        return err_set(why, ERR_MEMORY, "no memory for the gate");
+    if (!app->def.history)
+        return ERR_OK;
+    if ((err = history_open(app->def.history, app->plant, &app->history, why)))
+        return err;
+    return resume_from_history(app, why);
+}
+
+Err app_create(const AppDef *def, App **out, ErrText *why)
+{
+    *out = NULL;
+    App *app = mem_alloc(sizeof *app);
+    if (!app)
+        return err_set(why, ERR_MEMORY, "no memory");
+    app->def = *def;
+    app->def.threads = def->threads ? def->threads : 1;
+    app->def.speed = def->speed > 0 ? def->speed : 1;
+    app->def.clock = def->clock ? def->clock : &clock_system;
+    app->now = app->record_next = TIME_NONE;
+    app->started_elapsed = app->snapshot_elapsed = elapsed(app);
+    app->started_utc = app->def.clock->utc_ns(app->def.clock->self);
+    program_thread_init();
+
+    const Err err = build(app, why);
+    if (err) {
+        app_destroy(app);
+        return err;
+    }
+    if (app->plant->clock == PLANT_CLOCK_UTC && sync_next_tick(app->sync) == TIME_NONE)
+        sync_begin(app->sync, app->started_utc);
+    *out = app;
+    return ERR_OK;
+}
+
+void app_destroy(App *app)
+{
+    if (!app)
+        return;
+    if (app->history && app->now != TIME_NONE)
+        resume_snapshot(app);
+    history_close(app->history);
+    gate_destroy(app->gate);
+    alarms_destroy(app->alarms);
+    sync_destroy(app->sync);
+    plant_destroy(app->plant);
+    mem_free(app->receipts);
+    mem_free(app->replayed_wishes);
+    mem_free(app->replayed_times);
+    mem_free(app);
+}
+
+Err app_add_connector(App *app, Connector connector)
+{
+    if (app->connector_count == APP_CONNECTORS_MAX)
+        return ERR_FULL;
+    app->connectors[app->connector_count++] = connector;
+    // a device may come before the next tick: where the plant goes on from is known already
+    if (connector.type->ticked && app->now != TIME_NONE)
+        connector.type->ticked(connector.self, app->now);
+    return ERR_OK;
+}
+
+void app_serve(App *app, Server *server, Websocket *websocket)
+{
+    app->server = server;
+    app->websocket = websocket;
+}

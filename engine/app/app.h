@@ -1,0 +1,67 @@
+/* app.h -- everything together: the tick, and what surrounds it.
+ *
+ * An App owns a plant and all that works on it. app_poll takes what the connectors brought and runs every tick that is complete;
+ * whoever calls it, a server's loop or a tape, decides how fast.
+ *
+ * Takes: an AppDef.  Gives: ticks.  Threads: one, the tick's. */
+#pragma once
+
+#include "connectors/websocket/websocket.h"
+#include "server/server.h"
+
+enum { APP_CONNECTORS_MAX = 16 };
+
+typedef struct App App;
+
+typedef struct AppDef {
+    const char *plant;    // path of the plant script
+    const char *history;  // path of the history, NULL for none: then samples are acknowledged as they are taken
+    size_t threads;       // 0 means 1
+    double speed;         // of a UTC plant's clock, 0 means 1; INFINITY: as fast as the samples come
+    const Clock *clock;   // NULL means the machine's
+    bool quiet;           // no log lines for alarms and commands
+    bool provider_clock;  // time is what the samples carry, whatever the script says: recordings
+    /// Called at the end of each tick, with the samples that it folded in.
+    void (*ticked)(void *self, const App *app, Batch batch);
+    void *self;
+} AppDef;
+
+struct App {
+    AppDef def;
+    Plant *plant;
+    Sync *sync;
+    Alarms *alarms;
+    Gate *gate;
+    History *history;  // NULL without
+    Server *server;    // NULL without; app_serve, not owned
+    Websocket *websocket;
+    Connector connectors[APP_CONNECTORS_MAX];
+    size_t connector_count;
+
+    struct AppReceipt *receipts;  // which sample must be on disk before which connector may be told
+    int64_t tick, now;            // the last tick and its end
+    uint64_t ticks;               // that have run since the start
+    bool devices_changed;         // somebody came or went since it was published last
+    int64_t started_elapsed, started_utc;
+    int64_t snapshot_elapsed, record_next;
+    uint64_t overruns;
+    bool replaying;               // ticks are run again after a restart: nothing leaves the engine
+    CommandWish *replayed_wishes; // the newest of each tag, and
+    int64_t *replayed_times;      // when it was made
+    size_t replayed_count;
+};
+
+/// Load the plant, and go on from the history where there is one.
+Err app_create(const AppDef *def, App **out, ErrText *why);
+/// Write a last snapshot, close the history. Connectors and the server are the caller's.
+void app_destroy(App *app);
+Err app_add_connector(App *app, Connector connector);
+/// Publish to `server` from now on, with the devices of `websocket`, and take what its people ask.
+void app_serve(App *app, Server *server, Websocket *websocket);
+
+/// Take what has arrived and run the ticks that are complete. Returns how many arrivals and ticks that were: 0 means there was nothing to do.
+size_t app_poll(App *app);
+/// How long the caller may sleep when there was nothing to do, at most `most` ns.
+int64_t app_patience(const App *app, int64_t most);
+/// The plant's clock as it would be now (UTC plants run at def.speed).
+int64_t app_utc(const App *app);

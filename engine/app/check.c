@@ -1,0 +1,70 @@
+/* check.c -- pollux check: is a script right? */
+#include <stdio.h>
+#include <string.h>
+
+#include "alarm/alarm.h"
+#include "app/commands.h"
+
+const Subcommand subcommand_check = {"check", "find what is wrong with a plant or model script, without starting anything",
+                                     "Prints what the script declares. Exit status 0 when it is right, 1 with file, line and what was expected when it is not.", command_check};
+
+static int count_kind(const Model *model, ChannelKind kind)
+{
+    int count = 0;
+    for (uint16_t i = 0; i < model->channel_count; i++)
+        count += model->channels[i].kind == kind;
+    return count;
+}
+
+static void print_model(const Model *model)
+{
+    printf("model %s: %d states, %d tracked, %d parameters, %d inputs, %d outputs, %d sensors, %d actuators; step %g s, predict takes %u operations\n", model->name,
+           count_kind(model, CHANNEL_STATE), count_kind(model, CHANNEL_TRACKED), count_kind(model, CHANNEL_PARAMETER), count_kind(model, CHANNEL_INPUT), count_kind(model, CHANNEL_OUTPUT),
+           count_kind(model, CHANNEL_SENSOR), count_kind(model, CHANNEL_ACTUATOR), model->step, model->predict.length);
+}
+
+static Err check_plant(const char *path, ErrText *why)
+{
+    Plant *plant;
+    Alarms *alarms = NULL;
+    Err err = plant_load(path, 1, &plant, why);
+    if (err)
+        return err;
+    err = alarms_create(plant, &alarms, why);  // reads the handlers
+    for (uint32_t i = 0; i < plant->model_count && !err; i++)
+        print_model(plant->models[i]);
+    if (!err)
+        printf("plant %s: %u twins, %u tags, step %g s: all right\n", plant->name, plant->twin_count, tags_count(plant->tags), plant->step);
+    alarms_destroy(alarms);
+    plant_destroy(plant);
+    return err;
+}
+
+static Err check_model(const char *path, ErrText *why)
+{
+    Model *model;
+    const Err err = model_load(path, 0.1, &model, why);
+    if (err)
+        return err;
+    print_model(model);
+    printf("model %s: all right\n", model->name);
+    model_destroy(model);
+    return ERR_OK;
+}
+
+int command_check(int argc, char **argv)
+{
+    const char *script = NULL;
+    const Option options[] = {{OPTION_OPERAND, "SCRIPT", NULL, "a plant or a model, a Lua file", &script, 0, 0}};
+    const OptionResult parsed = options_parse(&subcommand_check, options, 1, argc, argv);
+    if (parsed != OPTIONS_TAKEN)
+        return parsed == OPTIONS_HELPED ? EXIT_DONE : EXIT_USAGE;
+
+    // a script says itself which of the two it is: the other loader's first complaint would only confuse
+    ErrText why;
+    ScriptKind kind;
+    Err err = script_kind(script, &kind, &why);
+    if (!err)
+        err = kind == SCRIPT_MODEL ? check_model(script, &why) : check_plant(script, &why);
+    return err ? options_fail(EXIT_FAILED, &why) : EXIT_DONE;
+}

@@ -1,0 +1,17 @@
+/* commands.h -- the subcommands of `pollux`; each file reads its own arguments and returns an exit status. */
+#pragma once
+
+#include "app/options.h"
+
+int command_check(int argc, char **argv);
+int command_serve(int argc, char **argv);
+int command_run(int argc, char **argv);
+int command_score(int argc, char **argv);
+int command_emulate(int argc, char **argv);
+
+/// Their tables of contents, for main and for their own help.
+extern const Subcommand subcommand_check, subcommand_serve, subcommand_run, subcommand_score, subcommand_emulate;
+
+/// Become true at the first SIGINT or SIGTERM; install the handlers with stop_on_signals. The second signal ends the process at once.
+extern volatile int stop_asked;
+void stop_on_signals(void);

@@ -1,0 +1,303 @@
+/* emulate.c -- pollux emulate: the device side, a recording or Castor, over a real WebSocket. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "app/commands.h"
+#include "connectors/tape/tape.h"
+#include "connectors/websocket/device.h"
+#include "plant/castor.h"
+
+const Subcommand subcommand_emulate = {
+    "emulate", "be the device: play a recording, or emulate the plant, to a running `pollux serve`",
+    "Without --tape the plant itself is emulated: the models of the script with process noise, sensor noise, and what the script's\n"
+    "table `emulate` says; commands are obeyed. With --tape the recording is played; commands are acknowledged, but a recording\n"
+    "cannot obey. Faults: TAG:KIND[:SIZE]@AT[+LASTS], seconds of plant time from the start, KIND one of factor, set (of a state,\n"
+    "parameter or input), bias, drift, stuck, noise, spike, silence (of a sensor), for example --fault incubator.t2:stuck@600+120.",
+    command_emulate};
+
+enum {
+    BATCH = 512,
+    WAIT_MS = 20,
+    GOODBYE_S = 30,  // how long the last samples may wait for their answer
+};
+
+typedef struct Emulation {
+    const Plant *plant;  // for names and units
+    Castor *castor;      // NULL when a tape is played
+    Tape *tape;          // NULL when the plant is emulated
+    Device *device;
+    double speed;        // NAN until it is known: the engine's
+    bool quiet;
+} Emulation;
+
+static double shown(const Emulation *emulation, TagId tag, double si)
+{
+    // twelve digits are more than any sensor has, and take back what converting added: 25 degC is said as 25
+    char text[32];
+    snprintf(text, sizeof text, "%.12g", unit_from_si(tags_get(emulation->plant->tags, tag)->unit, si));
+    return strtod(text, NULL);
+}
+
+static void say(const Emulation *emulation, const char *text)
+{
+    if (!emulation->quiet)
+        log_write(LOG_INFO, "emulate", "%s", text);
+}
+
+static void on_notice(void *self, const char *text)
+{
+    say(self, text);
+}
+
+static const char *on_command(void *self, uint64_t id, const char *tag, double value, const char *reason)
+{
+    Emulation *emulation = self;
+    static char refusal[160];
+    char text[320];
+    snprintf(text, sizeof text, "command #%llu: %s = %g (%s)", (unsigned long long)id, tag, value, reason);
+    say(emulation, text);
+    if (!emulation->castor)
+        return NULL;
+
+    ErrText why;
+    const TagId found = tags_find(emulation->plant->tags, tag);
+    if (found == TAG_NONE || castor_command(emulation->castor, found, unit_to_si(tags_get(emulation->plant->tags, found)->unit, value), &why)) {
+        snprintf(refusal, sizeof refusal, "%.150s", found == TAG_NONE ? "no such actuator" : why.text);
+        return refusal;
+    }
+    return NULL;
+}
+
+/* Hand samples over, waiting while the device cannot take more. */
+static bool hand_over(Emulation *emulation, const Sample *samples, size_t count)
+{
+    WireSample out[BATCH];
+    for (size_t done = 0; done < count;) {
+        const size_t n = count - done < BATCH ? count - done : BATCH;
+        for (size_t i = 0; i < n; i++) {
+            const Sample *sample = &samples[done + i];
+            out[i] = (WireSample){.tag = tags_get(emulation->plant->tags, sample->tag)->name, .time = sample->time, .value = shown(emulation, sample->tag, sample->value),
+                                  .quality = (Quality)sample->quality};
+        }
+        while (device_send(emulation->device, out, n) == ERR_FULL) {
+            if (stop_asked || device_state(emulation->device).refused)
+                return false;
+            device_service(emulation->device, WAIT_MS * NS_PER_MS);
+        }
+        done += n;
+    }
+    return true;
+}
+
+/* Serve the socket until `due` of elapsed time (at once when the pace is unlimited). */
+static void wait_until(Emulation *emulation, int64_t due)
+{
+    do {
+        const int64_t left = due - clock_system.elapsed_ns(clock_system.self);
+        device_service(emulation->device, left < 0 ? 0 : left < WAIT_MS * NS_PER_MS ? left : WAIT_MS * NS_PER_MS);
+    } while (!stop_asked && !device_state(emulation->device).refused && clock_system.elapsed_ns(clock_system.self) < due);
+}
+
+static bool wait_connected(Emulation *emulation)
+{
+    while (!stop_asked && !device_state(emulation->device).refused && !device_state(emulation->device).connected)
+        device_service(emulation->device, WAIT_MS * NS_PER_MS);
+    const DeviceState state = device_state(emulation->device);
+    if (isnan(emulation->speed))
+        emulation->speed = state.speed > 0 ? state.speed : INFINITY;
+    return state.connected && !stop_asked;
+}
+
+/* When in elapsed time the plant's time comes to `time`. */
+static int64_t due_time(const Emulation *emulation, int64_t started, int64_t first, int64_t time)
+{
+    return isinf(emulation->speed) ? INT64_MIN : started + (int64_t)((double)(time - first) / emulation->speed);
+}
+
+static void warn_if_past(const Emulation *emulation, int64_t first)
+{
+    const DeviceState state = device_state(emulation->device);
+    char from[32], here[32], text[256];
+    if (state.from == TIME_NONE || state.from <= first)
+        return;
+    time_format(state.from, from);
+    time_format(first, here);
+    snprintf(text, sizeof text, "the plant has gone up to %s, the recording begins at %s: older samples are kept but not used (pollux serve --fresh starts anew)", from, here);
+    log_write(LOG_WARNING, "emulate", "%s", text);
+}
+
+static void play_tape(Emulation *emulation)
+{
+    size_t count;
+    const Sample *samples = tape_samples(emulation->tape, &count);
+    const int64_t started = clock_system.elapsed_ns(clock_system.self), first = count ? samples[0].time : 0;
+    warn_if_past(emulation, first);
+    for (size_t i = 0; i < count && !stop_asked && !device_state(emulation->device).refused;) {
+        // what is due together goes together
+        const int64_t due = due_time(emulation, started, first, samples[i].time);
+        size_t n = 1;
+        while (i + n < count && n < BATCH && due_time(emulation, started, first, samples[i + n].time) <= due)
+            n++;
+        wait_until(emulation, due);
+        if (!hand_over(emulation, &samples[i], n))
+            return;
+        i += n;
+    }
+    if (count)
+        device_send_time(emulation->device, samples[count - 1].time + (int64_t)(emulation->plant->step * 2 * (double)NS_PER_S));
+}
+
+static void tell_fault(const Emulation *emulation)
+{
+    bool began;
+    const Fault *fault = castor_fault_changed(emulation->castor, &began);
+    char text[128];
+    if (!fault)
+        return;
+    snprintf(text, sizeof text, "fault \"%s\" %s", fault->name, began ? "begins" : "ends");
+    say(emulation, text);
+}
+
+/* The emulated plant begins now, or where the engine's plant has come to, which may have run faster than the day. */
+static Err emulate_plant(Emulation *emulation, ErrText *why)
+{
+    const int64_t started = clock_system.elapsed_ns(clock_system.self), utc = clock_system.utc_ns(clock_system.self), from = device_state(emulation->device).from;
+    const int64_t first = from != TIME_NONE && from > utc ? from : utc;
+    castor_begin(emulation->castor, first);
+    while (!stop_asked && !device_state(emulation->device).refused) {
+        size_t count;
+        const Err err = castor_step(emulation->castor, why);
+        if (err)
+            return err;
+        wait_until(emulation, due_time(emulation, started, first, castor_time(emulation->castor)));
+        tell_fault(emulation);
+        const Sample *samples = castor_samples(emulation->castor, &count);
+        if (!hand_over(emulation, samples, count))
+            break;
+        device_send_time(emulation->device, castor_time(emulation->castor));
+    }
+    return ERR_OK;
+}
+
+/* Wait for the answers to what was sent last. */
+static void say_goodbye(Emulation *emulation)
+{
+    const int64_t until = clock_system.elapsed_ns(clock_system.self) + GOODBYE_S * NS_PER_S;
+    while (!stop_asked && device_state(emulation->device).waiting && clock_system.elapsed_ns(clock_system.self) < until)
+        device_service(emulation->device, WAIT_MS * NS_PER_MS);
+    device_service(emulation->device, 200 * NS_PER_MS);  // the last commands' answers go out
+
+    const DeviceState state = device_state(emulation->device);
+    char text[160];
+    snprintf(text, sizeof text, "sent %llu samples, %llu are stored, %llu were rejected; %llu commands", (unsigned long long)state.sent, (unsigned long long)state.stored,
+             (unsigned long long)state.rejected, (unsigned long long)state.commands);
+    say(emulation, text);
+}
+
+typedef struct Offer {
+    WireTag *tags;
+    const char **actuators;
+    size_t tag_count, actuator_count;
+} Offer;
+
+/* What this device provides: every sensor and input that it has samples of, and every actuator. */
+static Err make_offer(const Emulation *emulation, Arena *arena, Offer *offer, ErrText *why)
+{
+    const Plant *plant = emulation->plant;
+    const uint32_t count = tags_count(plant->tags);
+    offer->tags = arena_new(arena, WireTag, count);
+    offer->actuators = arena_new(arena, const char *, count);
+    if (!offer->tags || !offer->actuators)
+        return err_set(why, ERR_MEMORY, "no memory");
+    for (TagId tag = 0; tag < count; tag++) {
+        const Tag *t = tags_get(plant->tags, tag);
+        bool recorded = emulation->castor != NULL;
+        for (size_t c = 0; c < plant->recording.count && !recorded; c++)
+            recorded = plant->recording.columns[c].tag == tag;
+        if (t->role == TAG_SAMPLED && recorded)
+            offer->tags[offer->tag_count++] = (WireTag){t->name, unit_name(t->unit)};
+        if (t->role == TAG_ACTUATED)
+            offer->actuators[offer->actuator_count++] = t->name;
+    }
+    return ERR_OK;
+}
+
+static Err open_link(Emulation *emulation, const char *url, const char *name, Arena *arena, ErrText *why)
+{
+    Offer offer = {0};
+    const Err err = make_offer(emulation, arena, &offer, why);
+    if (err)
+        return err;
+    const DeviceDef def = {.url = url, .name = name, .tags = offer.tags, .tag_count = offer.tag_count, .actuators = offer.actuators, .actuator_count = offer.actuator_count,
+                           .command = on_command, .notice = on_notice, .self = emulation};
+    return device_open(&def, &emulation->device, why);
+}
+
+static Err open_castor(Emulation *emulation, const char *path, long seed, bool faults, const OptionList *more, ErrText *why)
+{
+    Err err = castor_create(path, (uint64_t)seed, faults, &emulation->castor, why);
+    for (size_t i = 0; i < more->count && !err; i++)
+        err = castor_add_fault(emulation->castor, more->items[i], why) ? ERR_USAGE : ERR_OK;  // typed, not scripted
+    if (!err)
+        emulation->plant = castor_plant(emulation->castor);
+    return err;
+}
+
+int command_emulate(int argc, char **argv)
+{
+    const char *path = NULL, *tape = NULL, *url = "ws://localhost:8080", *name = "emulator";
+    long seed = 1;
+    bool no_faults = false;
+    OptionList faults = {0};
+    Emulation emulation = {.speed = NAN};
+    const Option options[] = {
+        {OPTION_OPERAND, "PLANT", NULL, "the plant script that the server runs", &path, 0, 0},
+        {OPTION_TEXT, "url", "URL", "where it runs (ws://localhost:8080)", &url, 0, 0},
+        {OPTION_TEXT, "tape", "FILE", "play this recording instead of emulating", &tape, 0, 0},
+        {OPTION_SPEED, "speed", "N", "N times real time, or max (the server's --speed)", &emulation.speed, 0, 0},
+        {OPTION_TEXT, "name", "NAME", "what this device is called (emulator)", &name, 0, 0},
+        {OPTION_LIST, "fault", "FAULT", "something that goes wrong, see below; may be repeated", &faults, 0, 0},
+        {OPTION_FLAG, "no-faults", NULL, "leave out the faults of the script", &no_faults, 0, 0},
+        {OPTION_WHOLE, "seed", "N", "of the noise (1)", &seed, 0, INT32_MAX},
+        {OPTION_FLAG, "quiet", NULL, "say nothing but errors", &emulation.quiet, 0, 0},
+    };
+    const OptionResult parsed = options_parse(&subcommand_emulate, options, sizeof options / sizeof *options, argc, argv);
+    if (parsed != OPTIONS_TAKEN)
+        return parsed == OPTIONS_HELPED ? EXIT_DONE : EXIT_USAGE;
+
+    ErrText why;
+    Arena arena = {0};
+    Plant *plant = NULL;
+    stop_on_signals();
+    if (tape && faults.count) {
+        err_set(&why, ERR_USAGE, "emulate: --fault goes with an emulated plant, not with --tape");
+        return options_fail(EXIT_USAGE, &why);
+    }
+
+    Err err = plant_load(path, 1, &plant, &why);
+    emulation.plant = plant;
+    if (!err && tape)
+        err = tape_open(tape, &plant->recording, &emulation.tape, &why);
+    if (!err && !tape)
+        err = open_castor(&emulation, path, seed, !no_faults, &faults, &why);
+    if (!err)
+        err = open_link(&emulation, url, name, &arena, &why);
+    if (!err && wait_connected(&emulation)) {
+        if (emulation.tape)
+            play_tape(&emulation);
+        else
+            err = emulate_plant(&emulation, &why);
+        say_goodbye(&emulation);
+    }
+    if (!err && emulation.device && device_state(emulation.device).refused)
+        err = err_set(&why, ERR_DENIED, "%s does not take what this plant provides: does it run the same plant script?", url);
+
+    device_close(emulation.device);
+    castor_destroy(emulation.castor);
+    tape_close(emulation.tape);
+    plant_destroy(plant);
+    arena_fini(&arena);
+    return err ? options_fail(err == ERR_USAGE ? EXIT_USAGE : EXIT_FAILED, &why) : EXIT_DONE;
+}

@@ -1,0 +1,22 @@
+/* resume.h -- going on after a stop, planned or not.
+ *
+ * The newest snapshot is restored, the samples behind it are filed again as they were, and their ticks run once more: with
+ * the same bits, since a tick depends on nothing else. Commands are not sent again; what the handlers wished for last is compared with
+ * what was commanded last, and asked for anew only where the stop came between the two. */
+#pragma once
+
+#include "app/app.h"
+
+enum { RESUME_WISHES_MAX = 256 };
+
+/// Restore `app` from its history; nothing happens when that is empty.
+Err resume_from_history(App *app, ErrText *why);
+/// Append a snapshot of everything to the history.
+void resume_snapshot(App *app);
+/// Remember a wish made in a replayed tick.
+void resume_note_wish(App *app, const CommandWish *wish);
+
+/// Run the ticks whose samples are complete in history (app.c).
+void app_replay(App *app);
+/// When estimates are to be recorded next, `time` being that of the last tick (app.c).
+int64_t app_record_after(const App *app, int64_t time);

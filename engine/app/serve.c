@@ -1,0 +1,206 @@
+/* serve.c -- pollux serve: the twins of a plant, live. */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "app/app.h"
+#include "app/commands.h"
+
+const Subcommand subcommand_serve = {
+    "serve", "run the twins of a plant beside its devices, with the dashboard",
+    "Devices come by WebSocket (docs/protocol.md); `pollux emulate` is one. The history goes on where it ended, after a crash too.\n"
+    "By default it lies in $XDG_STATE_HOME/pollux (~/.local/state/pollux), named after the plant.",
+    command_serve};
+
+static const int64_t NAP_NS = 2 * NS_PER_MS;  // between two looks at what has arrived, when there was nothing
+
+/* Make the folders that lead to `path`. */
+static Err make_folders(const char *path, ErrText *why)
+{
+    char folder[1024];
+    if (snprintf(folder, sizeof folder, "%s", path) >= (int)sizeof folder)
+        return err_set(why, ERR_RANGE, "the path of the history is too long");
+    for (char *slash = strchr(folder + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+        *slash = 0;
+        if (mkdir(folder, 0700) && errno != EEXIST)
+            return err_set(why, ERR_IO, "%s: %s", folder, strerror(errno));
+        *slash = '/';
+    }
+    return ERR_OK;
+}
+
+static Err default_history(const char *plant, char *out, size_t size, ErrText *why)
+{
+    const char *state = getenv("XDG_STATE_HOME"), *home = getenv("HOME"), *name = strrchr(plant, '/');
+    name = name ? name + 1 : plant;
+    const int stem = (int)strcspn(name, ".");
+    const int length = state && *state ? snprintf(out, size, "%s/pollux/%.*s.db", state, stem, name) : snprintf(out, size, "%s/.local/state/pollux/%.*s.db", home ? home : ".", stem, name);
+    if (length >= (int)size)
+        return err_set(why, ERR_RANGE, "the path of the history is too long");
+    return make_folders(out, why);
+}
+
+/* Whoever writes a history holds its lock (history.h): its file must not be moved from under it. */
+static Err check_unused(const char *path, ErrText *why)
+{
+    char lock[1100];
+    snprintf(lock, sizeof lock, "%s.lock", path);
+    const int file = open(lock, O_RDWR | O_CLOEXEC);
+    if (file < 0)
+        return ERR_OK;  // nobody has ever had it
+    const bool used = flock(file, LOCK_EX | LOCK_NB) && errno == EWOULDBLOCK;
+    close(file);
+    return used ? err_set(why, ERR_IO, "%s is in use: another Pollux writes it; end that one, or choose another file", path) : ERR_OK;
+}
+
+/* Put a history aside, its journal with it: a number of its own, so that nothing is ever overwritten. */
+static Err put_aside(const char *path, ErrText *why)
+{
+    static const char *const endings[] = {"", "-wal", "-shm"};
+    char from[1100], to[1100];
+    struct stat info;
+    int number = 1;
+    if (stat(path, &info))
+        return ERR_OK;
+    do
+        snprintf(to, sizeof to, "%s.%d", path, number++);
+    while (stat(to, &info) == 0);
+    for (size_t i = 0; i < sizeof endings / sizeof *endings; i++) {
+        snprintf(from, sizeof from, "%s%s", path, endings[i]);
+        snprintf(to, sizeof to, "%s.%d%s", path, number - 1, endings[i]);
+        if (rename(from, to) && errno != ENOENT)
+            return err_set(why, ERR_IO, "%s: %s", from, strerror(errno));
+    }
+    log_write(LOG_INFO, "history", "the history until now is kept as %s.%d", path, number - 1);
+    return ERR_OK;
+}
+
+/* The dashboard: beside the program when it is installed, in the source tree's web/dist when it is built there, otherwise none. */
+static const char *find_web(void)
+{
+    static const char *const places[] = {"../share/pollux/web", "../../../web/dist"};
+    static char path[PATH_MAX];
+    char program[PATH_MAX - 64];
+    const ssize_t length = readlink("/proc/self/exe", program, sizeof program - 1);
+    if (length <= 0)
+        return NULL;
+    program[length] = 0;
+    *strrchr(program, '/') = 0;
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+        snprintf(path, sizeof path, "%s/%s", program, places[i]);
+        if (access(path, R_OK) == 0)
+            return path;
+    }
+    return NULL;
+}
+
+typedef struct Serving {
+    App *app;
+    Websocket *websocket;
+    Server *server;
+} Serving;
+
+static void close_serving(Serving *serving)
+{
+    server_destroy(serving->server);  // first: its thread speaks with the connector
+    app_destroy(serving->app);
+    websocket_destroy(serving->websocket);
+}
+
+static Err open_serving(Serving *serving, const AppDef *def, ServerDef *server, ErrText *why)
+{
+    Err err = app_create(def, &serving->app, why);
+    if (err)
+        return err;
+    const Plant *plant = serving->app->plant;
+    const WebsocketDef websocket = {.tags = plant->tags, .plant = plant->name, .step = plant->step, .speed = isinf(def->speed) ? 0 : def->speed,
+                                    .provider_clock = plant->clock == PLANT_CLOCK_PROVIDER};
+    if (websocket_create(&websocket, &serving->websocket))
+        return err_set(why, ERR_MEMORY, "no memory for the websocket connector");
+    server->plant = plant;
+    server->history = def->history;
+    server->devices = websocket_handler(serving->websocket);
+    if ((err = server_create(server, &serving->server, why)))
+        return err;
+    app_serve(serving->app, serving->server, serving->websocket);
+    return app_add_connector(serving->app, (Connector){&websocket_connector, serving->websocket});
+}
+
+static void greet(const Serving *serving, const AppDef *def)
+{
+    const Plant *plant = serving->app->plant;
+    const int port = server_port(serving->server);
+    printf("Pollux " POLLUX_VERSION "  plant %s: %u twin%s, a step every %g s, %s\n", plant->name, plant->twin_count, plant->twin_count == 1 ? "" : "s", plant->step, program_backend());
+    printf("  dashboard  http://localhost:%d\n  devices    ws://localhost:%d   (for example: pollux emulate %s --url ws://localhost:%d)\n", port, port, def->plant, port);
+    printf("  history    %s\n  stop       Ctrl-C\n", def->history ? def->history : "none: samples are acknowledged but not kept");
+    fflush(stdout);
+}
+
+static void run_until_stopped(App *app)
+{
+    while (!stop_asked)
+        if (!app_poll(app))
+            app->def.clock->sleep_ns(app->def.clock->self, app_patience(app, NAP_NS));
+}
+
+int command_serve(int argc, char **argv)
+{
+    const char *plant = NULL, *history = NULL;
+    char path[1024];
+    long port = 8080, threads = 1;
+    bool no_history = false, fresh = false;
+    double speed = 1;
+    ServerDef server = {0};
+    const Option options[] = {
+        {OPTION_OPERAND, "PLANT", NULL, "a plant script", &plant, 0, 0},
+        {OPTION_WHOLE, "port", "N", "where to listen (8080; 0 takes a free one)", &port, 0, 65535},
+        {OPTION_TEXT, "bind", "ADDRESS", "on which address (127.0.0.1)", &server.bind, 0, 0},
+        {OPTION_SPEED, "speed", "N", "N times real time, or max: how fast emulated devices are asked to go (1)", &speed, 0, 0},
+        {OPTION_WHOLE, "threads", "N", "threads that step the twins (1)", &threads, 1, 64},
+        {OPTION_TEXT, "history", "FILE", "where the history is kept", &history, 0, 0},
+        {OPTION_FLAG, "no-history", NULL, "keep none", &no_history, 0, 0},
+        {OPTION_FLAG, "fresh", NULL, "put the history until now aside and begin anew", &fresh, 0, 0},
+        {OPTION_TEXT, "web", "FOLDER", "the dashboard's built files (beside the program, or web/dist)", &server.web, 0, 0},
+    };
+    const OptionResult parsed = options_parse(&subcommand_serve, options, sizeof options / sizeof *options, argc, argv);
+    if (parsed != OPTIONS_TAKEN)
+        return parsed == OPTIONS_HELPED ? EXIT_DONE : EXIT_USAGE;
+
+    ErrText why;
+    Err err = ERR_OK;
+    if (no_history && (history || fresh)) {
+        err_set(&why, ERR_USAGE, "serve: --no-history goes with neither --history nor --fresh");
+        return options_fail(EXIT_USAGE, &why);
+    }
+    if (!history && !no_history) {
+        err = default_history(plant, path, sizeof path, &why);
+        history = path;
+    }
+    if (!err && fresh)
+        err = check_unused(history, &why);
+    if (!err && fresh)
+        err = put_aside(history, &why);
+    if (!server.web)
+        server.web = find_web();
+
+    stop_on_signals();
+    Serving serving = {0};
+    server.port = (int)port;
+    const AppDef def = {.plant = plant, .history = history, .threads = (size_t)threads, .speed = speed};
+    if (!err)
+        err = open_serving(&serving, &def, &server, &why);
+    if (!err) {
+        greet(&serving, &def);
+        run_until_stopped(serving.app);
+        log_write(LOG_INFO, "serve", "stopping: the state of the plant is kept");
+    }
+    close_serving(&serving);
+    return err ? options_fail(EXIT_FAILED, &why) : EXIT_DONE;
+}
