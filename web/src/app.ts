@@ -1,0 +1,178 @@
+/** The page's heart: messages come in, the state changes, and once a frame the page is drawn from it.
+ *
+ *  Takes: a document to draw in.  Gives: the actions that the views offer.
+ */
+import { Connection } from './connection';
+import { ProtocolError } from './decode';
+import { loadAlarms, loadHistory, loadNewest } from './history';
+import { readFrame, type Seconds } from './protocol';
+import { keep, keptOperator, keptTheme, keptTwin } from './settings';
+import {
+  addAlarms,
+  addNewest,
+  apply,
+  createState,
+  dropRequests,
+  type State,
+  selectSpan,
+  selectTwin,
+  type Theme,
+} from './state';
+import type { Trends } from './trends';
+
+export interface Actions {
+  select(twin: string): void;
+  showSpan(span: Seconds): void;
+  moveCursor(time: Seconds | null): void;
+  acknowledge(alarm: number): void;
+  nameOperator(name: string): void;
+  useTheme(theme: Theme): void;
+  retry(): void;
+}
+
+/** What the server gives without being told a window. */
+const DEFAULT_WINDOW: Seconds = 900;
+
+const ALARMS_ASKED = 100;
+
+/** The page is stale after this many ticks that should have come, and not before the connection's own patience. */
+const TICKS_MISSED = 3;
+const PATIENCE_MS = 5_000;
+
+export function startApp(draw: (state: State, actions: Actions) => void): void {
+  const state = createState({
+    operator: keptOperator(),
+    theme: keptTheme(),
+    selected: keptTwin(),
+    wall: Date.now(),
+  });
+  let isDirty = false;
+  let request = 0;
+  let loading = new AbortController();
+
+  const touch = () => {
+    if (state.history.kind === 'wanted' && state.trends !== null) void load(state.trends);
+    if (isDirty) return;
+    isDirty = true;
+    requestAnimationFrame(() => {
+      isDirty = false;
+      state.wall = Date.now();
+      draw(state, actions);
+    });
+  };
+
+  const connection = new Connection(
+    socketAddress(),
+    {
+      open: () => connection.send({ topic: 'subscribe', headers: { id: ++request }, value: {} }),
+      link: (link) => {
+        state.link = link;
+        if (link.kind === 'offline') dropRequests(state);
+        touch();
+      },
+      frame: (text) => {
+        receive(text);
+        touch();
+      },
+    },
+    () => fetch('healthz', { signal: AbortSignal.timeout(PATIENCE_MS) }),
+  );
+
+  function receive(text: string): void {
+    try {
+      const message = readFrame(text);
+      apply(state, message);
+      connection.staleAfterMs = patienceMs(state);
+      if (message.topic === 'answer' && message.value.to === 'subscribe' && message.value.status >= 400) {
+        connection.reject(`the server refused: ${message.value.detail}`);
+      }
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error;
+      state.badFrames = { count: state.badFrames.count + 1, last: error.message };
+    }
+  }
+
+  /** Ask for what was before; a new question makes an older one void. */
+  async function load(trends: Trends): Promise<void> {
+    loading.abort();
+    loading = new AbortController();
+    const { signal } = loading;
+    state.history = { kind: 'loading' };
+
+    // what one of them cannot give, the others may
+    const parts = await Promise.allSettled([
+      loadNewest(trends.twin, signal).then((newest) => addNewest(state, newest)),
+      loadAlarms(ALARMS_ASKED, signal).then((alarms) => addAlarms(state, alarms)),
+      fill(trends, signal),
+    ]);
+    if (signal.aborted) return;
+    const failed = parts.find((part) => part.status === 'rejected');
+    state.history = failed === undefined ? { kind: 'loaded' } : { kind: 'failed', why: textOf(failed.reason) };
+    touch();
+  }
+
+  async function fill(trends: Trends, signal: AbortSignal): Promise<void> {
+    trends.fillCommands(state.commands.values());
+    trends.fill(await loadHistory(trends.tags, null, signal));
+    const to = trends.newest;
+    if (to === null || state.span <= DEFAULT_WINDOW) return;
+    trends.fill(await loadHistory(trends.tags, { from: to - state.span, to }, signal));
+  }
+
+  const actions: Actions = {
+    select(twin) {
+      selectTwin(state, twin);
+      keep.twin(twin);
+      touch();
+    },
+    showSpan(span) {
+      selectSpan(state, span);
+      touch();
+    },
+    moveCursor(time) {
+      if (time === state.cursor) return;
+      state.cursor = time;
+      touch();
+    },
+    acknowledge(alarm) {
+      const id = ++request;
+      const by = state.operator.trim() || 'dashboard';
+      const isSent = connection.send({ topic: 'acknowledge', headers: { id }, value: { alarm, by } });
+      const refusal = { kind: 'refused', why: 'there is no connection' } as const;
+      state.acknowledgements.set(alarm, isSent ? { kind: 'sent', request: id } : refusal);
+      touch();
+    },
+    nameOperator(name) {
+      state.operator = name;
+      keep.operator(name);
+      touch();
+    },
+    useTheme(theme) {
+      state.theme = theme;
+      keep.theme(theme);
+      document.documentElement.dataset.theme = theme;
+      touch();
+    },
+    retry: () => connection.retryNow(),
+  };
+
+  document.documentElement.dataset.theme = state.theme;
+  connection.start();
+  // "since 12 s" and "again in 3 s" go on while nothing comes
+  setInterval(touch, 1_000);
+  touch();
+}
+
+const textOf = (reason: unknown): string => (reason instanceof Error ? reason.message : String(reason));
+
+function patienceMs({ plant, clock }: State): number {
+  if (plant === null || clock === null || clock.speed <= 0) return PATIENCE_MS;
+  return Math.max(PATIENCE_MS, (TICKS_MISSED * plant.step * 1000) / clock.speed);
+}
+
+function socketAddress(): string {
+  const address = new URL('api/v1/ws', location.href);
+  address.protocol = address.protocol === 'https:' ? 'wss:' : 'ws:';
+  address.hash = '';
+  return address.href;
+}

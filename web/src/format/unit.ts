@@ -1,0 +1,46 @@
+/** How units of plant scripts are shown. Their spelling is that of UDUNITS: `degC`, `W/K`, `m^3/s`, `1`. */
+
+const SYMBOLS: Record<string, string> = {
+  '1': '',
+  degC: '°C',
+  degF: '°F',
+  degree: '°',
+  percent: '%',
+  ohm: 'Ω',
+};
+
+/** What is measured in a unit, where there is no doubt. */
+const QUANTITIES: Record<string, string> = {
+  degC: 'Temperature',
+  degF: 'Temperature',
+  K: 'Temperature',
+  Pa: 'Pressure',
+  bar: 'Pressure',
+  W: 'Power',
+  kW: 'Power',
+  'm/s': 'Speed',
+  'm^3/s': 'Flow',
+  V: 'Voltage',
+  A: 'Current',
+};
+
+const SUPERSCRIPTS = '⁰¹²³⁴⁵⁶⁷⁸⁹';
+
+export function unitText(unit: string): string {
+  if (Object.hasOwn(SYMBOLS, unit)) return SYMBOLS[unit] ?? '';
+  return unit
+    .replace(/\^(-?)(\d+)/g, (_, sign: string, digits: string) => (sign && '⁻') + superscript(digits))
+    .replace(/\bdeg([CF])\b/g, '°$1')
+    .replace(/\bohm\b/g, 'Ω')
+    .replace(/\bu(?=[A-Za-z])/g, 'µ')
+    .replace(/\s*\*\s*/g, '·');
+}
+
+export function quantityText(unit: string): string | null {
+  return Object.hasOwn(QUANTITIES, unit) ? (QUANTITIES[unit] ?? null) : null;
+}
+
+/** `-5` as ⁻⁵. */
+export function superscript(digits: string): string {
+  return digits.replace(/\d/g, (digit) => SUPERSCRIPTS[Number(digit)] ?? digit).replace('-', '⁻');
+}

@@ -1,0 +1,45 @@
+/** What was before the page came, and while it was away: the record, the newest values, the alarms that are over. */
+import { type Alarm, type Newest, readAlarms, readHistory, readNewest, type Seconds, type Series } from './protocol';
+
+/** Enough for a point per pixel of a wide screen. */
+const POINTS = 4000;
+
+/** A longer list of tags would make an address that servers refuse. */
+const TAGS_PER_REQUEST = 40;
+
+/** The record of `tags` over `window`, or over the server's last 15 minutes of plant time. */
+export async function loadHistory(
+  tags: string[],
+  window: { from: Seconds; to: Seconds } | null,
+  signal: AbortSignal,
+): Promise<Map<string, Series>> {
+  const history = new Map<string, Series>();
+  for (let first = 0; first < tags.length; first += TAGS_PER_REQUEST) {
+    const query = new URLSearchParams({
+      tags: tags.slice(first, first + TAGS_PER_REQUEST).join(','),
+      points: String(POINTS),
+    });
+    if (window !== null) {
+      query.set('from', rfc3339(window.from));
+      query.set('to', rfc3339(window.to));
+    }
+    for (const [tag, series] of readHistory(await get(`history?${query}`, signal))) history.set(tag, series);
+  }
+  return history;
+}
+
+export async function loadNewest(twin: string, signal: AbortSignal): Promise<Newest> {
+  return readNewest(await get(`twins/${encodeURIComponent(twin)}`, signal));
+}
+
+export async function loadAlarms(limit: number, signal: AbortSignal): Promise<Alarm[]> {
+  return readAlarms(await get(`alarms?limit=${limit}`, signal));
+}
+
+async function get(path: string, signal: AbortSignal): Promise<string> {
+  const response = await fetch(`api/v1/${path}`, { signal, headers: { accept: 'application/json' } });
+  if (!response.ok) throw new Error(`the server answered ${response.status}`);
+  return response.text();
+}
+
+const rfc3339 = (time: Seconds): string => new Date(time * 1000).toISOString();

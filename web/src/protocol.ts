@@ -1,0 +1,333 @@
+/** The messages of `pollux.v1.json` as docs/protocol.md describes them, as this page sees them.
+ *
+ *  Takes: the text of a frame or of an answer to GET.  Gives: typed messages, or a ProtocolError.
+ *  Times leave this file as seconds: JSON numbers hold nanoseconds to within 256, far less than a pixel.
+ */
+import { type Field, parseJson } from './decode';
+
+export const SUBPROTOCOL = 'pollux.v1.json';
+
+/** Plant time, in seconds since 1970-01-01 UTC. */
+export type Seconds = number;
+
+const KINDS = ['state', 'tracked', 'parameter', 'output', 'statistic', 'input', 'sensor', 'actuator'] as const;
+const SAMPLE_QUALITIES = ['good', 'uncertain', 'bad'] as const;
+const SENSOR_QUALITIES = ['good', 'diverged', 'silent'] as const;
+const VERDICTS = ['none', 'sensor', 'process', 'silence'] as const;
+const SEVERITIES = ['info', 'warning', 'major', 'critical'] as const;
+const ALARM_STATES = ['raised', 'acknowledged', 'returned', 'over'] as const;
+const COMMAND_STATES = ['waiting', 'sent', 'done', 'refused', 'failed', 'expired'] as const;
+
+export type Kind = (typeof KINDS)[number];
+export type SampleQuality = (typeof SAMPLE_QUALITIES)[number];
+export type SensorQuality = (typeof SENSOR_QUALITIES)[number];
+export type Verdict = (typeof VERDICTS)[number];
+export type Severity = (typeof SEVERITIES)[number];
+export type AlarmState = (typeof ALARM_STATES)[number];
+export type CommandState = (typeof COMMAND_STATES)[number];
+
+export interface Channel {
+  tag: string;
+  name: string;
+  kind: Kind;
+  unit: string;
+  doc: string;
+  /** The tag that a sensor measures. */
+  of: string | null;
+}
+
+export interface Twin {
+  name: string;
+  model: string;
+  doc: string;
+  channels: Channel[];
+}
+
+export interface Snapshot {
+  plant: string;
+  doc: string;
+  version: string;
+  /** One tick, in seconds of plant time. */
+  step: number;
+  clock: string;
+  twins: Twin[];
+  alarms: Alarm[];
+  commands: Command[];
+}
+
+export interface Reading {
+  /** In the unit of the channel; NaN where the twin has no valid number. */
+  value: number;
+  /** Standard deviation of an estimate; null for what was measured or set. */
+  sd: number | null;
+  /** When it was measured; null for an estimate, which holds at the time of the tick. */
+  time: Seconds | null;
+  quality: SampleQuality | null;
+}
+
+export interface SensorHealth {
+  /** The last sample minus what the twin expected, and the standard deviation of that difference. */
+  innovation: number | null;
+  sd: number | null;
+  quality: SensorQuality;
+}
+
+export interface TwinHealth {
+  verdict: Verdict;
+  cause: string;
+  nis: number | null;
+  nisLimit: number | null;
+  quality: string;
+  sensors: Map<string, SensorHealth>;
+}
+
+export interface Alarm {
+  id: number;
+  twin: string;
+  name: string;
+  severity: Severity;
+  state: AlarmState;
+  text: string;
+  raised: Seconds;
+  acknowledged: Seconds | null;
+  returned: Seconds | null;
+  revision: number;
+}
+
+export interface Command {
+  id: number;
+  tag: string;
+  value: number;
+  state: CommandState;
+  by: string;
+  reason: string;
+  detail: string;
+  time: Seconds;
+  ended: Seconds | null;
+}
+
+export interface Device {
+  name: string;
+  peer: string;
+  connected: boolean;
+  samples: number;
+  refused: number;
+  dropped: number;
+  last: Seconds | null;
+}
+
+/** What ticks have changed; a part that a frame leaves out has not changed. */
+export interface Tick {
+  /** Null before the first tick. */
+  time: Seconds | null;
+  tick: number;
+  speed: number;
+  hash: string;
+  values: Map<string, Reading>;
+  twins: Map<string, TwinHealth>;
+  alarms: Alarm[];
+  commands: Command[];
+  connections: Device[] | null;
+  counters: Map<string, number> | null;
+}
+
+export interface Newest {
+  /** Null before the first tick. */
+  time: Seconds | null;
+  values: Map<string, Reading>;
+}
+
+export interface Answer {
+  /** The topic of the request. */
+  to: string;
+  id: number | null;
+  status: number;
+  detail: string;
+}
+
+export type Incoming =
+  | { topic: 'snapshot'; value: Snapshot }
+  | { topic: 'tick'; value: Tick }
+  | { topic: 'answer'; value: Answer }
+  /** A topic of a later version, which this page passes over. */
+  | { topic: 'other'; value: string };
+
+export type Outgoing =
+  | { topic: 'subscribe'; headers: { id: number }; value: Record<string, never> }
+  | { topic: 'acknowledge'; headers: { id: number }; value: { alarm: number; by: string } };
+
+/** One tag's record: columns of equal length, oldest first. */
+export interface Series {
+  time: Seconds[];
+  value: number[];
+  /** NaN where the record is of samples. */
+  sd: number[];
+}
+
+export function readFrame(body: string): Incoming {
+  const frame = parseJson(body);
+  const topic = frame.get('topic').text();
+  const status = frame.get('headers').or(null, (headers) => headers.get('status').or(null, (field) => field.number()));
+
+  if (status !== null) return { topic: 'answer', value: readAnswer(frame, topic, status) };
+  if (topic === 'snapshot') return { topic, value: readSnapshot(frame.get('value')) };
+  if (topic === 'tick') return { topic, value: readTick(frame.get('value')) };
+  return { topic: 'other', value: topic };
+}
+
+/** The body of `GET /api/v1/twins/NAME`: every newest value of a twin, those that no tick changes included. */
+export function readNewest(body: string): Newest {
+  const newest = parseJson(body);
+  return { time: newest.get('time').or(null, seconds), values: newest.get('values').table(readReading) };
+}
+
+/** The body of `GET /api/v1/history`. */
+export function readHistory(body: string): Map<string, Series> {
+  return parseJson(body).get('series').table(readSeries);
+}
+
+/** The body of `GET /api/v1/alarms`. */
+export function readAlarms(body: string): Alarm[] {
+  return parseJson(body).list(readAlarm);
+}
+
+function readAnswer(frame: Field, to: string, status: number): Answer {
+  const id = frame.get('headers').get('id').or(null, number);
+  if (status < 400) return { to, id, status, detail: '' };
+
+  const problem = frame.get('value');
+  const title = problem.or('', (value) => value.get('title').or('', text));
+  const detail = problem.or('', (value) => value.get('detail').or('', text));
+  return { to, id, status, detail: detail || title || `status ${status}` };
+}
+
+function readSnapshot(field: Field): Snapshot {
+  return {
+    plant: field.get('plant').text(),
+    doc: field.get('doc').or('', text),
+    version: field.get('version').or('', text),
+    step: field.get('step').number(),
+    clock: field.get('clock').or('', text),
+    twins: field.get('twins').list(readTwin),
+    alarms: field.get('alarms').list(readAlarm),
+    commands: field.get('commands').list(readCommand),
+  };
+}
+
+function readTwin(field: Field): Twin {
+  return {
+    name: field.get('name').text(),
+    model: field.get('model').text(),
+    doc: field.get('doc').or('', text),
+    channels: field.get('channels').list(readChannel),
+  };
+}
+
+function readChannel(field: Field): Channel {
+  return {
+    tag: field.get('tag').text(),
+    name: field.get('name').text(),
+    kind: field.get('kind').oneOf(KINDS),
+    unit: field.get('unit').or('1', text),
+    doc: field.get('doc').or('', text),
+    of: field.get('of').or(null, text),
+  };
+}
+
+function readTick(field: Field): Tick {
+  return {
+    time: field.get('time').or(null, seconds),
+    tick: field.get('tick').or(0, number),
+    speed: field.get('speed').or(1, number),
+    hash: field.get('hash').or('', text),
+    values: field.get('values').or(new Map<string, Reading>(), (values) => values.table(readReading)),
+    twins: field.get('twins').or(new Map<string, TwinHealth>(), (twins) => twins.table(readHealth)),
+    alarms: field.get('alarms').or([], (alarms) => alarms.list(readAlarm)),
+    commands: field.get('commands').or([], (commands) => commands.list(readCommand)),
+    connections: field.get('connections').or(null, (connections) => connections.list(readDevice)),
+    counters: field.get('counters').or(null, (counters) => counters.table(number)),
+  };
+}
+
+function readReading(field: Field): Reading {
+  return {
+    value: field.item(0).or(Number.NaN, number),
+    sd: field.item(1).or(null, number),
+    time: field.item(2).or(null, seconds),
+    quality: field.item(3).or(null, (quality) => quality.oneOf(SAMPLE_QUALITIES)),
+  };
+}
+
+function readHealth(field: Field): TwinHealth {
+  return {
+    verdict: field.get('verdict').oneOf(VERDICTS),
+    cause: field.get('cause').or('', text),
+    nis: field.get('nis').or(null, number),
+    nisLimit: field.get('nis_limit').or(null, number),
+    quality: field.get('quality').or('', text),
+    sensors: field.get('sensors').or(new Map<string, SensorHealth>(), (sensors) => sensors.table(readSensor)),
+  };
+}
+
+function readSensor(field: Field): SensorHealth {
+  return {
+    innovation: field.get('innovation').or(null, number),
+    sd: field.get('sd').or(null, number),
+    quality: field.get('quality').oneOf(SENSOR_QUALITIES),
+  };
+}
+
+function readAlarm(field: Field): Alarm {
+  return {
+    id: field.get('id').number(),
+    twin: field.get('twin').or('', text),
+    name: field.get('name').text(),
+    severity: field.get('severity').oneOf(SEVERITIES),
+    state: field.get('state').oneOf(ALARM_STATES),
+    text: field.get('text').or('', text),
+    raised: seconds(field.get('raised')),
+    acknowledged: field.get('acknowledged').or(null, seconds),
+    returned: field.get('returned').or(null, seconds),
+    revision: field.get('revision').or(0, number),
+  };
+}
+
+function readCommand(field: Field): Command {
+  return {
+    id: field.get('id').number(),
+    tag: field.get('tag').text(),
+    value: field.get('value').number(),
+    state: field.get('state').oneOf(COMMAND_STATES),
+    by: field.get('by').or('', text),
+    reason: field.get('reason').or('', text),
+    detail: field.get('detail').or('', text),
+    time: seconds(field.get('time')),
+    ended: field.get('ended').or(null, seconds),
+  };
+}
+
+function readDevice(field: Field): Device {
+  return {
+    name: field.get('name').text(),
+    peer: field.get('peer').or('', text),
+    connected: field.get('connected').boolean(),
+    samples: field.get('samples').or(0, number),
+    refused: field.get('refused').or(0, number),
+    dropped: field.get('dropped').or(0, number),
+    last: field.get('last').or(null, seconds),
+  };
+}
+
+function readSeries(field: Field): Series {
+  const time = field.get('time').list(seconds);
+  const value = field.get('value').list((item) => item.or(Number.NaN, number));
+  const sd = field.get('sd').or([], (list) => list.list((item) => item.or(Number.NaN, number)));
+
+  // columns that do not match would put values at other times: keep what they share
+  const length = Math.min(time.length, value.length);
+  return { time: time.slice(0, length), value: value.slice(0, length), sd: sd.slice(0, length) };
+}
+
+const text = (field: Field): string => field.text();
+const number = (field: Field): number => field.number();
+const seconds = (field: Field): Seconds => field.number() / 1e9;

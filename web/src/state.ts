@@ -1,0 +1,253 @@
+/** Everything that the page knows, and how a message of the server changes it.
+ *
+ *  One State for the whole page, changed in place: message → apply → dirty → draw once a frame. Nothing here touches
+ *  the network or the document.
+ */
+import type { Link } from './connection';
+import type {
+  Alarm,
+  Answer,
+  Channel,
+  Command,
+  Device,
+  Incoming,
+  Newest,
+  Reading,
+  Seconds,
+  Snapshot,
+  Tick,
+  Twin,
+  TwinHealth,
+} from './protocol';
+import { Trends } from './trends';
+
+export interface State {
+  /** The way to the server. */
+  link: Link;
+  /** The plant as its newest snapshot described it; null before the first. */
+  plant: Plant | null;
+  /** How far plant time has come; null before the first tick. */
+  clock: Clock | null;
+  /** Every twin by its name. */
+  twins: Map<string, Twin>;
+  /** Every channel by its tag. */
+  channels: Map<string, Channel>;
+  /** The newest reading of every tag, of all twins. */
+  values: Map<string, Reading>;
+  /** The newest verdict on every twin. */
+  health: Map<string, TwinHealth>;
+  /** Alarms by id: all that are not over, and the newest of those that are. */
+  alarms: Map<number, Alarm>;
+  /** The newest commands by id. */
+  commands: Map<number, Command>;
+  /** The devices that are or were connected. */
+  devices: Device[];
+  /** What the engine has counted, by the engine's own names. */
+  counters: Map<string, number>;
+  /** The twin that is shown; null while there is none. */
+  selected: string | null;
+  /** The rings of the selected twin. */
+  trends: Trends | null;
+  /** Whether the rings hold what was before the page came. */
+  history: History;
+  /** How much plant time the charts show. */
+  span: Seconds;
+  /** The plant time under the cursor; null while it is on no chart. */
+  cursor: Seconds | null;
+  /** Acknowledgements under way or refused, by alarm. */
+  acknowledgements: Map<number, Acknowledgement>;
+  /** Who acknowledges: goes into the audit. */
+  operator: string;
+  /** Light or dark. */
+  theme: Theme;
+  /** Frames that broke the protocol, and what was wrong with the last. */
+  badFrames: { count: number; last: string };
+  /** Wall clock of this picture, in milliseconds. */
+  wall: number;
+}
+
+export interface Plant {
+  name: string;
+  doc: string;
+  version: string;
+  /** One tick, in seconds of plant time. */
+  step: Seconds;
+  clock: string;
+}
+
+export interface Clock {
+  time: Seconds;
+  tick: number;
+  speed: number;
+  hash: string;
+}
+
+export type History = { kind: 'wanted' } | { kind: 'loading' } | { kind: 'loaded' } | { kind: 'failed'; why: string };
+
+export type Acknowledgement = { kind: 'sent'; request: number } | { kind: 'refused'; why: string };
+
+export type Theme = 'light' | 'dark';
+
+export const SPANS: readonly Seconds[] = [60, 300, 900, 3600];
+
+const ALARMS_KEPT = 200;
+const COMMANDS_KEPT = 50;
+
+/** A step back that is more than rounding: the plant runs again from an earlier time. */
+const BACKWARD: Seconds = 1e-3;
+
+export function createState(settings: {
+  operator: string;
+  theme: Theme;
+  selected: string | null;
+  wall: number;
+}): State {
+  return {
+    link: { kind: 'connecting' },
+    plant: null,
+    clock: null,
+    twins: new Map(),
+    channels: new Map(),
+    values: new Map(),
+    health: new Map(),
+    alarms: new Map(),
+    commands: new Map(),
+    devices: [],
+    counters: new Map(),
+    selected: settings.selected,
+    trends: null,
+    history: { kind: 'wanted' },
+    span: 900,
+    cursor: null,
+    acknowledgements: new Map(),
+    operator: settings.operator,
+    theme: settings.theme,
+    badFrames: { count: 0, last: '' },
+    wall: settings.wall,
+  };
+}
+
+export function apply(state: State, message: Incoming): void {
+  switch (message.topic) {
+    case 'snapshot':
+      applySnapshot(state, message.value);
+      break;
+    case 'tick':
+      applyTick(state, message.value);
+      break;
+    case 'answer':
+      applyAnswer(state, message.value);
+      break;
+    case 'other':
+      break;
+    default:
+      message satisfies never;
+  }
+}
+
+/** Show `twin`, or the first one where there is none of that name. */
+export function selectTwin(state: State, name: string | null): void {
+  const twin = (name === null ? undefined : state.twins.get(name)) ?? state.twins.values().next().value;
+  state.selected = twin?.name ?? null;
+  state.trends = twin === undefined ? null : new Trends(twin);
+  state.history = { kind: 'wanted' };
+  state.cursor = null;
+}
+
+/** Show so much plant time; rings that were filled for less lack the rest. */
+export function selectSpan(state: State, span: Seconds): void {
+  if (span > state.span) state.history = { kind: 'wanted' };
+  state.span = span;
+}
+
+/** How far plant time has come, as far as the page can know. */
+export function plantTime({ clock, trends }: State): Seconds | null {
+  return clock?.time ?? trends?.newest ?? null;
+}
+
+/** Take the newest values that the server remembers; what ticks have said since is newer. */
+export function addNewest(state: State, newest: Newest): void {
+  for (const [tag, reading] of newest.values) {
+    if (!state.values.has(tag)) state.values.set(tag, reading);
+  }
+  if (state.clock === null && newest.time !== null) {
+    state.clock = { time: newest.time, tick: 0, speed: 1, hash: '' };
+  }
+}
+
+/** Take alarms that the server remembers; what ticks have said since is newer. */
+export function addAlarms(state: State, alarms: Alarm[]): void {
+  for (const alarm of alarms) {
+    const known = state.alarms.get(alarm.id);
+    if (known === undefined || known.revision < alarm.revision) state.alarms.set(alarm.id, alarm);
+  }
+  forgetOldAlarms(state.alarms);
+}
+
+/** What was asked of a connection that is gone gets no answer. */
+export function dropRequests(state: State): void {
+  for (const [alarm, request] of state.acknowledgements) {
+    if (request.kind === 'sent') {
+      state.acknowledgements.set(alarm, { kind: 'refused', why: 'the connection broke before an answer came' });
+    }
+  }
+}
+
+function applySnapshot(state: State, snapshot: Snapshot): void {
+  const { plant: name, doc, version, step, clock } = snapshot;
+  state.plant = { name, doc, version, step, clock };
+  state.twins = new Map(snapshot.twins.map((twin) => [twin.name, twin]));
+  state.channels = new Map(snapshot.twins.flatMap((twin) => twin.channels.map((channel) => [channel.tag, channel])));
+  state.alarms = new Map(snapshot.alarms.map((alarm) => [alarm.id, alarm]));
+  state.commands = new Map(snapshot.commands.map((command) => [command.id, command]));
+
+  // what happened while there was no connection is in the record
+  state.history = { kind: 'wanted' };
+  // after a reconnect the picture so far stays, unless the twin has become another
+  const twin = state.selected === null ? undefined : state.twins.get(state.selected);
+  if (twin === undefined || state.trends === null || !state.trends.matches(twin)) selectTwin(state, state.selected);
+}
+
+function applyTick(state: State, tick: Tick): void {
+  for (const [tag, reading] of tick.values) state.values.set(tag, reading);
+  for (const [twin, health] of tick.twins) state.health.set(twin, health);
+  for (const alarm of tick.alarms) applyAlarm(state, alarm);
+  for (const command of tick.commands) state.commands.set(command.id, command);
+  if (tick.connections !== null) state.devices = tick.connections;
+  if (tick.counters !== null) state.counters = tick.counters;
+  forgetOldAlarms(state.alarms);
+  forgetOldest(state.commands, COMMANDS_KEPT);
+
+  const { time } = tick;
+  if (time === null) return;
+  if (state.clock !== null && time < state.clock.time - BACKWARD) {
+    state.trends?.clear();
+    state.history = { kind: 'wanted' };
+  }
+  state.clock = { time, tick: tick.tick, speed: tick.speed, hash: tick.hash };
+  state.trends?.add(tick, state.values, time, state.span);
+}
+
+function applyAlarm(state: State, alarm: Alarm): void {
+  state.alarms.set(alarm.id, alarm);
+  if (alarm.state === 'acknowledged' || alarm.state === 'over') state.acknowledgements.delete(alarm.id);
+}
+
+function applyAnswer(state: State, answer: Answer): void {
+  for (const [alarm, request] of state.acknowledgements) {
+    if (request.kind !== 'sent' || request.request !== answer.id) continue;
+    if (answer.status < 400) state.acknowledgements.delete(alarm);
+    else state.acknowledgements.set(alarm, { kind: 'refused', why: answer.detail });
+  }
+}
+
+function forgetOldAlarms(alarms: Map<number, Alarm>): void {
+  if (alarms.size <= ALARMS_KEPT) return;
+  const over = [...alarms.values()].filter((alarm) => alarm.state === 'over').sort((a, b) => a.raised - b.raised);
+  for (const alarm of over.slice(0, alarms.size - ALARMS_KEPT)) alarms.delete(alarm.id);
+}
+
+function forgetOldest(commands: Map<number, Command>, keep: number): void {
+  const ids = [...commands.keys()].sort((a, b) => a - b);
+  for (const id of ids.slice(0, Math.max(0, ids.length - keep))) commands.delete(id);
+}

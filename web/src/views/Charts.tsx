@@ -1,0 +1,119 @@
+/** The charts of the twin under one span and one cursor. */
+import type { Actions } from '../app';
+import type { Picture, Shade } from '../charts/plot';
+import { durationText, timeText } from '../format/time';
+import type { PlanKind } from '../plan';
+import type { Alarm, Seconds } from '../protocol';
+import { SPANS, type State } from '../state';
+import type { Trends } from '../trends';
+import { Chart } from './Chart';
+
+interface Props {
+  state: State;
+  actions: Actions;
+  trends: Trends;
+  now: Seconds;
+}
+
+/** Heights in CSS pixels: what matters most fits on a small screen. */
+const HEIGHTS: Record<PlanKind, number> = {
+  sensed: 212,
+  innovation: 118,
+  divergence: 118,
+  tracked: 118,
+  hidden: 118,
+  held: 52,
+};
+const SENSED_AMONG_OTHERS = 150;
+
+/** A pause longer than all of these is a gap in an estimate: seconds, ticks, steps of the record, seconds of the wall. */
+const GAP = { least: 15, ticks: 20, records: 4, wall: 3 };
+
+/** What a chart shows at least: it grows from here as the record does. */
+const SHORTEST_WINDOW: Seconds = 60;
+
+export function Charts({ state, actions, trends, now }: Props) {
+  const picture = pictureOf(state, trends, now);
+  const sensed = trends.all.filter((trend) => trend.kind === 'sensed');
+  const charts = (...kinds: PlanKind[]) =>
+    trends.all
+      .filter((trend) => kinds.includes(trend.kind))
+      .map((trend) => (
+        <Chart
+          key={`${trends.twin}/${trend.id}`}
+          trend={trend}
+          height={trend.kind === 'sensed' && sensed.length > 1 ? SENSED_AMONG_OTHERS : HEIGHTS[trend.kind]}
+          picture={picture}
+          cursor={state.cursor}
+          onCursor={actions.moveCursor}
+        />
+      ));
+  const strips = charts('held');
+  return (
+    <section class="charts panel" aria-label="Charts" data-loading={state.history.kind === 'loading'}>
+      <Toolbar state={state} actions={actions} />
+      <div class="charts-wide">{charts('sensed')}</div>
+      <div class="charts-pairs">{charts('innovation', 'divergence', 'tracked', 'hidden')}</div>
+      {strips.length > 0 && (
+        <div class="charts-strips">
+          <h3 class="strips-title">Inputs and actuators</h3>
+          {strips}
+        </div>
+      )}
+    </section>
+  );
+}
+
+function Toolbar({ state, actions }: { state: State; actions: Actions }) {
+  return (
+    <div class="toolbar">
+      <h2>Measured and estimated</h2>
+      <span class="panel-note toolbar-note">marks are samples, lines the twin with ±2σ</span>
+      <span class="cursor-time" data-testid="cursor-time">
+        {state.cursor === null
+          ? state.history.kind === 'loading'
+            ? 'loading the record …'
+            : ''
+          : `at ${timeText(state.cursor)}`}
+      </span>
+      <fieldset class="segments">
+        <legend class="unseen">Plant time shown</legend>
+        {SPANS.map((span) => (
+          <label key={span}>
+            <input
+              type="radio"
+              name="span"
+              value={span}
+              checked={span === state.span}
+              onChange={() => actions.showSpan(span)}
+            />
+            <span>{durationText(span)}</span>
+          </label>
+        ))}
+      </fieldset>
+    </div>
+  );
+}
+
+function pictureOf(state: State, trends: Trends, now: Seconds): Picture {
+  const step = state.plant?.step ?? 1;
+  const speed = state.clock?.speed ?? 1;
+  // a record that is shorter than the span fills the charts all the same
+  const oldest = Math.min(trends.oldest ?? now, now - SHORTEST_WINDOW);
+  const from = Math.max(now - state.span, oldest);
+  return {
+    from,
+    to: now,
+    gap: Math.max(GAP.least, GAP.ticks * step, GAP.records * trends.recorded, GAP.wall * speed),
+    shades: shadesOf(state.alarms.values(), trends.twin, from, now),
+    theme: state.theme,
+  };
+}
+
+/** When an alarm said that this twin and its asset were apart. */
+function shadesOf(alarms: Iterable<Alarm>, twin: string, from: Seconds, now: Seconds): Shade[] {
+  return [...alarms]
+    .filter((alarm) => alarm.twin === twin && alarm.name === 'divergence')
+    .map((alarm) => ({ from: alarm.raised, to: alarm.returned ?? now }))
+    .filter((shade) => shade.to >= from);
+}

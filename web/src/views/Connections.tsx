@@ -1,0 +1,67 @@
+import { durationText } from '../format/time';
+import { countText } from '../format/value';
+import type { Device, Seconds } from '../protocol';
+
+interface Props {
+  devices: Device[];
+  counters: Map<string, number>;
+  now: Seconds;
+}
+
+/** Who brings samples, and what became of them. */
+export function Connections({ devices, counters, now }: Props) {
+  return (
+    <section class="panel" aria-labelledby="connections-title" data-testid="connections">
+      <header class="panel-head">
+        <h2 id="connections-title">Connections</h2>
+      </header>
+      {devices.length === 0 ? (
+        <p class="empty">No device has connected.</p>
+      ) : (
+        <ul class="device-list">
+          {devices.map((device) => (
+            <DeviceRow key={device.name} device={device} now={now} />
+          ))}
+        </ul>
+      )}
+      <Counters counters={counters} />
+    </section>
+  );
+}
+
+function DeviceRow({ device, now }: { device: Device; now: Seconds }) {
+  const { name, peer, connected, samples, refused, dropped, last } = device;
+  return (
+    <li class="device" data-testid={`device-${name}`} data-connected={connected}>
+      <span class="dot" aria-hidden="true" />
+      <span class="device-name">{name}</span>
+      <span class="device-state">{connected ? 'connected' : 'disconnected'}</span>
+      <span class="device-detail">
+        {peer}
+        {last !== null && `, last sample ${durationText(Math.max(now - last, 0))} ago`}
+      </span>
+      <span class="device-counts">
+        {countText(samples)} samples
+        {refused > 0 && `, ${countText(refused)} refused`}
+        {dropped > 0 && `, ${countText(dropped)} dropped`}
+      </span>
+    </li>
+  );
+}
+
+/** What should stay at zero. */
+const TROUBLES = ['overruns', 'late', 'duplicate', 'future', 'refused', 'dropped', 'handler_errors', 'quarantined'];
+
+function Counters({ counters }: { counters: Map<string, number> }) {
+  if (counters.size === 0) return null;
+  return (
+    <dl class="counters" aria-label="Counters of the engine">
+      {[...counters].map(([name, count]) => (
+        <div key={name} data-testid={`counter-${name}`} data-trouble={TROUBLES.includes(name) && count > 0}>
+          <dt>{name.replaceAll('_', ' ')}</dt>
+          <dd>{countText(count)}</dd>
+        </div>
+      ))}
+    </dl>
+  );
+}

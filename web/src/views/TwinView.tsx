@@ -1,0 +1,33 @@
+/** One twin beside its plant: what it is, how it came there, and what is wrong with it. */
+import type { Actions } from '../app';
+import type { Seconds } from '../protocol';
+import type { State } from '../state';
+import type { Trends } from '../trends';
+import { Alarms } from './Alarms';
+import { Charts } from './Charts';
+import { Commands } from './Commands';
+import { Connections } from './Connections';
+import { Sensors } from './Sensors';
+import { Values } from './Values';
+
+interface Props {
+  state: State;
+  actions: Actions;
+  trends: Trends;
+  now: Seconds;
+}
+
+export function TwinView({ state, actions, trends, now }: Props) {
+  return (
+    <div class="twin-view">
+      <Values state={state} trends={trends} />
+      <Alarms state={state} actions={actions} />
+      <Charts state={state} actions={actions} trends={trends} now={now} />
+      <div class="rail">
+        <Sensors state={state} trends={trends} now={now} />
+        <Commands commands={state.commands} channels={state.channels} />
+        <Connections devices={state.devices} counters={state.counters} now={now} />
+      </div>
+    </div>
+  );
+}

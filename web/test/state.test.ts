@@ -1,0 +1,168 @@
+import { describe, expect, test } from 'vitest';
+import { readAlarms, readFrame } from '../src/protocol';
+import { addAlarms, addNewest, apply, dropRequests, plantTime, type State, selectSpan } from '../src/state';
+import { alarm, emptyState, NOW, NOW_NS, snapshot, TWIN, tick } from './kit';
+
+const receive = (state: State, ...messages: object[]) => {
+  for (const message of messages) apply(state, readFrame(JSON.stringify(message)));
+};
+
+const started = (): State => {
+  const state = emptyState();
+  receive(state, snapshot());
+  return state;
+};
+
+const at = (seconds: number) => NOW_NS + seconds * 1e9;
+
+describe('the state', () => {
+  test('shows the first twin after a snapshot, and wants its record', () => {
+    const state = started();
+    expect(state.plant?.name).toBe('incubator');
+    expect(state.selected).toBe('box');
+    expect(state.trends?.all.map((trend) => trend.kind)).toEqual([
+      'sensed',
+      'innovation',
+      'divergence',
+      'tracked',
+      'held',
+    ]);
+    expect(state.history.kind).toBe('wanted');
+    expect(plantTime(state)).toBeNull();
+  });
+
+  test('keeps the rings over a reconnect, and makes new ones when the twin has changed', () => {
+    const state = started();
+    const { trends } = state;
+    receive(state, snapshot());
+    expect(state.trends).toBe(trends);
+
+    const changed = { ...TWIN, channels: TWIN.channels.slice(1) };
+    receive(state, snapshot({ twins: [changed] }));
+    expect(state.trends).not.toBe(trends);
+  });
+
+  test('takes the newest values of all twins and feeds the rings of the selected one', () => {
+    const state = started();
+    receive(state, tick({ values: { 'box.T_air': [25, 0.1], 'box.t2': [24.9, null, at(-1)], 'other.x': [1, 2] } }));
+
+    expect(state.values.get('other.x')?.value).toBe(1);
+    const ring = state.trends?.all[0]?.ring;
+    expect(Array.from(ring?.view()[0] ?? [])).toEqual([NOW - 1, NOW]);
+    expect(state.clock?.time).toBe(NOW);
+  });
+
+  test('leaves devices and counters as they were when a tick does not mention them', () => {
+    const state = started();
+    receive(state, tick({ counters: { ticks: 5 } }), tick({ time: at(1) }));
+    expect(state.counters.get('ticks')).toBe(5);
+  });
+
+  test('starts its charts anew when plant time goes back', () => {
+    const state = started();
+    receive(state, tick({ values: { 'box.T_air': [25, 0.1] } }));
+    state.history = { kind: 'loaded' };
+    receive(state, tick({ time: at(-600), values: { 'box.T_air': [20, 0.1] } }));
+
+    expect(state.trends?.newest).toBe(NOW - 600);
+    expect(state.history.kind).toBe('wanted');
+  });
+
+  test('wants the record for a longer span, not for a shorter one', () => {
+    const state = started();
+    state.history = { kind: 'loaded' };
+    selectSpan(state, 60);
+    expect(state.history.kind).toBe('loaded');
+    selectSpan(state, 3600);
+    expect(state.history.kind).toBe('wanted');
+  });
+
+  test('lets what ticks said win over what a slower answer remembers', () => {
+    const state = started();
+    receive(
+      state,
+      tick({ values: { 'box.T_air': [25, 0.1] }, alarms: [alarm({ state: 'acknowledged', revision: 2 })] }),
+    );
+    addNewest(state, {
+      time: NOW - 5,
+      values: new Map([['box.T_air', { value: 1, sd: 1, time: null, quality: null }]]),
+    });
+    addAlarms(state, readAlarms(JSON.stringify([alarm()])));
+
+    expect(state.values.get('box.T_air')?.value).toBe(25);
+    expect(state.clock?.time).toBe(NOW);
+    expect(state.alarms.get(7)?.state).toBe('acknowledged');
+  });
+});
+
+describe('an alarm', () => {
+  test('is replaced by its newer revision', () => {
+    const state = started();
+    receive(
+      state,
+      tick({ alarms: [alarm()] }),
+      tick({ time: at(1), alarms: [alarm({ state: 'returned', revision: 2 })] }),
+    );
+    expect(state.alarms.get(7)?.state).toBe('returned');
+    expect(state.alarms.size).toBe(1);
+  });
+
+  test('that is over is forgotten before one that is not', () => {
+    const state = started();
+    const over = Array.from({ length: 300 }, (_, index) =>
+      alarm({ id: 100 + index, state: 'over', raised: at(index) }),
+    );
+    receive(state, tick({ alarms: [alarm(), ...over] }));
+
+    expect(state.alarms.size).toBe(200);
+    expect(state.alarms.has(7)).toBe(true);
+    expect(state.alarms.has(399)).toBe(true);
+  });
+
+  test('shows why it could not be acknowledged', () => {
+    const state = started();
+    state.acknowledgements.set(7, { kind: 'sent', request: 3 });
+    receive(state, {
+      topic: 'acknowledge',
+      headers: { id: 3, status: 403 },
+      value: { title: 'Forbidden', status: 403, detail: 'viewers may not' },
+    });
+    expect(state.acknowledgements.get(7)).toEqual({ kind: 'refused', why: 'viewers may not' });
+  });
+
+  test('loses a request when it is acknowledged, whoever did it', () => {
+    const state = started();
+    state.acknowledgements.set(7, { kind: 'sent', request: 3 });
+    receive(state, tick({ alarms: [alarm({ state: 'acknowledged' })] }));
+    expect(state.acknowledgements.size).toBe(0);
+  });
+
+  test('says so when the connection breaks before the answer', () => {
+    const state = started();
+    state.acknowledgements.set(7, { kind: 'sent', request: 3 });
+    dropRequests(state);
+    expect(state.acknowledgements.get(7)?.kind).toBe('refused');
+  });
+});
+
+test('commands are kept by their newest state, and only so many', () => {
+  const state = started();
+  const command = (id: number, more: object = {}) => ({
+    id,
+    tag: 'box.heater_enable',
+    value: 0,
+    state: 'sent',
+    by: 'handler:divergence',
+    reason: 'lid open',
+    detail: '',
+    time: NOW_NS,
+    ended: null,
+    ...more,
+  });
+  receive(state, tick({ commands: Array.from({ length: 70 }, (_, id) => command(id)) }));
+  receive(state, tick({ time: at(1), commands: [command(69, { state: 'done', ended: at(1) })] }));
+
+  expect(state.commands.size).toBe(50);
+  expect(state.commands.has(0)).toBe(false);
+  expect(state.commands.get(69)?.state).toBe('done');
+});
