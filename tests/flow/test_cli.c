@@ -1,0 +1,430 @@
+/* What a person types, and what the program says to it: the real program, its exit status, its two streams. */
+#include "flow/flow.h"
+
+#include <arpa/inet.h>
+#include <jansson.h>
+#include <sys/socket.h>
+
+enum { CASE_ARGUMENTS = 10, SHORT_MS = 20000, RUN_MS = 60000 };
+
+/* What came of one call. */
+typedef struct Outcome {
+    int status;
+    char *out, *err;
+} Outcome;
+
+static Outcome call(const char *const *arguments)
+{
+    Child child = child_start("call", arguments);
+    const int status = child_wait(&child, RUN_MS);
+    if (status == -1)
+        child_kill(&child);
+    return (Outcome){status, flow_read(child.out.text), flow_read(child.err.text)};
+}
+#define CALL(...) call((const char *const[]){__VA_ARGS__, NULL})
+
+static void forget(Outcome *outcome)
+{
+    free(outcome->out);
+    free(outcome->err);
+}
+
+static size_t count_lines(const char *text)
+{
+    size_t lines = 0;
+    for (; *text; text++)
+        lines += *text == '\n';
+    return lines;
+}
+
+/* One line that says what is wrong, and nothing else. */
+static void assert_refusal(Outcome outcome, int status, const char *expected)
+{
+    ck_assert_msg(outcome.status == status, "exit status %d, expected %d: %s", outcome.status, status, outcome.err);
+    ck_assert_msg(count_lines(outcome.err) == 1 && outcome.err[strlen(outcome.err) - 1] == '\n', "expected one line, got: %s", outcome.err);
+    ck_assert_msg(strstr(outcome.err, expected) != NULL, "expected \"%s\" in: %s", expected, outcome.err);
+    ck_assert_str_eq(outcome.out, "");
+    forget(&outcome);
+}
+
+// Help and arguments.
+
+START_TEST(every_subcommand_helps_and_names_its_options)
+{
+    static const struct {
+        const char *command, *options[10];
+    } cases[] = {
+        {"serve", {"PLANT", "--port", "--bind", "--speed", "--threads", "--history", "--no-history", "--fresh", "--web"}},
+        {"emulate", {"PLANT", "--url", "--tape", "--speed", "--name", "--fault", "--no-faults", "--seed", "--quiet"}},
+        {"run", {"PLANT", "--tape", "--speed", "--every", "--threads"}},
+        {"score", {"PLANT", "--tape", "--events", "--tolerance", "--threads", "--json"}},
+        {"check", {"SCRIPT"}},
+    };
+    Outcome all = CALL("--help");
+    ck_assert_int_eq(all.status, 0);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        Outcome outcome = CALL(cases[i].command, "--help");
+        ck_assert_int_eq(outcome.status, 0);
+        ck_assert_str_eq(outcome.err, "");
+        for (size_t k = 0; k < 10 && cases[i].options[k]; k++)
+            ck_assert_msg(strstr(outcome.out, cases[i].options[k]) != NULL, "%s --help does not name %s", cases[i].command, cases[i].options[k]);
+        ck_assert(strstr(all.out, cases[i].command) != NULL);
+        forget(&outcome);
+    }
+    forget(&all);
+}
+END_TEST
+
+START_TEST(the_version_is_one_line)
+{
+    Outcome outcome = CALL("--version");
+    ck_assert_int_eq(outcome.status, 0);
+    ck_assert_str_eq(outcome.out, "pollux " POLLUX_VERSION "\n");
+    ck_assert_str_eq(outcome.err, "");
+    forget(&outcome);
+}
+END_TEST
+
+START_TEST(wrong_arguments_are_one_line_that_says_what_was_expected)
+{
+    static const struct {
+        const char *arguments[CASE_ARGUMENTS], *expected;
+    } cases[] = {
+        {{NULL}, "expected a command"},
+        {{"sevre"}, "there is no command \"sevre\""},
+        {{"serve"}, "expected PLANT"},
+        {{"serve", FLOW_PLANT, "--prot", "1"}, "there is no option \"--prot\""},
+        {{"serve", FLOW_PLANT, "-p"}, "there is no option \"-p\""},
+        {{"serve", FLOW_PLANT, "another.lua"}, "one operand too many: \"another.lua\""},
+        {{"serve", FLOW_PLANT, "--port"}, "--port: expected N"},
+        {{"serve", FLOW_PLANT, "--port", "65536"}, "expected a whole number from 0 to 65535, got \"65536\""},
+        {{"serve", FLOW_PLANT, "--port", "80a"}, "got \"80a\""},
+        {{"serve", FLOW_PLANT, "--port="}, "got \"\""},
+        {{"serve", FLOW_PLANT, "--speed", "0"}, "expected a factor from 0.001 to 1000000, or max, got \"0\""},
+        {{"serve", FLOW_PLANT, "--speed", "nan"}, "got \"nan\""},
+        {{"serve", FLOW_PLANT, "--speed", "inf"}, "got \"inf\""},
+        {{"serve", FLOW_PLANT, "--threads", "0"}, "expected a whole number from 1 to 64"},
+        {{"serve", FLOW_PLANT, "--fresh=yes"}, "--fresh takes no value"},
+        {{"serve", FLOW_PLANT, "--no-history", "--history", "x.db"}, "--no-history goes with neither"},
+        {{"run", FLOW_PLANT}, "expected --tape FILE"},
+        {{"run", FLOW_PLANT, "--tape", "x.csv", "--every", "0"}, "expected a whole number from 1"},
+        {{"score", FLOW_PLANT}, "expected --tape FILE"},
+        {{"score", FLOW_PLANT, "--tape", "x.csv", "--tolerance", "-1"}, "expected a whole number from 0 to 3600"},
+        {{"check"}, "expected SCRIPT"},
+        {{"emulate", FLOW_PLANT, "--tape", "x.csv", "--fault", "incubator.t2:stuck@1"}, "--fault goes with an emulated plant"},
+        {{"emulate", FLOW_PLANT, "--url", "http://localhost"}, "expected ws://HOST"},
+        {{"emulate", FLOW_PLANT, "--fault", "t2"}, "expected TAG:KIND[:SIZE]@AT[+LASTS]"},
+        {{"emulate", FLOW_PLANT, "--fault", "incubator.t2:melts@1"}, "kind \"melts\" is none of"},
+        {{"emulate", FLOW_PLANT, "--fault", "incubator.t9:stuck@1"}, "no tag \"incubator.t9\""},
+        {{"emulate", FLOW_PLANT, "--fault", "incubator.T_box:stuck@1"}, "is no sensor"},
+        {{"emulate", FLOW_PLANT, "--fault", "incubator.t2:bias:2@-1"}, "stuck at"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        assert_refusal(call(cases[i].arguments), 2, cases[i].expected);
+}
+END_TEST
+
+// Scripts.
+
+START_TEST(a_wrong_script_is_told_with_its_line)
+{
+    static const struct {
+        const char *name, *text;
+        int line;
+        const char *expected;
+    } cases[] = {
+        {"syntax.lua", "return plant \"x\" {\n  step = = 1,\n}\n", 2, "unexpected symbol"},
+        {"unit.lua", "return model \"m\" {\n  states = {\n    level = { 1, \"furlongs per yes\" },\n  },\n  equations = function(t) t.level.rate = 0 end,\n}\n", 3, "furlongs"},
+        {"dimension.lua", "return model \"m\" {\n  states = { level = { 1, \"m\" } },\n  equations = function(t)\n    t.level.rate = t.level\n  end,\n}\n", 4, "m"},
+        {"unknown_model.lua", "return plant \"x\" {\n  assets = {\n    a = { \"no_such_model\" },\n  },\n}\n", 3, "no model \"no_such_model\""},
+        {"key.lua", "return plant \"x\" {\n  stepp = 1,\n  assets = {},\n}\n", 1, "unknown key \"stepp\""},
+        {"clock.lua", "return plant \"x\" {\n  step = 1,\n  clock = \"sundial\",\n  assets = {},\n}\n", 3, "sundial"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char where[FLOW_PATH + 16];
+        const FlowPath path = flow_write(cases[i].name, cases[i].text);
+        snprintf(where, sizeof where, "%s:%d:", path.text, cases[i].line);
+        assert_refusal(CALL("check", path.text), 1, where);
+        assert_refusal(CALL("check", path.text), 1, cases[i].expected);
+    }
+}
+END_TEST
+
+START_TEST(a_tape_map_with_an_unknown_tag_is_told_with_its_line)
+{
+    const FlowPath path = flow_variant("map.lua", "[\"incubator.t2\"]", "[\"incubator.t9\"]");
+    Outcome outcome = CALL("check", path.text);
+    ck_assert_ptr_nonnull(strstr(outcome.err, ".lua:"));
+    assert_refusal(outcome, 1, "\"incubator.t9\" is no sensor or input of this plant");
+}
+END_TEST
+
+START_TEST(a_script_that_is_not_there_is_told_by_its_path)
+{
+    const FlowPath path = flow_path("nobody.lua");
+    static const char *const commands[] = {"check", "serve", "emulate"};
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
+        const bool serves = strcmp(commands[i], "serve") == 0;
+        Outcome outcome = serves ? CALL("serve", path.text, "--no-history") : CALL(commands[i], path.text);
+        ck_assert_ptr_nonnull(strstr(outcome.err, path.text));
+        assert_refusal(outcome, 1, "No such file");
+    }
+    assert_refusal(CALL("run", path.text, "--tape", "x.csv"), 1, "No such file");
+}
+END_TEST
+
+START_TEST(check_tells_what_a_plant_and_a_model_declare)
+{
+    Outcome plant = CALL("check", FLOW_PLANT), model = CALL("check", FLOW_MODEL);
+    ck_assert_int_eq(plant.status, 0);
+    ck_assert_int_eq(model.status, 0);
+    ck_assert_ptr_nonnull(strstr(plant.out, "plant incubator: 1 twins"));
+    ck_assert_ptr_nonnull(strstr(model.out, "model incubator: 4 states, 3 tracked"));
+    forget(&plant);
+    forget(&model);
+}
+END_TEST
+
+// Recordings.
+
+START_TEST(run_prints_the_same_table_on_any_number_of_threads)
+{
+    const FlowPath tape = flow_tape();
+    Outcome one = CALL("run", FLOW_PLANT, "--tape", tape.text, "--threads", "1"), two = CALL("run", FLOW_PLANT, "--tape", tape.text, "--threads", "2");
+    ck_assert_msg(one.status == 0, "%s", one.err);
+    ck_assert_msg(two.status == 0, "%s", two.err);
+    ck_assert_int_eq(strncmp(one.out, "time,tick,hash,incubator.", 25), 0);
+    ck_assert_uint_gt(count_lines(one.out), 2000);
+    ck_assert_str_eq(one.out, two.out);
+    forget(&one);
+    forget(&two);
+}
+END_TEST
+
+START_TEST(a_recording_carries_its_own_time_whatever_clock_the_plant_has)
+{
+    const FlowPath tape = flow_tape(), utc = flow_variant("utc.lua", "clock = \"provider\"", "clock = \"utc\"");
+    Outcome one = CALL("run", FLOW_PLANT, "--tape", tape.text, "--every", "100"), other = CALL("run", utc.text, "--tape", tape.text, "--every", "100");
+    ck_assert_int_eq(other.status, 0);
+    ck_assert_str_eq(one.out, other.out);
+    forget(&one);
+    forget(&other);
+}
+END_TEST
+
+/* The events of the lid's recording, or of the emulated one's first lid. */
+static FlowPath events(void)
+{
+    FlowPath path;
+    snprintf(path.text, sizeof path.text, "%s/lid_2021-01-22.events.csv", kit_recordings() ? kit_recordings() : "");
+    return kit_recordings() ? path : flow_write("events.csv", "time,event\n1611327537,opened\n1611327597,closed\n");
+}
+
+START_TEST(score_as_json_counts_what_was_found_missed_and_false)
+{
+    const FlowPath tape = flow_tape(), happened = events();
+    Outcome outcome = CALL("score", FLOW_PLANT, "--tape", tape.text, "--events", happened.text, "--json");
+    ck_assert_msg(outcome.status == 0, "%s", outcome.err);
+    json_error_t error;
+    json_t *score = json_loads(outcome.out, 0, &error);
+    ck_assert_msg(score != NULL, "%s", error.text);
+    ck_assert(json_is_integer(json_object_get(score, "found")));
+    ck_assert_int_eq(json_integer_value(json_object_get(score, "found")) + json_integer_value(json_object_get(score, "missed")),
+                     (json_int_t)json_array_size(json_object_get(score, "events")));
+    ck_assert_int_ge(json_integer_value(json_object_get(score, "found")), 1);
+    ck_assert(json_is_integer(json_object_get(score, "false_episodes")));
+    ck_assert_uint_eq(json_string_length(json_object_get(score, "hash")), 16);
+    json_decref(score);
+    forget(&outcome);
+}
+END_TEST
+
+START_TEST(without_events_every_alarm_is_false)
+{
+    const FlowPath tape = flow_tape();
+    Outcome outcome = CALL("score", FLOW_PLANT, "--tape", tape.text, "--json");
+    json_t *score = json_loads(outcome.out, 0, NULL);
+    ck_assert_ptr_nonnull(score);
+    ck_assert_int_eq(json_integer_value(json_object_get(score, "found")), 0);
+    ck_assert_int_eq(json_integer_value(json_object_get(score, "false_episodes")), (json_int_t)json_array_size(json_object_get(score, "episodes")));
+    ck_assert_int_ge(json_integer_value(json_object_get(score, "false_episodes")), 1);
+    json_decref(score);
+    forget(&outcome);
+}
+END_TEST
+
+START_TEST(a_bad_line_of_a_recording_is_told_with_file_and_line)
+{
+    const FlowPath tape = flow_write("bad.csv", "time,t1,time_t1,t2,time_t2,t3,time_t3,heater_on\n"
+                                                "1611326938,21,1611326938,25,1611326938,25,1611326938,False\n"
+                                                "1611326941,21,1611326941,warm,1611326941,25,1611326941,False\n");
+    char where[FLOW_PATH + 16];
+    snprintf(where, sizeof where, "%s:3:", tape.text);
+    assert_refusal(CALL("run", FLOW_PLANT, "--tape", tape.text), 1, where);
+    assert_refusal(CALL("score", FLOW_PLANT, "--tape", tape.text), 1, where);
+    assert_refusal(CALL("emulate", FLOW_PLANT, "--tape", tape.text), 1, where);
+}
+END_TEST
+
+// Servers.
+
+static Child serve(const char *name, const char *history)
+{
+    Child server = CHILD_START(name, "serve", FLOW_PLANT, "--port", "0", "--history", history);
+    child_await_port(&server);
+    return server;
+}
+
+START_TEST(a_server_ends_in_order_at_either_signal)
+{
+    const FlowPath history = flow_path("stop.db");
+    Child server = serve("first", history.text);
+    child_stop(&server, SIGINT);
+    server = serve("second", history.text);
+    child_stop(&server, SIGTERM);
+}
+END_TEST
+
+START_TEST(a_history_in_use_is_refused_and_left_where_it_is)
+{
+    const FlowPath history = flow_path("shared.db"), aside = flow_path("shared.db.1");
+    Child server = serve("owner", history.text);
+    assert_refusal(CALL("serve", FLOW_PLANT, "--port", "0", "--history", history.text), 1, "is in use");
+    assert_refusal(CALL("serve", FLOW_PLANT, "--port", "0", "--history", history.text, "--fresh"), 1, "is in use");
+    ck_assert_int_eq(access(history.text, F_OK), 0);
+    ck_assert_int_ne(access(aside.text, F_OK), 0);
+    child_stop(&server, SIGTERM);
+
+    // nobody has it now: it is kept under another name
+    server = CHILD_START("heir", "serve", FLOW_PLANT, "--port", "0", "--history", history.text, "--fresh");
+    child_await_port(&server);
+    ck_assert_int_eq(access(aside.text, F_OK), 0);
+    child_stop(&server, SIGTERM);
+}
+END_TEST
+
+START_TEST(a_port_in_use_is_refused)
+{
+    char port[16];
+    Child server = CHILD_START("owner", "serve", FLOW_PLANT, "--port", "0", "--no-history");
+    child_await_port(&server);
+    snprintf(port, sizeof port, "%d", server.port);
+    Child second = CHILD_START("second", "serve", FLOW_PLANT, "--port", port, "--no-history");
+    const int status = child_wait(&second, SHORT_MS);
+    char *said = flow_read(second.err.text);
+    ck_assert_msg(status == 1 && strstr(said, port) && strstr(said, "in use"), "exit status %d: %s", status, said);
+    free(said);
+    child_stop(&server, SIGTERM);
+}
+END_TEST
+
+/* Wait until the child's log says this. */
+static void await_words(const Child *child, const char *words)
+{
+    for (int i = 0; i < SHORT_MS / 5; i++) {
+        char *said = flow_read(child->err.text);
+        const bool found = strstr(said, words) != NULL;
+        free(said);
+        if (found)
+            return;
+        flow_sleep(5);
+    }
+    char *said = flow_read(child->err.text);
+    ck_abort_msg("\"%s\" never came; it said: %s", words, said);
+}
+
+START_TEST(an_emulated_plant_fails_as_it_is_told_and_ends_in_order)
+{
+    Child server = CHILD_START("server", "serve", FLOW_PLANT, "--port", "0", "--no-history", "--speed", "50");
+    child_await_port(&server);
+    const FlowPath url = child_url(&server);
+    Child device = CHILD_START("device", "emulate", FLOW_PLANT, "--url", url.text, "--no-faults", "--fault", "incubator.t2:bias:5@2+3");
+    await_words(&device, "fault \"incubator.t2 bias\" begins");
+    await_words(&device, "fault \"incubator.t2 bias\" ends");
+    await_words(&server, "device \"emulator\" is here");
+    child_stop(&device, SIGTERM);
+    await_words(&server, "a device has gone");
+    child_stop(&server, SIGTERM);
+}
+END_TEST
+
+START_TEST(a_device_of_another_plant_is_sent_away)
+{
+    flow_write("tank.lua", "return model \"tank\" {\n  states = { level = { 1, \"m\", noise = 1e-3, sd = 1 } },\n  equations = function(t) t.level.rate = quantity(0, \"m/s\") end,\n"
+                           "  sensors = { gauge = { of = \"level\", noise = 1, unit = \"m\", every = 1 } },\n}\n");
+    const FlowPath plant = flow_write("works.lua", "return plant \"works\" { clock = \"provider\", assets = { tank = { \"tank\" } } }\n");
+    Child server = CHILD_START("server", "serve", plant.text, "--port", "0", "--no-history");
+    child_await_port(&server);
+    const FlowPath url = child_url(&server);
+    Outcome outcome = CALL("emulate", FLOW_PLANT, "--quiet", "--url", url.text);
+    assert_refusal(outcome, 1, "does not take what this plant provides");
+    child_stop(&server, SIGTERM);
+}
+END_TEST
+
+// People.
+
+/* A WebSocket by hand, as a browser would open it. */
+static int open_socket(int port)
+{
+    const struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    const struct timeval patience = {.tv_sec = 10};
+    char hello[512], answer[2048];
+    const int file = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    ck_assert_int_eq(connect(file, (const struct sockaddr *)&address, sizeof address), 0);
+    setsockopt(file, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+    const int length = snprintf(hello, sizeof hello,
+                                "GET /api/v1/ws HTTP/1.1\r\nHost: localhost:%d\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+                                "Sec-WebSocket-Key: AQIDBAUGBwgJCgsMDQ4PEA==\r\nSec-WebSocket-Protocol: pollux.v1.json\r\n\r\n",
+                                port);
+    ck_assert_int_eq(send(file, hello, (size_t)length, 0), length);
+    const ssize_t got = recv(file, answer, sizeof answer - 1, 0);
+    ck_assert_int_gt(got, 12);
+    ck_assert_int_eq(strncmp(answer, "HTTP/1.1 101", 12), 0);
+    return file;
+}
+
+/* Say one frame (of less than 126 bytes), give back what comes as text. */
+static void ask(int file, const char *json, char *answer, size_t size)
+{
+    unsigned char frame[160] = {0x81, 0x80 | (unsigned char)strlen(json)};  // the mask is zero
+    ck_assert_uint_lt(strlen(json), 126);
+    memcpy(frame + 6, json, strlen(json));
+    ck_assert_int_eq(send(file, frame, 6 + strlen(json), 0), (ssize_t)(6 + strlen(json)));
+    const ssize_t got = recv(file, answer, size - 1, 0);
+    ck_assert_int_gt(got, 4);
+    for (ssize_t i = 0; i < got; i++)
+        answer[i] = answer[i] ? answer[i] : '?';
+    answer[got] = 0;
+}
+
+START_TEST(who_actuates_before_time_has_begun_or_beyond_the_limits_is_refused)
+{
+    Child server = CHILD_START("server", "serve", FLOW_PLANT, "--port", "0", "--no-history", "--speed", "50");
+    child_await_port(&server);
+    char answer[4096];
+    int file = open_socket(server.port);
+    ask(file, "{\"topic\":\"actuate\",\"headers\":{\"id\":3},\"value\":{\"tag\":\"incubator.heater_enable\",\"value\":0}}", answer, sizeof answer);
+    ck_assert_msg(strstr(answer, "409") && strstr(answer, "time has not begun"), "%s", answer);
+
+    const FlowPath url = child_url(&server);
+    Child device = CHILD_START("device", "emulate", FLOW_PLANT, "--url", url.text, "--no-faults", "--fault", "incubator.t2:bias:1@4");
+    await_words(&device, "begins");
+    ask(file, "{\"topic\":\"actuate\",\"headers\":{\"id\":4},\"value\":{\"tag\":\"incubator.heater_enable\",\"value\":5}}", answer, sizeof answer);
+    ck_assert_msg(strstr(answer, "409") && strstr(answer, "above its maximum"), "%s", answer);
+    ask(file, "{\"topic\":\"actuate\",\"headers\":{\"id\":5},\"value\":{\"tag\":\"incubator.heater_enable\",\"value\":0}}", answer, sizeof answer);
+    ck_assert_msg(strstr(answer, "200") != NULL, "%s", answer);
+    await_words(&device, "incubator.heater_enable = 0");
+    close(file);
+    child_stop(&device, SIGTERM);
+    child_stop(&server, SIGTERM);
+}
+END_TEST
+
+KIT_MAIN("flow.cli", every_subcommand_helps_and_names_its_options, the_version_is_one_line, wrong_arguments_are_one_line_that_says_what_was_expected,
+         a_wrong_script_is_told_with_its_line, a_tape_map_with_an_unknown_tag_is_told_with_its_line, a_script_that_is_not_there_is_told_by_its_path,
+         check_tells_what_a_plant_and_a_model_declare, run_prints_the_same_table_on_any_number_of_threads, a_recording_carries_its_own_time_whatever_clock_the_plant_has,
+         score_as_json_counts_what_was_found_missed_and_false, without_events_every_alarm_is_false, a_bad_line_of_a_recording_is_told_with_file_and_line,
+         a_server_ends_in_order_at_either_signal, a_history_in_use_is_refused_and_left_where_it_is, a_port_in_use_is_refused,
+         an_emulated_plant_fails_as_it_is_told_and_ends_in_order, a_device_of_another_plant_is_sent_away,
+         who_actuates_before_time_has_begun_or_beyond_the_limits_is_refused)
