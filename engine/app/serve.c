@@ -193,7 +193,7 @@ int command_serve(int argc, char **argv)
     stop_on_signals();
     Serving serving = {0};
     server.port = (int)port;
-    const AppDef def = {.plant = plant, .history = history, .threads = (size_t)threads, .speed = speed};
+    const AppDef def = {.plant = plant, .history = history, .threads = (size_t)threads, .speed = speed, .stop = &stop_asked};
     if (!err)
         err = open_serving(&serving, &def, &server, &why);
     if (!err) {
