@@ -181,6 +181,8 @@ static Value load_constant(Emitter *emitter, unsigned number)
     Value pointer = LLVMBuildInBoundsGEP2(emitter->builder, type, emitter->constants, indices, 2, "");
     Value load = LLVMBuildLoad2(emitter->builder, emitter->lane, pointer, "");
     LLVMSetAlignment(load, sizeof(double));
+    LLVMSetMetadata(load, LLVMGetMDKindIDInContext(emitter->context, "invariant.load", 14),
+                    LLVMMetadataAsValue(emitter->context, LLVMMDNodeInContext2(emitter->context, NULL, 0)));
     return spread(emitter, load);
 }
 
