@@ -91,7 +91,8 @@ static Program *source_copy(const Program *program)
         return NULL;
     }
     memcpy(code, program->code, code_size);
-    memcpy(constant, program->constant, constant_size);
+    if (constant_size)
+        memcpy(constant, program->constant, constant_size);
     return copy;
 }
 
