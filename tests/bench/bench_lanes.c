@@ -120,7 +120,8 @@ static void measure_native(Run run, const CodegenState *before)
     program_codegen_wait();
     const CodegenState after = program_codegen_state();
     if (after.compiled > before->compiled)
-        printf(", %s %.2f ns (compiled in %.1f ms)\n", program_backend(), time_of_run(&run), (double)(after.compile_ns - before->compile_ns) / NS_PER_MS);
+        printf(", %s %.2f ns (compiled in %.1f ms)\n", program_backend(), time_of_run(&run),
+               (double)(after.compile_ns - before->compile_ns) / NS_PER_MS);
     else
         printf(", no native code: %s\n", after.why.text);
 }
