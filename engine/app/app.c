@@ -14,6 +14,7 @@ enum {
     SERVER_CONNECTIONS = 64,
 };
 
+static const int64_t ANSWER_NS = 2 * NS_PER_S;           // of elapsed time: a device has this long to answer, however fast the plant's time goes
 static const int64_t SNAPSHOT_PERIOD_NS = 5 * NS_PER_S;  // of elapsed time: how much a restart must replay
 
 /* A batch of samples of one connector that waits for the disk. */
@@ -148,6 +149,21 @@ static void settle(App *app)
     gate_settle(app->gate);
 }
 
+/* Where devices carry the time it may run faster than they can answer, so their commands do not expire at once. */
+static void release_commands(App *app)
+{
+    size_t count;
+    if (app->replaying)
+        return;
+    gate_be_patient(app->gate, app->plant->clock == PLANT_CLOCK_PROVIDER && elapsed(app) - app->sent_elapsed < ANSWER_NS);
+    gate_release(app->gate, app->connectors, app->connector_count, app->now);
+
+    const Command *commands = gate_changed(app->gate, &count);
+    for (size_t i = 0; i < count; i++)
+        if (commands[i].state == COMMAND_SENT)
+            app->sent_elapsed = elapsed(app);
+}
+
 /* One tick of everything. Each line is a folder of engine/, in the order of the data. */
 static void app_tick(App *app)
 {
@@ -159,8 +175,7 @@ static void app_tick(App *app)
     sync_correct(app->sync, app->plant, batch);             // fold the samples in, test the innovations
     alarm_judge(app->alarms, app->plant, app->sync, app->now);  // raise, hold, return; run the handlers
     pass_wishes(app);
-    if (!app->replaying)
-        gate_release(app->gate, app->connectors, app->connector_count, app->now);  // commands that may go, go
+    release_commands(app);                                  // commands that may go, go
 
     remember(app);  // the side that remembers
     publish(app);   // the side that watches
@@ -379,6 +394,7 @@ Err app_create(const AppDef *def, App **out, ErrText *why)
     app->def.clock = def->clock ? def->clock : &clock_system;
     app->now = app->recorded = TIME_NONE;
     app->started_elapsed = elapsed(app);
+    app->sent_elapsed = app->started_elapsed - ANSWER_NS;
     app->snapshot_elapsed = app->started_elapsed - SNAPSHOT_PERIOD_NS;  // the first tick is kept at once: a restart then knows when time began
     app->started_utc = app->def.clock->utc_ns(app->def.clock->self);
     program_thread_init();

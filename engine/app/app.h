@@ -45,6 +45,7 @@ struct App {
     bool devices_changed;         // somebody came or went since it was published last
     int64_t started_elapsed, started_utc;
     int64_t snapshot_elapsed, recorded;  // when the last snapshot was taken; the last tick whose estimates history was offered
+    int64_t sent_elapsed;         // when a command was handed to a device last
     uint64_t overruns;
     bool replaying;               // ticks are run again after a restart: nothing leaves the engine
     CommandWish *replayed_wishes; // the newest of each tag, and

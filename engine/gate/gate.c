@@ -28,6 +28,7 @@ struct Gate {
     size_t actuator_count;
     uint64_t stray;        // answers that came too late or to nothing
     int64_t stray_logged;  // plant time, TIME_NONE
+    bool patient;  // commands that were sent are not ended at their deadline
 };
 
 static size_t count_actuators(const TagTable *tags)
@@ -290,11 +291,17 @@ static void hand_over(Gate *gate, Command *command, const Connector *connectors,
     }
 }
 
+void gate_be_patient(Gate *gate, bool patient)
+{
+    gate->patient = patient;
+}
+
 void gate_release(Gate *gate, const Connector *connectors, size_t connector_count, int64_t now)
 {
     for (Command *command = ledger_next(&gate->ledger, 0), *next; command; command = next) {
         next = ledger_next(&gate->ledger, command->id);
-        if (now > command->deadline)
+        const bool awaited = gate->patient && command->state == COMMAND_SENT;
+        if (now > command->deadline && !awaited)
             expire(gate, command, now);
         else if (command->state == COMMAND_WAITING)
             hand_over(gate, command, connectors, connector_count, now);

@@ -26,6 +26,9 @@ void gate_destroy(Gate *gate);
 uint64_t gate_ask(Gate *gate, const CommandWish *wish, int64_t now);
 /// What a device answered to a command that it was sent. Too late, or to a command that it was not sent, it changes nothing.
 void gate_answer(Gate *gate, uint64_t id, bool done, const char *detail, int64_t now);
+/// While patient, a command that a device was sent is not ended at its deadline: deadlines are plant time, devices answer in their own, and a
+/// recording can be played faster than anybody can answer.
+void gate_be_patient(Gate *gate, bool patient);
 /// Hand over what waits, oldest first; end what is past its deadline.
 void gate_release(Gate *gate, const Connector *connectors, size_t connector_count, int64_t now);
 
