@@ -53,8 +53,8 @@ static inline double *slot_at(const Slots *slots, unsigned slot)
 #if defined(LANES_AVX512)
 
 #define RUN lanes__run_avx512
-#define SLEEF(name, a) Sleef_cinz_##name##d8_u10avx512fnofma(a)
-#define SLEEF_POW Sleef_cinz_powd8_u10avx512fnofma
+#define SLEEF(name, ...) Sleef_cinz_##name##d8_u10avx512fnofma(__VA_ARGS__)
+#define SLEEF_HYPOT Sleef_cinz_hypotd8_u05avx512fnofma
 #define MM(name) _mm512_##name
 typedef __m512d Vec;
 
@@ -76,8 +76,8 @@ static inline Vec vec_select(Vec a, Vec b, Vec c)
 #elif defined(LANES_AVX2)
 
 #define RUN lanes__run_avx2
-#define SLEEF(name, a) Sleef_cinz_##name##d4_u10avx(a)
-#define SLEEF_POW Sleef_cinz_powd4_u10avx
+#define SLEEF(name, ...) Sleef_cinz_##name##d4_u10avx(__VA_ARGS__)
+#define SLEEF_HYPOT Sleef_cinz_hypotd4_u05avx
 #define MM(name) _mm256_##name
 typedef __m256d Vec;
 
@@ -99,8 +99,8 @@ static inline Vec vec_select(Vec a, Vec b, Vec c)
 #else
 
 #define RUN lanes__run_sse2
-#define SLEEF(name, a) Sleef_cinz_##name##d2_u10sse2(a)
-#define SLEEF_POW Sleef_cinz_powd2_u10sse2
+#define SLEEF(name, ...) Sleef_cinz_##name##d2_u10sse2(__VA_ARGS__)
+#define SLEEF_HYPOT Sleef_cinz_hypotd2_u05sse2
 #define MM(name) _mm_##name
 typedef __m128d Vec;
 
@@ -131,6 +131,12 @@ static inline Vec vec_select(Vec a, Vec b, Vec c)
     X(LOG, 1, SLEEF(log, a))         \
     X(SIN, 1, SLEEF(sin, a))         \
     X(COS, 1, SLEEF(cos, a))         \
+    X(TAN, 1, SLEEF(tan, a))         \
+    X(ASIN, 1, SLEEF(asin, a))       \
+    X(ACOS, 1, SLEEF(acos, a))       \
+    X(ATAN, 1, SLEEF(atan, a))       \
+    X(SINH, 1, SLEEF(sinh, a))       \
+    X(COSH, 1, SLEEF(cosh, a))       \
     X(TANH, 1, SLEEF(tanh, a))       \
     X(ADD, 2, a + b)                 \
     X(SUB, 2, a - b)                 \
@@ -138,7 +144,9 @@ static inline Vec vec_select(Vec a, Vec b, Vec c)
     X(DIV, 2, a / b)                 \
     X(MIN, 2, MM(min_pd)(a, b))      \
     X(MAX, 2, MM(max_pd)(a, b))      \
-    X(POW, 2, SLEEF_POW(a, b))       \
+    X(POW, 2, SLEEF(pow, a, b))      \
+    X(ATAN2, 2, SLEEF(atan2, a, b))  \
+    X(HYPOT, 2, SLEEF_HYPOT(a, b))   \
     X(ABOVE, 2, vec_above(a, b))     \
     X(SELECT, 3, vec_select(a, b, c)) \
     X(MOVE, 1, a)

@@ -88,6 +88,7 @@ static int additive(lua_State *lua, Op op, const char *what)
 static int value_add(lua_State *lua) { return additive(lua, OP_ADD, "sum"); }
 static int value_sub(lua_State *lua) { return additive(lua, OP_SUB, "difference"); }
 static int value_min(lua_State *lua) { return additive(lua, OP_MIN, "min"); }
+static int value_hypot(lua_State *lua) { return additive(lua, OP_HYPOT, "hypot"); }
 static int value_max(lua_State *lua) { return additive(lua, OP_MAX, "max"); }
 
 static int value_mul(lua_State *lua)
@@ -165,7 +166,21 @@ static int value_exp(lua_State *lua) { return plain_function(lua, OP_EXP, "exp")
 static int value_log(lua_State *lua) { return plain_function(lua, OP_LOG, "log"); }
 static int value_sin(lua_State *lua) { return plain_function(lua, OP_SIN, "sin"); }
 static int value_cos(lua_State *lua) { return plain_function(lua, OP_COS, "cos"); }
+static int value_tan(lua_State *lua) { return plain_function(lua, OP_TAN, "tan"); }
+static int value_asin(lua_State *lua) { return plain_function(lua, OP_ASIN, "asin"); }
+static int value_acos(lua_State *lua) { return plain_function(lua, OP_ACOS, "acos"); }
+static int value_atan(lua_State *lua) { return plain_function(lua, OP_ATAN, "atan"); }
+static int value_sinh(lua_State *lua) { return plain_function(lua, OP_SINH, "sinh"); }
+static int value_cosh(lua_State *lua) { return plain_function(lua, OP_COSH, "cosh"); }
 static int value_tanh(lua_State *lua) { return plain_function(lua, OP_TANH, "tanh"); }
+
+/* The angle of the point (x, y) from atan2(y, x); only their ratio matters, so any dimension will do. */
+static int value_atan2(lua_State *lua)
+{
+    const Value y = operand(lua, 1), x = operand(lua, 2);
+    common_unit(lua, &y, &x, "atan2");
+    return push(lua, graph_binary(running(lua)->graph, OP_ATAN2, y.expr, x.expr), unit_one(), -1);
+}
 
 static int value_abs(lua_State *lua)
 {
@@ -344,9 +359,11 @@ void trace_open(Script *script)
                                          {"__eq", refuse_comparison},    {"__tostring", value_tostring}, {"__newindex", value_newindex}, {"__index", value_index},
                                          {NULL, NULL}};
     static const luaL_Reg on_self[] = {{"__index", self_index}, {"__newindex", self_newindex}, {NULL, NULL}};
-    static const luaL_Reg functions[] = {{"sqrt", value_sqrt},     {"exp", value_exp},       {"log", value_log},   {"sin", value_sin},       {"cos", value_cos},     {"tanh", value_tanh},
-                                         {"abs", value_abs},       {"sign", value_sign},     {"min", value_min},   {"max", value_max},       {"clamp", value_clamp}, {"above", value_above},
-                                         {"below", value_below},   {"select", value_select}, {"output", value_output}, {"quantity", value_quantity}, {NULL, NULL}};
+    static const luaL_Reg functions[] = {{"sqrt", value_sqrt}, {"exp", value_exp}, {"log", value_log}, {"sin", value_sin}, {"cos", value_cos}, {"tan", value_tan},
+                                         {"asin", value_asin}, {"acos", value_acos}, {"atan", value_atan}, {"atan2", value_atan2}, {"sinh", value_sinh},
+                                         {"cosh", value_cosh}, {"tanh", value_tanh}, {"hypot", value_hypot}, {"abs", value_abs}, {"sign", value_sign},
+                                         {"min", value_min}, {"max", value_max}, {"clamp", value_clamp}, {"above", value_above}, {"below", value_below},
+                                         {"select", value_select}, {"output", value_output}, {"quantity", value_quantity}, {NULL, NULL}};
     lua_State *lua = script_lua(script);
     const struct {
         const char *type;
