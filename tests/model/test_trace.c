@@ -1,6 +1,7 @@
 /* What equations can say: each phrase is an output of a small model, and its value is compared with plain C. */
 #include <math.h>
 
+#include "model/lookup.h"
 #include "model/scripts.h"
 
 static double *block;
@@ -94,4 +95,152 @@ START_TEST(functions_take_the_dimensions_that_make_sense)
 }
 END_TEST
 
-KIT_MAIN("model.trace", functions_are_those_of_the_c_library, an_angle_is_that_of_a_point_in_any_unit, functions_take_the_dimensions_that_make_sense)
+/* The value and the slope of a table with points at 0, 1, 3, 4 where x is `at`; `slope` comes from the derivative that a filter would take. */
+static double curve_at(const char *method, double at, double *slope)
+{
+    static const double x[] = {0, 1, 3, 4}, y[] = {2, 4, 4, -1};
+    Arena arena = {0};
+    Graph *graph = graph_create(&arena);
+    const Expr where = graph_variable(graph, 0);
+    const Expr value = *method == 'l' ? lookup_linear(graph, where, x, y, 4) : lookup_cubic(graph, where, x, y, 4);
+    const double result = graph_evaluate(graph, value, &at);
+    *slope = graph_evaluate(graph, graph_derive(graph, value, 0), &at);
+    graph_destroy(graph);
+    arena_fini(&arena);
+    return result;
+}
+
+START_TEST(straight_lines_join_the_points_of_a_table)
+{
+    static const struct {
+        double x, y, slope;
+    } cases[] = {{-7, 2, 0}, {0.25, 2.5, 2}, {0.5, 3, 2}, {1, 4, 2}, {2, 4, 0}, {3, 4, 0}, {3.5, 1.5, -5}, {99, -1, 0}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        double slope;
+        ck_assert_double_eq_tol(curve_at("linear", cases[i].x, &slope), cases[i].y, 1e-14);
+        ck_assert_double_eq_tol(slope, cases[i].slope, 1e-14);
+    }
+}
+END_TEST
+
+START_TEST(a_cubic_goes_through_the_points_with_a_continuous_slope)
+{
+    static const double x[] = {0, 1, 3, 4}, y[] = {2, 4, 4, -1};
+    for (size_t i = 0; i < 4; i++) {
+        double slope, after;
+        ck_assert_double_eq_tol(curve_at("cubic", x[i], &slope), y[i], 1e-14);
+        curve_at("cubic", nextafter(x[i], 99), &after);
+        if (i == 1 || i == 2) {
+            ck_assert_double_eq_tol(slope, 0, 1e-13);  // a plateau follows, or is over
+            ck_assert_double_eq_tol(after, 0, 1e-13);
+        }
+    }
+}
+END_TEST
+
+START_TEST(a_cubic_rises_and_falls_as_its_points_do)
+{
+    double before = -INFINITY, slope;
+    for (double x = 0; x <= 4; x += 0.01) {
+        const double y = curve_at("cubic", x, &slope);
+        if (x < 1)
+            ck_assert(y >= before);
+        if (x >= 1 && x <= 3)
+            ck_assert_double_eq_tol(y, 4, 1e-14);
+        if (x > 3.01)
+            ck_assert(y <= before);
+        ck_assert(y <= 4 + 1e-14 && y >= -1 - 1e-14);
+        before = y;
+    }
+    ck_assert_double_eq(curve_at("cubic", -3, &slope), 2);
+    ck_assert_double_eq(slope, 0);
+    ck_assert_double_eq_tol(curve_at("cubic", 30, &slope), -1, 1e-14);
+    ck_assert_double_eq(slope, 0);
+}
+END_TEST
+
+/* Points on a line leave a cubic no choice; on a parabola the slopes inside are its own, as long as the points are evenly spaced. */
+START_TEST(a_cubic_reproduces_lines_and_parabolas)
+{
+    static const double x[] = {1, 2, 3, 4, 5}, line[] = {3, 5, 7, 9, 11}, square[] = {1, 4, 9, 16, 25};
+    Arena arena = {0};
+    Graph *graph = graph_create(&arena);
+    const Expr at = graph_variable(graph, 0), on_line = lookup_cubic(graph, at, x, line, 5), on_square = lookup_cubic(graph, at, x, square, 5);
+    for (double where = 1; where <= 5; where += 0.125) {
+        ck_assert_double_eq_tol(graph_evaluate(graph, on_line, &where), 2 * where + 1, 1e-13);
+        if (where >= 2 && where <= 4)
+            ck_assert_double_eq_tol(graph_evaluate(graph, on_square, &where), where * where, 1e-13);
+    }
+    graph_destroy(graph);
+    arena_fini(&arena);
+}
+END_TEST
+
+START_TEST(tables_take_and_give_units)
+{
+    // 6 l/min lie between 4 and 8
+    ck_assert_double_eq_tol(result_of("t.y = output(lookup(t.flow, { { 0, 20 }, { 4, 10 }, { 8, 8 } }, { x = 'l/min', y = 'cm' }), 'm')"), 0.09, 1e-15);
+    ck_assert_double_eq_tol(result_of("t.y = output(lookup(t.flow, { { 0, 20 }, { 4, 10 }, { 8, 9 } }, { x = 'l/min', y = 'degC', method = 'linear' }), 'degC')"), 282.65, 1e-12);
+    ck_assert_double_eq_tol(result_of("t.y = output(lookup(t.x, { { 0, 1 }, { 1, 3 } }), '1')"), 2, 1e-15);
+    ck_assert_double_eq_tol(result_of("t.y = output(lookup(t.x, { { 0, 1 }, { 1, 3 } }, 'cubic'), '1')"), 2, 1e-15);
+}
+END_TEST
+
+/* z = 1 + 2 x + 3 y + 4 x y is bilinear, so any grid over it gives it back, and holds its edges outside. */
+START_TEST(a_grid_reproduces_what_is_bilinear)
+{
+    static const double x[] = {-1, 0, 2}, y[] = {0, 1, 3, 4};
+    double z[12];
+    for (size_t i = 0; i < 12; i++)
+        z[i] = 1 + 2 * x[i % 3] + 3 * y[i / 3] + 4 * x[i % 3] * y[i / 3];
+    Arena arena = {0};
+    Graph *graph = graph_create(&arena);
+    const Expr value = lookup_bilinear(graph, graph_variable(graph, 0), graph_variable(graph, 1), x, 3, y, 4, z);
+    const Expr along_x = graph_derive(graph, value, 0), along_y = graph_derive(graph, value, 1);
+    for (double a = -2; a <= 3; a += 0.25)
+        for (double b = -1; b <= 5; b += 0.25) {
+            const double in_a = fmin(fmax(a, -1), 2), in_b = fmin(fmax(b, 0), 4), at[] = {a, b};
+            ck_assert_double_eq_tol(graph_evaluate(graph, value, at), 1 + 2 * in_a + 3 * in_b + 4 * in_a * in_b, 1e-12);
+            if (a > -1 && a < 2)
+                ck_assert_double_eq_tol(graph_evaluate(graph, along_x, at), 2 + 4 * in_b, 1e-12);
+            if (b > 0 && b < 4)
+                ck_assert_double_eq_tol(graph_evaluate(graph, along_y, at), 3 + 4 * in_a, 1e-12);
+        }
+    graph_destroy(graph);
+    arena_fini(&arena);
+
+    // x = 0.5 is half way between the columns, 6 l/min half way between the rows
+    ck_assert_double_eq_tol(result_of("t.y = output(lookup(t.x, t.flow, { x = { 0, 1 }, y = { 4, 8 }, { 1, 2 }, { 3, 8 } }, { y = 'l/min', z = 'kW' }), 'W')"), 3500, 1e-9);
+}
+END_TEST
+
+START_TEST(tables_that_are_none_are_refused_at_their_line)
+{
+    expect_refusal("t.y = output(lookup(t.x, { { 0, 1 }, { 0, 2 } }), '1')", "x must rise from point to point, number 2 does not");
+    expect_refusal("t.y = output(lookup(t.x, { { 0, 1 }, { 2, 2 }, { 1, 3 } }), '1')", "x must rise from point to point, number 3 does not");
+    expect_refusal("t.y = output(lookup(t.x, { { 0, 1 } }), '1')", "a table of points must have 2 to 64 numbers, got 1");
+    expect_refusal("local p = {} for i = 1, 99 do p[i] = { i, i } end lookup(t.x, p)", "a table of points must have 2 to 64");
+    expect_refusal("lookup(t.x, { { 0, 1 }, { 1 } })", "point 2 must be { x, y }");
+    expect_refusal("lookup(t.x, { { 0, 1 }, 7 })", "point 2 must be { x, y }");
+    expect_refusal("lookup(t.x, { { 0, 1 }, { 1, 'high' } })", "number 2 of a point must be a finite number, got string");
+    expect_refusal("lookup(t.x, { { 0, 1 }, { 1, 0 / 0 } })", "must be a finite number, got an infinite one or NaN");
+    expect_refusal("lookup(t.flow, { { 0, 1 }, { 1, 2 } })", "x is in \"1\", but what is looked up has m3.s-1");
+    expect_refusal("lookup(t.flow, { { 0, 1 }, { 1, 2 } }, { x = 'bar' })", "x is in \"bar\"");
+    expect_refusal("lookup(t.x, { { 0, 1 }, { 1, 2 } }, { z = 'bar' })", "unknown option \"z\"");
+    expect_refusal("lookup(t.x, { { 0, 1 }, { 1, 2 } }, { y = 'furlongs^x' })", "furlongs^x");
+    expect_refusal("lookup(t.x, { { 0, 1 }, { 1, 2 } }, { y = 7 })", "y must be a text, got number");
+    expect_refusal("lookup(t.x, { { 0, 1 }, { 1, 2 } }, 'spline')", "the method must be \"linear\" or \"cubic\", got \"spline\"");
+    expect_refusal("lookup(t.x, { { 0, 1 }, { 1, 2 } }, 7)", "got number");
+    expect_refusal("lookup(t.x, 7)", "got no table");
+    expect_refusal("lookup(t.x, t.x, { x = { 0, 1 }, { 1, 2 }, { 3, 4 } })", "a grid needs y = { ... }");
+    expect_refusal("lookup(t.x, t.x, { x = { 0, 1 }, y = { 0, 0 }, { 1, 2 }, { 3, 4 } })", "y must rise");
+    expect_refusal("lookup(t.x, t.x, { x = { 0, 1 }, y = { 0, 1 }, { 1, 2 } })", "the grid has 1 rows, but y has 2 numbers");
+    expect_refusal("lookup(t.x, t.x, { x = { 0, 1 }, y = { 0, 1 }, { 1, 2 }, { 3 } })", "row 2 of the grid must have 2 numbers");
+    expect_refusal("lookup(t.x, t.x, { x = { 0, 1 }, y = { 0, 1 }, { 1, 2 }, { 3, t.x } })", "must be a finite number, got userdata");
+    expect_refusal("local a = {} for i = 1, 20 do a[i] = i end lookup(t.x, t.x, { x = a, y = a })", "a grid has 256 values at most");
+}
+END_TEST
+
+KIT_MAIN("model.trace", functions_are_those_of_the_c_library, an_angle_is_that_of_a_point_in_any_unit, functions_take_the_dimensions_that_make_sense,
+         straight_lines_join_the_points_of_a_table, a_cubic_goes_through_the_points_with_a_continuous_slope, a_cubic_rises_and_falls_as_its_points_do,
+         a_cubic_reproduces_lines_and_parabolas, tables_take_and_give_units, a_grid_reproduces_what_is_bilinear, tables_that_are_none_are_refused_at_their_line)
