@@ -59,6 +59,8 @@ typedef struct Loader {
     Sensor *sensors;
     AlarmDef *alarms;
     Expr *measured;  // by sensor: what it expects
+    TraceArray *arrays;
+    size_t array_count;
     Trace trace;
     FilterState filter[MODEL_STATES_MAX];
     FilterLayout layout;
@@ -123,22 +125,35 @@ static int find_channel(const Loader *loader, const char *name)
     return -1;
 }
 
-static Channel *add_channel(Loader *loader, Declaration *entry, ChannelKind kind)
+static bool is_taken(const Loader *loader, const char *name)
+{
+    for (size_t i = 0; i < loader->array_count; i++)
+        if (strcmp(loader->arrays[i].name, name) == 0)
+            return true;
+    return find_channel(loader, name) >= 0;
+}
+
+static Channel *add_named(Loader *loader, Declaration *entry, const char *name, ChannelKind kind)
 {
     if (loader->model->channel_count == MODEL_CHANNELS_MAX) {
         declare_fail(entry, "a model has %d channels at most", MODEL_CHANNELS_MAX);
         return &loader->channels[0];
     }
-    if (find_channel(loader, entry->key) >= 0)
-        declare_fail(entry, "the name \"%s\" is taken: states, parameters, inputs, outputs, sensors and actuators need names of their own", entry->key);
+    if (is_taken(loader, name))
+        declare_fail(entry, "the name \"%s\" is taken: states, parameters, inputs, outputs, sensors and actuators need names of their own", name);
 
     Channel *channel = &loader->channels[loader->model->channel_count++];
-    *channel = (Channel){.name = entry->key, .kind = kind, .unit = unit_one(), .column = COLUMN_NONE, .variance = COLUMN_NONE,
+    *channel = (Channel){.name = name, .kind = kind, .unit = unit_one(), .column = COLUMN_NONE, .variance = COLUMN_NONE,
                          .min = -INFINITY, .max = INFINITY, .rate_max = INFINITY};
     channel->doc = arena_text(&loader->model->arena, declare_text(entry, "doc", ""));
     if (!channel->doc)
         declare_fail(entry, "no memory for \"%s\"", entry->key);
     return channel;
+}
+
+static Channel *add_channel(Loader *loader, Declaration *entry, ChannelKind kind)
+{
+    return add_named(loader, entry, entry->key, kind);
 }
 
 /* { value, "unit", min =, max = }, in SI from here on. */
@@ -164,19 +179,45 @@ static double read_spread(Declaration *entry, const Channel *channel, const char
     return unit_scale_to_si(channel->unit, spread);
 }
 
+static void read_state(Loader *loader, Declaration *entry, const char *name)
+{
+    Channel *channel = add_named(loader, entry, name, CHANNEL_STATE);
+    read_value(entry, channel);
+    channel->noise = read_spread(entry, channel, "noise", 0);
+    channel->initial_sd = read_spread(entry, channel, "sd", 0);
+}
+
+/* T = { 20, "degC", count = 20 }: the states T_1 to T_20. */
+static void read_state_array(Loader *loader, Declaration *entry, int count)
+{
+    loader->arrays[loader->array_count++] = (TraceArray){entry->key, loader->model->channel_count, (size_t)count};
+    for (int i = 1; i <= count && !entry->err; i++) {
+        const char *name = arena_format(&loader->model->arena, "%s_%d", entry->key, i);
+        if (name && declare_is_name(name))
+            read_state(loader, entry, name);
+        else
+            declare_fail(entry, "no name for element %d of \"%s\": it is too long", i, entry->key);
+    }
+}
+
 static Err read_states(Loader *loader)
 {
-    static const char *const known[] = {"min", "max", "noise", "sd", "doc", NULL};
+    static const char *const known[] = {"min", "max", "noise", "sd", "count", "doc", NULL};
     const char **keys;
     size_t count;
     Err err = open_section(loader, "states", &keys, &count);
+    if (!err && !(loader->arrays = arena_new(&loader->model->arena, TraceArray, count + 1)))
+        return out_of_memory(loader);
     for (size_t i = 0; i < count && !err; i++) {
         Declaration entry = open_entry(loader, "states", keys[i]);
-        Channel *channel = add_channel(loader, &entry, CHANNEL_STATE);
         declare_only(&entry, known, 2);
-        read_value(&entry, channel);
-        channel->noise = read_spread(&entry, channel, "noise", 0);
-        channel->initial_sd = read_spread(&entry, channel, "sd", 0);
+        const double elements = declare_number(&entry, "count", NAN);  // a single state has none
+        if (!isnan(elements) && (elements != floor(elements) || elements < 1 || elements > MODEL_STATES_MAX))
+            declare_fail(&entry, "count of \"%s\": expected a whole number from 1 to %d", entry.key, MODEL_STATES_MAX);
+        else if (!isnan(elements))
+            read_state_array(loader, &entry, (int)elements);
+        else
+            read_state(loader, &entry, entry.key);
         lua_pop(loader->lua, 1);
         err = entry.err;
     }
@@ -278,7 +319,8 @@ static Err trace_model(Loader *loader)
     Model *model = loader->model;
     TraceName *names = arena_new(&model->arena, TraceName, model->channel_count);
     Trace *trace = &loader->trace;
-    *trace = (Trace){.graph = model->graph, .arena = &model->arena, .names = names, .state_count = model->state_count, .output_room = OUTPUTS_MAX};
+    *trace = (Trace){.graph = model->graph, .arena = &model->arena, .names = names, .state_count = model->state_count, .output_room = OUTPUTS_MAX,
+                      .arrays = loader->arrays, .array_count = loader->array_count};
     trace->rates = arena_new(&model->arena, Expr, model->state_count + 1);
     trace->outputs = arena_new(&model->arena, TraceOutput, OUTPUTS_MAX);
     if (!names || !trace->rates || !trace->outputs)

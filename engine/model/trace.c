@@ -8,6 +8,7 @@
 
 static const char value_type[] = "pollux.value";
 static const char self_type[] = "pollux.self";
+static const char array_type[] = "pollux.array";
 static const char trace_key;  // its address: where the running Trace stands in the registry
 
 enum { TRACE_INSTRUCTIONS = 10 * 1000 * 1000, POWER_MAX = 16 };
@@ -40,6 +41,8 @@ Value value__operand(lua_State *lua, int index)
         return *value;
     if (lua_type(lua, index) == LUA_TNUMBER)
         return (Value){graph_constant(value__trace(lua)->graph, lua_tonumber(lua, index)), unit_one(), -1};
+    if (luaL_testudata(lua, index, array_type))
+        luaL_error(lua, "an array of states is no value: take one of them, as in t.T[1]");
     luaL_error(lua, "expected a number or a value of the model, got %s", luaL_typename(lua, index));
     return (Value){0};
 }
@@ -300,11 +303,56 @@ static int value_index(lua_State *lua)
     return luaL_error(lua, "a value has no field \"%s\" that could be read", luaL_checkstring(lua, 2));
 }
 
-/* t.level: a channel, or an output that was assigned above. */
+/* The array that Lua holds as its number. */
+static const TraceArray *array_of(lua_State *lua)
+{
+    const size_t *number = luaL_checkudata(lua, 1, array_type);
+    return &value__trace(lua)->arrays[*number];
+}
+
+/* t.T[3] */
+static int array_index(lua_State *lua)
+{
+    const TraceArray *array = array_of(lua);
+    int is_whole;
+    const lua_Integer i = lua_tointegerx(lua, 2, &is_whole);
+    if (!is_whole || i < 1 || (size_t)i > array->count)
+        return luaL_error(lua, "\"%s\" has the elements 1 to %d, no %s", array->name, (int)array->count, luaL_tolstring(lua, 2, NULL));
+    const TraceName *name = &value__trace(lua)->names[array->first + (size_t)i - 1];
+    return value__push(lua, name->expr, name->unit, name->state);
+}
+
+static int array_length(lua_State *lua)
+{
+    lua_pushinteger(lua, (lua_Integer)array_of(lua)->count);
+    return 1;
+}
+
+static int array_newindex(lua_State *lua)
+{
+    const TraceArray *array = array_of(lua);
+    return luaL_error(lua, "\"%s[%s]\" cannot be assigned; did you mean t.%s[%s].rate?", array->name, luaL_tolstring(lua, 2, NULL), array->name, luaL_tolstring(lua, 2, NULL));
+}
+
+static const TraceArray *find_array(const Trace *trace, const char *name)
+{
+    for (size_t i = 0; i < trace->array_count; i++)
+        if (strcmp(trace->arrays[i].name, name) == 0)
+            return &trace->arrays[i];
+    return NULL;
+}
+
+/* t.level: a channel, an array of states, or an output that was assigned above. */
 static int self_index(lua_State *lua)
 {
     const Trace *trace = value__trace(lua);
     const char *name = luaL_checkstring(lua, 2);
+    const TraceArray *array = find_array(trace, name);
+    if (array) {
+        *(size_t *)lua_newuserdatauv(lua, sizeof(size_t), 0) = (size_t)(array - trace->arrays);
+        luaL_setmetatable(lua, array_type);
+        return 1;
+    }
     for (size_t i = 0; i < trace->name_count; i++)
         if (strcmp(trace->names[i].name, name) == 0)
             return value__push(lua, trace->names[i].expr, trace->names[i].unit, trace->names[i].state);
@@ -324,6 +372,8 @@ static int self_newindex(lua_State *lua)
     for (size_t i = 0; i < trace->name_count; i++)
         if (strcmp(trace->names[i].name, name) == 0)
             return luaL_error(lua, "\"%s\" cannot be assigned; did you mean t.%s.rate?", name, name);
+    if (find_array(trace, name))
+        return luaL_error(lua, "\"%s\" cannot be assigned; did you mean t.%s[1].rate?", name, name);
     for (size_t i = 0; i < trace->output_count; i++)
         if (strcmp(trace->outputs[i].name, name) == 0)
             return luaL_error(lua, "the output \"%s\" was assigned before", name);
@@ -354,6 +404,7 @@ void trace_open(Script *script)
                                          {"__eq", refuse_comparison},    {"__tostring", value_tostring}, {"__newindex", value_newindex}, {"__index", value_index},
                                          {NULL, NULL}};
     static const luaL_Reg on_self[] = {{"__index", self_index}, {"__newindex", self_newindex}, {NULL, NULL}};
+    static const luaL_Reg on_arrays[] = {{"__index", array_index}, {"__newindex", array_newindex}, {"__len", array_length}, {NULL, NULL}};
     static const luaL_Reg functions[] = {{"sqrt", value_sqrt}, {"exp", value_exp}, {"log", value_log}, {"sin", value_sin}, {"cos", value_cos}, {"tan", value_tan},
                                          {"asin", value_asin}, {"acos", value_acos}, {"atan", value_atan}, {"atan2", value_atan2}, {"sinh", value_sinh},
                                          {"cosh", value_cosh}, {"tanh", value_tanh}, {"hypot", value_hypot}, {"abs", value_abs}, {"sign", value_sign},
@@ -363,9 +414,9 @@ void trace_open(Script *script)
     const struct {
         const char *type;
         const luaL_Reg *methods;
-    } metatables[] = {{value_type, on_values}, {self_type, on_self}};
+    } metatables[] = {{value_type, on_values}, {self_type, on_self}, {array_type, on_arrays}};
 
-    for (size_t i = 0; i < 2; i++) {
+    for (size_t i = 0; i < sizeof metatables / sizeof *metatables; i++) {
         luaL_newmetatable(lua, metatables[i].type);
         luaL_setfuncs(lua, metatables[i].methods, 0);
         lua_pushliteral(lua, "locked");

@@ -18,6 +18,12 @@ typedef struct TraceName {
     int state;         // index among the states, or -1: only states have a rate
 } TraceName;
 
+/// A row of states, name_1 to name_count, that equations index: t.T[3].
+typedef struct TraceArray {
+    const char *name;
+    size_t first, count;  // among the names
+} TraceArray;
+
 typedef struct TraceOutput {
     const char *name, *doc;
     Expr expr;
@@ -29,6 +35,8 @@ typedef struct Trace {
     Arena *arena;
     const TraceName *names;
     size_t name_count;
+    const TraceArray *arrays;
+    size_t array_count;
     size_t state_count;
     Expr *rates;  // of each state, EXPR_NONE until assigned
     TraceOutput *outputs;

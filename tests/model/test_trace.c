@@ -241,6 +241,99 @@ START_TEST(tables_that_are_none_are_refused_at_their_line)
 }
 END_TEST
 
+/* A rod in segments between two ends of fixed temperature: each segment goes to the mean of its neighbours. */
+static const char rod[] = "return model 'rod' {\n"
+                          "  params = { left = { 10, 'degC' }, right = { 60, 'degC' }, pace = { 0.5, 's^-1' } },\n"
+                          "  states = { a = { 1, '1' }, T = { 20, 'degC', count = 12, min = -50, noise = 0.1, sd = 2 }, z = { 1, '1' } },\n"
+                          "  equations = function(t)\n"
+                          "    local n = #t.T\n"
+                          "    for i = 1, n do\n"
+                          "      local before, after = i > 1 and t.T[i - 1] or t.left, i < n and t.T[i + 1] or t.right\n"
+                          "      t.T[i].rate = t.pace * (before - 2 * t.T[i] + after)\n"
+                          "    end\n"
+                          "    t.a.rate, t.z.rate = 0, 0\n"
+                          "    t.mean = output((t.T_1 + t.T[n]) / 2, 'degC')\n"
+                          "  end,\n"
+                          "  sensors = { end_probe = { of = 'T_12', noise = 0.1 } },\n"
+                          "  alarms = { hot = { high = { 'T_3', 90 } } },\n"
+                          "}\n";
+
+START_TEST(an_array_is_a_row_of_states)
+{
+    load(rod, 0.1);
+    ck_assert_uint_eq(model->dynamic_count, 14);
+    for (int i = 1; i <= 12; i++) {
+        char name[16];
+        snprintf(name, sizeof name, "T_%d", i);
+        ck_assert_int_eq(model_find(model, name), i - 1);  // in the order of their numbers, not of their letters
+        const Channel *channel = scripts_channel(model, name);
+        ck_assert_int_eq(channel->kind, CHANNEL_STATE);
+        ck_assert_double_eq(channel->initial, 293.15);
+        ck_assert_double_eq(channel->initial_sd, 2);
+        ck_assert_double_eq_tol(channel->min, 223.15, 1e-10);
+    }
+    ck_assert_int_eq(model_find(model, "T"), -1);
+    ck_assert_str_eq(model->channels[model->sensors[0].of].name, "T_12");
+    ck_assert_double_eq(value_of("mean"), 293.15);
+    unload();
+}
+END_TEST
+
+/* At rest the rod is a straight line from end to end. */
+START_TEST(the_rod_settles_on_a_straight_line)
+{
+    load(rod, 0.5);
+    Scratch scratch;
+    ck_assert_int_eq(scratch_init(&scratch, model->registers_max), ERR_OK);
+    for (int i = 0; i < 2000; i++)
+        program_run(&model->predict, block, &scratch);
+    for (int i = 1; i <= 12; i++) {
+        char name[16];
+        snprintf(name, sizeof name, "T_%d", i);
+        ck_assert_double_eq_tol(value_of(name), 283.15 + 50.0 * i / 13, 1e-9);
+    }
+    scratch_fini(&scratch);
+    unload();
+}
+END_TEST
+
+/* `before` is replaced by `after` in the rod, which is then refused at `line`. */
+static void expect_bent_rod(const char *before, const char *after, int line, const char *expected)
+{
+    char text[4096];
+    const char *at = strstr(rod, before);
+    ck_assert_ptr_nonnull(at);
+    snprintf(text, sizeof text, "%.*s%s%s", (int)(at - rod), rod, after, at + strlen(before));
+    Model *refused;
+    ErrText why = {""};
+    const char *path = scripts_write("rod.lua", text);
+    ck_assert_msg(model_load(path, 0.1, &refused, &why) != ERR_OK, "taken: %s", after);
+    scripts_expect(&why, path, line, expected);
+}
+
+START_TEST(arrays_are_checked)
+{
+    expect_bent_rod("count = 12", "count = 0", 3, "count of \"T\": expected a whole number from 1 to 64");
+    expect_bent_rod("count = 12", "count = 2.5", 3, "count of \"T\": expected a whole number");
+    expect_bent_rod("count = 12", "count = 65", 3, "count of \"T\": expected a whole number");
+    expect_bent_rod("count = 12", "count = 'many'", 3, "count of \"T\": expected a number, got string");
+    expect_bent_rod("count = 12", "count = 63", 3, "64 states and tracked parameters at most");
+    expect_bent_rod("{ 20, 'degC', count", "{ -90, 'degC', count", 3, "the value of \"T\" is outside its min and max");
+    expect_bent_rod("z = { 1", "T_5 = { 1", 3, "the name \"T_5\" is taken");
+    expect_bent_rod("pace =", "T =", 2, "the name \"T\" is taken");
+    expect_bent_rod("t.mean = output", "t.T = output", 11, "\"T\" cannot be assigned; did you mean t.T[1].rate?");
+    expect_bent_rod("t.T[i].rate = ", "t.T[i] = ", 8, "\"T[1]\" cannot be assigned; did you mean t.T[1].rate?");
+    expect_bent_rod("(t.T_1 + t.T[n])", "(t.T[0] + t.T[n])", 11, "\"T\" has the elements 1 to 12, no 0");
+    expect_bent_rod("(t.T_1 + t.T[n])", "(t.T[13] + t.T[n])", 11, "\"T\" has the elements 1 to 12, no 13");
+    expect_bent_rod("(t.T_1 + t.T[n])", "(t.T[1.5] + t.T[n])", 11, "\"T\" has the elements 1 to 12, no 1.5");
+    expect_bent_rod("(t.T_1 + t.T[n])", "(t.T.rate + t.T[n])", 11, "\"T\" has the elements 1 to 12, no rate");
+    expect_bent_rod("(t.T_1 + t.T[n])", "(t.T + t.T[n])", 11, "an array of states is no value: take one of them, as in t.T[1]");
+    expect_bent_rod("for i = 1, n do", "for i = 2, n do", 4, "the state \"T_1\" has no equation: expected t.T_1.rate = ...");
+    expect_bent_rod("of = 'T_12'", "of = 'T_13'", 13, "\"end_probe\" measures nothing");
+}
+END_TEST
+
 KIT_MAIN("model.trace", functions_are_those_of_the_c_library, an_angle_is_that_of_a_point_in_any_unit, functions_take_the_dimensions_that_make_sense,
          straight_lines_join_the_points_of_a_table, a_cubic_goes_through_the_points_with_a_continuous_slope, a_cubic_rises_and_falls_as_its_points_do,
-         a_cubic_reproduces_lines_and_parabolas, tables_take_and_give_units, a_grid_reproduces_what_is_bilinear, tables_that_are_none_are_refused_at_their_line)
+         a_cubic_reproduces_lines_and_parabolas, tables_take_and_give_units, a_grid_reproduces_what_is_bilinear, tables_that_are_none_are_refused_at_their_line,
+         an_array_is_a_row_of_states, the_rod_settles_on_a_straight_line, arrays_are_checked)
