@@ -28,7 +28,7 @@ static Expr pick(const Axis *axis, const Expr *values)
 
 static Expr pick_number(const Axis *axis, const double *values)
 {
-    Expr constants[LOOKUP_GRID_MAX];
+    Expr constants[LOOKUP_GRID_MAX] = {0};
     assert(axis->intervals <= LOOKUP_GRID_MAX);
     for (size_t i = 0; i < axis->intervals; i++)
         constants[i] = graph_constant(axis->graph, values[i]);
@@ -55,7 +55,7 @@ static void secants(const double *x, const double *y, size_t count, double *slop
 
 Expr lookup_linear(Graph *graph, Expr at, const double *x, const double *y, size_t count)
 {
-    double slope[LOOKUP_GRID_MAX];
+    double slope[LOOKUP_GRID_MAX] = {0};
     assert(count <= LOOKUP_GRID_MAX);
     const Axis axis = axis_of(graph, at, x, count);
     secants(x, y, count, slope);
@@ -85,7 +85,7 @@ static void tangents(const double *slope, size_t count, double *m)
 
 Expr lookup_cubic(Graph *graph, Expr at, const double *x, const double *y, size_t count)
 {
-    double slope[LOOKUP_POINTS_MAX], m[LOOKUP_POINTS_MAX], square[LOOKUP_POINTS_MAX], cube[LOOKUP_POINTS_MAX];
+    double slope[LOOKUP_POINTS_MAX] = {0}, m[LOOKUP_POINTS_MAX], square[LOOKUP_POINTS_MAX], cube[LOOKUP_POINTS_MAX];
     assert(count <= LOOKUP_POINTS_MAX);
     const Axis axis = axis_of(graph, at, x, count);
     secants(x, y, count, slope);
@@ -105,8 +105,8 @@ Expr lookup_cubic(Graph *graph, Expr at, const double *x, const double *y, size_
 Expr lookup_bilinear(Graph *graph, Expr at_x, Expr at_y, const double *x, size_t x_count, const double *y, size_t y_count, const double *z)
 {
     const Axis up = axis_of(graph, at_y, y, y_count);
-    Expr row[LOOKUP_GRID_MAX];
-    double inverse[LOOKUP_GRID_MAX];
+    Expr row[LOOKUP_GRID_MAX] = {0};
+    double inverse[LOOKUP_GRID_MAX] = {0};
     assert(x_count * y_count <= LOOKUP_GRID_MAX);
 
     // each row is a table along x; along y the rows are the points

@@ -570,7 +570,8 @@ static Err build_programs(Loader *loader)
         loader->filter[i] = (FilterState){loader->trace.rates[i], channel->min, channel->max, channel->noise, channel->jump};
     }
 
-    Err err = filter_build_predict(model->graph, &loader->layout, loader->filter, model->state_count, model->step, &model->arena, &model->predict, loader->why);
+    Err err = filter_build_predict(model->graph, &loader->layout, loader->filter, model->state_count, model->stepper, model->step, &model->arena, &model->predict,
+                                   loader->why);
     count_registers(model, &model->predict);
     for (uint16_t i = 0; i < model->sensor_count && !err; i++) {
         Sensor *sensor = &loader->sensors[i];
@@ -599,7 +600,7 @@ static Err build_programs(Loader *loader)
 
 static Err read_model(Loader *loader)
 {
-    static const char *const known[] = {"name", "doc", "params", "inputs", "states", "equations", "sensors", "actuators", "alarms", "divergence", NULL};
+    static const char *const known[] = {"name", "doc", "params", "inputs", "states", "equations", "sensors", "actuators", "alarms", "divergence", "stepper", NULL};
     Model *model = loader->model;
     Declaration root = {.script = loader->script, .index = loader->root, .section = "model", .why = loader->why};
     declare_only(&root, known, 0);
@@ -608,6 +609,11 @@ static Err read_model(Loader *loader)
     loader->channels = arena_new(&model->arena, Channel, MODEL_CHANNELS_MAX);
     if (!model->name || !model->doc || !loader->channels)
         return out_of_memory(loader);
+
+    const char *stepper = declare_text(&root, "stepper", "rk4");
+    root.section = NULL, root.key = "stepper";
+    if (!stepper_parse(stepper, &model->stepper))
+        declare_fail(&root, "stepper must be \"rk4\", \"euler\", \"tsit5\" or \"rosenbrock\", got \"%s\"", stepper);
     if (root.err)
         return root.err;
 
@@ -618,6 +624,9 @@ static Err read_model(Loader *loader)
         return script_blame(loader->script, loader->why, "model", NULL, "model \"%s\" has no states", model->name);
     if (model->state_count > MODEL_STATES_MAX)
         return script_blame(loader->script, loader->why, "states", NULL, "a model has %d states and tracked parameters at most, this has %d", MODEL_STATES_MAX, model->state_count);
+    if (model->stepper == STEPPER_ROSENBROCK && model->dynamic_count > STEPPER_ROSENBROCK_STATES_MAX)
+        return script_blame(loader->script, loader->why, NULL, "stepper", "the stepper \"rosenbrock\" takes %d states at most, this model has %d", STEPPER_ROSENBROCK_STATES_MAX,
+                            model->dynamic_count);
     if ((err = read_parameters(loader, CHANNEL_PARAMETER)) || (err = read_inputs(loader)) || (err = read_actuators(loader)))
         return err;
 
