@@ -293,6 +293,18 @@ static Err read_actuators(Loader *loader)
     return err;
 }
 
+/* How many states the filter and the stepper take. */
+static Err check_states(const Loader *loader)
+{
+    const Model *model = loader->model;
+    if (model->state_count > MODEL_STATES_MAX)
+        return script_blame(loader->script, loader->why, "states", NULL, "a model has %d states and tracked parameters at most, this has %d", MODEL_STATES_MAX, model->state_count);
+    if (model->stepper == STEPPER_ROSENBROCK && model->dynamic_count > STEPPER_ROSENBROCK_STATES_MAX)
+        return script_blame(loader->script, loader->why, NULL, "stepper", "the stepper \"rosenbrock\" takes %d states at most, this model has %d", STEPPER_ROSENBROCK_STATES_MAX,
+                            model->dynamic_count);
+    return ERR_OK;
+}
+
 /* Columns of what the equations can read; outputs and sensors follow when they are known. */
 static void place_columns(Loader *loader)
 {
@@ -311,17 +323,18 @@ static void place_columns(Loader *loader)
     model->frozen = column++;
     model->memory = column;
     model->column_count = (uint16_t)(column + TWIN_MEMORY);
+    assert(model->column_count <= TRACE_LAG_COLUMN);
     loader->layout = (FilterLayout){.states = 0, .covariance = model->covariance, .parted = model->parted, .frozen = model->frozen};
 }
 
 static Err trace_model(Loader *loader)
 {
     Model *model = loader->model;
-    TraceName *names = arena_new(&model->arena, TraceName, model->channel_count);
+    TraceName *names = arena_new(&model->arena, TraceName, model->channel_count + TRACE_LAGS_MAX);
     Trace *trace = &loader->trace;
     *trace = (Trace){.graph = model->graph, .arena = &model->arena, .names = names, .state_count = model->state_count, .output_room = OUTPUTS_MAX,
-                      .arrays = loader->arrays, .array_count = loader->array_count};
-    trace->rates = arena_new(&model->arena, Expr, model->state_count + 1);
+                      .arrays = loader->arrays, .array_count = loader->array_count, .step = model->step};
+    trace->rates = arena_new(&model->arena, Expr, model->state_count + TRACE_LAGS_MAX);
     trace->outputs = arena_new(&model->arena, TraceOutput, OUTPUTS_MAX);
     if (!names || !trace->rates || !trace->outputs)
         return out_of_memory(loader);
@@ -344,6 +357,78 @@ static Err trace_model(Loader *loader)
             return script_blame(loader->script, loader->why, "equations", NULL, "the state \"%s\" has no equation: expected t.%s.rate = ...", loader->channels[i].name,
                                 loader->channels[i].name);
     return err;
+}
+
+/* What the lags follow at the start, where they begin. One may follow another that was made before. */
+static void start_lags(Loader *loader, Declaration *entry, double *starts)
+{
+    const Trace *trace = &loader->trace;
+    double columns[TRACE_LAG_COLUMN + TRACE_LAGS_MAX];
+    for (uint16_t i = 0; i < loader->model->channel_count; i++)
+        columns[loader->channels[i].column] = loader->channels[i].initial;
+    for (size_t i = 0; i < trace->lag_count; i++) {
+        starts[i] = columns[trace->lags[i].column] = graph_evaluate(trace->graph, trace->lags[i].of, columns);
+        if (!isfinite(starts[i]))
+            declare_fail(entry, "the lag \"%s\" has no finite value to start from", trace->lags[i].name);
+    }
+}
+
+/* A channel behind the states, before everything else. */
+static void insert_lag(Loader *loader, Declaration *entry, const TraceLag *lag, double start)
+{
+    Model *model = loader->model;
+    Channel *channel = add_named(loader, entry, lag->name, CHANNEL_STATE);
+    if (entry->err)
+        return;
+    channel->unit = lag->unit;
+    channel->initial = start;
+    channel->column = lag->column;
+
+    Channel *place = &loader->channels[model->dynamic_count];
+    const Channel last = *channel;
+    memmove(place + 1, place, (size_t)(channel - place) * sizeof *place);
+    *place = last;
+    model->dynamic_count++;
+    model->state_count++;
+}
+
+/* With the lags the vector of the filter is longer, so columns are dealt out again, and what was traced moves there. */
+static Err add_lags(Loader *loader)
+{
+    Model *model = loader->model;
+    Trace *trace = &loader->trace;
+    uint16_t columns[MODEL_CHANNELS_MAX];
+    Expr with[MODEL_CHANNELS_MAX];
+    double starts[TRACE_LAGS_MAX];
+    if (trace->lag_count == 0)
+        return ERR_OK;
+
+    lua_newtable(loader->lua);
+    Declaration entry = {.script = loader->script, .index = lua_gettop(loader->lua), .section = "equations", .why = loader->why};
+    const uint16_t first = model->dynamic_count;
+    start_lags(loader, &entry, starts);
+    for (size_t i = 0; i < trace->lag_count && !entry.err; i++)
+        insert_lag(loader, &entry, &trace->lags[i], starts[i]);
+    lua_pop(loader->lua, 1);
+    if (!entry.err)
+        entry.err = check_states(loader);
+    if (entry.err)
+        return entry.err;
+
+    for (uint16_t i = 0; i < model->channel_count; i++)
+        columns[i] = loader->channels[i].column;
+    place_columns(loader);
+    for (uint16_t i = 0; i < model->channel_count; i++)
+        with[i] = graph_variable(model->graph, loader->channels[i].column);
+    trace_move(trace, columns, with, model->channel_count);
+    for (uint16_t i = 0; i < trace->lag_count; i++) {
+        trace->names[trace->name_count++] = (TraceName){trace->lags[i].name, with[first + i], trace->lags[i].unit, -1};
+        trace->rates[first + i] = trace->lags[i].rate;
+    }
+    for (uint16_t i = model->dynamic_count; i < model->state_count; i++)
+        trace->rates[i] = EXPR_NONE;
+    trace->state_count = model->state_count;
+    return ERR_OK;
 }
 
 static Err add_outputs(Loader *loader)
@@ -622,16 +707,13 @@ static Err read_model(Loader *loader)
         return err;
     if (model->dynamic_count == 0)
         return script_blame(loader->script, loader->why, "model", NULL, "model \"%s\" has no states", model->name);
-    if (model->state_count > MODEL_STATES_MAX)
-        return script_blame(loader->script, loader->why, "states", NULL, "a model has %d states and tracked parameters at most, this has %d", MODEL_STATES_MAX, model->state_count);
-    if (model->stepper == STEPPER_ROSENBROCK && model->dynamic_count > STEPPER_ROSENBROCK_STATES_MAX)
-        return script_blame(loader->script, loader->why, NULL, "stepper", "the stepper \"rosenbrock\" takes %d states at most, this model has %d", STEPPER_ROSENBROCK_STATES_MAX,
-                            model->dynamic_count);
+    if ((err = check_states(loader)))
+        return err;
     if ((err = read_parameters(loader, CHANNEL_PARAMETER)) || (err = read_inputs(loader)) || (err = read_actuators(loader)))
         return err;
 
     place_columns(loader);
-    if ((err = trace_model(loader)) || (err = add_outputs(loader)) || (err = add_statistic(loader)) || (err = read_sensors(loader)) || (err = read_alarms(loader)) || (err = read_divergence(loader)) || (err = place_sensors(loader)))
+    if ((err = trace_model(loader)) || (err = add_lags(loader)) || (err = add_outputs(loader)) || (err = add_statistic(loader)) || (err = read_sensors(loader)) || (err = read_alarms(loader)) || (err = read_divergence(loader)) || (err = place_sensors(loader)))
         return err;
     return build_programs(loader);
 }

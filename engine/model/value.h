@@ -23,3 +23,5 @@ const char *value__dimension(const Unit *unit);
 
 /// lookup(x, points, how): tables.c
 int value__lookup(lua_State *lua);
+/// lag(x, seconds, name): lags.c
+int value__lag(lua_State *lua);

@@ -333,7 +333,119 @@ START_TEST(arrays_are_checked)
 }
 END_TEST
 
+static void predict(int steps)
+{
+    Scratch scratch;
+    ck_assert_int_eq(scratch_init(&scratch, model->registers_max), ERR_OK);
+    for (int i = 0; i < steps; i++)
+        program_run(&model->predict, block, &scratch);
+    program_run(&model->derive, block, &scratch);
+    scratch_fini(&scratch);
+}
+
+static const char lags[] = "return model 'm' {\n"
+                           "  params = { k = { 2, '1', estimate = 0.1, sd = 1 }, tau = { 0.1, 'min' } },\n"
+                           "  inputs = { u = { 20, 'degC' } },\n"
+                           "  states = { x = { 1, '1', count = 2, sd = 1 } },\n"
+                           "  equations = function(t)\n"
+                           "    local slow = lag(t.u, t.tau, 'felt')\n"
+                           "    local slower = lag(slow, 3)\n"
+                           "    t.shown = output(slower, 'degC')\n"
+                           "    t.product = output(t.k * lag(t.x[2], 2), '1')\n"
+                           "    t.x[1].rate, t.x[2].rate = 0, -t.k * t.x[2] / quantity(4, 's')\n"
+                           "  end,\n"
+                           "  sensors = { probe = { of = 'felt', noise = 1 }, twice = { of = function(t) return 2 * t.felt end, noise = 1 } },\n"
+                           "}\n";
+
+START_TEST(a_lag_is_a_state_with_a_name)
+{
+    load(lags, 0.5);
+    static const char *const names[] = {"x_1", "x_2", "felt", "lag_2", "lag_3", "k", "tau", "u", "shown", "product"};
+    for (int i = 0; i < 10; i++)
+        ck_assert_int_eq(model_find(model, names[i]), i);
+    ck_assert_uint_eq(model->dynamic_count, 5);
+    ck_assert_uint_eq(model->state_count, 6);
+    ck_assert_int_eq(scripts_channel(model, "felt")->kind, CHANNEL_STATE);
+    ck_assert_str_eq(model->channels[model->sensors[0].of].name, "felt");
+
+    // a lag begins where what it follows begins, through other lags too
+    ck_assert_double_eq(value_of("felt"), 293.15);
+    ck_assert_double_eq(value_of("lag_2"), 293.15);
+    ck_assert_double_eq(value_of("lag_3"), 1);
+    ck_assert_double_eq(value_of("product"), 2);
+    unload();
+}
+END_TEST
+
+/* A step of the input by 10 K: 1 - exp(-t/a) behind one lag, and behind two 1 - (a exp(-t/a) - b exp(-t/b)) / (a - b). */
+START_TEST(a_lag_answers_a_step_as_it_should)
+{
+    load(lags, 0.05);
+    const double a = 6, b = 3, t = 5;
+    for (size_t lane = 0; lane < LANES; lane++)
+        block[scripts_channel(model, "u")->column * (size_t)LANES + lane] += 10;
+    predict(100);
+    ck_assert_double_eq_tol(value_of("felt"), 293.15 + 10 * (1 - exp(-t / a)), 1e-7);
+    ck_assert_double_eq_tol(value_of("lag_2"), 293.15 + 10 * (1 - (a * exp(-t / a) - b * exp(-t / b)) / (a - b)), 1e-7);
+    ck_assert_double_eq(value_of("shown"), value_of("lag_2"));
+    ck_assert_double_eq_tol(value_of("x_2"), exp(-t / 2), 1e-7);
+    ck_assert_double_eq_tol(value_of("lag_3"), (1 + t / 2) * exp(-t / 2), 1e-7);  // a lag as slow as what it follows
+    unload();
+}
+END_TEST
+
+/* The filter knows that a lag goes with what it follows: their covariance grows from nothing. */
+START_TEST(the_filter_sees_through_a_lag)
+{
+    load(lags, 0.5);
+    const int x = model_find(model, "x_2"), lagged = model_find(model, "lag_3");
+    const uint16_t own = model_covariance(model, (uint16_t)x, (uint16_t)x), cross = model_covariance(model, (uint16_t)x, (uint16_t)lagged);
+    for (size_t lane = 0; lane < LANES; lane++)
+        block[own * (size_t)LANES + lane] = 1;
+    ck_assert_double_eq(block[cross * (size_t)LANES], 0);
+    predict(4);
+    ck_assert_double_gt(block[cross * (size_t)LANES], 0.05);
+    unload();
+}
+END_TEST
+
+START_TEST(lags_are_refused_at_their_line)
+{
+    expect_refusal("t.y = output(lag(t.x, t.p), '1')", "lag: its second argument is a time, this has m");
+    expect_refusal("t.y = output(lag(t.x, 0.05), '1')", "is shorter than a step");
+    expect_refusal("t.y = output(lag(t.x, -3), '1')", "is shorter than a step");
+    expect_refusal("t.y = output(lag(t.x, 0 / 0), '1')", "is shorter than a step");
+    expect_refusal("t.y = output(lag(t.x), '1')", "expected a number or a value of the model, got no value");
+    expect_refusal("t.y = output(lag(t.x, 3, 'a b'), '1')", "\"a b\" is no name");
+    expect_refusal("t.y = output(lag(t.x, 3), 'm')", "dimensions differ");
+    expect_refusal("for i = 1, 33 do lag(t.x, 3) end", "lag: more than 32 in one model");
+
+    static const struct {
+        const char *equation, *expected;
+    } later[] = {{"lag(t.x, 3, 'x')", "the name \"x\" is taken"}, {"lag(sqrt(-t.x), 3)", "the lag \"lag_1\" has no finite value to start from"}};
+    for (size_t i = 0; i < 2; i++) {
+        Model *refused;
+        ErrText why = {""};
+        const char *path = scripts_write("refused.lua", with_equation(later[i].equation));
+        ck_assert_int_eq(model_load(path, 0.1, &refused, &why), ERR_SCRIPT);
+        scripts_expect(&why, path, 4, later[i].expected);
+    }
+}
+END_TEST
+
+START_TEST(a_sensor_has_no_lag_of_its_own)
+{
+    Model *refused;
+    ErrText why = {""};
+    const char *path = scripts_write("refused.lua", "return model 'm' { states = { x = { 1, '1' } }, equations = function(t) t.x.rate = 0 end,\n"
+                                                    "  sensors = { probe = { noise = 1, of = function(t) return lag(t.x, 3) end } } }");
+    ck_assert_int_eq(model_load(path, 0.1, &refused, &why), ERR_SCRIPT);
+    scripts_expect(&why, path, 2, "a sensor's function cannot have a lag");
+}
+END_TEST
+
 KIT_MAIN("model.trace", functions_are_those_of_the_c_library, an_angle_is_that_of_a_point_in_any_unit, functions_take_the_dimensions_that_make_sense,
          straight_lines_join_the_points_of_a_table, a_cubic_goes_through_the_points_with_a_continuous_slope, a_cubic_rises_and_falls_as_its_points_do,
          a_cubic_reproduces_lines_and_parabolas, tables_take_and_give_units, a_grid_reproduces_what_is_bilinear, tables_that_are_none_are_refused_at_their_line,
-         an_array_is_a_row_of_states, the_rod_settles_on_a_straight_line, arrays_are_checked)
+         an_array_is_a_row_of_states, the_rod_settles_on_a_straight_line, arrays_are_checked,
+         a_lag_is_a_state_with_a_name, a_lag_answers_a_step_as_it_should, the_filter_sees_through_a_lag, lags_are_refused_at_their_line, a_sensor_has_no_lag_of_its_own)
