@@ -444,7 +444,7 @@ START_TEST(a_sensor_has_no_lag_of_its_own)
 }
 END_TEST
 
-KIT_MAIN("model.trace", functions_are_those_of_the_c_library, an_angle_is_that_of_a_point_in_any_unit, functions_take_the_dimensions_that_make_sense,
+KIT_MAIN("model.language", functions_are_those_of_the_c_library, an_angle_is_that_of_a_point_in_any_unit, functions_take_the_dimensions_that_make_sense,
          straight_lines_join_the_points_of_a_table, a_cubic_goes_through_the_points_with_a_continuous_slope, a_cubic_rises_and_falls_as_its_points_do,
          a_cubic_reproduces_lines_and_parabolas, tables_take_and_give_units, a_grid_reproduces_what_is_bilinear, tables_that_are_none_are_refused_at_their_line,
          an_array_is_a_row_of_states, the_rod_settles_on_a_straight_line, arrays_are_checked,
