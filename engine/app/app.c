@@ -85,22 +85,15 @@ static void tell_commands(const App *app)
     }
 }
 
-int64_t app_record_after(const App *app, int64_t time)
-{
-    const int64_t period = (int64_t)(app->plant->record * (double)NS_PER_S);
-    return period > 0 ? (time / period + 1) * period : time;
-}
-
 /* The side that remembers. Estimates of a replayed tick are written again, with the same bits. */
 static void remember(App *app)
 {
     size_t count;
     if (!app->history || app->now == TIME_NONE)
         return;
-    if (app->now >= app->record_next) {
+    if (app->now != app->recorded)
         history_append_estimates(app->history, app->plant, app->now);
-        app->record_next = app_record_after(app, app->now);
-    }
+    app->recorded = app->now;
     const Alarm *alarms = alarms_changed(app->alarms, &count);
     for (size_t i = 0; i < count; i++)
         history_append_alarm(app->history, &alarms[i], app->plant->twins[alarms[i].twin].name);
@@ -184,10 +177,15 @@ void app_replay(App *app)
     app->replaying = false;
 }
 
+static bool is_stopping(const App *app)
+{
+    return app->def.stop && *app->def.stop;
+}
+
 static size_t run_ready_ticks(App *app)
 {
     size_t ticks = 0;
-    for (; sync_ready(app->sync, app_utc(app)); ticks++) {
+    for (; !is_stopping(app) && sync_ready(app->sync, app_utc(app)); ticks++) {
         // in real time a tick that is not done by the end of the next one is late
         if (app->plant->clock == PLANT_CLOCK_UTC && app_utc(app) > sync_time(app->sync, sync_next_tick(app->sync) + 1) + app->plant->wait_ns)
             app->overruns++;
@@ -263,7 +261,7 @@ static size_t poll_connector(App *app, size_t index)
     const size_t count = connector->type->poll(connector->self, arrivals, POLL_ROOM);
     const uint64_t mark = app->receipts[index].mark;
     size_t ticks = 0;
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count && !is_stopping(app); i++) {  // what is left behind was not acknowledged: devices send it again
         take_arrival(app, index, &arrivals[i]);
         ticks += run_ready_ticks(app);
     }
@@ -285,10 +283,6 @@ static const Command *find_refused(const App *app, uint64_t id)
 
 static void answer_actuate(App *app, const ServerAsk *ask)
 {
-    if (app->now == TIME_NONE) {
-        server_answer(app->server, ask->token, 409, "the plant's time has not begun: no tick has run yet", 0);
-        return;
-    }
     const uint64_t id = gate_ask(app->gate, &ask->wish, app->now);
     const Command *refused = find_refused(app, id);
     if (id == 0)
@@ -383,8 +377,9 @@ Err app_create(const AppDef *def, App **out, ErrText *why)
     app->def.threads = def->threads ? def->threads : 1;
     app->def.speed = def->speed > 0 ? def->speed : 1;
     app->def.clock = def->clock ? def->clock : &clock_system;
-    app->now = app->record_next = TIME_NONE;
-    app->started_elapsed = app->snapshot_elapsed = elapsed(app);
+    app->now = app->recorded = TIME_NONE;
+    app->started_elapsed = elapsed(app);
+    app->snapshot_elapsed = app->started_elapsed - SNAPSHOT_PERIOD_NS;  // the first tick is kept at once: a restart then knows when time began
     app->started_utc = app->def.clock->utc_ns(app->def.clock->self);
     program_thread_init();
 

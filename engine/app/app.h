@@ -20,6 +20,7 @@ typedef struct AppDef {
     double speed;         // of a UTC plant's clock, 0 means 1; INFINITY: as fast as the samples come
     const Clock *clock;   // NULL means the machine's
     bool quiet;           // no log lines for alarms and commands
+    const volatile int *stop;  // not 0 once somebody wants the process to end: a long catch-up is left then; NULL: nobody does
     bool provider_clock;  // time is what the samples carry, whatever the script says: recordings
     /// Called at the end of each tick, with the samples that it folded in.
     void (*ticked)(void *self, const App *app, Batch batch);
@@ -43,7 +44,7 @@ struct App {
     uint64_t ticks;               // that have run since the start
     bool devices_changed;         // somebody came or went since it was published last
     int64_t started_elapsed, started_utc;
-    int64_t snapshot_elapsed, record_next;
+    int64_t snapshot_elapsed, recorded;  // when the last snapshot was taken; the last tick whose estimates history was offered
     uint64_t overruns;
     bool replaying;               // ticks are run again after a restart: nothing leaves the engine
     CommandWish *replayed_wishes; // the newest of each tag, and

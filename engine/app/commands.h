@@ -12,6 +12,11 @@ int command_emulate(int argc, char **argv);
 /// Their tables of contents, for main and for their own help.
 extern const Subcommand subcommand_check, subcommand_serve, subcommand_run, subcommand_score, subcommand_emulate;
 
+/// --codegen auto|llvm|off: call before a plant is loaded, and codegen_end before the process ends. ERR_USAGE for another word, ERR_IO when llvm is not to be had.
+Err codegen_begin(const char *mode, ErrText *why);
+void codegen_end(void);
+#define CODEGEN_OPTION(target) {OPTION_TEXT, "codegen", "MODE", "native code: auto (where LLVM is there), llvm (or fail), off (auto)", target, 0, 0}
+
 /// Become true at the first SIGINT or SIGTERM; install the handlers with stop_on_signals. The second signal ends the process at once.
 extern volatile int stop_asked;
 void stop_on_signals(void);

@@ -69,7 +69,6 @@ static Err restore(App *app, const HistoryResume *resume, ErrText *why)
         return err_prefix(why, err, "%s cannot be continued (start with --fresh to put it aside)", app->def.history);
     app->tick = resume->tick;
     app->now = resume->time;
-    app->record_next = app_record_after(app, app->now);
     return ERR_OK;
 }
 

@@ -18,5 +18,3 @@ void resume_note_wish(App *app, const CommandWish *wish);
 
 /// Run the ticks whose samples are complete in history (app.c).
 void app_replay(App *app);
-/// When estimates are to be recorded next, `time` being that of the last tick (app.c).
-int64_t app_record_after(const App *app, int64_t time);

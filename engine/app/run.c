@@ -85,12 +85,14 @@ int command_run(int argc, char **argv)
     long threads = 1;
     Printer printer = {.every = 1};
     double speed = INFINITY;
+    const char *codegen = "auto";
     const Option options[] = {
         {OPTION_OPERAND, "PLANT", NULL, "a plant script", &plant, 0, 0},
         {OPTION_TEXT, "tape", "FILE", "the recording, a CSV file (required)", &tape, 0, 0},
         {OPTION_SPEED, "speed", "N", "N times real time; max (the default): as fast as possible", &speed, 0, 0},
         {OPTION_WHOLE, "every", "N", "print every N-th tick only (1)", &printer.every, 1, 1000000000},
         {OPTION_WHOLE, "threads", "N", "threads that step the twins (1)", &threads, 1, 64},
+        CODEGEN_OPTION(&codegen),
     };
     const OptionResult parsed = options_parse(&subcommand_run, options, sizeof options / sizeof *options, argc, argv);
     if (parsed != OPTIONS_TAKEN)
@@ -101,9 +103,13 @@ int command_run(int argc, char **argv)
         err_set(&why, ERR_USAGE, "run: expected --tape FILE, the recording (pollux run --help)");
         return options_fail(EXIT_USAGE, &why);
     }
+    if (codegen_begin(codegen, &why))
+        return options_fail(EXIT_USAGE, &why);
     stop_on_signals();
     const TapeRun run = {.plant = plant, .tape = tape, .threads = (size_t)threads, .speed = speed, .ticked = print_row, .self = &printer};
-    if (tape_run(&run, &why))
+    const Err err = tape_run(&run, &why);
+    codegen_end();
+    if (err)
         return options_fail(EXIT_FAILED, &why);
     return fflush(stdout) ? EXIT_FAILED : EXIT_DONE;
 }

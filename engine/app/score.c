@@ -262,6 +262,7 @@ int command_score(int argc, char **argv)
     const char *plant = NULL, *tape = NULL, *events = NULL;
     long threads = 1, tolerance = 5;
     bool json = false;
+    const char *codegen = "auto";
     const Option options[] = {
         {OPTION_OPERAND, "PLANT", NULL, "a plant script", &plant, 0, 0},
         {OPTION_TEXT, "tape", "FILE", "the recording, a CSV file (required)", &tape, 0, 0},
@@ -269,6 +270,7 @@ int command_score(int argc, char **argv)
         {OPTION_WHOLE, "tolerance", "S", "seconds by which the times of the events may be off (5)", &tolerance, 0, 3600},
         {OPTION_WHOLE, "threads", "N", "threads that step the twins (1)", &threads, 1, 64},
         {OPTION_FLAG, "json", NULL, "print JSON instead of a table", &json, 0, 0},
+        CODEGEN_OPTION(&codegen),
     };
     const OptionResult parsed = options_parse(&subcommand_score, options, sizeof options / sizeof *options, argc, argv);
     if (parsed != OPTIONS_TAKEN)
@@ -279,6 +281,8 @@ int command_score(int argc, char **argv)
         err_set(&why, ERR_USAGE, "score: expected --tape FILE, the recording (pollux score --help)");
         return options_fail(EXIT_USAGE, &why);
     }
+    if (codegen_begin(codegen, &why))
+        return options_fail(EXIT_USAGE, &why);
     Score *score = mem_alloc(sizeof *score);
     Arena arena = {0};
     Err err = score ? ERR_OK : err_set(&why, ERR_MEMORY, "no memory");
@@ -294,6 +298,7 @@ int command_score(int argc, char **argv)
     const TapeRun run = {.plant = plant, .tape = tape, .threads = (size_t)threads, .speed = INFINITY, .quiet = true, .ticked = note_tick, .self = score};
     if (!err)
         err = tape_run(&run, &why);
+    codegen_end();
     if (!err && json)
         print_json(score);
     else if (!err)

@@ -157,6 +157,7 @@ int command_serve(int argc, char **argv)
     long port = 8080, threads = 1;
     bool no_history = false, fresh = false;
     double speed = 1;
+    const char *codegen = "auto";
     ServerDef server = {0};
     const Option options[] = {
         {OPTION_OPERAND, "PLANT", NULL, "a plant script", &plant, 0, 0},
@@ -164,6 +165,7 @@ int command_serve(int argc, char **argv)
         {OPTION_TEXT, "bind", "ADDRESS", "on which address (127.0.0.1)", &server.bind, 0, 0},
         {OPTION_SPEED, "speed", "N", "N times real time, or max: how fast emulated devices are asked to go (1)", &speed, 0, 0},
         {OPTION_WHOLE, "threads", "N", "threads that step the twins (1)", &threads, 1, 64},
+        CODEGEN_OPTION(&codegen),
         {OPTION_TEXT, "history", "FILE", "where the history is kept", &history, 0, 0},
         {OPTION_FLAG, "no-history", NULL, "keep none", &no_history, 0, 0},
         {OPTION_FLAG, "fresh", NULL, "put the history until now aside and begin anew", &fresh, 0, 0},
@@ -179,6 +181,8 @@ int command_serve(int argc, char **argv)
         err_set(&why, ERR_USAGE, "serve: --no-history goes with neither --history nor --fresh");
         return options_fail(EXIT_USAGE, &why);
     }
+    if (codegen_begin(codegen, &why))
+        return options_fail(EXIT_USAGE, &why);
     if (!history && !no_history) {
         err = default_history(plant, path, sizeof path, &why);
         history = path;
@@ -193,7 +197,7 @@ int command_serve(int argc, char **argv)
     stop_on_signals();
     Serving serving = {0};
     server.port = (int)port;
-    const AppDef def = {.plant = plant, .history = history, .threads = (size_t)threads, .speed = speed};
+    const AppDef def = {.plant = plant, .history = history, .threads = (size_t)threads, .speed = speed, .stop = &stop_asked};
     if (!err)
         err = open_serving(&serving, &def, &server, &why);
     if (!err) {
@@ -202,5 +206,6 @@ int command_serve(int argc, char **argv)
         log_write(LOG_INFO, "serve", "stopping: the state of the plant is kept");
     }
     close_serving(&serving);
+    codegen_end();
     return err ? options_fail(EXIT_FAILED, &why) : EXIT_DONE;
 }

@@ -333,6 +333,7 @@ static Err finish(const Compiler *compiler, Arena *arena, Program *out)
         .constant = constant,
     };
     out->hash = program__hash(out);
+    out->native = native__request(out);
     return ERR_OK;
 }
 

@@ -92,6 +92,8 @@ typedef struct Instruction {
     uint16_t op, to, a, b, c;  // slots: columns of the block, then registers, then constants
 } Instruction;
 
+typedef struct NativeCode NativeCode;
+
 typedef struct Program {
     const Instruction *code;
     uint32_t length;
@@ -100,9 +102,11 @@ typedef struct Program {
     uint16_t constants;      // the slots after them
     const double *constant;  // constants x LANES, each repeated over the lanes
     uint64_t hash;           // of the code, the constants and the counts above
+    const NativeCode *native;  // the same as machine code, there or on its way; NULL when only the interpreter runs it
 } Program;
 
 /// Compile assignments, all of which read the block as it was before any of them writes. `columns` is the number of columns of the block.
+/// Where program_codegen has turned native code on, it is asked for here.
 Err graph_compile(Graph *graph, const Assignment *assignments, size_t count, uint16_t columns, Arena *arena, Program *out, ErrText *why);
 
 /// Registers for programs of up to `registers` registers, one per thread.
@@ -115,9 +119,26 @@ void scratch_fini(Scratch *scratch);
 
 /// Run over all lanes of `block` (program->columns x LANES doubles, aligned to 64).
 void program_run(const Program *program, double *block, Scratch *scratch);
-/// What runs programs here: "interpreter, AVX-512", "interpreter, SSE2"...
+/// What runs programs here: "interpreter, AVX-512", "interpreter, SSE2", "native, AVX-512"...
 const char *program_backend(void);
 /// Use another build of the interpreter ("portable", "sse2", "avx2", "avx512"); false when this processor lacks it. For tests that compare them.
 bool program_use(const char *instruction_set);
+/// Whether programs that are compiled from now on get native code: never (as at the start), where its module is found, or the module must be there.
+typedef enum Codegen { CODEGEN_OFF, CODEGEN_AUTO, CODEGEN_LLVM } Codegen;
+/// Native code is compiled on a thread of its own, and has the same bits. Turning it off ends that thread; programs keep the code that they have.
+/// An error only for CODEGEN_LLVM, when the module cannot be used; native code is off then.
+Err program_codegen(Codegen mode, ErrText *why);
+
+typedef struct CodegenState {
+    Codegen mode;
+    bool loaded;                          // the module is there
+    uint32_t waiting, compiled, refused;  // programs since the start
+    int64_t compile_ns;                   // spent on them
+    ErrText why;                          // why there is no native code, or not for the program that was refused last; or empty
+} CodegenState;
+CodegenState program_codegen_state(void);
+/// Wait until nothing is waiting. For tests and measurements.
+void program_codegen_wait(void);
+
 /// Flush denormals to zero on this thread, as every thread that runs programs must.
 void program_thread_init(void);

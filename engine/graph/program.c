@@ -1,4 +1,4 @@
-/* program.c -- scratch memory, the hash, and the choice of the interpreter's build. */
+/* program.c -- scratch memory, the hash, and the choice of who runs a program. */
 #include "graph/program.h"
 
 #include <assert.h>
@@ -13,6 +13,7 @@ typedef struct Build {
     const char *name, *title;
     bool (*is_supported)(void);
     LanesRun *run;
+    const NativeTarget *target;
 } Build;
 
 static bool always(void)
@@ -34,11 +35,11 @@ static bool has_avx512(void)
 
 // the best one last
 static const Build builds[] = {
-    {"portable", "interpreter, portable", always, lanes__run_portable},
+    {"portable", "interpreter, portable", always, lanes__run_portable, NULL},
 #if defined(__x86_64__)
-    {"sse2", "interpreter, SSE2", always, lanes__run_sse2},
-    {"avx2", "interpreter, AVX2", has_avx2, lanes__run_avx2},
-    {"avx512", "interpreter, AVX-512", has_avx512, lanes__run_avx512},
+    {"sse2", "interpreter, SSE2", always, lanes__run_sse2, &lanes__target_sse2},
+    {"avx2", "interpreter, AVX2", has_avx2, lanes__run_avx2, &lanes__target_avx2},
+    {"avx512", "interpreter, AVX-512", has_avx512, lanes__run_avx512, &lanes__target_avx512},
 #endif
 };
 
@@ -55,6 +56,11 @@ __attribute__((constructor)) static void choose_build(void)
 static const Build *build_in_use(void)
 {
     return atomic_load_explicit(&current, memory_order_relaxed);
+}
+
+const NativeTarget *program__target(void)
+{
+    return build_in_use()->target;
 }
 
 // ---- programs -----------------------------------------------------------------------------------------------------------
@@ -85,12 +91,17 @@ void program_run(const Program *program, double *block, Scratch *scratch)
 {
     assert(program->registers <= scratch->registers);
     assert((uintptr_t)block % 64 == 0);
-    build_in_use()->run(program, block, scratch->lanes);
+    NativeRun *const run = program->native ? atomic_load_explicit(&program->native->run, memory_order_acquire) : NULL;
+    if (run)
+        run(block);
+    else
+        build_in_use()->run(program, block, scratch->lanes);
 }
 
 const char *program_backend(void)
 {
-    return build_in_use()->title;
+    const Build *const build = build_in_use();
+    return build->target && native__is_on() ? build->target->title : build->title;
 }
 
 bool program_use(const char *instruction_set)

@@ -1,7 +1,7 @@
 /* program.h -- programs, for the files of this folder: their hash, and the builds of the interpreter. */
 #pragma once
 
-#include "graph/graph.h"
+#include "graph/native.h"
 
 /// Run `program` over `block` with its registers at `registers`.
 typedef void LanesRun(const Program *program, double *block, double *registers);
@@ -10,7 +10,10 @@ typedef void LanesRun(const Program *program, double *block, double *registers);
 LanesRun lanes__run_portable;
 #if defined(__x86_64__)
 LanesRun lanes__run_sse2, lanes__run_avx2, lanes__run_avx512;
+extern const NativeTarget lanes__target_sse2, lanes__target_avx2, lanes__target_avx512;
 #endif
 
+/// What native code has to agree with here; NULL where there is none.
+const NativeTarget *program__target(void);
 /// Of the code, the constants and the counts.
 uint64_t program__hash(const Program *program);

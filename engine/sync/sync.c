@@ -16,6 +16,7 @@ enum {
 
 static const int64_t AHEAD_UTC_NS = 60 * NS_PER_S;             // a stamp further in the future is a clock that is wrong
 static const int64_t AHEAD_PROVIDER_NS = 7 * 86400 * NS_PER_S; // time may jump over a pause, not over an age
+static const int64_t LAST_TIME = INT64_MAX - 14 * 86400 * NS_PER_S;  // so that the end of a tick and what lies ahead of it are still numbers
 
 typedef struct Provider {
     uint32_t id;
@@ -69,7 +70,7 @@ struct Sync {
     Work *works;
     Share *shares;
     size_t work_room;
-    uint16_t *ranks;       // by twin, all 0 between two ticks
+    uint32_t *ranks;       // by twin, all 0 between two ticks
     Verdict verdict;       // what sync_verdict shows
     Arena arena;
 };
@@ -92,7 +93,7 @@ Err sync_create(Plant *plant, Sync **out)
     sync->utc = sync->replay_until = TIME_NONE;
     sync->memory = arena_new(&sync->arena, Memory, 1);
     sync->newest = arena_new(&sync->arena, Newest, tags_count(plant->tags));
-    sync->ranks = arena_new(&sync->arena, uint16_t, plant->twin_count);
+    sync->ranks = arena_new(&sync->arena, uint32_t, plant->twin_count);
     sync->limits = arena_new(&sync->arena, DetectLimits, plant->model_count);
     if (!sync->memory || !sync->newest || !sync->ranks || !sync->limits) {
         sync_destroy(sync);
@@ -182,6 +183,8 @@ static void remember(Sync *sync, const Sample *sample)
 
 static bool is_future(const Sync *sync, int64_t time)
 {
+    if (time > LAST_TIME)
+        return true;
     if (sync->plant->clock == PLANT_CLOCK_UTC)
         return sync->utc != TIME_NONE && time > sync->utc + AHEAD_UTC_NS;
     return sync->memory->next_tick != TIME_NONE && time > sync_now(sync) + AHEAD_PROVIDER_NS;
@@ -317,7 +320,9 @@ bool sync_ready(Sync *sync, int64_t utc)
     const int64_t end = sync_time(sync, sync->memory->next_tick);
     if (end <= sync->replay_until)
         return true;
-    return end <= (sync->plant->clock == PLANT_CLOCK_UTC ? utc - sync->plant->wait_ns : told_until(sync));
+    if (sync->plant->clock == PLANT_CLOCK_PROVIDER)
+        return end <= told_until(sync);
+    return utc != TIME_NONE && end <= utc - sync->plant->wait_ns;
 }
 
 int64_t sync_patience(const Sync *sync, int64_t utc, int64_t most)
@@ -339,13 +344,25 @@ static Err grow_batch(Sync *sync)
     return ERR_OK;
 }
 
+/* Those that came twice stand together now, so here they are found even when too much came in between for `recent`. */
+static bool is_double(const Filed *a, const Filed *b)
+{
+    return a->sample.time == b->sample.time && a->sample.tag == b->sample.tag;
+}
+
 Batch sync_collect(Sync *sync)
 {
     size_t count = 0;
+    Filed lost;
     for (const Filed *next; (next = queue_peek(&sync->queue)) && next->tick <= sync->memory->next_tick;) {
+        if (count > 0 && is_double(&sync->batch[count - 1], next)) {
+            sync->memory->counters.used--;
+            sync->memory->counters.duplicate++;
+            queue_pop(&sync->queue, &lost);
+            continue;
+        }
         if (count == sync->batch_room && grow_batch(sync)) {
             sync->memory->counters.dropped++;
-            Filed lost;
             queue_pop(&sync->queue, &lost);
             continue;
         }
@@ -566,7 +583,8 @@ bool sync_is_settling(const Sync *sync, uint32_t twin)
 {
     uint32_t lane;
     const Block *block = block_of(sync, twin, &lane);
-    return detect_is_settling(limits_of(sync, block->model), block, lane, sync->memory->next_tick - 1);
+    const int64_t tick = sync->memory->next_tick == TIME_NONE ? 0 : sync->memory->next_tick - 1;
+    return detect_is_settling(limits_of(sync, block->model), block, lane, tick);
 }
 
 SensorQuality sync_sensor_quality(const Sync *sync, uint32_t twin, uint16_t sensor)

@@ -107,23 +107,44 @@ static double start_value(unsigned column, unsigned twin)
     return 0.5 + 0.1 * column + 1e-4 * twin;
 }
 
-/* Print one line: what it costs on each instruction set. */
+static double time_of_run(Run *run)
+{
+    for (unsigned i = 0; i < run->program.columns * (unsigned)TWINS; i++)
+        run->blocks[i] = start_value(i / LANES % run->program.columns, i % LANES);
+    return time_of(work_program, run);
+}
+
+/* Native code came with the program, for the best instruction set that is here. */
+static void measure_native(Run run, const CodegenState *before)
+{
+    program_codegen_wait();
+    const CodegenState after = program_codegen_state();
+    if (after.compiled > before->compiled)
+        printf(", %s %.2f ns (compiled in %.1f ms)\n", program_backend(), time_of_run(&run),
+               (double)(after.compile_ns - before->compile_ns) / NS_PER_MS);
+    else
+        printf(", no native code: %s\n", after.why.text);
+}
+
+/* Print one line: what it costs on each instruction set, and natively. */
 static bool measure(const char *title, const Assignment *step, size_t count, uint16_t columns, Graph *graph, Arena *arena)
 {
     Run run = {.blocks = mem_alloc(sizeof(double) * columns * TWINS)};
+    const CodegenState before = program_codegen_state();
     if (!run.blocks || graph_compile(graph, step, count, columns, arena, &run.program, NULL) || scratch_init(&run.scratch, run.program.registers))
         return false;
 
-    printf("%-24s %4u instructions, %3u registers:", title, run.program.length, run.program.registers);
+    printf("%-24s %5u instructions, %3u registers:", title, run.program.length, run.program.registers);
+    Run interpreted = run;
+    interpreted.program.native = NULL;
     for (unsigned set = 0; set < INSTRUCTION_SETS; set++) {
         if (!program_use(instruction_sets[set]))
             continue;
-        for (unsigned i = 0; i < columns * (unsigned)TWINS; i++)
-            run.blocks[i] = start_value(i / LANES % columns, i % LANES);
-        printf("  %s %.2f", instruction_sets[set], time_of(work_program, &run));
+        printf("  %s %.2f", instruction_sets[set], time_of_run(&interpreted));
         fflush(stdout);
     }
-    printf(" ns\n");
+    printf(" ns");
+    measure_native(run, &before);
     scratch_fini(&run.scratch);
     mem_free(run.blocks);
     return true;
@@ -141,17 +162,20 @@ int main(void)
         tanks.inflow[i] = start_value(9, i);
     }
     program_thread_init();
+    program_codegen(CODEGEN_AUTO, NULL);
 
     Arena arena = {0};
     Graph *const graph = graph_create(&arena);
-    Assignment step[9];
+    static Assignment step[ROD_COLUMNS];
     scene_rk4(graph, lorenz_rates, 3, LORENZ_STEP, step);
     bool done = measure("Lorenz", step, 3, 3, graph, &arena);
     printf("%-24s %.2f ns\n", "Lorenz by hand", time_of(work_lorenz, lorenz));
-    const size_t count = tank_predict(graph, step);
+    size_t count = tank_predict(graph, step);
     done = done && measure("three tanks", step, 3, TANK_COLUMNS, graph, &arena);
     printf("%-24s %.2f ns\n", "three tanks by hand", time_of(work_tanks, &tanks));
     done = done && measure("three tanks, covariance", step, count, TANK_COLUMNS, graph, &arena);
+    count = rod_predict(graph, step);
+    done = done && measure("rod, covariance", step, count, ROD_COLUMNS, graph, &arena);
     graph_destroy(graph);
     arena_fini(&arena);
     return done ? 0 : 1;

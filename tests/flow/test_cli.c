@@ -195,7 +195,7 @@ START_TEST(run_prints_the_same_table_on_any_number_of_threads)
     ck_assert_msg(two.status == 0, "%s", two.err);
     ck_assert_int_eq(strncmp(one.out, "time,tick,hash,incubator.", 25), 0);
     ck_assert_uint_gt(count_lines(one.out), 2000);
-    ck_assert_str_eq(one.out, two.out);
+    ck_assert(strcmp(one.out, two.out) == 0);  // too long for a message
     forget(&one);
     forget(&two);
 }
@@ -206,7 +206,7 @@ START_TEST(a_recording_carries_its_own_time_whatever_clock_the_plant_has)
     const FlowPath tape = flow_tape(), utc = flow_variant("utc.lua", "clock = \"provider\"", "clock = \"utc\"");
     Outcome one = CALL("run", FLOW_PLANT, "--tape", tape.text, "--every", "100"), other = CALL("run", utc.text, "--tape", tape.text, "--every", "100");
     ck_assert_int_eq(other.status, 0);
-    ck_assert_str_eq(one.out, other.out);
+    ck_assert(strcmp(one.out, other.out) == 0);
     forget(&one);
     forget(&other);
 }

@@ -2,7 +2,7 @@
 #include "flow/feed.h"
 #include "flow/flow.h"
 
-enum { ALARMS_SEEN_MAX = 32 };
+enum { ALARMS_SEEN_MAX = 32, LATE_EVERY = 40 };
 
 static const Clock *still_clock(FakeClock *fake)
 {
@@ -123,7 +123,7 @@ static void note_alarms(void *self, const App *app, Batch batch)
     run->ticks++;
 }
 
-/* What a tape says, as arrivals of one device. To be freed. */
+/* What a tape says, as arrivals of one device; now and then a sample among them that comes 20 s late. To be freed. */
 static Arrival *list_arrivals(const char *path, size_t *count)
 {
     ErrText why = {""};
@@ -131,11 +131,17 @@ static Arrival *list_arrivals(const char *path, size_t *count)
     ck_assert_msg(plant_load(FLOW_PLANT, 1, &plant, &why) == ERR_OK, "%s", why.text);
     Tape *tape = flow_open_tape(path, plant);
     const Sample *samples = tape_samples(tape, count);
-    Arrival *arrivals = calloc(*count + 1, sizeof *arrivals);
-    for (size_t i = 0; i < *count; i++)
-        arrivals[i] = (Arrival){.kind = ARRIVAL_SAMPLE, .sample = samples[i]};
-    arrivals[*count] = (Arrival){.kind = ARRIVAL_TIME, .sample = {.time = samples[*count - 1].time + NS_PER_S, .tag = TAG_NONE}};
-    *count += 1;
+    Arrival *arrivals = calloc(2 * *count + 1, sizeof *arrivals);
+    size_t listed = 0;
+    for (size_t i = 0; i < *count; i++) {
+        arrivals[listed++] = (Arrival){.kind = ARRIVAL_SAMPLE, .sample = samples[i]};
+        if (i % LATE_EVERY != LATE_EVERY - 1)
+            continue;
+        arrivals[listed] = arrivals[listed - 1];
+        arrivals[listed++].sample.time -= 20 * NS_PER_S - 1;
+    }
+    arrivals[listed++] = (Arrival){.kind = ARRIVAL_TIME, .sample = {.time = samples[*count - 1].time + NS_PER_S, .tag = TAG_NONE}};
+    *count = listed;
     tape_close(tape);
     plant_destroy(plant);
     return arrivals;
@@ -185,12 +191,18 @@ typedef struct Leaving {
     size_t resent;  // samples that are sent again although they were stored
 } Leaving;
 
-/* Poll until the arrivals end or `stop` polls are done; the clock moves a snapshot's period now and then. */
-static void poll_some(App *app, FakeClock *fake, int stop, int snapshots)
+/* Poll until the arrivals end or `stop` polls are done; the clock moves a snapshot's period now and then. Returns after how many polls the
+ * feed had its first command, which it answers at the next. */
+static int poll_some(App *app, FakeClock *fake, const Feed *feed, int stop, int snapshots)
 {
-    for (int i = 1; i != stop && app_poll(app); i++)
+    int commanded = 0;
+    for (int i = 1; i <= stop && app_poll(app); i++) {
         if (i % snapshots == 0)
             fake->elapsed_ns += 10 * NS_PER_S;
+        if (!commanded && feed->command_count)
+            commanded = i;
+    }
+    return commanded;
 }
 
 /* What a crash would leave: the files as they are, log included, without a word to who writes them. */
@@ -216,7 +228,7 @@ static void leave_and_go_on(const Arrival *arrivals, size_t count, const Leaving
     FakeClock fake;
     Feed feed = {.items = arrivals, .count = count, .portion = 3}, again = feed;
     App *app = open_on(left, &fake, &feed);
-    poll_some(app, &fake, leaving->polls, leaving->snapshots);
+    poll_some(app, &fake, &feed, leaving->polls, leaving->snapshots);
     copy_history(app, left, copy);
     const int64_t now = app->now;
     app_destroy(app);
@@ -225,7 +237,7 @@ static void leave_and_go_on(const Arrival *arrivals, size_t count, const Leaving
     app = open_on(copy, &fake, &again);
     ck_assert_int_eq(again.plant_time, app->now);  // a device that comes now hears it
     ck_assert_int_le(app->now, now);
-    poll_some(app, &fake, -1, leaving->snapshots);
+    poll_some(app, &fake, &again, INT32_MAX, leaving->snapshots);
     app_destroy(app);
 }
 
@@ -243,15 +255,15 @@ static void assert_same_commands(const Record *a, const Record *b)
 START_TEST(a_history_left_at_any_moment_goes_on_with_the_same_bits)
 {
     enum { NEVER = 1000000, ALL = 1000000 };
-    static const Leaving leavings[] = {{2, 200, 0},   {150, 200, ALL}, {203, 200, 40}, {291, 200, 40},   {292, 200, ALL},   {293, 200, 0},
-                                       {330, 100, 40}, {401, 200, ALL}, {520, 200, 40}, {350, NEVER, 40}, {520, NEVER, ALL}, {590, 50, 40}};
+    Leaving leavings[] = {{0, 200, 40},   {2, 200, 0},    {150, 200, ALL}, {203, 200, 40},   {291, 200, 40},   {292, 200, ALL}, {293, 200, 0},
+                          {330, 101, 40}, {401, 200, ALL}, {520, 203, 40}, {350, NEVER, 40}, {520, NEVER, ALL}, {590, 52, 40}};
     const FlowPath whole = flow_path("whole.db");
     FakeClock fake;
     size_t count;
     Arrival *arrivals = list_arrivals(flow_tape().text, &count);
     Feed feed = {.items = arrivals, .count = count, .portion = 3};
     App *app = open_on(whole.text, &fake, &feed);
-    poll_some(app, &fake, -1, 200);
+    leavings[0].polls = poll_some(app, &fake, &feed, INT32_MAX, 200);  // with a command under way
     app_destroy(app);
 
     Record one, other;

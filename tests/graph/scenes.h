@@ -1,5 +1,5 @@
-/* scenes.h -- systems that the tests and the benchmark of the graph share: Lorenz (chaotic, cheap) and three tanks in a row (square
- * roots and divisions), one classic Runge-Kutta step each; and the numbers that every operation has to cope with. */
+/* scenes.h -- systems that the tests and the benchmark of the graph share: Lorenz (chaotic, cheap), three tanks in a row (square
+ * roots and divisions) and a rod (large), one classic Runge-Kutta step each; and the numbers that every operation has to cope with. */
 #pragma once
 
 #include <float.h>
@@ -8,7 +8,7 @@
 
 #include "graph/graph.h"
 
-enum { SCENE_STATES_MAX = 8 };
+enum { SCENE_STATES_MAX = 20 };
 
 /* The rates of a system's states. */
 typedef void SceneRates(Graph *graph, const Expr *states, Expr *rates);
@@ -63,6 +63,46 @@ static inline void scene_rk4(Graph *graph, SceneRates *rates, size_t count, doub
     }
 }
 
+/* The packed upper triangle, row by row. */
+static inline Expr scene_covariance(Graph *graph, uint16_t first, size_t count, size_t i, size_t j)
+{
+    const size_t row = i < j ? i : j, column = i < j ? j : i;
+    return graph_variable(graph, (uint16_t)(first + row * count - row * (row + 1) / 2 + column));
+}
+
+/* The step and what it does to the covariance in the columns from `first`: F P F' + q, with the exact Jacobian F of the step.
+ * Returns the number of assignments. */
+static inline size_t scene_predict(Graph *graph, SceneRates *rates, size_t count, double step, uint16_t first, Assignment *out)
+{
+    static Expr jacobian[SCENE_STATES_MAX][SCENE_STATES_MAX], half[SCENE_STATES_MAX][SCENE_STATES_MAX];
+    scene_rk4(graph, rates, count, step, out);
+    for (size_t i = 0; i < count; i++)
+        for (size_t j = 0; j < count; j++)
+            jacobian[i][j] = graph_derive(graph, out[i].value, (uint16_t)j);
+
+    const Expr zero = graph_constant(graph, 0);
+    for (size_t i = 0; i < count; i++) {
+        for (size_t j = 0; j < count; j++) {
+            half[i][j] = zero;
+            for (size_t k = 0; k < count; k++)
+                if (jacobian[i][k] != zero)
+                    half[i][j] = scene_add(graph, half[i][j], scene_mul(graph, jacobian[i][k], scene_covariance(graph, first, count, k, j)));
+        }
+    }
+    size_t assigned = count;
+    for (size_t i = 0; i < count; i++) {
+        for (size_t j = i; j < count; j++) {
+            Expr sum = i == j ? graph_constant(graph, 1e-8) : zero;
+            for (size_t k = 0; k < count; k++)
+                if (jacobian[j][k] != zero)
+                    sum = scene_add(graph, sum, scene_mul(graph, half[i][k], jacobian[j][k]));
+            out[assigned] = (Assignment){(uint16_t)(first + assigned - count), sum};
+            assigned++;
+        }
+    }
+    return assigned;
+}
+
 // ---- Lorenz -------------------------------------------------------------------------------------------------------------
 
 #define LORENZ_STEP 0.01
@@ -97,6 +137,25 @@ static inline void lorenz_plain_step(double *s)
         s[i] += (k[0][i] + 2.0 * (k[1][i] + k[2][i]) + k[3][i]) * (h / 6);
 }
 
+/* [I2] A chaotic scene tells every build apart: after LORENZ_STEPS a difference in the last bit has grown to the size of the attractor.
+ * The hash was the same from gcc at -O0, -O2, -O3 and clang, and for plain C. */
+enum { LORENZ_STEPS = 10000 };
+#define LORENZ_HASH UINT64_C(0x7932e944691915aa)
+
+static inline uint64_t hash_of_lorenz(const double *block)
+{
+    return hash_bytes(0, block, 3 * LANES * sizeof *block);
+}
+
+static inline void start_lorenz(double *block)
+{
+    for (unsigned i = 0; i < LANES; i++) {
+        block[i] = 1.0 + 0.125 * i;
+        block[LANES + i] = 1.0;
+        block[2 * LANES + i] = 20.0;
+    }
+}
+
 // ---- three tanks --------------------------------------------------------------------------------------------------------
 
 enum { TANK_AREA = 3, TANK_ORIFICE = 6, TANK_INFLOW = 9, TANK_COVARIANCE = 10, TANK_COLUMNS = 16 };  // covariance: packed upper triangle
@@ -115,42 +174,29 @@ static inline void tank_rates(Graph *graph, const Expr *level, Expr *rate)
     }
 }
 
-static inline Expr tank_covariance(Graph *graph, unsigned i, unsigned j)
-{
-    static const uint16_t packed[3][3] = {{0, 1, 2}, {1, 3, 4}, {2, 4, 5}};
-    return graph_variable(graph, (uint16_t)(TANK_COVARIANCE + packed[i][j]));
-}
-
-/* The step and what it does to the covariance: F P F' + q, with the exact Jacobian F of the step. Returns the number of assignments. */
 static inline size_t tank_predict(Graph *graph, Assignment out[static 9])
 {
-    Expr jacobian[3][3], half[3][3];
-    scene_rk4(graph, tank_rates, 3, TANK_STEP, out);
-    for (unsigned i = 0; i < 3; i++)
-        for (unsigned j = 0; j < 3; j++)
-            jacobian[i][j] = graph_derive(graph, out[i].value, (uint16_t)j);
+    return scene_predict(graph, tank_rates, 3, TANK_STEP, TANK_COVARIANCE, out);
+}
 
-    const Expr zero = graph_constant(graph, 0);
-    for (unsigned i = 0; i < 3; i++) {
-        for (unsigned j = 0; j < 3; j++) {
-            half[i][j] = zero;
-            for (unsigned k = 0; k < 3; k++)
-                if (jacobian[i][k] != zero)
-                    half[i][j] = scene_add(graph, half[i][j], scene_mul(graph, jacobian[i][k], tank_covariance(graph, k, j)));
-        }
+// ---- a rod --------------------------------------------------------------------------------------------------------------
+
+enum { ROD_STATES = 20, ROD_COVARIANCE = ROD_STATES, ROD_COLUMNS = ROD_STATES + ROD_STATES * (ROD_STATES + 1) / 2 };
+#define ROD_STEP 0.1
+
+/* Heat in a rod that is cold at both ends: large and linear. */
+static inline void rod_rates(Graph *graph, const Expr *heat, Expr *rate)
+{
+    const Expr cold = graph_constant(graph, 0), two = graph_constant(graph, 2), conductance = graph_constant(graph, 0.3);
+    for (size_t i = 0; i < ROD_STATES; i++) {
+        const Expr beside = scene_add(graph, i ? heat[i - 1] : cold, i + 1 < ROD_STATES ? heat[i + 1] : cold);
+        rate[i] = scene_mul(graph, conductance, scene_sub(graph, beside, scene_mul(graph, two, heat[i])));
     }
-    size_t count = 3;
-    for (unsigned i = 0; i < 3; i++) {
-        for (unsigned j = i; j < 3; j++) {
-            Expr sum = i == j ? graph_constant(graph, 1e-8) : zero;
-            for (unsigned k = 0; k < 3; k++)
-                if (jacobian[j][k] != zero)
-                    sum = scene_add(graph, sum, scene_mul(graph, half[i][k], jacobian[j][k]));
-            out[count] = (Assignment){(uint16_t)(TANK_COVARIANCE + count - 3), sum};
-            count++;
-        }
-    }
-    return count;
+}
+
+static inline size_t rod_predict(Graph *graph, Assignment out[static ROD_COLUMNS])
+{
+    return scene_predict(graph, rod_rates, ROD_STATES, ROD_STEP, ROD_COVARIANCE, out);
 }
 
 // ---- numbers ------------------------------------------------------------------------------------------------------------

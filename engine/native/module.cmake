@@ -1,0 +1,21 @@
+# The module of native code: a shared object that graph opens on demand, so that nothing else links LLVM. It knows x86-64 only.
+find_library(LLVM_LIBRARY NAMES LLVM-14 PATHS /usr/lib/llvm-14/lib)
+find_path(LLVM_INCLUDE llvm-c/LLJIT.h PATHS /usr/lib/llvm-14/include NO_DEFAULT_PATH)
+set(native_missing "")
+if(NOT CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|amd64)$")
+  set(native_missing "it is for x86-64 only")
+elseif(NOT LLVM_LIBRARY OR NOT LLVM_INCLUDE)
+  set(native_missing "LLVM 14 is not here (llvm-14-dev)")
+endif()
+
+if(native_missing AND POLLUX_NATIVE STREQUAL "ON")
+  message(FATAL_ERROR "POLLUX_NATIVE is ON, but ${native_missing}")
+elseif(native_missing)
+  message(STATUS "No native code: ${native_missing}")
+elseif(NOT POLLUX_NATIVE STREQUAL "OFF")
+  add_library(pollux_native MODULE ${CMAKE_CURRENT_SOURCE_DIR}/native/native.c)
+  target_link_libraries(pollux_native PRIVATE pollux_flags ${LLVM_LIBRARY})
+  target_include_directories(pollux_native SYSTEM PRIVATE ${LLVM_INCLUDE})
+  # beside the executables as in an installation: bin/pollux, lib/pollux/pollux_native.so
+  set_target_properties(pollux_native PROPERTIES PREFIX "" C_VISIBILITY_PRESET hidden LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/lib/pollux)
+endif()

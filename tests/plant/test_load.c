@@ -1,0 +1,245 @@
+#include <lauxlib.h>
+#include <sys/stat.h>
+
+#include "plant/plants.h"
+
+/* The plant must be refused at `line` with `expected` in the text. */
+static void expect_refusal(const char *text, int line, const char *expected)
+{
+    Plant *plant = (Plant *)1;
+    ErrText why = {""};
+    const char *path = plants_write(text);
+    ck_assert_msg(plant_load(path, 1, &plant, &why) != ERR_OK, "taken: %s", text);
+    ck_assert_ptr_null(plant);
+    scripts_expect(&why, path, line, expected);
+}
+
+START_TEST(settings_have_defaults)
+{
+    Plant *plant = plants_load("return plant 'works' { assets = { a = { 'tank' } } }", 1);
+    ck_assert_str_eq(plant->name, "works");
+    ck_assert_str_eq(plant->doc, "");
+    ck_assert_double_eq(plant->step, 0.1);
+    ck_assert_int_eq(plant->step_ns, 100 * NS_PER_MS);
+    ck_assert_int_eq(plant->clock, PLANT_CLOCK_UTC);
+    ck_assert_int_eq(plant->wait_ns, plant->step_ns);
+    ck_assert_double_eq(plant->record, 1);
+    ck_assert_int_eq(plant->command_timeout_ns, 10 * NS_PER_S);
+    ck_assert_uint_eq(plant->recording.count, 0);
+    plant_destroy(plant);
+}
+END_TEST
+
+START_TEST(settings_are_read)
+{
+    Plant *plant = plants_load("return plant 'works' { doc = 'two tanks', step = 0.5, clock = 'provider', wait = 2, record = 0, command_timeout = 1.5,\n"
+                               "  assets = { a = { 'tank', at = { 1, 2, 3 } } } }", 1);
+    ck_assert_str_eq(plant->doc, "two tanks");
+    ck_assert_int_eq(plant->step_ns, 500 * NS_PER_MS);
+    ck_assert_int_eq(plant->clock, PLANT_CLOCK_PROVIDER);
+    ck_assert_int_eq(plant->wait_ns, 2 * NS_PER_S);
+    ck_assert_double_eq(plant->record, 0);
+    ck_assert_int_eq(plant->command_timeout_ns, 1500 * NS_PER_MS);
+    ck_assert_double_eq(plant->twins[0].at[1], 2);
+    plant_destroy(plant);
+}
+END_TEST
+
+START_TEST(settings_out_of_range_are_refused)
+{
+    const char *const assets = "assets = { a = { 'tank' } } }";
+    static const struct {
+        const char *setting, *expected;
+    } cases[] = {
+        {"step = 0", "step must be between 1e-6 and 3600 seconds"},
+        {"step = 0 / 0", "step"},
+        {"step = 'fast'", "step of \"plant\": expected a number, got string"},
+        {"clock = 'lunar'", "clock must be \"utc\" or \"provider\", got \"lunar\""},
+        {"wait = -1", "wait must be between 0 and 3600 seconds"},
+        {"record = -1", "record must be 0 (every tick) or more"},
+        {"command_timeout = 0", "command_timeout must be above 0"},
+        {"stp = 1", "unknown key \"stp\" in \"plant\"; expected one of: name, doc, step, clock"},
+        {"on = 7", "\"on\" must be a table, got number"},
+        {"emulate = true", "\"emulate\" must be a table, got boolean"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char text[256];
+        snprintf(text, sizeof text, "-- a plant\nreturn plant 'works' {\n  %s,\n  %s", cases[i].setting, assets);
+        Plant *plant;
+        ErrText why = {""};
+        const char *path = plants_write(text);
+        ck_assert_msg(plant_load(path, 1, &plant, &why) != ERR_OK, "taken: %s", cases[i].setting);
+        ck_assert_msg(strstr(why.text, cases[i].expected) && strncmp(why.text, path, strlen(path)) == 0, "%s", why.text);
+    }
+    expect_refusal("return plant 'works' {\n  step = 0,\n  assets = { a = { 'tank' } } }", 2, "step must be");
+}
+END_TEST
+
+START_TEST(overrides_are_in_the_unit_of_the_model)
+{
+    Plant *plant = plants_load("return plant 'works' { assets = { a = { 'tank', level = 50, inflow = 6, warmth = 0, orifice = 0.5 }, b = { 'tank' } } }", 1);
+    ck_assert_double_eq_tol(*plants_cell(plant, "a.level"), 0.5, 1e-15);
+    ck_assert_double_eq_tol(*plants_cell(plant, "a.inflow"), 1e-4, 1e-18);
+    ck_assert_double_eq(*plants_cell(plant, "a.warmth"), 273.15);
+    ck_assert_double_eq_tol(*plants_cell(plant, "a.orifice"), 0.5e-4, 1e-18);
+    ck_assert_double_eq_tol(*plants_cell(plant, "b.level"), 0.3, 1e-15);
+    ck_assert_double_eq_tol(plant_value(plant, plants_tag(plant, "a.outflow")), 0.5e-4 * sqrt(2 * 9.80665 * 0.5), 1e-18);
+    plant_destroy(plant);
+}
+END_TEST
+
+START_TEST(bad_overrides_are_refused_at_their_line)
+{
+    const char *const form = "return plant 'works' {\n  assets = {\n    good = { 'tank' },\n    bad = { %s },\n  },\n}\n";
+    static const struct {
+        const char *asset, *expected;
+    } cases[] = {
+        {"'tank', depth = 5", "model \"tank\" has no state, parameter or input \"depth\""},
+        {"'tank', gauge = 5", "model \"tank\" has no state, parameter or input \"gauge\""},
+        {"'tank', level = 250", "\"level\" of \"bad\" is outside what the model allows, 0 to 200 cm"},
+        {"'tank', level = -1", "outside what the model allows"},
+        {"'tank', level = 0 / 0", "outside what the model allows"},
+        {"'tank', level = 'high'", "\"level\" of \"bad\": expected a number in cm, got string"},
+        {"'tank', at = 5", "at of \"bad\": expected { x, y, z } in metres"},
+        {"'tank', at = { 'here' }", "expected a number, got string"},
+        {"7", "the first element of \"bad\": expected a text, got number"},
+        {"", "no model \"\""},
+        {"'tank', 'tank'", "\"bad\": expected one model and values by name"},
+        {"'tank', [2.5] = 1", "expected one model"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char text[256];
+        snprintf(text, sizeof text, form, cases[i].asset);
+        expect_refusal(text, 4, cases[i].expected);
+    }
+    expect_refusal("return plant 'works' {\n  assets = {\n    bad = 7,\n  } }", 3, "\"bad\" must be a table, as in bad = { \"model\" }, got number");
+}
+END_TEST
+
+START_TEST(a_model_that_is_not_there_names_where_it_was_looked_for)
+{
+    expect_refusal("return plant 'works' {\n  assets = {\n    a = { 'boiler' },\n  },\n}", 3, "no model \"boiler\": expected boiler.lua in ");
+    Plant *plant;
+    ErrText why = {""};
+    char place[600];
+    ck_assert_int_ne(plant_load(plants_write("return plant 'works' { assets = { a = { 'boiler' } } }"), 1, &plant, &why), ERR_OK);
+    snprintf(place, sizeof place, "%s/../models/, %s/ or %s/models/", kit_folder(), kit_folder(), kit_folder());
+    ck_assert_msg(strstr(why.text, place), "%s", why.text);
+}
+END_TEST
+
+START_TEST(models_are_found_in_a_folder_of_models)
+{
+    char folder[512];
+    snprintf(folder, sizeof folder, "%s/models", kit_folder());
+    ck_assert_int_eq(mkdir(folder, 0700), 0);
+    scripts_write("models/drum.lua", "return model 'drum' { states = { x = { 0, '1' } }, equations = function(t) t.x.rate = 0 end }");
+    Plant *plant = plants_load("return plant 'works' { assets = { a = { 'drum' } } }", 1);
+    ck_assert_str_eq(plant->models[0]->name, "drum");
+    plant_destroy(plant);
+}
+END_TEST
+
+START_TEST(an_error_in_a_model_names_the_model)
+{
+    scripts_write("broken.lua", "return model 'broken' {\n  states = { x = { 0 } },\n  equations = function(t) end }");
+    Plant *plant;
+    ErrText why = {""};
+    char place[600];
+    ck_assert_int_ne(plant_load(plants_write("return plant 'works' { assets = { a = { 'broken' } } }"), 1, &plant, &why), ERR_OK);
+    snprintf(place, sizeof place, "broken.lua:2: \"x\" has no unit");
+    ck_assert_msg(strstr(why.text, place), "%s", why.text);
+}
+END_TEST
+
+START_TEST(what_is_no_plant_is_refused)
+{
+    expect_refusal("return {}", 1, "must return plant \"name\" { ... }");
+    expect_refusal("return plant 'my works' {}", 1, "expected a letter, then letters, digits or underscores");
+    expect_refusal("return plant 'works' {}", 1, "a plant needs assets");
+    expect_refusal("return plant 'works' {\n  assets = {} }", 2, "the plant has no assets");
+    expect_refusal("return plant 'works' {\n  assets = { ['a b'] = { 'tank' } } }", 2, "\"a b\" cannot be a name in \"assets\"");
+    expect_refusal("return plant 'works' {\n  assets = { { 'tank' } } }", 2, "cannot be a name in \"assets\"");
+}
+END_TEST
+
+START_TEST(columns_of_recordings_become_tags)
+{
+    Plant *plant = plants_load("return plant 'works' { assets = { a = { 'tank' } },\n"
+                               "  tape = { time = 'when', columns = {\n"
+                               "    ['a.gauge'] = { 'LT101', time = 'LT101_time', unit = 'mm' },\n"
+                               "    ['a.inflow'] = { 'FT100', optional = true } } } }", 1);
+    ck_assert_str_eq(plant->recording.time_column, "when");
+    ck_assert_uint_eq(plant->recording.count, 2);
+    const RecordingColumn *inflow = &plant->recording.columns[0], *gauge = &plant->recording.columns[1];
+    ck_assert_str_eq(gauge->column, "LT101");
+    ck_assert_str_eq(gauge->time_column, "LT101_time");
+    ck_assert_str_eq(unit_name(gauge->unit), "mm");
+    ck_assert(!gauge->optional && inflow->optional);
+    ck_assert_ptr_null(inflow->time_column);
+    ck_assert_str_eq(unit_name(inflow->unit), "l/min");
+    plant_destroy(plant);
+}
+END_TEST
+
+START_TEST(bad_columns_of_recordings_are_refused)
+{
+    const char *const form = "return plant 'works' {\n  assets = { a = { 'tank' } },\n  tape = { columns = {\n    %s,\n  } },\n}\n";
+    static const struct {
+        const char *column, *expected;
+    } cases[] = {
+        {"['a.gauge'] = { 'x', unit = 'furlongs^x' }", "unit of \"a.gauge\""},
+        {"['a.gauge'] = { 'x', unit = 'kg' }", "unit of \"a.gauge\": \"kg\" does not convert to cm"},
+        {"['a.depth'] = { 'x' }", "\"a.depth\" is no sensor or input of this plant"},
+        {"['a.level'] = { 'x' }", "\"a.level\" is no sensor or input of this plant"},
+        {"['a.gauge'] = 'x'", "\"a.gauge\": expected { \"column of the file\" }"},
+        {"['a.gauge'] = { 'x', every = 3 }", "unknown key \"every\""},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char text[256];
+        snprintf(text, sizeof text, form, cases[i].column);
+        expect_refusal(text, 4, cases[i].expected);
+    }
+    expect_refusal("return plant 'works' {\n  assets = { a = { 'tank' } },\n  tape = {},\n}", 3, "tape needs columns");
+    expect_refusal("return plant 'works' {\n  assets = { a = { 'tank' } },\n  tape = { columns = { 'x' } },\n}", 3, "expected [\"asset.channel\"]");
+}
+END_TEST
+
+START_TEST(handlers_are_kept_out_of_reach)
+{
+    Plant *plant = plants_load("return plant 'works' { assets = { a = { 'tank' } }, on = { alarm = function() return 42 end } }", 1);
+    lua_State *lua = script_lua(plant->script);
+    plant_push(plant, "on");
+    ck_assert(lua_istable(lua, -1));
+    lua_getfield(lua, -1, "alarm");
+    ck_assert(lua_isfunction(lua, -1));
+    plant_push(plant, "emulate");
+    ck_assert(lua_isnil(lua, -1));
+    lua_settop(lua, 0);
+    plant_destroy(plant);
+}
+END_TEST
+
+START_TEST(no_failing_allocation_is_fatal)
+{
+    const char *path = plants_write("return plant 'works' { assets = { a = { 'tank' }, b = { 'pendulum' } } }");
+    size_t failures = 0;
+    for (size_t n = 1; n < 6000; n += n < 80 ? 1 : 53) {
+        Plant *plant;
+        ErrText why = {""};
+        kit_fail_allocation(n);
+        const Err err = plant_load(path, 2, &plant, &why);
+        kit_fail_allocation(0);
+        failures += err != ERR_OK;
+        if (err == ERR_OK)
+            plant_destroy(plant);
+        else
+            ck_assert_ptr_null(plant);
+    }
+    ck_assert_uint_gt(failures, 5);
+}
+END_TEST
+
+KIT_MAIN("plant.load", settings_have_defaults, settings_are_read, settings_out_of_range_are_refused, overrides_are_in_the_unit_of_the_model, bad_overrides_are_refused_at_their_line,
+         a_model_that_is_not_there_names_where_it_was_looked_for, models_are_found_in_a_folder_of_models, an_error_in_a_model_names_the_model, what_is_no_plant_is_refused,
+         columns_of_recordings_become_tags, bad_columns_of_recordings_are_refused, handlers_are_kept_out_of_reach, no_failing_allocation_is_fatal)
