@@ -487,10 +487,13 @@ static bool take_reading(Castor *castor, Instrument *instrument, double *out)
     return true;
 }
 
-static void add_sample(Castor *castor, TagId tag, double value)
+/* What was read before the controller acted is stamped before what it did, a nanosecond apart: a sensor that an input reaches directly still saw the old one. */
+enum { READ_BEFORE_NS = 2, ACTED_BEFORE_NS = 1 };
+
+static void add_sample(Castor *castor, TagId tag, double value, int64_t before_ns)
 {
     assert(castor->sample_count < castor->sample_room);
-    castor->samples[castor->sample_count++] = (Sample){.time = castor->now - 1, .value = value, .tag = tag, .quality = QUALITY_GOOD};
+    castor->samples[castor->sample_count++] = (Sample){.time = castor->now - before_ns, .value = value, .tag = tag, .quality = QUALITY_GOOD};
 }
 
 static void sample_sensors(Castor *castor)
@@ -506,7 +509,7 @@ static void sample_sensors(Castor *castor)
             continue;
         instrument->last = value;
         *cell_of(castor, instrument->tag) = value;
-        add_sample(castor, instrument->tag, value);
+        add_sample(castor, instrument->tag, value, READ_BEFORE_NS);
     }
 }
 
@@ -520,7 +523,7 @@ static void report_inputs(Castor *castor)
             continue;
         castor->reported[tag] = value;
         castor->reported_at[tag] = castor->now;
-        add_sample(castor, tag, value);
+        add_sample(castor, tag, value, ACTED_BEFORE_NS);
     }
 }
 
