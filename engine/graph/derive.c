@@ -106,6 +106,22 @@ static Expr derive_sqrt(Graph *graph, Expr root, Expr da)
     return term(graph, graph_binary(graph, OP_DIV, graph_constant(graph, 0.5), root), da);
 }
 
+static Expr derive_tan(Graph *graph, Expr tan, Expr da)
+{
+    return term(graph, add(graph, graph_constant(graph, 1.0), mul(graph, tan, tan)), da);
+}
+
+static Expr derive_asin(Graph *graph, Expr a, Expr da)
+{
+    const Expr cosine = graph_unary(graph, OP_SQRT, sub(graph, graph_constant(graph, 1.0), mul(graph, a, a)));
+    return term(graph, inverse(graph, cosine), da);
+}
+
+static Expr derive_atan(Graph *graph, Expr a, Expr da)
+{
+    return term(graph, inverse(graph, add(graph, graph_constant(graph, 1.0), mul(graph, a, a))), da);
+}
+
 static Expr derive_tanh(Graph *graph, Expr tanh, Expr da)
 {
     return term(graph, sub(graph, graph_constant(graph, 1.0), mul(graph, tanh, tanh)), da);
@@ -134,6 +150,18 @@ static Expr derive_pow(Graph *graph, Expr whole, Expr a, Expr b, Expr da, Expr d
     return add(graph, by_base, term(graph, mul(graph, whole, graph_unary(graph, OP_LOG, a)), db));
 }
 
+/* (b da - a db) / (a^2 + b^2), as atan2 is the angle of the point (b, a). */
+static Expr derive_atan2(Graph *graph, Expr a, Expr b, Expr da, Expr db)
+{
+    const Expr square = add(graph, mul(graph, a, a), mul(graph, b, b));
+    return term(graph, inverse(graph, square), sub(graph, term(graph, b, da), term(graph, a, db)));
+}
+
+static Expr derive_hypot(Graph *graph, Expr hypot, Expr a, Expr b, Expr da, Expr db)
+{
+    return term(graph, inverse(graph, hypot), add(graph, term(graph, a, da), term(graph, b, db)));
+}
+
 /* The derivative of one node, from its operands `a`, `b`, `c` and their derivatives. */
 static Expr derive_op(Graph *graph, Expr expr, Op op, const Expr arg[3], const Expr d[3])
 {
@@ -146,6 +174,12 @@ static Expr derive_op(Graph *graph, Expr expr, Op op, const Expr arg[3], const E
     case OP_LOG: return term(graph, inverse(graph, a), da);
     case OP_SIN: return term(graph, graph_unary(graph, OP_COS, a), da);
     case OP_COS: return graph_unary(graph, OP_NEG, term(graph, graph_unary(graph, OP_SIN, a), da));
+    case OP_TAN: return derive_tan(graph, expr, da);
+    case OP_ASIN: return derive_asin(graph, a, da);
+    case OP_ACOS: return graph_unary(graph, OP_NEG, derive_asin(graph, a, da));
+    case OP_ATAN: return derive_atan(graph, a, da);
+    case OP_SINH: return term(graph, graph_unary(graph, OP_COSH, a), da);
+    case OP_COSH: return term(graph, graph_unary(graph, OP_SINH, a), da);
     case OP_TANH: return derive_tanh(graph, expr, da);
     case OP_ADD: return add(graph, da, db);
     case OP_SUB: return sub(graph, da, db);
@@ -154,6 +188,8 @@ static Expr derive_op(Graph *graph, Expr expr, Op op, const Expr arg[3], const E
     case OP_MIN: return graph_select(graph, graph_binary(graph, OP_ABOVE, b, a), da, db);
     case OP_MAX: return graph_select(graph, graph_binary(graph, OP_ABOVE, a, b), da, db);
     case OP_POW: return derive_pow(graph, expr, a, b, da, db);
+    case OP_ATAN2: return derive_atan2(graph, a, b, da, db);
+    case OP_HYPOT: return derive_hypot(graph, expr, a, b, da, db);
     case OP_ABOVE: return graph_constant(graph, 0.0);  // a step, flat wherever it has a slope at all
     case OP_SELECT: return graph_select(graph, a, db, dc);
     case OP_MOVE: return da;

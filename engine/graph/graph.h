@@ -22,24 +22,32 @@ typedef uint32_t Expr;
 
 /* X(name, arity, C expression of a, b, c). Comparisons give 1.0 or 0.0, select takes b where a is not 0. min is a < b ? a : b and
  * max is a > b ? a : b, as the vector instructions have it on NaN and signed zero; a denormal comes out of them as zero (ops.h). */
-#define OP_LIST(X)                              \
-    X(NEG, 1, -a)                               \
-    X(ABS, 1, fabs(a))                          \
-    X(SQRT, 1, sqrt(a))                         \
-    X(EXP, 1, Sleef_cinz_expd1_u10purec(a))     \
-    X(LOG, 1, Sleef_cinz_logd1_u10purec(a))     \
-    X(SIN, 1, Sleef_cinz_sind1_u10purec(a))     \
-    X(COS, 1, Sleef_cinz_cosd1_u10purec(a))     \
-    X(TANH, 1, Sleef_cinz_tanhd1_u10purec(a))   \
-    X(ADD, 2, a + b)                            \
-    X(SUB, 2, a - b)                            \
-    X(MUL, 2, a *b)                             \
-    X(DIV, 2, a / b)                            \
-    X(MIN, 2, op__min(a, b))                    \
-    X(MAX, 2, op__max(a, b))                    \
-    X(POW, 2, Sleef_cinz_powd1_u10purec(a, b))  \
-    X(ABOVE, 2, a > b ? 1.0 : 0.0)              \
-    X(SELECT, 3, a != 0.0 ? b : c)              \
+#define OP_LIST(X)                                  \
+    X(NEG, 1, -a)                                   \
+    X(ABS, 1, fabs(a))                              \
+    X(SQRT, 1, sqrt(a))                             \
+    X(EXP, 1, Sleef_cinz_expd1_u10purec(a))         \
+    X(LOG, 1, Sleef_cinz_logd1_u10purec(a))         \
+    X(SIN, 1, Sleef_cinz_sind1_u10purec(a))         \
+    X(COS, 1, Sleef_cinz_cosd1_u10purec(a))         \
+    X(TAN, 1, Sleef_cinz_tand1_u10purec(a))         \
+    X(ASIN, 1, Sleef_cinz_asind1_u10purec(a))       \
+    X(ACOS, 1, Sleef_cinz_acosd1_u10purec(a))       \
+    X(ATAN, 1, Sleef_cinz_atand1_u10purec(a))       \
+    X(SINH, 1, Sleef_cinz_sinhd1_u10purec(a))       \
+    X(COSH, 1, Sleef_cinz_coshd1_u10purec(a))       \
+    X(TANH, 1, Sleef_cinz_tanhd1_u10purec(a))       \
+    X(ADD, 2, a + b)                                \
+    X(SUB, 2, a - b)                                \
+    X(MUL, 2, a *b)                                 \
+    X(DIV, 2, a / b)                                \
+    X(MIN, 2, op__min(a, b))                        \
+    X(MAX, 2, op__max(a, b))                        \
+    X(POW, 2, Sleef_cinz_powd1_u10purec(a, b))      \
+    X(ATAN2, 2, Sleef_cinz_atan2d1_u10purec(a, b))  \
+    X(HYPOT, 2, Sleef_cinz_hypotd1_u05purec(a, b))  \
+    X(ABOVE, 2, a > b ? 1.0 : 0.0)                  \
+    X(SELECT, 3, a != 0.0 ? b : c)                  \
     X(MOVE, 1, a) /* a copy: programs need it, expressions do not */
 
 typedef enum Op {

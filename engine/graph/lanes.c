@@ -57,6 +57,7 @@ static inline double *slot_at(const Slots *slots, unsigned slot)
 #define TITLE "AVX-512"
 #define FEATURES "+avx512f,+avx512dq"
 #define SLEEF(name) Sleef_cinz_##name##d8_u10avx512fnofma
+#define SLEEF_HYPOT Sleef_cinz_hypotd8_u05avx512fnofma
 #define MM(name) _mm512_##name
 typedef __m512d Vec;
 
@@ -82,6 +83,7 @@ static inline Vec vec_select(Vec a, Vec b, Vec c)
 #define TITLE "AVX2"
 #define FEATURES "+avx2"
 #define SLEEF(name) Sleef_cinz_##name##d4_u10avx
+#define SLEEF_HYPOT Sleef_cinz_hypotd4_u05avx
 #define MM(name) _mm256_##name
 typedef __m256d Vec;
 
@@ -107,6 +109,7 @@ static inline Vec vec_select(Vec a, Vec b, Vec c)
 #define TITLE "SSE2"
 #define FEATURES "+sse2"
 #define SLEEF(name) Sleef_cinz_##name##d2_u10sse2
+#define SLEEF_HYPOT Sleef_cinz_hypotd2_u05sse2
 #define MM(name) _mm_##name
 typedef __m128d Vec;
 
@@ -137,6 +140,12 @@ static inline Vec vec_select(Vec a, Vec b, Vec c)
     X(LOG, 1, SLEEF(log)(a))         \
     X(SIN, 1, SLEEF(sin)(a))         \
     X(COS, 1, SLEEF(cos)(a))         \
+    X(TAN, 1, SLEEF(tan)(a))         \
+    X(ASIN, 1, SLEEF(asin)(a))       \
+    X(ACOS, 1, SLEEF(acos)(a))       \
+    X(ATAN, 1, SLEEF(atan)(a))       \
+    X(SINH, 1, SLEEF(sinh)(a))       \
+    X(COSH, 1, SLEEF(cosh)(a))       \
     X(TANH, 1, SLEEF(tanh)(a))       \
     X(ADD, 2, a + b)                 \
     X(SUB, 2, a - b)                 \
@@ -145,6 +154,8 @@ static inline Vec vec_select(Vec a, Vec b, Vec c)
     X(MIN, 2, MM(min_pd)(a, b))      \
     X(MAX, 2, MM(max_pd)(a, b))      \
     X(POW, 2, SLEEF(pow)(a, b))      \
+    X(ATAN2, 2, SLEEF(atan2)(a, b))  \
+    X(HYPOT, 2, SLEEF_HYPOT(a, b))   \
     X(ABOVE, 2, vec_above(a, b))     \
     X(SELECT, 3, vec_select(a, b, c)) \
     X(MOVE, 1, a)
@@ -183,8 +194,16 @@ const NativeTarget TARGET = {
         [OP_LOG] = (NativeFunction *)SLEEF(log),
         [OP_SIN] = (NativeFunction *)SLEEF(sin),
         [OP_COS] = (NativeFunction *)SLEEF(cos),
+        [OP_TAN] = (NativeFunction *)SLEEF(tan),
+        [OP_ASIN] = (NativeFunction *)SLEEF(asin),
+        [OP_ACOS] = (NativeFunction *)SLEEF(acos),
+        [OP_ATAN] = (NativeFunction *)SLEEF(atan),
+        [OP_SINH] = (NativeFunction *)SLEEF(sinh),
+        [OP_COSH] = (NativeFunction *)SLEEF(cosh),
         [OP_TANH] = (NativeFunction *)SLEEF(tanh),
         [OP_POW] = (NativeFunction *)SLEEF(pow),
+        [OP_ATAN2] = (NativeFunction *)SLEEF(atan2),
+        [OP_HYPOT] = (NativeFunction *)SLEEF_HYPOT,
     },
 };
 

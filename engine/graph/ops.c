@@ -18,10 +18,10 @@ unsigned op__arity(Op op)
 const char *op__name(Op op)
 {
     static const char *const names[OP_COUNT] = {
-        [OP_NEG] = "neg", [OP_ABS] = "abs",   [OP_SQRT] = "sqrt",     [OP_EXP] = "exp", [OP_LOG] = "log", [OP_SIN] = "sin",
-        [OP_COS] = "cos", [OP_TANH] = "tanh", [OP_ADD] = "add",       [OP_SUB] = "sub", [OP_MUL] = "mul", [OP_DIV] = "div",
-        [OP_MIN] = "min", [OP_MAX] = "max",   [OP_POW] = "pow",       [OP_ABOVE] = "above",
-        [OP_SELECT] = "select",               [OP_MOVE] = "move",
+        [OP_NEG] = "neg",   [OP_ABS] = "abs",     [OP_SQRT] = "sqrt",   [OP_EXP] = "exp",   [OP_LOG] = "log",   [OP_SIN] = "sin",   [OP_COS] = "cos",
+        [OP_TAN] = "tan",   [OP_ASIN] = "asin",   [OP_ACOS] = "acos",   [OP_ATAN] = "atan", [OP_SINH] = "sinh", [OP_COSH] = "cosh", [OP_TANH] = "tanh",
+        [OP_ADD] = "add",   [OP_SUB] = "sub",     [OP_MUL] = "mul",     [OP_DIV] = "div",   [OP_MIN] = "min",   [OP_MAX] = "max",   [OP_POW] = "pow",
+        [OP_ATAN2] = "atan2", [OP_HYPOT] = "hypot", [OP_ABOVE] = "above", [OP_SELECT] = "select", [OP_MOVE] = "move",
     };
     assert(op < OP_COUNT);
     return names[op];

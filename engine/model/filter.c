@@ -66,42 +66,6 @@ static void multiply(Graph *graph, const FilterLayout *layout, uint16_t count, E
         }
 }
 
-/* The rates at the point where every state is moved by `slope` times `dt`. */
-static void stage(Graph *graph, const FilterLayout *layout, const FilterState *states, uint16_t count, const Expr *slope, double dt, Expr *rates)
-{
-    uint16_t columns[N];
-    Expr point[N];
-    for (uint16_t i = 0; i < count; i++) {
-        columns[i] = (uint16_t)(layout->states + i);
-        point[i] = graph_variable(graph, columns[i]);
-        if (states[i].rate != EXPR_NONE)
-            point[i] = graph_binary(graph, OP_ADD, point[i], mul(graph, graph_constant(graph, dt), slope[i]));
-    }
-    for (uint16_t i = 0; i < count; i++)
-        rates[i] = states[i].rate == EXPR_NONE ? EXPR_NONE : graph_substitute(graph, states[i].rate, columns, point, count);
-}
-
-void filter_step(Graph *graph, const FilterLayout *layout, const FilterState *states, uint16_t count, double step, Expr *next)
-{
-    Expr k1[N] = {0}, k2[N], k3[N], k4[N];
-    assert(count <= N);
-    for (uint16_t i = 0; i < count; i++)
-        k1[i] = states[i].rate;
-    stage(graph, layout, states, count, k1, step / 2, k2);
-    stage(graph, layout, states, count, k2, step / 2, k3);
-    stage(graph, layout, states, count, k3, step, k4);
-
-    const Expr two = graph_constant(graph, 2.0), sixth = graph_constant(graph, step / 6);
-    for (uint16_t i = 0; i < count; i++) {
-        next[i] = graph_variable(graph, (uint16_t)(layout->states + i));
-        if (states[i].rate == EXPR_NONE)
-            continue;
-        const Expr middle = mul(graph, two, graph_binary(graph, OP_ADD, k2[i], k3[i]));
-        const Expr sum = graph_binary(graph, OP_ADD, graph_binary(graph, OP_ADD, k1[i], middle), k4[i]);
-        next[i] = graph_binary(graph, OP_ADD, next[i], mul(graph, sixth, sum));
-    }
-}
-
 /* The process noise of one step, and what is added to it while twin and asset have parted. */
 static Expr add_noise(Graph *graph, const FilterLayout *layout, const FilterState *state, double step, Expr sum)
 {
@@ -116,13 +80,16 @@ static Expr add_noise(Graph *graph, const FilterLayout *layout, const FilterStat
     return sum;
 }
 
-Err filter_build_predict(Graph *graph, const FilterLayout *layout, const FilterState *states, uint16_t count, double step, Arena *arena, Program *out, ErrText *why)
+Err filter_build_predict(Graph *graph, const FilterLayout *layout, const FilterState *states, uint16_t count, Stepper stepper, double step, Arena *arena, Program *out,
+                         ErrText *why)
 {
-    Expr next[N], jacobian[N][N], product[N][N];  // product is A P
+    Expr rates[N] = {0}, next[N], jacobian[N][N], product[N][N];  // product is A P
     Assignment assignments[N + N * (N + 1) / 2];
     size_t assigned = 0;
 
-    filter_step(graph, layout, states, count, step, next);
+    for (uint16_t i = 0; i < count; i++)
+        rates[i] = states[i].rate;
+    stepper_build(stepper, graph, layout->states, rates, count, step, next);
     for (uint16_t i = 0; i < count; i++)
         for (uint16_t j = 0; j < count; j++)
             jacobian[i][j] = graph_derive(graph, next[i], (uint16_t)(layout->states + j));

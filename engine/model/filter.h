@@ -2,7 +2,7 @@
  *
  * An extended Kalman filter is three kinds of programs: predict moves mean and covariance along the step, measure compares one
  * scalar sample with what was expected, correct folds it in; between the two stands whoever judges samples. Samples come one at a time, so the innovation variance is a number and nothing is inverted; a sensor that falls silent
- * costs nothing. The Jacobian is that of the discrete step itself, differentiated through the Runge-Kutta stages, not I + dt J.
+ * costs nothing. The Jacobian is that of the discrete step itself, differentiated through the stages of the stepper, not I + dt J.
  *
  * Source: Bar-Shalom, Li, Kirubarajan, Estimation with Applications to Tracking and Navigation (2001): sequential updates 7.2,
  * Joseph form 7.4; process noise as a spectral density, Q = q^2 dt, 6.3.
@@ -11,7 +11,7 @@
  * Memory: the model's arena.  Threads: build on one; run on any. */
 #pragma once
 
-#include "graph/graph.h"
+#include "model/stepper.h"
 
 typedef struct FilterState {
     Expr rate;         // dx/dt, EXPR_NONE for a tracked parameter: a random walk
@@ -44,10 +44,9 @@ typedef struct FilterSensor {
 /// Offset of element (i, j) in a packed upper triangle of n rows.
 uint16_t filter_packed(uint16_t n, uint16_t i, uint16_t j);
 
-/// The state one step of `step` seconds on, by the classical Runge-Kutta method of order 4: `next[i]` for each state.
-void filter_step(Graph *graph, const FilterLayout *layout, const FilterState *states, uint16_t count, double step, Expr *next);
 /// Mean and covariance over one step.
-Err filter_build_predict(Graph *graph, const FilterLayout *layout, const FilterState *states, uint16_t count, double step, Arena *arena, Program *out, ErrText *why);
+Err filter_build_predict(Graph *graph, const FilterLayout *layout, const FilterState *states, uint16_t count, Stepper stepper, double step, Arena *arena, Program *out,
+                         ErrText *why);
 /// Innovation and its variance, in the lanes of the mask.
 Err filter_build_measure(Graph *graph, const FilterLayout *layout, uint16_t count, const FilterSensor *sensor, Arena *arena, Program *out, ErrText *why);
 /// Fold one sample of `sensor` into the lanes of the mask.

@@ -59,6 +59,8 @@ typedef struct Loader {
     Sensor *sensors;
     AlarmDef *alarms;
     Expr *measured;  // by sensor: what it expects
+    TraceArray *arrays;
+    size_t array_count;
     Trace trace;
     FilterState filter[MODEL_STATES_MAX];
     FilterLayout layout;
@@ -123,22 +125,35 @@ static int find_channel(const Loader *loader, const char *name)
     return -1;
 }
 
-static Channel *add_channel(Loader *loader, Declaration *entry, ChannelKind kind)
+static bool is_taken(const Loader *loader, const char *name)
+{
+    for (size_t i = 0; i < loader->array_count; i++)
+        if (strcmp(loader->arrays[i].name, name) == 0)
+            return true;
+    return find_channel(loader, name) >= 0;
+}
+
+static Channel *add_named(Loader *loader, Declaration *entry, const char *name, ChannelKind kind)
 {
     if (loader->model->channel_count == MODEL_CHANNELS_MAX) {
         declare_fail(entry, "a model has %d channels at most", MODEL_CHANNELS_MAX);
         return &loader->channels[0];
     }
-    if (find_channel(loader, entry->key) >= 0)
-        declare_fail(entry, "the name \"%s\" is taken: states, parameters, inputs, outputs, sensors and actuators need names of their own", entry->key);
+    if (is_taken(loader, name))
+        declare_fail(entry, "the name \"%s\" is taken: states, parameters, inputs, outputs, sensors and actuators need names of their own", name);
 
     Channel *channel = &loader->channels[loader->model->channel_count++];
-    *channel = (Channel){.name = entry->key, .kind = kind, .unit = unit_one(), .column = COLUMN_NONE, .variance = COLUMN_NONE,
+    *channel = (Channel){.name = name, .kind = kind, .unit = unit_one(), .column = COLUMN_NONE, .variance = COLUMN_NONE,
                          .min = -INFINITY, .max = INFINITY, .rate_max = INFINITY};
     channel->doc = arena_text(&loader->model->arena, declare_text(entry, "doc", ""));
     if (!channel->doc)
         declare_fail(entry, "no memory for \"%s\"", entry->key);
     return channel;
+}
+
+static Channel *add_channel(Loader *loader, Declaration *entry, ChannelKind kind)
+{
+    return add_named(loader, entry, entry->key, kind);
 }
 
 /* { value, "unit", min =, max = }, in SI from here on. */
@@ -164,19 +179,45 @@ static double read_spread(Declaration *entry, const Channel *channel, const char
     return unit_scale_to_si(channel->unit, spread);
 }
 
+static void read_state(Loader *loader, Declaration *entry, const char *name)
+{
+    Channel *channel = add_named(loader, entry, name, CHANNEL_STATE);
+    read_value(entry, channel);
+    channel->noise = read_spread(entry, channel, "noise", 0);
+    channel->initial_sd = read_spread(entry, channel, "sd", 0);
+}
+
+/* T = { 20, "degC", count = 20 }: the states T_1 to T_20. */
+static void read_state_array(Loader *loader, Declaration *entry, int count)
+{
+    loader->arrays[loader->array_count++] = (TraceArray){entry->key, loader->model->channel_count, (size_t)count};
+    for (int i = 1; i <= count && !entry->err; i++) {
+        const char *name = arena_format(&loader->model->arena, "%s_%d", entry->key, i);
+        if (name && declare_is_name(name))
+            read_state(loader, entry, name);
+        else
+            declare_fail(entry, "no name for element %d of \"%s\": it is too long", i, entry->key);
+    }
+}
+
 static Err read_states(Loader *loader)
 {
-    static const char *const known[] = {"min", "max", "noise", "sd", "doc", NULL};
+    static const char *const known[] = {"min", "max", "noise", "sd", "count", "doc", NULL};
     const char **keys;
     size_t count;
     Err err = open_section(loader, "states", &keys, &count);
+    if (!err && !(loader->arrays = arena_new(&loader->model->arena, TraceArray, count + 1)))
+        return out_of_memory(loader);
     for (size_t i = 0; i < count && !err; i++) {
         Declaration entry = open_entry(loader, "states", keys[i]);
-        Channel *channel = add_channel(loader, &entry, CHANNEL_STATE);
         declare_only(&entry, known, 2);
-        read_value(&entry, channel);
-        channel->noise = read_spread(&entry, channel, "noise", 0);
-        channel->initial_sd = read_spread(&entry, channel, "sd", 0);
+        const double elements = declare_number(&entry, "count", NAN);  // a single state has none
+        if (!isnan(elements) && (elements != floor(elements) || elements < 1 || elements > MODEL_STATES_MAX))
+            declare_fail(&entry, "count of \"%s\": expected a whole number from 1 to %d", entry.key, MODEL_STATES_MAX);
+        else if (!isnan(elements))
+            read_state_array(loader, &entry, (int)elements);
+        else
+            read_state(loader, &entry, entry.key);
         lua_pop(loader->lua, 1);
         err = entry.err;
     }
@@ -252,6 +293,18 @@ static Err read_actuators(Loader *loader)
     return err;
 }
 
+/* How many states the filter and the stepper take. */
+static Err check_states(const Loader *loader)
+{
+    const Model *model = loader->model;
+    if (model->state_count > MODEL_STATES_MAX)
+        return script_blame(loader->script, loader->why, "states", NULL, "a model has %d states and tracked parameters at most, this has %d", MODEL_STATES_MAX, model->state_count);
+    if (model->stepper == STEPPER_ROSENBROCK && model->dynamic_count > STEPPER_ROSENBROCK_STATES_MAX)
+        return script_blame(loader->script, loader->why, NULL, "stepper", "the stepper \"rosenbrock\" takes %d states at most, this model has %d", STEPPER_ROSENBROCK_STATES_MAX,
+                            model->dynamic_count);
+    return ERR_OK;
+}
+
 /* Columns of what the equations can read; outputs and sensors follow when they are known. */
 static void place_columns(Loader *loader)
 {
@@ -270,16 +323,18 @@ static void place_columns(Loader *loader)
     model->frozen = column++;
     model->memory = column;
     model->column_count = (uint16_t)(column + TWIN_MEMORY);
+    assert(model->column_count <= TRACE_LAG_COLUMN);
     loader->layout = (FilterLayout){.states = 0, .covariance = model->covariance, .parted = model->parted, .frozen = model->frozen};
 }
 
 static Err trace_model(Loader *loader)
 {
     Model *model = loader->model;
-    TraceName *names = arena_new(&model->arena, TraceName, model->channel_count);
+    TraceName *names = arena_new(&model->arena, TraceName, model->channel_count + TRACE_LAGS_MAX);
     Trace *trace = &loader->trace;
-    *trace = (Trace){.graph = model->graph, .arena = &model->arena, .names = names, .state_count = model->state_count, .output_room = OUTPUTS_MAX};
-    trace->rates = arena_new(&model->arena, Expr, model->state_count + 1);
+    *trace = (Trace){.graph = model->graph, .arena = &model->arena, .names = names, .state_count = model->state_count, .output_room = OUTPUTS_MAX,
+                      .arrays = loader->arrays, .array_count = loader->array_count, .step = model->step};
+    trace->rates = arena_new(&model->arena, Expr, model->state_count + TRACE_LAGS_MAX);
     trace->outputs = arena_new(&model->arena, TraceOutput, OUTPUTS_MAX);
     if (!names || !trace->rates || !trace->outputs)
         return out_of_memory(loader);
@@ -302,6 +357,78 @@ static Err trace_model(Loader *loader)
             return script_blame(loader->script, loader->why, "equations", NULL, "the state \"%s\" has no equation: expected t.%s.rate = ...", loader->channels[i].name,
                                 loader->channels[i].name);
     return err;
+}
+
+/* What the lags follow at the start, where they begin. One may follow another that was made before. */
+static void start_lags(Loader *loader, Declaration *entry, double *starts)
+{
+    const Trace *trace = &loader->trace;
+    double columns[TRACE_LAG_COLUMN + TRACE_LAGS_MAX];
+    for (uint16_t i = 0; i < loader->model->channel_count; i++)
+        columns[loader->channels[i].column] = loader->channels[i].initial;
+    for (size_t i = 0; i < trace->lag_count; i++) {
+        starts[i] = columns[trace->lags[i].column] = graph_evaluate(trace->graph, trace->lags[i].of, columns);
+        if (!isfinite(starts[i]))
+            declare_fail(entry, "the lag \"%s\" has no finite value to start from", trace->lags[i].name);
+    }
+}
+
+/* A channel behind the states, before everything else. */
+static void insert_lag(Loader *loader, Declaration *entry, const TraceLag *lag, double start)
+{
+    Model *model = loader->model;
+    Channel *channel = add_named(loader, entry, lag->name, CHANNEL_STATE);
+    if (entry->err)
+        return;
+    channel->unit = lag->unit;
+    channel->initial = start;
+    channel->column = lag->column;
+
+    Channel *place = &loader->channels[model->dynamic_count];
+    const Channel last = *channel;
+    memmove(place + 1, place, (size_t)(channel - place) * sizeof *place);
+    *place = last;
+    model->dynamic_count++;
+    model->state_count++;
+}
+
+/* With the lags the vector of the filter is longer, so columns are dealt out again, and what was traced moves there. */
+static Err add_lags(Loader *loader)
+{
+    Model *model = loader->model;
+    Trace *trace = &loader->trace;
+    uint16_t columns[MODEL_CHANNELS_MAX];
+    Expr with[MODEL_CHANNELS_MAX];
+    double starts[TRACE_LAGS_MAX];
+    if (trace->lag_count == 0)
+        return ERR_OK;
+
+    lua_newtable(loader->lua);
+    Declaration entry = {.script = loader->script, .index = lua_gettop(loader->lua), .section = "equations", .why = loader->why};
+    const uint16_t first = model->dynamic_count;
+    start_lags(loader, &entry, starts);
+    for (size_t i = 0; i < trace->lag_count && !entry.err; i++)
+        insert_lag(loader, &entry, &trace->lags[i], starts[i]);
+    lua_pop(loader->lua, 1);
+    if (!entry.err)
+        entry.err = check_states(loader);
+    if (entry.err)
+        return entry.err;
+
+    for (uint16_t i = 0; i < model->channel_count; i++)
+        columns[i] = loader->channels[i].column;
+    place_columns(loader);
+    for (uint16_t i = 0; i < model->channel_count; i++)
+        with[i] = graph_variable(model->graph, loader->channels[i].column);
+    trace_move(trace, columns, with, model->channel_count);
+    for (uint16_t i = 0; i < trace->lag_count; i++) {
+        trace->names[trace->name_count++] = (TraceName){trace->lags[i].name, with[first + i], trace->lags[i].unit, -1};
+        trace->rates[first + i] = trace->lags[i].rate;
+    }
+    for (uint16_t i = model->dynamic_count; i < model->state_count; i++)
+        trace->rates[i] = EXPR_NONE;
+    trace->state_count = model->state_count;
+    return ERR_OK;
 }
 
 static Err add_outputs(Loader *loader)
@@ -528,7 +655,8 @@ static Err build_programs(Loader *loader)
         loader->filter[i] = (FilterState){loader->trace.rates[i], channel->min, channel->max, channel->noise, channel->jump};
     }
 
-    Err err = filter_build_predict(model->graph, &loader->layout, loader->filter, model->state_count, model->step, &model->arena, &model->predict, loader->why);
+    Err err = filter_build_predict(model->graph, &loader->layout, loader->filter, model->state_count, model->stepper, model->step, &model->arena, &model->predict,
+                                   loader->why);
     count_registers(model, &model->predict);
     for (uint16_t i = 0; i < model->sensor_count && !err; i++) {
         Sensor *sensor = &loader->sensors[i];
@@ -557,7 +685,7 @@ static Err build_programs(Loader *loader)
 
 static Err read_model(Loader *loader)
 {
-    static const char *const known[] = {"name", "doc", "params", "inputs", "states", "equations", "sensors", "actuators", "alarms", "divergence", NULL};
+    static const char *const known[] = {"name", "doc", "params", "inputs", "states", "equations", "sensors", "actuators", "alarms", "divergence", "stepper", NULL};
     Model *model = loader->model;
     Declaration root = {.script = loader->script, .index = loader->root, .section = "model", .why = loader->why};
     declare_only(&root, known, 0);
@@ -566,6 +694,11 @@ static Err read_model(Loader *loader)
     loader->channels = arena_new(&model->arena, Channel, MODEL_CHANNELS_MAX);
     if (!model->name || !model->doc || !loader->channels)
         return out_of_memory(loader);
+
+    const char *stepper = declare_text(&root, "stepper", "rk4");
+    root.section = NULL, root.key = "stepper";
+    if (!stepper_parse(stepper, &model->stepper))
+        declare_fail(&root, "stepper must be \"rk4\", \"euler\", \"tsit5\" or \"rosenbrock\", got \"%s\"", stepper);
     if (root.err)
         return root.err;
 
@@ -574,13 +707,13 @@ static Err read_model(Loader *loader)
         return err;
     if (model->dynamic_count == 0)
         return script_blame(loader->script, loader->why, "model", NULL, "model \"%s\" has no states", model->name);
-    if (model->state_count > MODEL_STATES_MAX)
-        return script_blame(loader->script, loader->why, "states", NULL, "a model has %d states and tracked parameters at most, this has %d", MODEL_STATES_MAX, model->state_count);
+    if ((err = check_states(loader)))
+        return err;
     if ((err = read_parameters(loader, CHANNEL_PARAMETER)) || (err = read_inputs(loader)) || (err = read_actuators(loader)))
         return err;
 
     place_columns(loader);
-    if ((err = trace_model(loader)) || (err = add_outputs(loader)) || (err = add_statistic(loader)) || (err = read_sensors(loader)) || (err = read_alarms(loader)) || (err = read_divergence(loader)) || (err = place_sensors(loader)))
+    if ((err = trace_model(loader)) || (err = add_lags(loader)) || (err = add_outputs(loader)) || (err = add_statistic(loader)) || (err = read_sensors(loader)) || (err = read_alarms(loader)) || (err = read_divergence(loader)) || (err = place_sensors(loader)))
         return err;
     return build_programs(loader);
 }

@@ -9,6 +9,7 @@
 
 #include "graph/graph.h"
 #include "model/script.h"
+#include "model/stepper.h"
 #include "signal/signals.h"
 
 enum {
@@ -90,6 +91,7 @@ typedef struct DivergenceDef {
 typedef struct Model {
     const char *name, *doc, *path;
     double step;  // s
+    Stepper stepper;
 
     const Channel *channels;
     uint16_t channel_count;

@@ -4,20 +4,16 @@
 #include <math.h>
 #include <string.h>
 
+#include "model/value.h"
+
 static const char value_type[] = "pollux.value";
 static const char self_type[] = "pollux.self";
+static const char array_type[] = "pollux.array";
 static const char trace_key;  // its address: where the running Trace stands in the registry
 
 enum { TRACE_INSTRUCTIONS = 10 * 1000 * 1000, POWER_MAX = 16 };
 
-/* A symbolic value as Lua holds it. */
-typedef struct Value {
-    Expr expr;
-    const Unit *unit;  // a base unit: its dimension
-    int state;         // of the state that it is, or -1
-} Value;
-
-static Trace *running(lua_State *lua)
+Trace *value__trace(lua_State *lua)
 {
     lua_rawgetp(lua, LUA_REGISTRYINDEX, &trace_key);
     Trace *trace = lua_touserdata(lua, -1);
@@ -27,7 +23,7 @@ static Trace *running(lua_State *lua)
     return trace;
 }
 
-static int push(lua_State *lua, Expr expr, const Unit *unit, int state)
+int value__push(lua_State *lua, Expr expr, const Unit *unit, int state)
 {
     if (!unit)
         return luaL_error(lua, "there is no unit for the result");
@@ -38,18 +34,20 @@ static int push(lua_State *lua, Expr expr, const Unit *unit, int state)
 }
 
 /* Argument `index` as a Value; plain numbers have no dimension. */
-static Value operand(lua_State *lua, int index)
+Value value__operand(lua_State *lua, int index)
 {
     const Value *value = luaL_testudata(lua, index, value_type);
     if (value)
         return *value;
     if (lua_type(lua, index) == LUA_TNUMBER)
-        return (Value){graph_constant(running(lua)->graph, lua_tonumber(lua, index)), unit_one(), -1};
+        return (Value){graph_constant(value__trace(lua)->graph, lua_tonumber(lua, index)), unit_one(), -1};
+    if (luaL_testudata(lua, index, array_type))
+        luaL_error(lua, "an array of states is no value: take one of them, as in t.T[1]");
     luaL_error(lua, "expected a number or a value of the model, got %s", luaL_typename(lua, index));
     return (Value){0};
 }
 
-static const char *dimension(const Unit *unit)
+const char *value__dimension(const Unit *unit)
 {
     return unit == unit_one() ? "no dimension" : unit_name(unit);
 }
@@ -63,49 +61,50 @@ static bool is_zero(const Trace *trace, const Value *value)
 
 static const Unit *common_unit(lua_State *lua, const Value *a, const Value *b, const char *what)
 {
-    const Trace *trace = running(lua);
+    const Trace *trace = value__trace(lua);
     if (is_zero(trace, a))
         return b->unit;
     if (is_zero(trace, b) || unit_converts(a->unit, b->unit))
         return a->unit;
-    luaL_error(lua, "dimensions differ: %s of %s and %s", what, dimension(a->unit), dimension(b->unit));
+    luaL_error(lua, "dimensions differ: %s of %s and %s", what, value__dimension(a->unit), value__dimension(b->unit));
     return NULL;
 }
 
 static void demand_plain(lua_State *lua, const Value *value, const char *what)
 {
     if (!unit_converts(value->unit, unit_one()))
-        luaL_error(lua, "%s takes a value without dimension, got %s", what, dimension(value->unit));
+        luaL_error(lua, "%s takes a value without dimension, got %s", what, value__dimension(value->unit));
 }
 
 static int additive(lua_State *lua, Op op, const char *what)
 {
-    const Value a = operand(lua, 1), b = operand(lua, 2);
+    const Value a = value__operand(lua, 1), b = value__operand(lua, 2);
     const Unit *unit = common_unit(lua, &a, &b, what);
-    return push(lua, graph_binary(running(lua)->graph, op, a.expr, b.expr), unit, -1);
+    return value__push(lua, graph_binary(value__trace(lua)->graph, op, a.expr, b.expr), unit, -1);
 }
 
 static int value_add(lua_State *lua) { return additive(lua, OP_ADD, "sum"); }
 static int value_sub(lua_State *lua) { return additive(lua, OP_SUB, "difference"); }
 static int value_min(lua_State *lua) { return additive(lua, OP_MIN, "min"); }
+static int value_hypot(lua_State *lua) { return additive(lua, OP_HYPOT, "hypot"); }
 static int value_max(lua_State *lua) { return additive(lua, OP_MAX, "max"); }
 
 static int value_mul(lua_State *lua)
 {
-    const Value a = operand(lua, 1), b = operand(lua, 2);
-    return push(lua, graph_binary(running(lua)->graph, OP_MUL, a.expr, b.expr), unit_multiply(a.unit, b.unit), -1);
+    const Value a = value__operand(lua, 1), b = value__operand(lua, 2);
+    return value__push(lua, graph_binary(value__trace(lua)->graph, OP_MUL, a.expr, b.expr), unit_multiply(a.unit, b.unit), -1);
 }
 
 static int value_div(lua_State *lua)
 {
-    const Value a = operand(lua, 1), b = operand(lua, 2);
-    return push(lua, graph_binary(running(lua)->graph, OP_DIV, a.expr, b.expr), unit_divide(a.unit, b.unit), -1);
+    const Value a = value__operand(lua, 1), b = value__operand(lua, 2);
+    return value__push(lua, graph_binary(value__trace(lua)->graph, OP_DIV, a.expr, b.expr), unit_divide(a.unit, b.unit), -1);
 }
 
 static int value_neg(lua_State *lua)
 {
-    const Value a = operand(lua, 1);
-    return push(lua, graph_unary(running(lua)->graph, OP_NEG, a.expr), a.unit, -1);
+    const Value a = value__operand(lua, 1);
+    return value__push(lua, graph_unary(value__trace(lua)->graph, OP_NEG, a.expr), a.unit, -1);
 }
 
 static Expr integer_power(Graph *graph, Expr base, int power)
@@ -123,20 +122,20 @@ static const Unit *root_of(lua_State *lua, const Unit *unit)
 {
     const Unit *root = unit_root(unit, 2);
     if (!root)
-        luaL_error(lua, "%s has no square root", dimension(unit));
+        luaL_error(lua, "%s has no square root", value__dimension(unit));
     return root;
 }
 
 static int value_sqrt(lua_State *lua)
 {
-    const Value a = operand(lua, 1);
-    return push(lua, graph_unary(running(lua)->graph, OP_SQRT, a.expr), root_of(lua, a.unit), -1);
+    const Value a = value__operand(lua, 1);
+    return value__push(lua, graph_unary(value__trace(lua)->graph, OP_SQRT, a.expr), root_of(lua, a.unit), -1);
 }
 
 static int value_pow(lua_State *lua)
 {
-    Graph *graph = running(lua)->graph;
-    const Value a = operand(lua, 1), b = operand(lua, 2);
+    Graph *graph = value__trace(lua)->graph;
+    const Value a = value__operand(lua, 1), b = value__operand(lua, 2);
     double power;
     demand_plain(lua, &b, "an exponent");
 
@@ -147,55 +146,69 @@ static int value_pow(lua_State *lua)
         if (power == floor(power) && fabs(power) <= POWER_MAX) {
             const Expr product = integer_power(graph, a.expr, (int)fabs(power));
             const Expr result = power < 0 ? graph_binary(graph, OP_DIV, graph_constant(graph, 1.0), product) : product;
-            return push(lua, result, unit_power(a.unit, (int)power), -1);
+            return value__push(lua, result, unit_power(a.unit, (int)power), -1);
         }
     }
     demand_plain(lua, &a, "a power that is not a whole number");
-    return push(lua, graph_binary(graph, OP_POW, a.expr, b.expr), unit_one(), -1);
+    return value__push(lua, graph_binary(graph, OP_POW, a.expr, b.expr), unit_one(), -1);
 }
 
 static int plain_function(lua_State *lua, Op op, const char *name)
 {
-    const Value a = operand(lua, 1);
+    const Value a = value__operand(lua, 1);
     demand_plain(lua, &a, name);
-    return push(lua, graph_unary(running(lua)->graph, op, a.expr), unit_one(), -1);
+    return value__push(lua, graph_unary(value__trace(lua)->graph, op, a.expr), unit_one(), -1);
 }
 
 static int value_exp(lua_State *lua) { return plain_function(lua, OP_EXP, "exp"); }
 static int value_log(lua_State *lua) { return plain_function(lua, OP_LOG, "log"); }
 static int value_sin(lua_State *lua) { return plain_function(lua, OP_SIN, "sin"); }
 static int value_cos(lua_State *lua) { return plain_function(lua, OP_COS, "cos"); }
+static int value_tan(lua_State *lua) { return plain_function(lua, OP_TAN, "tan"); }
+static int value_asin(lua_State *lua) { return plain_function(lua, OP_ASIN, "asin"); }
+static int value_acos(lua_State *lua) { return plain_function(lua, OP_ACOS, "acos"); }
+static int value_atan(lua_State *lua) { return plain_function(lua, OP_ATAN, "atan"); }
+static int value_sinh(lua_State *lua) { return plain_function(lua, OP_SINH, "sinh"); }
+static int value_cosh(lua_State *lua) { return plain_function(lua, OP_COSH, "cosh"); }
 static int value_tanh(lua_State *lua) { return plain_function(lua, OP_TANH, "tanh"); }
+
+/* The angle of the point (x, y) from atan2(y, x); only their ratio matters, so any dimension will do. */
+static int value_atan2(lua_State *lua)
+{
+    const Value y = value__operand(lua, 1), x = value__operand(lua, 2);
+    common_unit(lua, &y, &x, "atan2");
+    return value__push(lua, graph_binary(value__trace(lua)->graph, OP_ATAN2, y.expr, x.expr), unit_one(), -1);
+}
 
 static int value_abs(lua_State *lua)
 {
-    const Value a = operand(lua, 1);
-    return push(lua, graph_unary(running(lua)->graph, OP_ABS, a.expr), a.unit, -1);
+    const Value a = value__operand(lua, 1);
+    return value__push(lua, graph_unary(value__trace(lua)->graph, OP_ABS, a.expr), a.unit, -1);
 }
 
 static int value_sign(lua_State *lua)
 {
-    Graph *graph = running(lua)->graph;
-    const Value a = operand(lua, 1);
+    Graph *graph = value__trace(lua)->graph;
+    const Value a = value__operand(lua, 1);
     const Expr zero = graph_constant(graph, 0.0);
     const Expr up = graph_binary(graph, OP_ABOVE, a.expr, zero), down = graph_binary(graph, OP_ABOVE, zero, a.expr);
-    return push(lua, graph_binary(graph, OP_SUB, up, down), unit_one(), -1);
+    return value__push(lua, graph_binary(graph, OP_SUB, up, down), unit_one(), -1);
 }
 
 static int value_clamp(lua_State *lua)
 {
-    Graph *graph = running(lua)->graph;
-    const Value a = operand(lua, 1), low = operand(lua, 2), high = operand(lua, 3);
+    Graph *graph = value__trace(lua)->graph;
+    const Value a = value__operand(lua, 1), low = value__operand(lua, 2), high = value__operand(lua, 3);
     const Unit *unit = common_unit(lua, &a, &low, "clamp");
     common_unit(lua, &a, &high, "clamp");
-    return push(lua, graph_binary(graph, OP_MIN, graph_binary(graph, OP_MAX, a.expr, low.expr), high.expr), unit, -1);
+    return value__push(lua, graph_binary(graph, OP_MIN, graph_binary(graph, OP_MAX, a.expr, low.expr), high.expr), unit, -1);
 }
 
 static int compare(lua_State *lua, int greater, int smaller)
 {
-    const Value a = operand(lua, greater), b = operand(lua, smaller);
+    const Value a = value__operand(lua, greater), b = value__operand(lua, smaller);
     common_unit(lua, &a, &b, "comparison");
-    return push(lua, graph_binary(running(lua)->graph, OP_ABOVE, a.expr, b.expr), unit_one(), -1);
+    return value__push(lua, graph_binary(value__trace(lua)->graph, OP_ABOVE, a.expr, b.expr), unit_one(), -1);
 }
 
 static int value_above(lua_State *lua) { return compare(lua, 1, 2); }
@@ -203,10 +216,10 @@ static int value_below(lua_State *lua) { return compare(lua, 2, 1); }
 
 static int value_select(lua_State *lua)
 {
-    const Value condition = operand(lua, 1), then = operand(lua, 2), otherwise = operand(lua, 3);
+    const Value condition = value__operand(lua, 1), then = value__operand(lua, 2), otherwise = value__operand(lua, 3);
     demand_plain(lua, &condition, "the condition of select");
     const Unit *unit = common_unit(lua, &then, &otherwise, "select");
-    return push(lua, graph_select(running(lua)->graph, condition.expr, then.expr, otherwise.expr), unit, -1);
+    return value__push(lua, graph_select(value__trace(lua)->graph, condition.expr, then.expr, otherwise.expr), unit, -1);
 }
 
 static int refuse_comparison(lua_State *lua)
@@ -222,7 +235,7 @@ static int value_tostring(lua_State *lua)
     const Trace *trace = lua_touserdata(lua, -1);
     if (trace)  // there is none when the engine names a Value that was kept from the equations
         graph_print(trace->graph, value->expr, NULL, &text);
-    lua_pushfstring(lua, "%s [%s]", text.bytes ? text.bytes : "", dimension(value->unit));
+    lua_pushfstring(lua, "%s [%s]", text.bytes ? text.bytes : "", value__dimension(value->unit));
     text_fini(&text);
     return 1;
 }
@@ -235,23 +248,23 @@ static int value_quantity(lua_State *lua)
     ErrText why;
     if (unit_parse(luaL_checkstring(lua, 2), &unit, &why))
         return luaL_error(lua, "%s", why.text);
-    return push(lua, graph_constant(running(lua)->graph, unit_to_si(unit, number)), unit_base(unit), -1);
+    return value__push(lua, graph_constant(value__trace(lua)->graph, unit_to_si(unit, number)), unit_base(unit), -1);
 }
 
 /* output(value, "unit", "doc"): marks what is shown; the name comes from the assignment. */
 static int value_output(lua_State *lua)
 {
-    const Value value = operand(lua, 1);
+    const Value value = value__operand(lua, 1);
     const char *doc = luaL_optstring(lua, 3, "");
     const Unit *unit;
     ErrText why;
     if (unit_parse(luaL_checkstring(lua, 2), &unit, &why))
         return luaL_error(lua, "%s", why.text);
     if (!unit_converts(value.unit, unit))
-        return luaL_error(lua, "dimensions differ: the output is in \"%s\", its value has %s", unit_name(unit), dimension(value.unit));
+        return luaL_error(lua, "dimensions differ: the output is in \"%s\", its value has %s", unit_name(unit), value__dimension(value.unit));
 
     lua_newtable(lua);
-    push(lua, value.expr, value.unit, -1);
+    value__push(lua, value.expr, value.unit, -1);
     lua_setfield(lua, -2, "value");
     lua_pushvalue(lua, 2);
     lua_setfield(lua, -2, "unit");
@@ -263,7 +276,7 @@ static int value_output(lua_State *lua)
 /* t.level.rate = ... */
 static int value_newindex(lua_State *lua)
 {
-    Trace *trace = running(lua);
+    Trace *trace = value__trace(lua);
     const Value *state = luaL_checkudata(lua, 1, value_type);
     if (strcmp(luaL_checkstring(lua, 2), "rate") != 0)
         return luaL_error(lua, "a value has no field \"%s\"; a state has one, its \"rate\"", lua_tostring(lua, 2));
@@ -274,13 +287,13 @@ static int value_newindex(lua_State *lua)
     if (trace->rates[state->state] != EXPR_NONE)
         return luaL_error(lua, "the rate of this state was assigned before");
 
-    const Value rate = operand(lua, 3);
+    const Value rate = value__operand(lua, 3);
     const Unit *second, *expected;
     ErrText why;
     if (unit_parse("s", &second, &why) || !(expected = unit_divide(state->unit, second)))
         return luaL_error(lua, "no unit for a rate");
     if (!is_zero(trace, &rate) && !unit_converts(rate.unit, expected))
-        return luaL_error(lua, "dimensions differ: the rate of a state in %s must be in %s, this has %s", dimension(state->unit), dimension(expected), dimension(rate.unit));
+        return luaL_error(lua, "dimensions differ: the rate of a state in %s must be in %s, this has %s", value__dimension(state->unit), value__dimension(expected), value__dimension(rate.unit));
     trace->rates[state->state] = rate.expr;
     return 0;
 }
@@ -290,30 +303,77 @@ static int value_index(lua_State *lua)
     return luaL_error(lua, "a value has no field \"%s\" that could be read", luaL_checkstring(lua, 2));
 }
 
-/* t.level: a channel, or an output that was assigned above. */
+/* The array that Lua holds as its number. */
+static const TraceArray *array_of(lua_State *lua)
+{
+    const size_t *number = luaL_checkudata(lua, 1, array_type);
+    return &value__trace(lua)->arrays[*number];
+}
+
+/* t.T[3] */
+static int array_index(lua_State *lua)
+{
+    const TraceArray *array = array_of(lua);
+    int is_whole;
+    const lua_Integer i = lua_tointegerx(lua, 2, &is_whole);
+    if (!is_whole || i < 1 || (size_t)i > array->count)
+        return luaL_error(lua, "\"%s\" has the elements 1 to %d, no %s", array->name, (int)array->count, luaL_tolstring(lua, 2, NULL));
+    const TraceName *name = &value__trace(lua)->names[array->first + (size_t)i - 1];
+    return value__push(lua, name->expr, name->unit, name->state);
+}
+
+static int array_length(lua_State *lua)
+{
+    lua_pushinteger(lua, (lua_Integer)array_of(lua)->count);
+    return 1;
+}
+
+static int array_newindex(lua_State *lua)
+{
+    const TraceArray *array = array_of(lua);
+    return luaL_error(lua, "\"%s[%s]\" cannot be assigned; did you mean t.%s[%s].rate?", array->name, luaL_tolstring(lua, 2, NULL), array->name, luaL_tolstring(lua, 2, NULL));
+}
+
+static const TraceArray *find_array(const Trace *trace, const char *name)
+{
+    for (size_t i = 0; i < trace->array_count; i++)
+        if (strcmp(trace->arrays[i].name, name) == 0)
+            return &trace->arrays[i];
+    return NULL;
+}
+
+/* t.level: a channel, an array of states, or an output that was assigned above. */
 static int self_index(lua_State *lua)
 {
-    const Trace *trace = running(lua);
+    const Trace *trace = value__trace(lua);
     const char *name = luaL_checkstring(lua, 2);
+    const TraceArray *array = find_array(trace, name);
+    if (array) {
+        *(size_t *)lua_newuserdatauv(lua, sizeof(size_t), 0) = (size_t)(array - trace->arrays);
+        luaL_setmetatable(lua, array_type);
+        return 1;
+    }
     for (size_t i = 0; i < trace->name_count; i++)
         if (strcmp(trace->names[i].name, name) == 0)
-            return push(lua, trace->names[i].expr, trace->names[i].unit, trace->names[i].state);
+            return value__push(lua, trace->names[i].expr, trace->names[i].unit, trace->names[i].state);
     for (size_t i = 0; i < trace->output_count; i++)
         if (strcmp(trace->outputs[i].name, name) == 0)
-            return push(lua, trace->outputs[i].expr, unit_base(trace->outputs[i].unit), -1);
+            return value__push(lua, trace->outputs[i].expr, unit_base(trace->outputs[i].unit), -1);
     return luaL_error(lua, "the model has no state, parameter, input or output \"%s\"", name);
 }
 
 /* t.outflow = output(...) */
 static int self_newindex(lua_State *lua)
 {
-    Trace *trace = running(lua);
+    Trace *trace = value__trace(lua);
     const char *name = luaL_checkstring(lua, 2);
     if (trace->closed)
         return luaL_error(lua, "a sensor's function cannot assign outputs");
     for (size_t i = 0; i < trace->name_count; i++)
         if (strcmp(trace->names[i].name, name) == 0)
             return luaL_error(lua, "\"%s\" cannot be assigned; did you mean t.%s.rate?", name, name);
+    if (find_array(trace, name))
+        return luaL_error(lua, "\"%s\" cannot be assigned; did you mean t.%s[1].rate?", name, name);
     for (size_t i = 0; i < trace->output_count; i++)
         if (strcmp(trace->outputs[i].name, name) == 0)
             return luaL_error(lua, "the output \"%s\" was assigned before", name);
@@ -323,7 +383,7 @@ static int self_newindex(lua_State *lua)
         return luaL_error(lua, "more than %d outputs", (int)trace->output_room);
 
     lua_getfield(lua, 3, "value");
-    const Value value = operand(lua, -1);
+    const Value value = value__operand(lua, -1);
     lua_getfield(lua, 3, "unit");
     lua_getfield(lua, 3, "doc");
     const Unit *unit;
@@ -344,16 +404,19 @@ void trace_open(Script *script)
                                          {"__eq", refuse_comparison},    {"__tostring", value_tostring}, {"__newindex", value_newindex}, {"__index", value_index},
                                          {NULL, NULL}};
     static const luaL_Reg on_self[] = {{"__index", self_index}, {"__newindex", self_newindex}, {NULL, NULL}};
-    static const luaL_Reg functions[] = {{"sqrt", value_sqrt},     {"exp", value_exp},       {"log", value_log},   {"sin", value_sin},       {"cos", value_cos},     {"tanh", value_tanh},
-                                         {"abs", value_abs},       {"sign", value_sign},     {"min", value_min},   {"max", value_max},       {"clamp", value_clamp}, {"above", value_above},
-                                         {"below", value_below},   {"select", value_select}, {"output", value_output}, {"quantity", value_quantity}, {NULL, NULL}};
+    static const luaL_Reg on_arrays[] = {{"__index", array_index}, {"__newindex", array_newindex}, {"__len", array_length}, {NULL, NULL}};
+    static const luaL_Reg functions[] = {{"sqrt", value_sqrt}, {"exp", value_exp}, {"log", value_log}, {"sin", value_sin}, {"cos", value_cos}, {"tan", value_tan},
+                                         {"asin", value_asin}, {"acos", value_acos}, {"atan", value_atan}, {"atan2", value_atan2}, {"sinh", value_sinh},
+                                         {"cosh", value_cosh}, {"tanh", value_tanh}, {"hypot", value_hypot}, {"abs", value_abs}, {"sign", value_sign},
+                                         {"min", value_min}, {"max", value_max}, {"clamp", value_clamp}, {"above", value_above}, {"below", value_below},
+                                         {"select", value_select}, {"lookup", value__lookup}, {"lag", value__lag}, {"output", value_output}, {"quantity", value_quantity}, {NULL, NULL}};
     lua_State *lua = script_lua(script);
     const struct {
         const char *type;
         const luaL_Reg *methods;
-    } metatables[] = {{value_type, on_values}, {self_type, on_self}};
+    } metatables[] = {{value_type, on_values}, {self_type, on_self}, {array_type, on_arrays}};
 
-    for (size_t i = 0; i < 2; i++) {
+    for (size_t i = 0; i < sizeof metatables / sizeof *metatables; i++) {
         luaL_newmetatable(lua, metatables[i].type);
         luaL_setfuncs(lua, metatables[i].methods, 0);
         lua_pushliteral(lua, "locked");
@@ -380,7 +443,7 @@ static Err run(Script *script, Trace *trace, int results, ErrText *why)
     const Unit *acceleration;
     if (unit_parse("m/s^2", &acceleration, why))
         return ERR_UNIT;
-    push(lua, graph_constant(trace->graph, 9.80665), acceleration, -1);
+    value__push(lua, graph_constant(trace->graph, 9.80665), acceleration, -1);
     lua_setglobal(lua, "g");
 
     lua_pushlightuserdata(lua, trace);
@@ -401,7 +464,7 @@ Err trace_equations(Script *script, Trace *trace, ErrText *why)
 static int return_operand(lua_State *lua)
 {
     Value *out = lua_touserdata(lua, 2);
-    *out = operand(lua, 1);
+    *out = value__operand(lua, 1);
     return 0;
 }
 

@@ -18,6 +18,22 @@ typedef struct TraceName {
     int state;         // index among the states, or -1: only states have a rate
 } TraceName;
 
+/// A row of states, name_1 to name_count, that equations index: t.T[3].
+typedef struct TraceArray {
+    const char *name;
+    size_t first, count;  // among the names
+} TraceArray;
+
+enum { TRACE_LAGS_MAX = 32, TRACE_LAG_COLUMN = 4096 };  // no column of a channel is as high as that
+
+/// A first-order lag: a state that the equations made. Its column is TRACE_LAG_COLUMN and on until trace_move.
+typedef struct TraceLag {
+    const char *name;
+    const Unit *unit;
+    uint16_t column;
+    Expr of, rate;  // what it follows, on the columns of the trace, and how
+} TraceLag;
+
 typedef struct TraceOutput {
     const char *name, *doc;
     Expr expr;
@@ -27,8 +43,13 @@ typedef struct TraceOutput {
 typedef struct Trace {
     Graph *graph;
     Arena *arena;
-    const TraceName *names;
+    TraceName *names;
     size_t name_count;
+    const TraceArray *arrays;
+    size_t array_count;
+    TraceLag lags[TRACE_LAGS_MAX];
+    size_t lag_count;
+    double step;  // s
     size_t state_count;
     Expr *rates;  // of each state, EXPR_NONE until assigned
     TraceOutput *outputs;
@@ -40,5 +61,7 @@ typedef struct Trace {
 void trace_open(Script *script);
 /// Run the function on top of the stack (it is popped) as equations(t). Rates and outputs are left in `trace`.
 Err trace_equations(Script *script, Trace *trace, ErrText *why);
+/// Replace the columns that were traced by others, everywhere but in TraceLag.of.
+void trace_move(Trace *trace, const uint16_t *columns, const Expr *with, size_t count);
 /// Run the function on top of the stack (popped) as a measurement f(t), which returns one Value; `out` and `unit` stay as they are when it returns none.
 Err trace_measurement(Script *script, Trace *trace, Expr *out, const Unit **unit, ErrText *why);

@@ -224,6 +224,12 @@ static void emit_instruction(Emitter *emitter, const Instruction *instruction)
     case OP_LOG:
     case OP_SIN:
     case OP_COS:
+    case OP_TAN:
+    case OP_ASIN:
+    case OP_ACOS:
+    case OP_ATAN:
+    case OP_SINH:
+    case OP_COSH:
     case OP_TANH: out = call_function(emitter, instruction->op, in, 1); break;
     case OP_ADD: out = LLVMBuildFAdd(builder, in[0], in[1], ""); break;
     case OP_SUB: out = LLVMBuildFSub(builder, in[0], in[1], ""); break;
@@ -231,7 +237,9 @@ static void emit_instruction(Emitter *emitter, const Instruction *instruction)
     case OP_DIV: out = LLVMBuildFDiv(builder, in[0], in[1], ""); break;
     case OP_MIN:
     case OP_MAX: out = minmax(emitter, instruction->op, in[0], in[1]); break;
-    case OP_POW: out = call_function(emitter, OP_POW, in, 2); break;
+    case OP_POW:
+    case OP_ATAN2:
+    case OP_HYPOT: out = call_function(emitter, instruction->op, in, 2); break;
     case OP_ABOVE: out = above(emitter, in[0], in[1], &mask); break;
     case OP_SELECT: out = select_value(emitter, instruction); break;
     case OP_MOVE: out = in[0], mask = emitter->masks[instruction->a]; break;

@@ -95,6 +95,8 @@ static int device_newindex(lua_State *lua)
     const TagId tag = checked_tag(lua, castor);
     const Channel *channel = channel_of(castor->plant, tag);
     const double value = unit_to_si(channel->unit, luaL_checknumber(lua, 3));
+    if (plant_is_fed(castor->plant, tag))
+        return luaL_error(lua, "\"%s\" cannot be set by a device: a connection feeds it", lua_tostring(lua, 2));
     if (!channel_is_settable(channel->kind))
         return luaL_error(lua, "\"%s\" cannot be set by a device: expected an input, a parameter or a state", lua_tostring(lua, 2));
     if (!(value >= channel->min && value <= channel->max))
@@ -154,6 +156,8 @@ static Err check_fault(const Castor *castor, Fault *fault, ErrText *why)
     const Channel *channel = channel_of(castor->plant, fault->tag);
     const char *name = tags_get(castor->plant->tags, fault->tag)->name;
     const bool of_process = fault->kind == FAULT_FACTOR || fault->kind == FAULT_SET;
+    if (of_process && plant_is_fed(castor->plant, fault->tag))
+        return err_set(why, ERR_USAGE, "fault \"%s\": a connection feeds \"%s\"; let the fault befall what feeds it", kind_names[fault->kind], name);
     if (of_process && !channel_is_settable(channel->kind))
         return err_set(why, ERR_USAGE, "fault \"%s\": \"%s\" must be a state, parameter or input of the process", kind_names[fault->kind], name);
     if (!of_process && channel->kind != CHANNEL_SENSOR)
@@ -512,7 +516,7 @@ static void sample_sensors(Castor *castor)
 static void report_inputs(Castor *castor)
 {
     for (TagId tag = 0; tag < tags_count(castor->plant->tags); tag++) {
-        if (channel_of(castor->plant, tag)->kind != CHANNEL_INPUT)
+        if (channel_of(castor->plant, tag)->kind != CHANNEL_INPUT || plant_is_fed(castor->plant, tag))
             continue;
         const double value = *cell_of(castor, tag);
         if (value == castor->reported[tag] && castor->now - castor->reported_at[tag] < INPUT_PERIOD_NS)

@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "model/declare.h"
-#include "plant/plant.h"
+#include "plant/connect.h"
 
 enum { SCRIPT_MEMORY_MAX = 512 * 1024 * 1024, PATH_ROOM = 1024 };
 
@@ -217,8 +217,11 @@ static Err read_assets(Loader *loader)
     return err;
 }
 
-static TagRole role_of(ChannelKind kind)
+/* An input that a connection feeds takes no samples. */
+static TagRole role_of(ChannelKind kind, bool is_fed)
 {
+    if (is_fed)
+        return TAG_NOT_BOUND;
     if (kind == CHANNEL_SENSOR || kind == CHANNEL_INPUT)
         return TAG_SAMPLED;
     return kind == CHANNEL_ACTUATOR ? TAG_ACTUATED : TAG_NOT_BOUND;
@@ -235,14 +238,17 @@ static Err name_tags(Loader *loader)
         return out_of_memory(loader);
 
     TagId next = 0;
+    uint32_t connection = 0;  // they are in the order of the inputs that they feed
     for (uint32_t i = 0; i < plant->twin_count; i++) {
         const Model *model = plant_model(plant, i);
         plant->twins[i].first_tag = next;
         for (uint16_t c = 0; c < model->channel_count; c++) {
             char name[128];
             TagId tag;
+            const bool is_fed = connection < plant->connection_count && plant->connections[connection].to.twin == i && plant->connections[connection].to.channel == c;
+            connection += is_fed;
             snprintf(name, sizeof name, "%s.%s", plant->twins[i].name, model->channels[c].name);
-            if (tags_add(plant->tags, name, model->channels[c].unit, role_of(model->channels[c].kind), &tag))
+            if (tags_add(plant->tags, name, model->channels[c].unit, role_of(model->channels[c].kind, is_fed), &tag))
                 return out_of_memory(loader);
             assert(tag == next);
             places[next++] = (Place){i, c};
@@ -346,7 +352,7 @@ static Err keep_tables(Loader *loader)
 
 static Err read_settings(Loader *loader)
 {
-    static const char *const known[] = {"name", "doc", "step", "clock", "wait", "record", "command_timeout", "assets", "tape", "on", "emulate", NULL};
+    static const char *const known[] = {"name", "doc", "step", "clock", "wait", "record", "command_timeout", "assets", "connect", "tape", "on", "emulate", NULL};
     Plant *plant = loader->plant;
     Declaration root = {.script = plant->script, .index = loader->root, .section = "plant", .why = loader->why};
     declare_only(&root, known, 0);
@@ -416,7 +422,8 @@ static Err read_plant(Loader *loader, size_t threads)
     if (!lua_istable(loader->lua, loader->root) || lua_getfield(loader->lua, loader->root, "name") != LUA_TSTRING)
         return script_blame(plant->script, loader->why, NULL, NULL, "a plant script must return plant \"name\" { ... }");
     lua_settop(loader->lua, loader->root);
-    if ((err = read_settings(loader)) || (err = read_assets(loader)) || (err = name_tags(loader)) || (err = read_recording(loader)) || (err = keep_tables(loader)))
+    if ((err = read_settings(loader)) || (err = read_assets(loader)) || (err = connect_read(plant, loader->root, loader->why)) || (err = name_tags(loader)) ||
+        (err = connect_plan(plant, loader->why)) || (err = read_recording(loader)) || (err = keep_tables(loader)))
         return err;
     lua_settop(loader->lua, 0);
     return start_workers(loader, threads);

@@ -1,4 +1,4 @@
-#include "plant/plant.h"
+#include "plant/connect.h"
 
 #include <assert.h>
 #include <lauxlib.h>
@@ -48,7 +48,18 @@ static uint64_t find_broken(const double *columns, size_t count)
     return broken;
 }
 
-void plant_run(Plant *plant, uint32_t index, const Program *program, size_t thread)
+/* Put the lanes of `lanes` back as they were in `shadow`. */
+static void put_back(double *columns, const double *shadow, size_t count, uint64_t lanes)
+{
+    bool back[LANES];
+    for (size_t lane = 0; lane < LANES; lane++)
+        back[lane] = lanes >> lane & 1;
+    for (size_t c = 0; c < count; c++)
+        for (size_t lane = 0; lane < LANES; lane++)
+            columns[c * LANES + lane] = back[lane] ? shadow[c * LANES + lane] : columns[c * LANES + lane];
+}
+
+static void run_lanes(Plant *plant, uint32_t index, const Program *program, uint64_t lanes, size_t thread)
 {
     Block *block = &plant->blocks[index];
     double *shadow = plant->shadow[thread];
@@ -57,18 +68,48 @@ void plant_run(Plant *plant, uint32_t index, const Program *program, size_t thre
 
     program_run(program, block->columns, &plant->scratch[thread]);
 
-    block->quarantined |= find_broken(block->columns, columns);
-    for (uint64_t lanes = block->quarantined; lanes; lanes &= lanes - 1) {
-        const size_t lane = (size_t)__builtin_ctzll(lanes);
-        for (size_t c = 0; c < columns; c++)
-            block->columns[c * LANES + lane] = shadow[c * LANES + lane];
-    }
+    block->quarantined |= find_broken(block->columns, columns) & lanes;
+    if (block->quarantined | ~lanes)
+        put_back(block->columns, shadow, columns, block->quarantined | ~lanes);
 }
 
-static void predict_block(void *context, size_t index, size_t thread)
+void plant_run(Plant *plant, uint32_t index, const Program *program, size_t thread)
 {
-    Plant *plant = context;
-    plant_run(plant, (uint32_t)index, &plant->blocks[index].model->predict, thread);
+    run_lanes(plant, index, program, ~UINT64_C(0), thread);
+}
+
+/* A stage for the workers. */
+typedef struct StageRun {
+    Plant *plant;
+    uint32_t first, count;
+} StageRun;
+
+enum { CONNECTIONS_AT_ONCE = 1024 };  // by one thread
+
+static void carry_some(void *context, size_t index, size_t thread)
+{
+    const StageRun *run = context;
+    const uint32_t from = (uint32_t)index * CONNECTIONS_AT_ONCE, left = run->count - from;
+    (void)thread;
+    connect_carry(run->plant, run->first + from, left < CONNECTIONS_AT_ONCE ? left : CONNECTIONS_AT_ONCE);
+}
+
+static void carry(Plant *plant, uint32_t first, uint32_t count)
+{
+    StageRun run = {plant, first, count};
+    if (count > 0)
+        workers_run(plant->workers, (count + CONNECTIONS_AT_ONCE - 1) / CONNECTIONS_AT_ONCE, carry_some, &run);
+}
+
+static void take_turn(void *context, size_t index, size_t thread)
+{
+    const StageRun *run = context;
+    Plant *plant = run->plant;
+    const Turn *turn = &plant->turns[run->first + index];
+    const Block *block = &plant->blocks[turn->block];
+    run_lanes(plant, turn->block, &block->model->predict, turn->lanes, thread);
+    if (turn->feeds)
+        program_run(&block->model->derive, block->columns, &plant->scratch[thread]);
 }
 
 static void derive_block(void *context, size_t index, size_t thread)
@@ -79,7 +120,13 @@ static void derive_block(void *context, size_t index, size_t thread)
 
 void plant_advance(Plant *plant)
 {
-    workers_run(plant->workers, plant->block_count, predict_block, plant);
+    carry(plant, 0, plant->delayed_count);
+    for (uint32_t i = 0; i < plant->stage_count; i++) {
+        const Stage *stage = &plant->stages[i];
+        carry(plant, stage->first_connection, stage->connection_count);
+        StageRun run = {plant, stage->first_turn, stage->turn_count};
+        workers_run(plant->workers, run.count, take_turn, &run);
+    }
 }
 
 void plant_derive(Plant *plant)
@@ -134,6 +181,11 @@ static const Channel *channel_of(const Plant *plant, TagId tag)
 {
     const Place place = plant->places[tag];
     return &plant_model(plant, place.twin)->channels[place.channel];
+}
+
+bool plant_is_fed(const Plant *plant, TagId tag)
+{
+    return channel_of(plant, tag)->kind == CHANNEL_INPUT && tags_get(plant->tags, tag)->role == TAG_NOT_BOUND;
 }
 
 double plant_value(const Plant *plant, TagId tag)

@@ -2,7 +2,7 @@
  *
  * Twins of one model lie side by side, 64 to a block; a column of a block is one quantity over 64 lanes. plant_advance predicts
  * every block over one step. What a lane computes depends on that lane alone [I1]: the results are the same bits on any number
- * of threads, and plant_hash proves it.
+ * of threads, and plant_hash proves it. Connections between twins are followed in stages (connect.h).
  *
  * A twin whose numbers stop being finite is quarantined: it keeps its last good state, is counted, and the others go on [I3].
  *
@@ -34,6 +34,28 @@ typedef struct Twin {
     double at[3];     // position, m
 } Twin;
 
+/// What one twin's input takes from another twin.
+typedef struct Connection {
+    Place from, to;
+    bool delayed;     // part of a loop: carries the value from the end of the tick before
+    uint32_t stage;   // of the twin that it feeds
+    double min, max;  // of the input
+    uint32_t from_block, from_cell, to_block, to_cell;  // cells of Block.columns
+} Connection;
+
+/// Lanes of one block that are stepped together.
+typedef struct Turn {
+    uint32_t stage, block;
+    uint64_t lanes;
+    bool feeds;  // its outputs are read within the tick
+} Turn;
+
+/// Connections to carry, then turns that may run side by side.
+typedef struct Stage {
+    uint32_t first_connection, connection_count;
+    uint32_t first_turn, turn_count;
+} Stage;
+
 typedef enum PlantClock { PLANT_CLOCK_UTC, PLANT_CLOCK_PROVIDER } PlantClock;
 
 typedef struct Plant {
@@ -54,6 +76,12 @@ typedef struct Plant {
 
     TagTable *tags;
     const Place *places;  // by TagId
+    Connection *connections;  // the delayed ones first
+    uint32_t connection_count, delayed_count;
+    Turn *turns;
+    uint32_t turn_count;
+    Stage *stages;
+    uint32_t stage_count;
     RecordingMap recording;
 
     Script *script;      // the plant's own, with its tables `on` and `emulate` in the registry (plant_push)
@@ -67,7 +95,7 @@ typedef struct Plant {
 Err plant_load(const char *path, size_t threads, Plant **out, ErrText *why);
 void plant_destroy(Plant *plant);
 
-/// Predict every block over one step.
+/// Carry connections and predict every block over one step.
 void plant_advance(Plant *plant);
 /// Refresh outputs from the states as they are now.
 void plant_derive(Plant *plant);
@@ -79,6 +107,8 @@ const Model *plant_model(const Plant *plant, uint32_t twin);
 double *plant_cell(const Plant *plant, uint32_t twin, uint16_t column);
 /// The tag of a twin's channel.
 TagId plant_tag(const Plant *plant, uint32_t twin, uint16_t channel);
+/// Whether a tag is an input that a connection feeds.
+bool plant_is_fed(const Plant *plant, TagId tag);
 /// Value and standard deviation (NaN where there is none) of a tag, SI.
 double plant_value(const Plant *plant, TagId tag);
 double plant_sd(const Plant *plant, TagId tag);
