@@ -23,6 +23,20 @@ static void print_model(const Model *model)
            count_kind(model, CHANNEL_SENSOR), count_kind(model, CHANNEL_ACTUATOR), model->step, model->predict.length);
 }
 
+static void print_connections(const Plant *plant)
+{
+    enum { SHOWN_MAX = 20 };
+    if (plant->connection_count)
+        printf("connections: %u, of which %u are in loops and carry the value of the tick before\n", plant->connection_count, plant->delayed_count);
+    for (uint32_t i = 0; i < plant->delayed_count && i < SHOWN_MAX; i++) {
+        const Connection *connection = &plant->connections[i];
+        printf("  delayed: %s -> %s\n", tags_get(plant->tags, plant_tag(plant, connection->from.twin, connection->from.channel))->name,
+               tags_get(plant->tags, plant_tag(plant, connection->to.twin, connection->to.channel))->name);
+    }
+    if (plant->delayed_count > SHOWN_MAX)
+        printf("  and %u more\n", plant->delayed_count - SHOWN_MAX);
+}
+
 static Err check_plant(const char *path, ErrText *why)
 {
     Plant *plant;
@@ -33,6 +47,8 @@ static Err check_plant(const char *path, ErrText *why)
     err = alarms_create(plant, &alarms, why);  // reads the handlers
     for (uint32_t i = 0; i < plant->model_count && !err; i++)
         print_model(plant->models[i]);
+    if (!err)
+        print_connections(plant);
     if (!err)
         printf("plant %s: %u twins, %u tags, step %g s: all right\n", plant->name, plant->twin_count, tags_count(plant->tags), plant->step);
     alarms_destroy(alarms);
