@@ -1,0 +1,161 @@
+/* instruments.c -- sensors, alarms, divergence: the sections of a model that look at its values. */
+#include "model/loader.h"
+
+#include <lauxlib.h>
+#include <math.h>
+#include <string.h>
+
+enum { ALARMS_PER_MODEL_MAX = 64 };
+
+/* What a sensor measures: of = "T_box", or a function of t. */
+static void read_measured(Loader *loader, Declaration *entry, Sensor *sensor, Expr *measured, const Unit **unit)
+{
+    Trace trace = loader->trace;
+    trace.closed = true;
+    sensor->of = UINT16_MAX;
+    if (lua_getfield(loader->lua, entry->index, "of") == LUA_TFUNCTION) {
+        if (!entry->err)
+            entry->err = trace_measurement(loader->script, &trace, measured, unit, loader->why);
+        else
+            lua_pop(loader->lua, 1);
+        if (*measured == EXPR_NONE)
+            declare_fail(entry, "\"%s\" measures nothing: its function must return a value, as in of = function(t) return t.level end", entry->key);
+        return;
+    }
+
+    const char *of = lua_isstring(loader->lua, -1) ? lua_tostring(loader->lua, -1) : entry->key;
+    lua_pop(loader->lua, 1);
+    for (size_t i = 0; i < trace.name_count; i++)
+        if (strcmp(trace.names[i].name, of) == 0)
+            *measured = trace.names[i].expr, *unit = trace.names[i].unit;
+    for (size_t i = 0; i < trace.output_count; i++)
+        if (strcmp(trace.outputs[i].name, of) == 0)
+            *measured = trace.outputs[i].expr, *unit = unit_base(trace.outputs[i].unit);
+    const int channel = loader__find_channel(loader, of);
+    if (channel >= 0)
+        sensor->of = (uint16_t)channel;
+    if (*measured == EXPR_NONE)
+        declare_fail(entry, "\"%s\" measures nothing: expected of = \"a state or an output\", or of = function(t) ... end", entry->key);
+}
+
+Err loader__read_sensors(Loader *loader)
+{
+    static const char *const known[] = {"of", "unit", "noise", "every", "doc", NULL};
+    const char **keys;
+    size_t count;
+    Err err = loader__open_section(loader, "sensors", &keys, &count);
+    loader->sensors = arena_new(&loader->model->arena, Sensor, count + 1);
+    loader->measured = arena_new(&loader->model->arena, Expr, count + 1);
+    if (!loader->sensors || !loader->measured)
+        return loader__out_of_memory(loader);
+
+    for (size_t i = 0; i < count && !err; i++) {
+        Declaration entry = loader__open_entry(loader, "sensors", keys[i]);
+        const uint16_t index = loader->model->channel_count;
+        Channel *channel = loader__add_channel(loader, &entry, CHANNEL_SENSOR);
+        Sensor *sensor = &loader->sensors[i];
+        const Unit *measured_unit = unit_one();
+
+        declare_only(&entry, known, 0);
+        sensor->channel = index;
+        loader->measured[i] = EXPR_NONE;
+        read_measured(loader, &entry, sensor, &loader->measured[i], &measured_unit);
+        channel->unit = declare_unit(&entry, "unit", sensor->of != UINT16_MAX ? loader->channels[sensor->of].unit : measured_unit);
+        if (!unit_converts(channel->unit, measured_unit))
+            declare_fail(&entry, "unit of \"%s\": \"%s\" does not convert to what it measures, %s", entry.key, unit_name(channel->unit), unit_name(measured_unit));
+        channel->noise = loader__read_spread(&entry, channel, "noise", 0);
+        if (!(channel->noise > 0))
+            declare_fail(&entry, "\"%s\" needs noise = its standard deviation, above 0, in \"%s\"", entry.key, unit_name(channel->unit));
+        sensor->every = declare_number(&entry, "every", loader->model->step);
+        if (!(sensor->every > 0))
+            declare_fail(&entry, "every of \"%s\" must be above 0: the seconds between two samples", entry.key);
+        channel->initial = NAN;
+        lua_pop(loader->lua, 1);
+        loader->model->sensor_count++;
+        err = entry.err;
+    }
+    lua_pop(loader->lua, 1);
+    return err;
+}
+
+/* overflow = { high = { "level", 0.60 }, severity = "critical", hold = 2.0, hysteresis = 0.01 }, in the unit of the channel */
+Err loader__read_alarms(Loader *loader)
+{
+    static const char *const known[] = {"high", "low", "severity", "hold", "hysteresis", NULL};
+    const char **keys;
+    size_t count;
+    Err err = loader__open_section(loader, "alarms", &keys, &count);
+    if (!err && count > ALARMS_PER_MODEL_MAX)
+        err = script_blame(loader->script, loader->why, "alarms", NULL, "a model has %d alarms at most", ALARMS_PER_MODEL_MAX);
+    loader->alarms = arena_new(&loader->model->arena, AlarmDef, count + 1);
+    if (!loader->alarms)
+        return loader__out_of_memory(loader);
+
+    for (size_t i = 0; i < count && !err; i++) {
+        Declaration entry = loader__open_entry(loader, "alarms", keys[i]);
+        AlarmDef *alarm = &loader->alarms[i];
+        declare_only(&entry, known, 0);
+        *alarm = (AlarmDef){.name = keys[i], .side = LIMIT_HIGH, .hold = declare_number(&entry, "hold", 0)};
+        if (strcmp(keys[i], "divergence") == 0 || strcmp(keys[i], "quarantine") == 0)
+            declare_fail(&entry, "\"%s\" is an alarm that every twin has: choose another name", keys[i]);
+        if (!severity_parse(declare_text(&entry, "severity", "warning"), &alarm->severity))
+            declare_fail(&entry, "severity of \"%s\": expected info, warning, major or critical", keys[i]);
+        if (alarm->hold < 0)
+            declare_fail(&entry, "hold of \"%s\" is negative", keys[i]);
+
+        if (lua_getfield(loader->lua, entry.index, "high") != LUA_TTABLE) {
+            lua_pop(loader->lua, 1);
+            lua_getfield(loader->lua, entry.index, "low");
+            alarm->side = LIMIT_LOW;
+        }
+        if (lua_istable(loader->lua, -1)) {
+            Declaration limit = entry;
+            limit.index = lua_gettop(loader->lua);
+            const char *name = declare_text_at(&limit, 1, "");
+            const int channel = loader__find_channel(loader, name);
+            alarm->channel = (uint16_t)(channel < 0 ? 0 : channel);
+            alarm->limit = unit_to_si(loader->channels[alarm->channel].unit, declare_number_at(&limit, 2, NAN));
+            alarm->hysteresis = unit_scale_to_si(loader->channels[alarm->channel].unit, declare_number(&entry, "hysteresis", 0));
+            if (isnan(alarm->limit))
+                declare_fail(&limit, "alarm \"%s\" has no limit: expected { \"channel\", limit }", keys[i]);
+            if (alarm->hysteresis < 0)
+                declare_fail(&limit, "hysteresis of \"%s\" is negative", keys[i]);
+            if (!limit.err && channel < 0)
+                declare_fail(&limit, "alarm \"%s\" watches \"%s\", which the model does not have", keys[i], name);
+            entry.err = limit.err;
+        } else {
+            declare_fail(&entry, "alarm \"%s\" needs high = { \"channel\", limit } or low = { \"channel\", limit }", keys[i]);
+        }
+        lua_pop(loader->lua, 2);
+        err = entry.err;
+    }
+    lua_pop(loader->lua, 1);
+    loader->model->alarm_count = (uint16_t)count;
+    return err;
+}
+
+/* divergence = { settle = 446, whiteness = 1.21, false_alarm_days = 30 } */
+Err loader__read_divergence(Loader *loader)
+{
+    static const char *const known[] = {"settle", "whiteness", "false_alarm_days", NULL};
+    enum { SETTLE_DEFAULT = 60, DAYS_DEFAULT = 30, DAY = 86400 };
+    if (lua_getfield(loader->lua, loader->root, "divergence") == LUA_TNIL) {
+        lua_pop(loader->lua, 1);
+        lua_newtable(loader->lua);
+    }
+    if (!lua_istable(loader->lua, -1))
+        return script_blame(loader->script, loader->why, "divergence", NULL, "\"divergence\" must be a table, got %s", luaL_typename(loader->lua, -1));
+
+    Declaration entry = {.script = loader->script, .index = lua_gettop(loader->lua), .section = "divergence", .why = loader->why};
+    declare_only(&entry, known, 0);
+    loader->model->divergence = (DivergenceDef){.settle = declare_number(&entry, "settle", SETTLE_DEFAULT), .whiteness = declare_number(&entry, "whiteness", 1),
+                                                .false_alarms = declare_number(&entry, "false_alarm_days", DAYS_DEFAULT) * DAY};
+    if (loader->model->divergence.settle < 0)
+        declare_fail(&entry, "settle is negative");
+    if (loader->model->divergence.whiteness < 1)
+        declare_fail(&entry, "whiteness is below 1: innovations cannot be whiter than white");
+    if (!(loader->model->divergence.false_alarms >= 60))
+        declare_fail(&entry, "false_alarm_days is below a minute: no test can be that eager");
+    lua_pop(loader->lua, 1);
+    return entry.err;
+}
