@@ -245,7 +245,7 @@ static void tell_arrival(const App *app, const Connector *connector, const Arriv
     if (!app->def.quiet && arrival->kind == ARRIVAL_JOINED)
         log_write(LOG_INFO, connector->type->name, "device \"%s\" is here", arrival->text);
     if (!app->def.quiet && arrival->kind == ARRIVAL_LEFT)
-        log_write(LOG_INFO, connector->type->name, "a device has gone");
+        log_write(LOG_INFO, connector->type->name, "device \"%s\" has gone", arrival->text);
 }
 
 static void take_arrival(App *app, size_t connector, Arrival *arrival)

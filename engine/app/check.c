@@ -18,7 +18,7 @@ static int count_kind(const Model *model, ChannelKind kind)
 
 static void print_model(const Model *model)
 {
-    printf("model %s: %d states, %d tracked, %d parameters, %d inputs, %d outputs, %d sensors, %d actuators; step %g s, predict takes %u operations\n", model->name,
+    printf("model %s: states %d, tracked %d, parameters %d, inputs %d, outputs %d, sensors %d, actuators %d; step %g s, predict takes %u operations\n", model->name,
            count_kind(model, CHANNEL_STATE), count_kind(model, CHANNEL_TRACKED), count_kind(model, CHANNEL_PARAMETER), count_kind(model, CHANNEL_INPUT), count_kind(model, CHANNEL_OUTPUT),
            count_kind(model, CHANNEL_SENSOR), count_kind(model, CHANNEL_ACTUATOR), model->step, model->predict.length);
 }
@@ -50,7 +50,7 @@ static Err check_plant(const char *path, ErrText *why)
     if (!err)
         print_connections(plant);
     if (!err)
-        printf("plant %s: %u twins, %u tags, step %g s: all right\n", plant->name, plant->twin_count, tags_count(plant->tags), plant->step);
+        printf("plant %s: twins %u, tags %u, step %g s: all right\n", plant->name, plant->twin_count, tags_count(plant->tags), plant->step);
     alarms_destroy(alarms);
     plant_destroy(plant);
     return err;
