@@ -178,8 +178,8 @@ START_TEST(check_tells_what_a_plant_and_a_model_declare)
     Outcome plant = CALL("check", FLOW_PLANT), model = CALL("check", FLOW_MODEL);
     ck_assert_int_eq(plant.status, 0);
     ck_assert_int_eq(model.status, 0);
-    ck_assert_ptr_nonnull(strstr(plant.out, "plant incubator: 1 twins"));
-    ck_assert_ptr_nonnull(strstr(model.out, "model incubator: 4 states, 3 tracked"));
+    ck_assert_ptr_nonnull(strstr(plant.out, "plant incubator: twins 1"));
+    ck_assert_ptr_nonnull(strstr(model.out, "model incubator: states 4, tracked 3"));
     forget(&plant);
     forget(&model);
 }
@@ -343,7 +343,7 @@ START_TEST(an_emulated_plant_fails_as_it_is_told_and_ends_in_order)
     await_words(&device, "fault \"incubator.t2 bias\" ends");
     await_words(&server, "device \"emulator\" is here");
     child_stop(&device, SIGTERM);
-    await_words(&server, "a device has gone");
+    await_words(&server, "has gone");
     child_stop(&server, SIGTERM);
 }
 END_TEST
