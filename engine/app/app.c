@@ -125,6 +125,7 @@ static void publish(App *app)
     if (!app->server || app->replaying)
         return;
     ServerConnection connections[SERVER_CONNECTIONS];
+    const HistoryStats written = app->history ? history_stats(app->history) : (HistoryStats){0};
     const ServerNow now = {
         .connection_count = list_connections(app, connections),
         .connections = connections,
@@ -132,9 +133,11 @@ static void publish(App *app)
         .time = app->now,
         .ticks = app->ticks,
         .speed = app->def.speed,
-        .hash = plant_hash(app->plant),
         .overruns = app->overruns,
         .handler_errors = alarms_handler_errors(app->alarms),
+        .alarms_dropped = alarms_dropped(app->alarms),
+        .history_waits = written.waits,
+        .history_errors = written.errors,
     };
     server_publish(app->server, app->plant, app->sync, app->alarms, app->gate, &now);
     app->devices_changed = false;

@@ -269,6 +269,9 @@ static void put_counters(Text *out, const State *state)
     put_count(out, ",", "dropped", dropped);
     put_count(out, ",", "handler_errors", state->now.handler_errors);
     put_count(out, ",", "quarantined", state->quarantined);
+    put_count(out, ",", "alarms_dropped", state->now.alarms_dropped);
+    put_count(out, ",", "history_waits", state->now.history_waits);
+    put_count(out, ",", "history_errors", state->now.history_errors);
     text_put(out, "}");
 }
 
@@ -278,7 +281,7 @@ static void put_tick_head(Text *out, const State *state)
     put_time(out, "{", "time", state->now.time);
     text_format(out, ",\"tick\":%" PRId64, state->now.tick);
     put_number(out, ",", "speed", state->now.speed);
-    text_format(out, ",\"hash\":\"%016" PRIx64 "\"", state->now.hash);
+    text_format(out, ",\"hash\":\"%016" PRIx64 "\"", state->hash);
 }
 
 static void put_changes(Text *out, const TickFrame *frame)

@@ -100,6 +100,7 @@ void states_capture(States *states, const Sync *sync, const ServerNow *now)
     capture_twins(state, states, sync);
     state->counters = *sync_counters(sync);
     state->quarantined = plant_quarantined(states->plant);
+    state->hash = plant_hash(states->plant);
     state->now = *now;
     if (state->now.connection_count > CONNECTIONS_MAX)
         state->now.connection_count = CONNECTIONS_MAX;

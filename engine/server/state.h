@@ -38,6 +38,7 @@ typedef struct State {
     ServerNow now;      // its connections are the array below
     SyncCounters counters;
     uint64_t quarantined;
+    uint64_t hash;  // of the twins: made here, because it costs as much as a copy of them
     Reading *readings;       // by TagId
     TwinHealth *twins;
     SensorHealth *sensors;   // twin by twin, see States.first_sensor

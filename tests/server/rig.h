@@ -145,7 +145,7 @@ static inline void rig_publish(Rig *rig)
         connections[i].refused = devices[i].refused;
     }
     const ServerNow now = {
-        .tick = rig->tick, .time = sync_now(rig->sync), .speed = 1, .hash = 0xabc, .connections = connections, .connection_count = count};
+        .tick = rig->tick, .time = sync_now(rig->sync), .speed = 1, .connections = connections, .connection_count = count};
     server_publish(rig->server, rig->plant, rig->sync, rig->alarms, rig->gate, &now);
     alarms_settle(rig->alarms);
     gate_settle(rig->gate);
