@@ -88,6 +88,18 @@ typedef struct Assignment {
     Expr value;
 } Assignment;
 
+/// What holds still between two steps, and what is prepared from it.
+typedef struct Hoist {
+    const bool *fixed;     // by column, below `first`: holds still
+    uint16_t first;        // prepared values live in the columns first, first + 1, ...
+    uint16_t room, count;  // room for so many, so many found
+    Assignment *prepared;  // room: what a program of its own must compute whenever a fixed column has changed
+} Hoist;
+
+/// Rewrite assignments so that they read prepared columns instead of computing with fixed ones alone; several programs may share one Hoist.
+/// Divisions by what is fixed become products with its reciprocal, and fixed factors are gathered: last bits may change (hoist.c).
+Err graph_hoist(Graph *graph, Hoist *hoist, Assignment *assignments, size_t count);
+
 typedef struct Instruction {
     uint16_t op, to, a, b, c;  // slots: columns of the block, then registers, then constants
 } Instruction;

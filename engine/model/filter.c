@@ -80,16 +80,35 @@ static Expr add_noise(Graph *graph, const FilterLayout *layout, const FilterStat
     return sum;
 }
 
-Err filter_build_predict(Graph *graph, const FilterLayout *layout, const FilterState *states, uint16_t count, Stepper stepper, double step, Arena *arena, Program *out,
-                         ErrText *why)
+/* The state one step on, as the stepper has it. */
+static void step_on(Graph *graph, const FilterLayout *layout, const FilterState *states, uint16_t count, Stepper stepper, double step, Expr *next)
 {
-    Expr rates[N] = {0}, next[N], jacobian[N][N], product[N][N];  // product is A P
-    Assignment assignments[N + N * (N + 1) / 2];
-    size_t assigned = 0;
-
+    Expr rates[N] = {0};
     for (uint16_t i = 0; i < count; i++)
         rates[i] = states[i].rate;
     stepper_build(stepper, graph, layout->states, rates, count, step, next);
+}
+
+static size_t assign_mean(Graph *graph, const FilterLayout *layout, const FilterState *states, uint16_t count, const Expr *next, Assignment *out)
+{
+    for (uint16_t i = 0; i < count; i++)
+        out[i] = (Assignment){(uint16_t)(layout->states + i), project(graph, &states[i], next[i])};
+    return count;
+}
+
+size_t filter_move(Graph *graph, const FilterLayout *layout, const FilterState *states, uint16_t count, Stepper stepper, double step, Assignment *out)
+{
+    Expr next[N];
+    step_on(graph, layout, states, count, stepper, step, next);
+    return assign_mean(graph, layout, states, count, next, out);
+}
+
+size_t filter_predict(Graph *graph, const FilterLayout *layout, const FilterState *states, uint16_t count, Stepper stepper, double step, Assignment *out)
+{
+    Expr next[N], jacobian[N][N], product[N][N];  // product is A P
+    size_t assigned = 0;
+
+    step_on(graph, layout, states, count, stepper, step, next);
     for (uint16_t i = 0; i < count; i++)
         for (uint16_t j = 0; j < count; j++)
             jacobian[i][j] = graph_derive(graph, next[i], (uint16_t)(layout->states + j));
@@ -102,12 +121,9 @@ Err filter_build_predict(Graph *graph, const FilterLayout *layout, const FilterS
                 sum = add_product(graph, sum, product[i][k], jacobian[j][k]);
             if (i == j)
                 sum = add_noise(graph, layout, &states[i], step, sum);
-            assignments[assigned++] = (Assignment){(uint16_t)(layout->covariance + filter_packed(count, i, j)), or_zero(graph, sum)};
+            out[assigned++] = (Assignment){(uint16_t)(layout->covariance + filter_packed(count, i, j)), or_zero(graph, sum)};
         }
-
-    for (uint16_t i = 0; i < count; i++)
-        assignments[assigned++] = (Assignment){(uint16_t)(layout->states + i), project(graph, &states[i], next[i])};
-    return graph_compile(graph, assignments, assigned, layout->columns, arena, out, why);
+    return assigned + assign_mean(graph, layout, states, count, next, &out[assigned]);
 }
 
 /* H, P H' and S = H P H' + R of one sensor. */
@@ -134,16 +150,14 @@ static Expr innovation_of(Graph *graph, const FilterSensor *sensor)
     return graph_binary(graph, OP_SUB, graph_variable(graph, sensor->value), sensor->expected);
 }
 
-Err filter_build_measure(Graph *graph, const FilterLayout *layout, uint16_t count, const FilterSensor *sensor, Arena *arena, Program *out, ErrText *why)
+size_t filter_measure(Graph *graph, const FilterLayout *layout, uint16_t count, const FilterSensor *sensor, Assignment *out)
 {
     Expected expected;
     expect(graph, layout, count, sensor, &expected);
     const Expr mask = graph_variable(graph, sensor->mask);
-    const Assignment assignments[] = {
-        {sensor->innovation, graph_select(graph, mask, innovation_of(graph, sensor), graph_variable(graph, sensor->innovation))},
-        {sensor->variance, graph_select(graph, mask, expected.variance, graph_variable(graph, sensor->variance))},
-    };
-    return graph_compile(graph, assignments, 2, layout->columns, arena, out, why);
+    out[0] = (Assignment){sensor->innovation, graph_select(graph, mask, innovation_of(graph, sensor), graph_variable(graph, sensor->innovation))};
+    out[1] = (Assignment){sensor->variance, graph_select(graph, mask, expected.variance, graph_variable(graph, sensor->variance))};
+    return 2;
 }
 
 /* The gain K = P H' / S. A parameter that does not jump keeps still while frozen (Schmidt's consider filter): a fault of the process must
@@ -157,11 +171,10 @@ static Expr gain_of(Graph *graph, const FilterLayout *layout, const FilterState 
 }
 
 /* Joseph form, (I - K H) P (I - K H)' + K R K', which stays symmetric and positive whatever the rounding. */
-Err filter_build_correct(Graph *graph, const FilterLayout *layout, const FilterState *states, uint16_t count, const FilterSensor *sensor, Arena *arena, Program *out, ErrText *why)
+size_t filter_correct(Graph *graph, const FilterLayout *layout, const FilterState *states, uint16_t count, const FilterSensor *sensor, Assignment *out)
 {
     Expected expected;
     Expr gain[N], left[N][N], product[N][N];  // left is I - K H, product is left P
-    Assignment assignments[N + N * (N + 1) / 2];
     size_t assigned = 0;
 
     expect(graph, layout, count, sensor, &expected);
@@ -184,13 +197,13 @@ Err filter_build_correct(Graph *graph, const FilterLayout *layout, const FilterS
                 sum = add_product(graph, sum, product[i][k], left[j][k]);
             sum = add_product(graph, sum, mul(graph, gain[i], noise), gain[j]);
             const uint16_t column = (uint16_t)(layout->covariance + filter_packed(count, i, j));
-            assignments[assigned++] = (Assignment){column, graph_select(graph, mask, or_zero(graph, sum), graph_variable(graph, column))};
+            out[assigned++] = (Assignment){column, graph_select(graph, mask, or_zero(graph, sum), graph_variable(graph, column))};
         }
     for (uint16_t i = 0; i < count; i++) {
         const uint16_t column = (uint16_t)(layout->states + i);
         const Expr mean = graph_variable(graph, column);
         const Expr moved = project(graph, &states[i], graph_binary(graph, OP_ADD, mean, mul(graph, gain[i], innovation_of(graph, sensor))));
-        assignments[assigned++] = (Assignment){column, graph_select(graph, mask, moved, mean)};
+        out[assigned++] = (Assignment){column, graph_select(graph, mask, moved, mean)};
     }
-    return graph_compile(graph, assignments, assigned, layout->columns, arena, out, why);
+    return assigned;
 }

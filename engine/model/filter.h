@@ -7,8 +7,7 @@
  * Source: Bar-Shalom, Li, Kirubarajan, Estimation with Applications to Tracking and Navigation (2001): sequential updates 7.2,
  * Joseph form 7.4; process noise as a spectral density, Q = q^2 dt, 6.3.
  *
- * Takes: rates and measurements as expressions.  Gives: Programs over blocks of 64 twins.
- * Memory: the model's arena.  Threads: build on one; run on any. */
+ * Takes: rates and measurements as expressions.  Gives: the assignments of programs over blocks of 64 twins.  Threads: the graph's. */
 #pragma once
 
 #include "model/stepper.h"
@@ -26,7 +25,6 @@ typedef struct FilterLayout {
     uint16_t covariance;  // packed upper triangle, row by row
     uint16_t parted;      // read: 1 while twin and asset have parted, 0 otherwise
     uint16_t frozen;      // read: 1 while parameters that do not jump must not learn
-    uint16_t columns;     // of the block
 } FilterLayout;
 
 typedef struct FilterSensor {
@@ -44,10 +42,15 @@ typedef struct FilterSensor {
 /// Offset of element (i, j) in a packed upper triangle of n rows.
 uint16_t filter_packed(uint16_t n, uint16_t i, uint16_t j);
 
+/// Assignments to mean and covariance.
+enum { FILTER_ASSIGNMENTS_MAX = STEPPER_STATES_MAX * (STEPPER_STATES_MAX + 3) / 2 };
+
+// Each writes the assignments of one program and returns their number.
+/// The mean alone over one step.
+size_t filter_move(Graph *graph, const FilterLayout *layout, const FilterState *states, uint16_t count, Stepper stepper, double step, Assignment *out);
 /// Mean and covariance over one step.
-Err filter_build_predict(Graph *graph, const FilterLayout *layout, const FilterState *states, uint16_t count, Stepper stepper, double step, Arena *arena, Program *out,
-                         ErrText *why);
+size_t filter_predict(Graph *graph, const FilterLayout *layout, const FilterState *states, uint16_t count, Stepper stepper, double step, Assignment *out);
 /// Innovation and its variance, in the lanes of the mask.
-Err filter_build_measure(Graph *graph, const FilterLayout *layout, uint16_t count, const FilterSensor *sensor, Arena *arena, Program *out, ErrText *why);
+size_t filter_measure(Graph *graph, const FilterLayout *layout, uint16_t count, const FilterSensor *sensor, Assignment *out);
 /// Fold one sample of `sensor` into the lanes of the mask.
-Err filter_build_correct(Graph *graph, const FilterLayout *layout, const FilterState *states, uint16_t count, const FilterSensor *sensor, Arena *arena, Program *out, ErrText *why);
+size_t filter_correct(Graph *graph, const FilterLayout *layout, const FilterState *states, uint16_t count, const FilterSensor *sensor, Assignment *out);

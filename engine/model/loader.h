@@ -1,4 +1,4 @@
-/* loader.h -- a model while it is being loaded: what channels.c and instruments.c read, and model.c builds programs from.
+/* loader.h -- a model while it is being loaded: what channels.c and instruments.c read, and programs.c builds programs from.
  *
  * Private to this folder. */
 #pragma once
@@ -7,6 +7,11 @@
 #include "model/filter.h"
 #include "model/model.h"
 #include "model/trace.h"
+
+enum {
+    LOADER_OUTPUTS_MAX = 128,
+    LOADER_PREPARED_MAX = 256,  // values of parameters alone; what is more is computed at every step
+};
 
 /* Everything that is needed while a script becomes a model, and no longer. */
 typedef struct Loader {
@@ -50,3 +55,6 @@ Err loader__read_actuators(Loader *loader);
 Err loader__read_sensors(Loader *loader);
 Err loader__read_alarms(Loader *loader);
 Err loader__read_divergence(Loader *loader);
+
+// programs.c: what the equations come to.
+Err loader__build_programs(Loader *loader);

@@ -8,10 +8,7 @@
 
 #include "model/loader.h"
 
-enum {
-    SCRIPT_MEMORY_MAX = 64 * 1024 * 1024,
-    OUTPUTS_MAX = 128,
-};
+enum { SCRIPT_MEMORY_MAX = 64 * 1024 * 1024 };
 
 static const char *const kind_names[] = {"state", "tracked", "parameter", "output", "statistic", "input", "sensor", "actuator"};
 static const char *const severity_names[] = {"info", "warning", "major", "critical"};
@@ -105,10 +102,10 @@ static Err trace_model(Loader *loader)
     Model *model = loader->model;
     TraceName *names = arena_new(&model->arena, TraceName, model->channel_count + TRACE_LAGS_MAX);
     Trace *trace = &loader->trace;
-    *trace = (Trace){.graph = model->graph, .arena = &model->arena, .names = names, .state_count = model->state_count, .output_room = OUTPUTS_MAX,
+    *trace = (Trace){.graph = model->graph, .arena = &model->arena, .names = names, .state_count = model->state_count, .output_room = LOADER_OUTPUTS_MAX,
                       .arrays = loader->arrays, .array_count = loader->array_count, .step = model->step};
     trace->rates = arena_new(&model->arena, Expr, model->state_count + TRACE_LAGS_MAX);
-    trace->outputs = arena_new(&model->arena, TraceOutput, OUTPUTS_MAX);
+    trace->outputs = arena_new(&model->arena, TraceOutput, LOADER_OUTPUTS_MAX);
     if (!names || !trace->rates || !trace->outputs)
         return loader__out_of_memory(loader);
 
@@ -235,7 +232,7 @@ static Err place_sensors(Loader *loader)
 {
     Model *model = loader->model;
     uint32_t column = model->column_count;
-    const uint32_t needed = column + (uint32_t)model->sensor_count * (SENSOR_MEMORY + 8u) + OUTPUTS_MAX;
+    const uint32_t needed = column + (uint32_t)model->sensor_count * (SENSOR_MEMORY + 8u) + LOADER_OUTPUTS_MAX + LOADER_PREPARED_MAX;
     if (needed >= COLUMN_NONE)
         return err_set(loader->why, ERR_RANGE, "%s: the model needs %u columns, %u is the most", model->path, needed, COLUMN_NONE - 1u);
 
@@ -257,50 +254,8 @@ static Err place_sensors(Loader *loader)
     for (uint16_t i = 0; i < model->channel_count; i++)
         if (loader->channels[i].kind == CHANNEL_OUTPUT)
             loader->channels[i].column = (uint16_t)column++;
-    model->column_count = loader->layout.columns = (uint16_t)column;
+    model->column_count = (uint16_t)column;
     return ERR_OK;
-}
-
-static void count_registers(Model *model, const Program *program)
-{
-    if (program->registers > model->registers_max)
-        model->registers_max = program->registers;
-}
-
-static Err build_programs(Loader *loader)
-{
-    Model *model = loader->model;
-    for (uint16_t i = 0; i < model->state_count; i++) {
-        const Channel *channel = &loader->channels[i];
-        loader->filter[i] = (FilterState){loader->trace.rates[i], channel->min, channel->max, channel->noise, channel->jump};
-    }
-
-    Err err = filter_build_predict(model->graph, &loader->layout, loader->filter, model->state_count, model->stepper, model->step, &model->arena, &model->predict,
-                                   loader->why);
-    count_registers(model, &model->predict);
-    for (uint16_t i = 0; i < model->sensor_count && !err; i++) {
-        Sensor *sensor = &loader->sensors[i];
-        const Channel *channel = &loader->channels[sensor->channel];
-        const FilterSensor filter = {.expected = loader->measured[i], .noise = channel->noise, .value = channel->column, .mask = sensor->mask,
-                                     .innovation = sensor->innovation, .variance = sensor->innovation_variance};
-        err = filter_build_measure(model->graph, &loader->layout, model->state_count, &filter, &model->arena, &sensor->measure, loader->why);
-        if (!err)
-            err = filter_build_correct(model->graph, &loader->layout, loader->filter, model->state_count, &filter, &model->arena, &sensor->correct, loader->why);
-        count_registers(model, &sensor->measure);
-        count_registers(model, &sensor->correct);
-    }
-
-    Assignment outputs[OUTPUTS_MAX];
-    size_t count = 0;
-    for (uint16_t i = 0; i < model->channel_count; i++)
-        if (loader->channels[i].kind == CHANNEL_OUTPUT) {
-            outputs[count] = (Assignment){loader->channels[i].column, loader->trace.outputs[count].expr};
-            count++;
-        }
-    if (!err)
-        err = graph_compile(model->graph, outputs, count, model->column_count, &model->arena, &model->derive, loader->why);
-    count_registers(model, &model->derive);
-    return err ? err_prefix(loader->why, err, "%s", model->path) : ERR_OK;
 }
 
 static Err read_model(Loader *loader)
@@ -335,7 +290,7 @@ static Err read_model(Loader *loader)
     place_columns(loader);
     if ((err = trace_model(loader)) || (err = add_lags(loader)) || (err = add_outputs(loader)) || (err = add_statistic(loader)) || (err = loader__read_sensors(loader)) || (err = loader__read_alarms(loader)) || (err = loader__read_divergence(loader)) || (err = place_sensors(loader)))
         return err;
-    return build_programs(loader);
+    return loader__build_programs(loader);
 }
 
 static Err run_script(Loader *loader)
@@ -393,6 +348,24 @@ void model_destroy(Model *model)
         graph_destroy(model->graph);
     arena_fini(&model->arena);
     mem_free(model);
+}
+
+static void fill_column(double *columns, uint16_t column, double value)
+{
+    for (size_t lane = 0; lane < LANES; lane++)
+        columns[(size_t)column * LANES + lane] = value;
+}
+
+void model_fill(const Model *model, double *columns)
+{
+    for (uint16_t c = 0; c < model->column_count; c++)
+        fill_column(columns, c, 0);
+    for (uint16_t i = 0; i < model->channel_count; i++) {
+        const Channel *channel = &model->channels[i];
+        fill_column(columns, channel->column, channel->initial);
+        if (channel->variance != COLUMN_NONE)
+            fill_column(columns, channel->variance, channel->initial_sd * channel->initial_sd);
+    }
 }
 
 int model_find(const Model *model, const char *name)

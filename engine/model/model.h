@@ -113,7 +113,11 @@ typedef struct Model {
     uint16_t kept_count;    // columns [0, kept_count) are the state of the twin: hashed, kept in snapshots
     uint16_t registers_max; // over all programs
 
+    uint16_t prepared, prepared_count;  // columns of values that follow from parameters alone, the last of the block
+
+    Program prepare;  // the prepared columns: to be run when a parameter has been set
     Program predict;  // mean and covariance over one step
+    Program move;     // the mean alone: for what nobody measures
     Program derive;   // outputs from the state as it is now
 
     Graph *graph;  // for `explain`
@@ -123,6 +127,9 @@ typedef struct Model {
 /// Load a model script for a plant whose step is `step` seconds.
 Err model_load(const char *path, double step, Model **out, ErrText *why);
 void model_destroy(Model *model);
+
+/// Fill all lanes of a block with what the model declares; the prepared columns are left to `prepare`.
+void model_fill(const Model *model, double *columns);
 
 /// Index of a channel, or -1.
 int model_find(const Model *model, const char *name);

@@ -101,7 +101,7 @@ static int device_newindex(lua_State *lua)
         return luaL_error(lua, "\"%s\" cannot be set by a device: expected an input, a parameter or a state", lua_tostring(lua, 2));
     if (!(value >= channel->min && value <= channel->max))
         return luaL_error(lua, "\"%s\" = %f is outside its limits", lua_tostring(lua, 2), lua_tonumber(lua, 3));
-    *cell_of(castor, tag) = value;
+    plant_set(castor->plant, tag, value);
     return 0;
 }
 
@@ -254,7 +254,7 @@ static Err read_values(Castor *castor, int index, ErrText *why)
         const double value = unit_to_si(channel->unit, lua_tonumber(lua, -1));
         if (lua_type(lua, -1) != LUA_TNUMBER || !(value >= channel->min && value <= channel->max))
             return script_blame(castor->plant->script, why, "emulate", name, "expected a number within the limits of \"%s\"", name);
-        *cell_of(castor, tag) = value;
+        plant_set(castor->plant, tag, value);
     }
     return ERR_OK;
 }
@@ -318,6 +318,7 @@ Err castor_create(const char *path, uint64_t seed, bool faults, Castor **out, Er
     castor->seed = seed;
     Err err = plant_load(path, 1, &castor->plant, why);
     if (!err) {
+        castor->plant->free_running = true;
         open_device(castor);
         err = read_emulation(castor, faults, why);
     }
@@ -403,15 +404,14 @@ static bool is_due(const Fault *fault, double seconds)
 static void switch_fault(Castor *castor, ActiveFault *active, bool on)
 {
     const Fault *fault = &active->fault;
-    double *cell = cell_of(castor, fault->tag);
     active->active = on;
     castor->changed = fault;
     castor->began = on;
     if (fault->kind != FAULT_FACTOR && fault->kind != FAULT_SET)
         return;
     if (on)
-        active->healthy = *cell;
-    *cell = !on ? active->healthy : fault->kind == FAULT_SET ? fault->size : active->healthy * fault->size;
+        active->healthy = *cell_of(castor, fault->tag);
+    plant_set(castor->plant, fault->tag, !on ? active->healthy : fault->kind == FAULT_SET ? fault->size : active->healthy * fault->size);
 }
 
 static void switch_faults(Castor *castor)
@@ -423,15 +423,10 @@ static void switch_faults(Castor *castor)
             switch_fault(castor, &castor->faults[i], !castor->faults[i].active);
 }
 
-/* Truth is certain: the covariance that predict carries along is kept at zero. Noise moves the states, never the parameters. */
+/* Noise moves the states, never the parameters. */
 static void move_truth(Castor *castor)
 {
     Plant *plant = castor->plant;
-    for (uint32_t b = 0; b < plant->block_count; b++) {
-        const Model *model = plant->blocks[b].model;
-        const size_t packed = (size_t)model->state_count * (model->state_count + 1u) / 2;
-        memset(&plant->blocks[b].columns[(size_t)model->covariance * LANES], 0, packed * LANES * sizeof(double));
-    }
     plant_advance(plant);
     for (uint32_t twin = 0; twin < plant->twin_count; twin++) {
         const Model *model = plant_model(plant, twin);

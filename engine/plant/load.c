@@ -84,19 +84,6 @@ static Err use_model(Loader *loader, Declaration *entry, const char *name, Model
     return err;
 }
 
-/* Every column of one lane as the model declares it. */
-static void fill_lane(const Model *model, double *columns, uint32_t lane)
-{
-    for (uint16_t c = 0; c < model->column_count; c++)
-        columns[(size_t)c * LANES + lane] = 0;
-    for (uint16_t i = 0; i < model->channel_count; i++) {
-        const Channel *channel = &model->channels[i];
-        columns[(size_t)channel->column * LANES + lane] = channel->initial;
-        if (channel->variance != COLUMN_NONE)
-            columns[(size_t)channel->variance * LANES + lane] = channel->initial_sd * channel->initial_sd;
-    }
-}
-
 /* The first free lane of a block of this model. */
 static Err place_twin(Loader *loader, const Model *model, uint32_t twin)
 {
@@ -114,8 +101,7 @@ static Err place_twin(Loader *loader, const Model *model, uint32_t twin)
         if (!block->columns)
             return out_of_memory(loader);
         plant->block_count++;
-        for (uint32_t lane = 0; lane < LANES; lane++)
-            fill_lane(model, block->columns, lane);
+        model_fill(model, block->columns);
     }
     plant->twins[twin].block = index;
     plant->twins[twin].lane = block->lanes;
@@ -445,6 +431,7 @@ Err plant_load(const char *path, size_t threads, Plant **out, ErrText *why)
         plant_destroy(plant);
         return err;
     }
+    plant_prepare(plant);
     plant_derive(plant);
     *out = plant;
     return ERR_OK;

@@ -107,7 +107,7 @@ static void take_turn(void *context, size_t index, size_t thread)
     Plant *plant = run->plant;
     const Turn *turn = &plant->turns[run->first + index];
     const Block *block = &plant->blocks[turn->block];
-    run_lanes(plant, turn->block, &block->model->predict, turn->lanes, thread);
+    run_lanes(plant, turn->block, plant->free_running ? &block->model->move : &block->model->predict, turn->lanes, thread);
     if (turn->feeds)
         program_run(&block->model->derive, block->columns, &plant->scratch[thread]);
 }
@@ -116,6 +116,12 @@ static void derive_block(void *context, size_t index, size_t thread)
 {
     Plant *plant = context;
     program_run(&plant->blocks[index].model->derive, plant->blocks[index].columns, &plant->scratch[thread]);
+}
+
+static void prepare_block(void *context, size_t index, size_t thread)
+{
+    Plant *plant = context;
+    program_run(&plant->blocks[index].model->prepare, plant->blocks[index].columns, &plant->scratch[thread]);
 }
 
 void plant_advance(Plant *plant)
@@ -132,6 +138,11 @@ void plant_advance(Plant *plant)
 void plant_derive(Plant *plant)
 {
     workers_run(plant->workers, plant->block_count, derive_block, plant);
+}
+
+void plant_prepare(Plant *plant)
+{
+    workers_run(plant->workers, plant->block_count, prepare_block, plant);
 }
 
 uint64_t plant_quarantined(const Plant *plant)
@@ -197,6 +208,15 @@ double plant_sd(const Plant *plant, TagId tag)
 {
     const uint16_t variance = channel_of(plant, tag)->variance;
     return variance == COLUMN_NONE ? NAN : sqrt(*plant_cell(plant, plant->places[tag].twin, variance));
+}
+
+void plant_set(Plant *plant, TagId tag, double value)
+{
+    const Channel *channel = channel_of(plant, tag);
+    const uint32_t twin = plant->places[tag].twin;
+    *plant_cell(plant, twin, channel->column) = value;
+    if (channel->kind == CHANNEL_PARAMETER)
+        prepare_block(plant, plant->twins[twin].block, 0);
 }
 
 bool plant_is_quarantined(const Plant *plant, uint32_t twin)
@@ -284,6 +304,7 @@ Err plant_restore(Plant *plant, const void *bytes, size_t size, ErrText *why)
         memcpy(&block->quarantined, at, sizeof block->quarantined);
         at += sizeof block->quarantined;
     }
+    plant_prepare(plant);
     plant_derive(plant);
     return ERR_OK;
 }

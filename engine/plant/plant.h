@@ -83,6 +83,7 @@ typedef struct Plant {
     Stage *stages;
     uint32_t stage_count;
     RecordingMap recording;
+    bool free_running;   // nobody measures these twins: only their mean is stepped
 
     Script *script;      // the plant's own, with its tables `on` and `emulate` in the registry (plant_push)
     Workers *workers;
@@ -99,6 +100,8 @@ void plant_destroy(Plant *plant);
 void plant_advance(Plant *plant);
 /// Refresh outputs from the states as they are now.
 void plant_derive(Plant *plant);
+/// Refresh what is prepared from the parameters of all twins, when they have been written to directly.
+void plant_prepare(Plant *plant);
 
 /// Index of a twin by its name, or -1.
 int64_t plant_find(const Plant *plant, const char *name);
@@ -112,6 +115,8 @@ bool plant_is_fed(const Plant *plant, TagId tag);
 /// Value and standard deviation (NaN where there is none) of a tag, SI.
 double plant_value(const Plant *plant, TagId tag);
 double plant_sd(const Plant *plant, TagId tag);
+/// Set a tag to a value, SI, and prepare what follows from it.
+void plant_set(Plant *plant, TagId tag, double value);
 
 /// Run a program that moves states (predict, correct) on one block. Lanes whose states stop being finite, and lanes in quarantine, are put back as they were.
 void plant_run(Plant *plant, uint32_t block, const Program *program, size_t thread);

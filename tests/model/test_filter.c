@@ -18,13 +18,8 @@ static Rig rig_open(const char *text, double step)
     rig.columns = mem_alloc((size_t)model->column_count * LANES * sizeof(double));
     ck_assert_ptr_nonnull(rig.columns);
     ck_assert_int_eq(scratch_init(&rig.scratch, model->registers_max), ERR_OK);
-    for (uint16_t i = 0; i < model->channel_count; i++)
-        for (size_t lane = 0; lane < LANES; lane++) {
-            const Channel *channel = &model->channels[i];
-            rig.columns[(size_t)channel->column * LANES + lane] = channel->initial;
-            if (channel->variance != COLUMN_NONE)
-                rig.columns[(size_t)channel->variance * LANES + lane] = channel->initial_sd * channel->initial_sd;
-        }
+    model_fill(model, rig.columns);
+    program_run(&model->prepare, rig.columns, &rig.scratch);
     return rig;
 }
 

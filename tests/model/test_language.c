@@ -14,9 +14,8 @@ static void load(const char *text, double step)
     Scratch scratch;
     block = mem_alloc((size_t)model->column_count * LANES * sizeof *block);
     ck_assert_int_eq(scratch_init(&scratch, model->registers_max), ERR_OK);
-    for (uint16_t i = 0; i < model->channel_count; i++)
-        for (size_t lane = 0; lane < LANES; lane++)
-            block[model->channels[i].column * (size_t)LANES + lane] = model->channels[i].initial;
+    model_fill(model, block);
+    program_run(&model->prepare, block, &scratch);
     program_run(&model->derive, block, &scratch);
     scratch_fini(&scratch);
 }

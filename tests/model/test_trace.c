@@ -18,8 +18,8 @@ static double value_of(const char *expression, const char *unit)
     Scratch scratch;
     ck_assert_ptr_nonnull(columns);
     ck_assert_int_eq(scratch_init(&scratch, model->registers_max), ERR_OK);
-    for (uint16_t i = 0; i < model->channel_count; i++)
-        columns[(size_t)model->channels[i].column * LANES] = model->channels[i].initial;
+    model_fill(model, columns);
+    program_run(&model->prepare, columns, &scratch);
     program_run(&model->derive, columns, &scratch);
     const Channel *value = scripts_channel(model, "value");
     const double result = unit_from_si(value->unit, columns[(size_t)value->column * LANES]);

@@ -1,0 +1,125 @@
+/* programs.c -- the programs of a model.
+ *
+ * The assignments of all programs are drafted first; what depends on parameters alone is hoisted out of all of them into prepared columns, so
+ * that only then the width of a block is known; then they are compiled. */
+#include "model/loader.h"
+
+#include <string.h>
+
+typedef struct Draft {
+    Program *program;
+    Assignment *assignments;
+    size_t count;
+} Draft;
+
+typedef struct Drafts {
+    Loader *loader;
+    Draft *items;
+    size_t count;
+    Assignment *buffer;  // FILTER_ASSIGNMENTS_MAX
+    Arena arena;         // of all this; gone when the programs are there
+} Drafts;
+
+enum { DRAFTS_OF_MODEL = 4, DRAFTS_PER_SENSOR = 2 };
+
+/* Note the `count` assignments in the buffer as those of `program`. */
+static Err draft(Drafts *drafts, Program *program, size_t count)
+{
+    Assignment *assignments = arena_new(&drafts->arena, Assignment, count + 1);
+    if (!assignments)
+        return loader__out_of_memory(drafts->loader);
+    memcpy(assignments, drafts->buffer, count * sizeof *assignments);
+    drafts->items[drafts->count++] = (Draft){program, assignments, count};
+    return ERR_OK;
+}
+
+static Err draft_sensor(Drafts *drafts, uint16_t index)
+{
+    const Loader *loader = drafts->loader;
+    const Model *model = loader->model;
+    Sensor *sensor = &loader->sensors[index];
+    const Channel *channel = &loader->channels[sensor->channel];
+    const FilterSensor filter = {.expected = loader->measured[index], .noise = channel->noise, .value = channel->column, .mask = sensor->mask,
+                                 .innovation = sensor->innovation, .variance = sensor->innovation_variance};
+    const Err err = draft(drafts, &sensor->measure, filter_measure(model->graph, &loader->layout, model->state_count, &filter, drafts->buffer));
+    return err ? err : draft(drafts, &sensor->correct, filter_correct(model->graph, &loader->layout, loader->filter, model->state_count, &filter, drafts->buffer));
+}
+
+static size_t assign_outputs(const Loader *loader, Assignment *out)
+{
+    size_t count = 0;
+    for (uint16_t i = 0; i < loader->model->channel_count; i++)
+        if (loader->channels[i].kind == CHANNEL_OUTPUT) {
+            out[count] = (Assignment){loader->channels[i].column, loader->trace.outputs[count].expr};
+            count++;
+        }
+    return count;
+}
+
+static Err draft_model(Drafts *drafts)
+{
+    const Loader *loader = drafts->loader;
+    Model *model = loader->model;
+    const uint16_t n = model->state_count;
+    Err err;
+    if ((err = draft(drafts, &model->predict, filter_predict(model->graph, &loader->layout, loader->filter, n, model->stepper, model->step, drafts->buffer))) ||
+        (err = draft(drafts, &model->move, filter_move(model->graph, &loader->layout, loader->filter, n, model->stepper, model->step, drafts->buffer))) ||
+        (err = draft(drafts, &model->derive, assign_outputs(loader, drafts->buffer))))
+        return err;
+    for (uint16_t i = 0; i < model->sensor_count && !err; i++)
+        err = draft_sensor(drafts, i);
+    return err;
+}
+
+/* Parameters that are not tracked hold still between two steps. What is prepared from them becomes a program too. */
+static Err hoist_fixed(Drafts *drafts)
+{
+    const Loader *loader = drafts->loader;
+    Model *model = loader->model;
+    bool *fixed = arena_new(&drafts->arena, bool, model->column_count);
+    Hoist hoist = {.fixed = fixed, .first = model->column_count, .room = LOADER_PREPARED_MAX, .prepared = drafts->buffer};
+    if (!fixed)
+        return loader__out_of_memory(drafts->loader);
+    for (uint16_t i = 0; i < model->channel_count; i++)
+        fixed[loader->channels[i].column] |= loader->channels[i].kind == CHANNEL_PARAMETER;
+
+    Err err = ERR_OK;
+    for (size_t i = 0; i < drafts->count && !err; i++)
+        err = graph_hoist(model->graph, &hoist, drafts->items[i].assignments, drafts->items[i].count);
+    model->prepared = hoist.first;
+    model->prepared_count = hoist.count;
+    model->column_count = (uint16_t)(hoist.first + hoist.count);
+    return err == ERR_MEMORY ? loader__out_of_memory(drafts->loader) : draft(drafts, &model->prepare, hoist.count);
+}
+
+static Err compile_all(const Drafts *drafts)
+{
+    Model *model = drafts->loader->model;
+    for (size_t i = 0; i < drafts->count; i++) {
+        const Draft *item = &drafts->items[i];
+        const Err err = graph_compile(model->graph, item->assignments, item->count, model->column_count, &model->arena, item->program, drafts->loader->why);
+        if (err)
+            return err_prefix(drafts->loader->why, err, "%s", model->path);
+        if (item->program->registers > model->registers_max)
+            model->registers_max = item->program->registers;
+    }
+    return ERR_OK;
+}
+
+Err loader__build_programs(Loader *loader)
+{
+    const Model *model = loader->model;
+    for (uint16_t i = 0; i < model->state_count; i++) {
+        const Channel *channel = &loader->channels[i];
+        loader->filter[i] = (FilterState){loader->trace.rates[i], channel->min, channel->max, channel->noise, channel->jump};
+    }
+
+    Drafts drafts = {.loader = loader};
+    drafts.items = arena_new(&drafts.arena, Draft, DRAFTS_OF_MODEL + DRAFTS_PER_SENSOR * (size_t)model->sensor_count);
+    drafts.buffer = arena_new(&drafts.arena, Assignment, FILTER_ASSIGNMENTS_MAX);
+    Err err = drafts.items && drafts.buffer ? draft_model(&drafts) : loader__out_of_memory(loader);
+    if (!err && !(err = hoist_fixed(&drafts)))
+        err = compile_all(&drafts);
+    arena_fini(&drafts.arena);
+    return err;
+}
