@@ -172,6 +172,15 @@ static int value_sinh(lua_State *lua) { return plain_function(lua, OP_SINH, "sin
 static int value_cosh(lua_State *lua) { return plain_function(lua, OP_COSH, "cosh"); }
 static int value_tanh(lua_State *lua) { return plain_function(lua, OP_TANH, "tanh"); }
 
+/* A multiple of the natural logarithm, which every machine computes alike. */
+static int value_log10(lua_State *lua)
+{
+    Graph *graph = value__trace(lua)->graph;
+    const Value a = value__operand(lua, 1);
+    demand_plain(lua, &a, "log10");
+    return value__push(lua, graph_binary(graph, OP_MUL, graph_unary(graph, OP_LOG, a.expr), graph_constant(graph, M_LOG10E)), unit_one(), -1);
+}
+
 /* The angle of the point (x, y) from atan2(y, x); only their ratio matters, so any dimension will do. */
 static int value_atan2(lua_State *lua)
 {
@@ -405,7 +414,7 @@ void trace_open(Script *script)
                                          {NULL, NULL}};
     static const luaL_Reg on_self[] = {{"__index", self_index}, {"__newindex", self_newindex}, {NULL, NULL}};
     static const luaL_Reg on_arrays[] = {{"__index", array_index}, {"__newindex", array_newindex}, {"__len", array_length}, {NULL, NULL}};
-    static const luaL_Reg functions[] = {{"sqrt", value_sqrt}, {"exp", value_exp}, {"log", value_log}, {"sin", value_sin}, {"cos", value_cos}, {"tan", value_tan},
+    static const luaL_Reg functions[] = {{"sqrt", value_sqrt}, {"exp", value_exp}, {"log", value_log}, {"log10", value_log10}, {"sin", value_sin}, {"cos", value_cos}, {"tan", value_tan},
                                          {"asin", value_asin}, {"acos", value_acos}, {"atan", value_atan}, {"atan2", value_atan2}, {"sinh", value_sinh},
                                          {"cosh", value_cosh}, {"tanh", value_tanh}, {"hypot", value_hypot}, {"abs", value_abs}, {"sign", value_sign},
                                          {"min", value_min}, {"max", value_max}, {"clamp", value_clamp}, {"above", value_above}, {"below", value_below},
@@ -426,6 +435,8 @@ void trace_open(Script *script)
     lua_pushglobaltable(lua);
     luaL_setfuncs(lua, functions, 0);
     lua_pop(lua, 1);
+    lua_pushnumber(lua, M_PI);
+    lua_setglobal(lua, "pi");
 }
 
 static void close_trace(Script *script)
