@@ -80,16 +80,26 @@ static Expr add_noise(Graph *graph, const FilterLayout *layout, const FilterStat
     return sum;
 }
 
+/* What happens at the end of a step; returns how many columns are assigned. */
+static size_t finish_step(Graph *graph, const FilterLayout *layout, uint16_t count, Expr *next, Assignment *assignments)
+{
+    uint16_t columns[N];
+    for (uint16_t i = 0; i < count; i++)
+        columns[i] = (uint16_t)(layout->states + i);
+    event_apply(graph, layout->events, layout->event_count, columns, next, count, assignments);
+    return layout->event_count;
+}
+
 Err filter_build_predict(Graph *graph, const FilterLayout *layout, const FilterState *states, uint16_t count, Stepper stepper, double step, Arena *arena, Program *out,
                          ErrText *why)
 {
     Expr rates[N] = {0}, next[N], jacobian[N][N], product[N][N];  // product is A P
-    Assignment assignments[N + N * (N + 1) / 2];
-    size_t assigned = 0;
+    Assignment assignments[N + N * (N + 1) / 2 + EVENTS_MAX];
 
     for (uint16_t i = 0; i < count; i++)
         rates[i] = states[i].rate;
     stepper_build(stepper, graph, layout->states, rates, count, step, next);
+    size_t assigned = finish_step(graph, layout, count, next, assignments);
     for (uint16_t i = 0; i < count; i++)
         for (uint16_t j = 0; j < count; j++)
             jacobian[i][j] = graph_derive(graph, next[i], (uint16_t)(layout->states + j));

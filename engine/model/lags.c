@@ -60,4 +60,10 @@ void trace_move(Trace *trace, const uint16_t *columns, const Expr *with, size_t 
         trace->names[i].expr = graph_substitute(trace->graph, trace->names[i].expr, columns, with, count);
     for (size_t i = 0; i < trace->lag_count; i++)
         trace->lags[i].rate = graph_substitute(trace->graph, trace->lags[i].rate, columns, with, count);
+    for (size_t e = 0; e < trace->event_count; e++) {
+        Event *event = &trace->events[e];
+        event->condition = graph_substitute(trace->graph, event->condition, columns, with, count);
+        for (size_t i = 0; i < event->value_count; i++)
+            event->values[i] = graph_substitute(trace->graph, event->values[i], columns, with, count);
+    }
 }

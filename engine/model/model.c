@@ -87,6 +87,9 @@ static void place_columns(Loader *loader)
 
     model->covariance = column;
     column = (uint16_t)(column + n * (n + 1) / 2);
+    for (size_t i = 0; i < loader->trace.event_count; i++)
+        loader->trace.events[i].column = column++;
+    model->moved_count = column;
     for (uint16_t i = 0; i < model->channel_count; i++) {
         loader->channels[i].column = i < n ? i : column++;
         if (i < n)
@@ -97,7 +100,8 @@ static void place_columns(Loader *loader)
     model->memory = column;
     model->column_count = (uint16_t)(column + TWIN_MEMORY);
     assert(model->column_count <= TRACE_LAG_COLUMN);
-    loader->layout = (FilterLayout){.states = 0, .covariance = model->covariance, .parted = model->parted, .frozen = model->frozen};
+    loader->layout = (FilterLayout){.states = 0, .covariance = model->covariance, .parted = model->parted, .frozen = model->frozen,
+                                    .events = loader->trace.events, .event_count = loader->trace.event_count};
 }
 
 static Err trace_model(Loader *loader)
@@ -165,15 +169,15 @@ static void insert_lag(Loader *loader, Declaration *entry, const TraceLag *lag, 
     model->state_count++;
 }
 
-/* With the lags the vector of the filter is longer, so columns are dealt out again, and what was traced moves there. */
-static Err add_lags(Loader *loader)
+/* With lags the vector of the filter is longer, and events have a memory: so columns are dealt out again, and what was traced moves there. */
+static Err add_hidden(Loader *loader)
 {
     Model *model = loader->model;
     Trace *trace = &loader->trace;
     uint16_t columns[MODEL_CHANNELS_MAX];
     Expr with[MODEL_CHANNELS_MAX];
     double starts[TRACE_LAGS_MAX];
-    if (trace->lag_count == 0)
+    if (trace->lag_count + trace->event_count == 0)
         return ERR_OK;
 
     lua_newtable(loader->lua);
@@ -333,7 +337,7 @@ static Err read_model(Loader *loader)
         return err;
 
     place_columns(loader);
-    if ((err = trace_model(loader)) || (err = add_lags(loader)) || (err = add_outputs(loader)) || (err = add_statistic(loader)) || (err = loader__read_sensors(loader)) || (err = loader__read_alarms(loader)) || (err = loader__read_divergence(loader)) || (err = place_sensors(loader)))
+    if ((err = trace_model(loader)) || (err = add_hidden(loader)) || (err = add_outputs(loader)) || (err = add_statistic(loader)) || (err = loader__read_sensors(loader)) || (err = loader__read_alarms(loader)) || (err = loader__read_divergence(loader)) || (err = place_sensors(loader)))
         return err;
     return build_programs(loader);
 }

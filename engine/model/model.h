@@ -107,6 +107,7 @@ typedef struct Model {
     uint16_t column_count;  // of a block
     uint16_t statistic;     // column of the divergence statistic: at 1 or more, tests speak against the model
     uint16_t covariance;    // first column of the packed upper triangle, row by row
+    uint16_t moved_count;   // columns [0, moved_count) are what programs move and what must stay finite: mean, covariance, the memory of events
     uint16_t parted;        // 1 while twin and asset have parted: set by sync, read by predict
     uint16_t frozen;        // 1 while parameters that do not jump must not learn: set by sync, read by correct
     uint16_t memory;        // first of TWIN_MEMORY columns

@@ -59,6 +59,11 @@ static bool is_zero(const Trace *trace, const Value *value)
     return value->unit == unit_one() && graph_is_constant(trace->graph, value->expr, &number) && number == 0;
 }
 
+bool value__converts(const Trace *trace, const Value *value, const Unit *unit)
+{
+    return is_zero(trace, value) || unit_converts(value->unit, unit);
+}
+
 static const Unit *common_unit(lua_State *lua, const Value *a, const Value *b, const char *what)
 {
     const Trace *trace = value__trace(lua);
@@ -301,7 +306,7 @@ static int value_newindex(lua_State *lua)
     ErrText why;
     if (unit_parse("s", &second, &why) || !(expected = unit_divide(state->unit, second)))
         return luaL_error(lua, "no unit for a rate");
-    if (!is_zero(trace, &rate) && !unit_converts(rate.unit, expected))
+    if (!value__converts(trace, &rate, expected))
         return luaL_error(lua, "dimensions differ: the rate of a state in %s must be in %s, this has %s", value__dimension(state->unit), value__dimension(expected), value__dimension(rate.unit));
     trace->rates[state->state] = rate.expr;
     return 0;
@@ -418,7 +423,7 @@ void trace_open(Script *script)
                                          {"asin", value_asin}, {"acos", value_acos}, {"atan", value_atan}, {"atan2", value_atan2}, {"sinh", value_sinh},
                                          {"cosh", value_cosh}, {"tanh", value_tanh}, {"hypot", value_hypot}, {"abs", value_abs}, {"sign", value_sign},
                                          {"min", value_min}, {"max", value_max}, {"clamp", value_clamp}, {"above", value_above}, {"below", value_below},
-                                         {"select", value_select}, {"lookup", value__lookup}, {"lag", value__lag}, {"output", value_output}, {"quantity", value_quantity}, {NULL, NULL}};
+                                         {"select", value_select}, {"lookup", value__lookup}, {"lag", value__lag}, {"event", value__event}, {"output", value_output}, {"quantity", value_quantity}, {NULL, NULL}};
     lua_State *lua = script_lua(script);
     const struct {
         const char *type;

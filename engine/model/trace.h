@@ -7,6 +7,7 @@
 #pragma once
 
 #include "graph/graph.h"
+#include "model/event.h"
 #include "model/script.h"
 #include "signal/unit.h"
 
@@ -49,6 +50,8 @@ typedef struct Trace {
     size_t array_count;
     TraceLag lags[TRACE_LAGS_MAX];
     size_t lag_count;
+    Event events[EVENTS_MAX];  // their columns come later
+    size_t event_count;
     double step;  // s
     size_t state_count;
     Expr *rates;  // of each state, EXPR_NONE until assigned

@@ -21,7 +21,12 @@ int value__push(lua_State *lua, Expr expr, const Unit *unit, int state);
 /// A dimension as errors name it.
 const char *value__dimension(const Unit *unit);
 
+/// Whether a Value can be assigned to what has `unit`: zero is zero in every unit.
+bool value__converts(const Trace *trace, const Value *value, const Unit *unit);
+
 /// lookup(x, points, how): tables.c
 int value__lookup(lua_State *lua);
 /// lag(x, seconds, name): lags.c
 int value__lag(lua_State *lua);
+/// event(condition, { state = value }): event.c
+int value__event(lua_State *lua);

@@ -28,12 +28,6 @@ void plant_destroy(Plant *plant)
     mem_free(plant);
 }
 
-/* The columns of mean and covariance, which programs move and which must stay finite, come first in every block. */
-static size_t moved_columns(const Model *model)
-{
-    return model->covariance + (size_t)model->state_count * (model->state_count + 1u) / 2;
-}
-
 /* A bit for every lane in which one of the first `columns` columns is not finite. */
 static uint64_t find_broken(const double *columns, size_t count)
 {
@@ -63,7 +57,7 @@ static void run_lanes(Plant *plant, uint32_t index, const Program *program, uint
 {
     Block *block = &plant->blocks[index];
     double *shadow = plant->shadow[thread];
-    const size_t columns = moved_columns(block->model);
+    const size_t columns = block->model->moved_count;
     memcpy(shadow, block->columns, columns * LANES * sizeof *shadow);
 
     program_run(program, block->columns, &plant->scratch[thread]);
