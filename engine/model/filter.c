@@ -80,21 +80,31 @@ static Expr add_noise(Graph *graph, const FilterLayout *layout, const FilterStat
     return sum;
 }
 
-/* What happens at the end of a step; returns how many columns are assigned. */
+/* What happens at the end of a step: delayed values move on, events set states. Returns how many columns are assigned. */
 static size_t finish_step(Graph *graph, const FilterLayout *layout, uint16_t count, Expr *next, Assignment *assignments)
 {
-    uint16_t columns[N];
+    uint16_t columns[N + DELAYS_MAX];
+    Expr end[N + DELAYS_MAX];
+    size_t assigned = 0;
     for (uint16_t i = 0; i < count; i++)
-        columns[i] = (uint16_t)(layout->states + i);
-    event_apply(graph, layout->events, layout->event_count, columns, next, count, assignments);
-    return layout->event_count;
+        columns[i] = (uint16_t)(layout->states + i), end[i] = next[i];
+    for (size_t i = 0; i < layout->delay_count; i++) {
+        columns[count + i] = layout->delays[i].then;
+        end[count + i] = graph_variable(graph, layout->delays[i].next);
+        assignments[assigned++] = (Assignment){layout->delays[i].then, end[count + i]};
+    }
+
+    event_apply(graph, layout->events, layout->event_count, columns, end, count + layout->delay_count, &assignments[assigned]);
+    for (uint16_t i = 0; i < count; i++)
+        next[i] = end[i];
+    return assigned + layout->event_count;
 }
 
 Err filter_build_predict(Graph *graph, const FilterLayout *layout, const FilterState *states, uint16_t count, Stepper stepper, double step, Arena *arena, Program *out,
                          ErrText *why)
 {
     Expr rates[N] = {0}, next[N], jacobian[N][N], product[N][N];  // product is A P
-    Assignment assignments[N + N * (N + 1) / 2 + EVENTS_MAX];
+    Assignment assignments[N + N * (N + 1) / 2 + DELAYS_MAX + EVENTS_MAX];
 
     for (uint16_t i = 0; i < count; i++)
         rates[i] = states[i].rate;

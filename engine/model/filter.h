@@ -11,6 +11,7 @@
  * Memory: the model's arena.  Threads: build on one; run on any. */
 #pragma once
 
+#include "model/delay.h"
 #include "model/event.h"
 #include "model/stepper.h"
 
@@ -28,6 +29,8 @@ typedef struct FilterLayout {
     uint16_t parted;      // read: 1 while twin and asset have parted, 0 otherwise
     uint16_t frozen;      // read: 1 while parameters that do not jump must not learn
     uint16_t columns;     // of the block
+    const Delay *delays;  // columns that are given
+    size_t delay_count;
     const Event *events;  // what happens at the end of a step
     size_t event_count;
 } FilterLayout;

@@ -89,6 +89,8 @@ static void place_columns(Loader *loader)
     column = (uint16_t)(column + n * (n + 1) / 2);
     for (size_t i = 0; i < loader->trace.event_count; i++)
         loader->trace.events[i].column = column++;
+    for (size_t i = 0; i < loader->trace.delay_count; i++)
+        loader->trace.delays[i].then = column++;
     model->moved_count = column;
     for (uint16_t i = 0; i < model->channel_count; i++) {
         loader->channels[i].column = i < n ? i : column++;
@@ -99,9 +101,9 @@ static void place_columns(Loader *loader)
     model->frozen = column++;
     model->memory = column;
     model->column_count = (uint16_t)(column + TWIN_MEMORY);
-    assert(model->column_count <= TRACE_LAG_COLUMN);
+    assert(model->column_count <= TRACE_HIDDEN_COLUMN);
     loader->layout = (FilterLayout){.states = 0, .covariance = model->covariance, .parted = model->parted, .frozen = model->frozen,
-                                    .events = loader->trace.events, .event_count = loader->trace.event_count};
+                                    .delays = loader->trace.delays, .delay_count = loader->trace.delay_count, .events = loader->trace.events, .event_count = loader->trace.event_count};
 }
 
 static Err trace_model(Loader *loader)
@@ -136,17 +138,30 @@ static Err trace_model(Loader *loader)
     return err;
 }
 
-/* What the lags follow at the start, where they begin. One may follow another that was made before. */
-static void start_lags(Loader *loader, Declaration *entry, double *starts)
+static double check_start(const Loader *loader, Declaration *entry, Expr of, const double *columns, const char *kind, const char *name)
+{
+    const double start = graph_evaluate(loader->trace.graph, of, columns);
+    if (!isfinite(start))
+        declare_fail(entry, "the %s \"%s\" has no finite value to start from", kind, name);
+    return start;
+}
+
+/* What lags and delays follow at the start, where they begin. One may follow another that was made before: their columns count in that order. */
+static void start_hidden(Loader *loader, Declaration *entry, double *starts)
 {
     const Trace *trace = &loader->trace;
-    double columns[TRACE_LAG_COLUMN + TRACE_LAGS_MAX];
+    double columns[TRACE_HIDDEN_COLUMN + TRACE_HIDDEN_MAX];
     for (uint16_t i = 0; i < loader->model->channel_count; i++)
         columns[loader->channels[i].column] = loader->channels[i].initial;
-    for (size_t i = 0; i < trace->lag_count; i++) {
-        starts[i] = columns[trace->lags[i].column] = graph_evaluate(trace->graph, trace->lags[i].of, columns);
-        if (!isfinite(starts[i]))
-            declare_fail(entry, "the lag \"%s\" has no finite value to start from", trace->lags[i].name);
+    for (size_t lag = 0, delay = 0; lag + delay < trace->lag_count + trace->delay_count;) {
+        const size_t next = TRACE_HIDDEN_COLUMN + lag + delay;
+        if (lag < trace->lag_count && trace->lags[lag].column == next) {
+            columns[next] = starts[lag] = check_start(loader, entry, trace->lags[lag].of, columns, "lag", trace->lags[lag].name);
+            lag++;
+        } else {
+            columns[next] = check_start(loader, entry, trace->delays[delay].of, columns, "delay", trace->delays[delay].name);
+            delay++;
+        }
     }
 }
 
@@ -169,21 +184,21 @@ static void insert_lag(Loader *loader, Declaration *entry, const TraceLag *lag, 
     model->state_count++;
 }
 
-/* With lags the vector of the filter is longer, and events have a memory: so columns are dealt out again, and what was traced moves there. */
+/* With lags the vector of the filter is longer, and delays and events have a memory: so columns are dealt out again, and what was traced moves there. */
 static Err add_hidden(Loader *loader)
 {
     Model *model = loader->model;
     Trace *trace = &loader->trace;
-    uint16_t columns[MODEL_CHANNELS_MAX];
-    Expr with[MODEL_CHANNELS_MAX];
+    uint16_t columns[MODEL_CHANNELS_MAX + DELAYS_MAX];
+    Expr with[MODEL_CHANNELS_MAX + DELAYS_MAX];
     double starts[TRACE_LAGS_MAX];
-    if (trace->lag_count + trace->event_count == 0)
+    if (trace->lag_count + trace->delay_count + trace->event_count == 0)
         return ERR_OK;
 
     lua_newtable(loader->lua);
     Declaration entry = {.script = loader->script, .index = lua_gettop(loader->lua), .section = "equations", .why = loader->why};
     const uint16_t first = model->dynamic_count;
-    start_lags(loader, &entry, starts);
+    start_hidden(loader, &entry, starts);
     for (size_t i = 0; i < trace->lag_count && !entry.err; i++)
         insert_lag(loader, &entry, &trace->lags[i], starts[i]);
     lua_pop(loader->lua, 1);
@@ -194,10 +209,14 @@ static Err add_hidden(Loader *loader)
 
     for (uint16_t i = 0; i < model->channel_count; i++)
         columns[i] = loader->channels[i].column;
+    for (size_t i = 0; i < trace->delay_count; i++)
+        columns[model->channel_count + i] = trace->delays[i].then;
     place_columns(loader);
     for (uint16_t i = 0; i < model->channel_count; i++)
         with[i] = graph_variable(model->graph, loader->channels[i].column);
-    trace_move(trace, columns, with, model->channel_count);
+    for (size_t i = 0; i < trace->delay_count; i++)
+        with[model->channel_count + i] = graph_variable(model->graph, trace->delays[i].then);
+    trace_move(trace, columns, with, model->channel_count + trace->delay_count);
     for (uint16_t i = 0; i < trace->lag_count; i++) {
         trace->names[trace->name_count++] = (TraceName){trace->lags[i].name, with[first + i], trace->lags[i].unit, -1};
         trace->rates[first + i] = trace->lags[i].rate;
@@ -234,12 +253,23 @@ static Err add_statistic(Loader *loader)
     return entry.err;
 }
 
+/* The rings of the delays, which are kept. */
+static uint32_t place_rings(Loader *loader, uint32_t column)
+{
+    for (size_t i = 0; i < loader->trace.delay_count; i++) {
+        Delay *delay = &loader->trace.delays[i];
+        delay->ring = (uint16_t)column;
+        column += delay->length + 1u;
+    }
+    return column;
+}
+
 /* Sensors keep their last sample and the memory of their tests, and the twin what they found; what a program only reports, and outputs, come last: they are not kept. */
 static Err place_sensors(Loader *loader)
 {
     Model *model = loader->model;
     uint32_t column = model->column_count;
-    const uint32_t needed = column + (uint32_t)model->sensor_count * (SENSOR_MEMORY + 8u) + OUTPUTS_MAX;
+    const uint32_t needed = column + (uint32_t)model->sensor_count * (SENSOR_MEMORY + 8u) + OUTPUTS_MAX + DELAY_VALUES_MAX + 3 * DELAYS_MAX;
     if (needed >= COLUMN_NONE)
         return err_set(loader->why, ERR_RANGE, "%s: the model needs %u columns, %u is the most", model->path, needed, COLUMN_NONE - 1u);
 
@@ -251,7 +281,12 @@ static Err place_sensors(Loader *loader)
     }
     Channel *statistic = &loader->channels[loader__find_channel(loader, "divergence")];
     model->statistic = statistic->column = (uint16_t)column++;
+    column = place_rings(loader, column);
     model->kept_count = (uint16_t)column;
+    for (size_t i = 0; i < loader->trace.delay_count; i++) {
+        loader->trace.delays[i].now = (uint16_t)column++;
+        loader->trace.delays[i].next = (uint16_t)column++;
+    }
     for (uint16_t i = 0; i < model->sensor_count; i++) {
         Sensor *sensor = &loader->sensors[i];
         sensor->mask = (uint16_t)column++;
@@ -269,6 +304,25 @@ static void count_registers(Model *model, const Program *program)
 {
     if (program->registers > model->registers_max)
         model->registers_max = program->registers;
+}
+
+static Err build_record(Loader *loader)
+{
+    Model *model = loader->model;
+    const size_t count = loader->trace.delay_count;
+    Assignment now[DELAYS_MAX];
+    Delay *delays = arena_new(&model->arena, Delay, count + 1);
+    if (!delays)
+        return loader__out_of_memory(loader);
+    for (size_t i = 0; i < count; i++) {
+        delays[i] = loader->trace.delays[i];
+        now[i] = (Assignment){delays[i].now, delays[i].of};
+    }
+    model->delays = delays;
+    model->delay_count = (uint16_t)count;
+    const Err err = graph_compile(model->graph, now, count, model->column_count, &model->arena, &model->record, loader->why);
+    count_registers(model, &model->record);
+    return err;
 }
 
 static Err build_programs(Loader *loader)
@@ -304,6 +358,8 @@ static Err build_programs(Loader *loader)
     if (!err)
         err = graph_compile(model->graph, outputs, count, model->column_count, &model->arena, &model->derive, loader->why);
     count_registers(model, &model->derive);
+    if (!err)
+        err = build_record(loader);
     return err ? err_prefix(loader->why, err, "%s", model->path) : ERR_OK;
 }
 

@@ -423,7 +423,7 @@ void trace_open(Script *script)
                                          {"asin", value_asin}, {"acos", value_acos}, {"atan", value_atan}, {"atan2", value_atan2}, {"sinh", value_sinh},
                                          {"cosh", value_cosh}, {"tanh", value_tanh}, {"hypot", value_hypot}, {"abs", value_abs}, {"sign", value_sign},
                                          {"min", value_min}, {"max", value_max}, {"clamp", value_clamp}, {"above", value_above}, {"below", value_below},
-                                         {"select", value_select}, {"lookup", value__lookup}, {"lag", value__lag}, {"event", value__event}, {"output", value_output}, {"quantity", value_quantity}, {NULL, NULL}};
+                                         {"select", value_select}, {"lookup", value__lookup}, {"lag", value__lag}, {"delay", value__delay}, {"event", value__event}, {"output", value_output}, {"quantity", value_quantity}, {NULL, NULL}};
     lua_State *lua = script_lua(script);
     const struct {
         const char *type;

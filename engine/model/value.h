@@ -21,6 +21,8 @@ int value__push(lua_State *lua, Expr expr, const Unit *unit, int state);
 /// A dimension as errors name it.
 const char *value__dimension(const Unit *unit);
 
+/// A column beyond all others, for what the equations make; in the end it moves (trace_move).
+uint16_t trace__hidden_column(Trace *trace);
 /// Whether a Value can be assigned to what has `unit`: zero is zero in every unit.
 bool value__converts(const Trace *trace, const Value *value, const Unit *unit);
 
@@ -28,5 +30,7 @@ bool value__converts(const Trace *trace, const Value *value, const Unit *unit);
 int value__lookup(lua_State *lua);
 /// lag(x, seconds, name): lags.c
 int value__lag(lua_State *lua);
+/// delay(x, seconds, name): delay.c
+int value__delay(lua_State *lua);
 /// event(condition, { state = value }): event.c
 int value__event(lua_State *lua);

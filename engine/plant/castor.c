@@ -322,6 +322,8 @@ Err castor_create(const char *path, uint64_t seed, bool faults, Castor **out, Er
         err = read_emulation(castor, faults, why);
     }
     if (!err)
+        plant_start(castor->plant);
+    if (!err)
         err = place_instruments(castor, why);
     if (err) {
         castor_destroy(castor);

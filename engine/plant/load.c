@@ -445,7 +445,7 @@ Err plant_load(const char *path, size_t threads, Plant **out, ErrText *why)
         plant_destroy(plant);
         return err;
     }
-    plant_derive(plant);
+    plant_start(plant);
     *out = plant;
     return ERR_OK;
 }

@@ -112,8 +112,33 @@ static void derive_block(void *context, size_t index, size_t thread)
     program_run(&plant->blocks[index].model->derive, plant->blocks[index].columns, &plant->scratch[thread]);
 }
 
+static void turn_block(void *context, size_t index, size_t thread)
+{
+    Plant *plant = context;
+    Block *block = &plant->blocks[index];
+    if (block->model->delay_count > 0)
+        delay_turn(block->model, block->columns, ~block->quarantined, &plant->scratch[thread]);
+}
+
+static bool has_delays(const Plant *plant)
+{
+    for (uint32_t i = 0; i < plant->model_count; i++)
+        if (plant->models[i]->delay_count > 0)
+            return true;
+    return false;
+}
+
+void plant_start(Plant *plant)
+{
+    for (uint32_t i = 0; i < plant->block_count; i++)
+        delay_start(plant->blocks[i].model, plant->blocks[i].columns, &plant->scratch[0]);
+    plant_derive(plant);
+}
+
 void plant_advance(Plant *plant)
 {
+    if (has_delays(plant))
+        workers_run(plant->workers, plant->block_count, turn_block, plant);  // before inputs change: delays follow the end of the last tick
     carry(plant, 0, plant->delayed_count);
     for (uint32_t i = 0; i < plant->stage_count; i++) {
         const Stage *stage = &plant->stages[i];
@@ -232,6 +257,9 @@ static uint64_t plant_shape(const Plant *plant)
             shape = hash_bytes(shape, channel->name, strlen(channel->name));
             shape = hash_bytes(shape, &channel->column, sizeof channel->column);
         }
+    for (uint32_t i = 0; i < plant->block_count; i++)
+        for (uint16_t d = 0; d < plant->blocks[i].model->delay_count; d++)
+            shape = hash_bytes(shape, &plant->blocks[i].model->delays[d].length, sizeof plant->blocks[i].model->delays[d].length);
     for (uint32_t i = 0; i < plant->twin_count; i++)
         shape = hash_bytes(shape, plant->twins[i].name, strlen(plant->twins[i].name));
     return shape;

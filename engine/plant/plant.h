@@ -95,6 +95,8 @@ typedef struct Plant {
 Err plant_load(const char *path, size_t threads, Plant **out, ErrText *why);
 void plant_destroy(Plant *plant);
 
+/// Begin with the values as they are: delays are filled with them. plant_load has done so; whoever sets values before the first step does it again.
+void plant_start(Plant *plant);
 /// Carry connections and predict every block over one step.
 void plant_advance(Plant *plant);
 /// Refresh outputs from the states as they are now.
