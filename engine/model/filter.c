@@ -40,12 +40,13 @@ static Expr or_zero(Graph *graph, Expr sum)
     return sum == EXPR_NONE ? graph_constant(graph, 0.0) : sum;
 }
 
+/* Within the limits; what is no number stays none, as max and min give their second operand then. */
 static Expr project(Graph *graph, const FilterState *state, Expr value)
 {
     if (isfinite(state->min))
-        value = graph_binary(graph, OP_MAX, value, graph_constant(graph, state->min));
+        value = graph_binary(graph, OP_MAX, graph_constant(graph, state->min), value);
     if (isfinite(state->max))
-        value = graph_binary(graph, OP_MIN, value, graph_constant(graph, state->max));
+        value = graph_binary(graph, OP_MIN, graph_constant(graph, state->max), value);
     return value;
 }
 
@@ -100,17 +101,40 @@ static size_t finish_step(Graph *graph, const FilterLayout *layout, uint16_t cou
     return assigned + layout->event_count;
 }
 
-Err filter_build_predict(Graph *graph, const FilterLayout *layout, const FilterState *states, uint16_t count, Stepper stepper, double step, Arena *arena, Program *out,
-                         ErrText *why)
+/* The state one step on, by the equations. */
+static void take_step(Graph *graph, const FilterLayout *layout, const FilterState *states, uint16_t count, Stepper stepper, double step, Expr *next)
 {
-    Expr rates[N] = {0}, next[N], jacobian[N][N], product[N][N];  // product is A P
-    Assignment assignments[N + N * (N + 1) / 2 + DELAYS_MAX + EVENTS_MAX];
-
+    Expr rates[N] = {0};
     for (uint16_t i = 0; i < count; i++)
         rates[i] = states[i].rate;
     stepper_build(stepper, graph, layout->states, rates, count, step, next);
-    size_t assigned = finish_step(graph, layout, count, next, assignments);
-    for (uint16_t i = 0; i < count; i++)
+}
+
+/* The state one step on and its Jacobian, as they were left in columns. */
+static void find_step(Graph *graph, const FilterLayout *layout, const FilterState *states, uint16_t count, Expr *next, Expr jacobian[N][N])
+{
+    for (uint16_t i = 0; i < count; i++) {
+        const bool moves = states[i].rate != EXPR_NONE;
+        next[i] = graph_variable(graph, (uint16_t)(moves ? layout->next + i : layout->states + i));
+        for (uint16_t j = 0; j < count; j++)
+            jacobian[i][j] = moves ? graph_variable(graph, (uint16_t)(layout->jacobian + i * count + j)) : graph_constant(graph, i == j);
+    }
+}
+
+Err filter_build_predict(Graph *graph, const FilterLayout *layout, const FilterState *states, uint16_t count, Stepper stepper, double step, Arena *arena, Program *out,
+                         ErrText *why)
+{
+    Expr next[N], jacobian[N][N], product[N][N];  // product is A P
+    Assignment assignments[N + N * (N + 1) / 2 + DELAYS_MAX + EVENTS_MAX];
+
+    size_t assigned = 0;
+    if (layout->given) {
+        find_step(graph, layout, states, count, next, jacobian);
+    } else {
+        take_step(graph, layout, states, count, stepper, step, next);
+        assigned = finish_step(graph, layout, count, next, assignments);
+    }
+    for (uint16_t i = 0; i < count && !layout->given; i++)
         for (uint16_t j = 0; j < count; j++)
             jacobian[i][j] = graph_derive(graph, next[i], (uint16_t)(layout->states + j));
 

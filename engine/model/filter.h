@@ -29,6 +29,9 @@ typedef struct FilterLayout {
     uint16_t parted;      // read: 1 while twin and asset have parted, 0 otherwise
     uint16_t frozen;      // read: 1 while parameters that do not jump must not learn
     uint16_t columns;     // of the block
+    bool given;           // the step is not taken by predict, but found in columns:
+    uint16_t next;        // the states one step on
+    uint16_t jacobian;    // and how they depend on the mean now, row by row, for states alone
     const Delay *delays;  // columns that are given
     size_t delay_count;
     const Event *events;  // what happens at the end of a step

@@ -127,9 +127,15 @@ static Err trace_model(Loader *loader)
     for (uint16_t i = 0; i < model->state_count; i++)
         trace->rates[i] = EXPR_NONE;
 
+    if (model->procedure) {
+        trace->stepped = true;
+        for (uint16_t i = 0; i < model->dynamic_count; i++)
+            trace->rates[i] = graph_constant(model->graph, 0);  // they move, but not by a rate
+        return ERR_OK;
+    }
     lua_getfield(loader->lua, loader->root, "equations");
     if (!lua_isfunction(loader->lua, -1))
-        return script_blame(loader->script, loader->why, "equations", NULL, "model \"%s\" needs equations = function(t) ... end", model->name);
+        return script_blame(loader->script, loader->why, "equations", NULL, "model \"%s\" needs equations = function(t) ... end, or step = function(self, dt) ... end", model->name);
     const Err err = trace_equations(loader->script, trace, loader->why);
     for (uint16_t i = 0; i < model->dynamic_count && !err; i++)
         if (trace->rates[i] == EXPR_NONE)
@@ -229,6 +235,8 @@ static Err add_hidden(Loader *loader)
 
 static Err add_outputs(Loader *loader)
 {
+    if (loader->model->procedure)
+        return loader__read_outputs(loader);
     for (size_t i = 0; i < loader->trace.output_count; i++) {
         const TraceOutput *output = &loader->trace.outputs[i];
         lua_newtable(loader->lua);
@@ -264,12 +272,31 @@ static uint32_t place_rings(Loader *loader, uint32_t column)
     return column;
 }
 
+static uint32_t place_outputs(Loader *loader, uint32_t column)
+{
+    for (uint16_t i = 0; i < loader->model->channel_count; i++)
+        if (loader->channels[i].kind == CHANNEL_OUTPUT)
+            loader->channels[i].column = (uint16_t)column++;
+    return column;
+}
+
+/* What a step function leaves for predict. */
+static uint32_t place_step(Loader *loader, uint32_t column)
+{
+    Model *model = loader->model;
+    model->next = loader->layout.next = (uint16_t)column;
+    column += model->dynamic_count;
+    model->jacobian = loader->layout.jacobian = (uint16_t)column;
+    loader->layout.given = true;
+    return column + (uint32_t)model->dynamic_count * model->state_count;
+}
+
 /* Sensors keep their last sample and the memory of their tests, and the twin what they found; what a program only reports, and outputs, come last: they are not kept. */
 static Err place_sensors(Loader *loader)
 {
     Model *model = loader->model;
     uint32_t column = model->column_count;
-    const uint32_t needed = column + (uint32_t)model->sensor_count * (SENSOR_MEMORY + 8u) + OUTPUTS_MAX + DELAY_VALUES_MAX + 3 * DELAYS_MAX;
+    const uint32_t needed = column + (uint32_t)model->sensor_count * (SENSOR_MEMORY + 8u) + OUTPUTS_MAX + DELAY_VALUES_MAX + 3 * DELAYS_MAX + MODEL_STATES_MAX * (MODEL_STATES_MAX + 1);
     if (needed >= COLUMN_NONE)
         return err_set(loader->why, ERR_RANGE, "%s: the model needs %u columns, %u is the most", model->path, needed, COLUMN_NONE - 1u);
 
@@ -282,6 +309,8 @@ static Err place_sensors(Loader *loader)
     Channel *statistic = &loader->channels[loader__find_channel(loader, "divergence")];
     model->statistic = statistic->column = (uint16_t)column++;
     column = place_rings(loader, column);
+    if (model->procedure)
+        column = place_outputs(loader, column);  // nothing but the function could find them again
     model->kept_count = (uint16_t)column;
     for (size_t i = 0; i < loader->trace.delay_count; i++) {
         loader->trace.delays[i].now = (uint16_t)column++;
@@ -293,9 +322,7 @@ static Err place_sensors(Loader *loader)
         sensor->innovation = (uint16_t)column++;
         sensor->innovation_variance = (uint16_t)column++;
     }
-    for (uint16_t i = 0; i < model->channel_count; i++)
-        if (loader->channels[i].kind == CHANNEL_OUTPUT)
-            loader->channels[i].column = (uint16_t)column++;
+    column = model->procedure ? place_step(loader, column) : place_outputs(loader, column);
     model->column_count = loader->layout.columns = (uint16_t)column;
     return ERR_OK;
 }
@@ -350,7 +377,7 @@ static Err build_programs(Loader *loader)
 
     Assignment outputs[OUTPUTS_MAX];
     size_t count = 0;
-    for (uint16_t i = 0; i < model->channel_count; i++)
+    for (uint16_t i = 0; i < model->channel_count && !model->procedure; i++)
         if (loader->channels[i].kind == CHANNEL_OUTPUT) {
             outputs[count] = (Assignment){loader->channels[i].column, loader->trace.outputs[count].expr};
             count++;
@@ -365,7 +392,7 @@ static Err build_programs(Loader *loader)
 
 static Err read_model(Loader *loader)
 {
-    static const char *const known[] = {"name", "doc", "params", "inputs", "states", "equations", "sensors", "actuators", "alarms", "divergence", "stepper", NULL};
+    static const char *const known[] = {"name", "doc", "params", "inputs", "states", "equations", "sensors", "actuators", "alarms", "divergence", "stepper", "step", "outputs", NULL};
     Model *model = loader->model;
     Declaration root = {.script = loader->script, .index = loader->root, .section = "model", .why = loader->why};
     declare_only(&root, known, 0);
@@ -383,7 +410,7 @@ static Err read_model(Loader *loader)
         return root.err;
 
     Err err;
-    if ((err = loader__read_states(loader)) || (err = loader__read_parameters(loader, CHANNEL_TRACKED)))
+    if ((err = loader__create_procedure(loader)) || (err = loader__read_states(loader)) || (err = loader__read_parameters(loader, CHANNEL_TRACKED)))
         return err;
     if (model->dynamic_count == 0)
         return script_blame(loader->script, loader->why, "model", NULL, "model \"%s\" has no states", model->name);
@@ -395,7 +422,8 @@ static Err read_model(Loader *loader)
     place_columns(loader);
     if ((err = trace_model(loader)) || (err = add_hidden(loader)) || (err = add_outputs(loader)) || (err = add_statistic(loader)) || (err = loader__read_sensors(loader)) || (err = loader__read_alarms(loader)) || (err = loader__read_divergence(loader)) || (err = place_sensors(loader)))
         return err;
-    return build_programs(loader);
+    err = build_programs(loader);
+    return err ? err : loader__start_procedure(loader);
 }
 
 static Err run_script(Loader *loader)
@@ -432,7 +460,8 @@ Err model_load(const char *path, double step, Model **out, ErrText *why)
     Err err = model->path && model->graph ? run_script(&loader) : loader__out_of_memory(&loader);
     if (!err)
         err = read_model(&loader);
-    script_destroy(loader.script);
+    if (!model->procedure)
+        script_destroy(loader.script);
     if (err) {
         model_destroy(model);
         return err;
@@ -451,6 +480,7 @@ void model_destroy(Model *model)
         return;
     if (model->graph)
         graph_destroy(model->graph);
+    procedure_destroy(model->procedure);
     arena_fini(&model->arena);
     mem_free(model);
 }

@@ -9,6 +9,7 @@
 
 #include "graph/graph.h"
 #include "model/delay.h"
+#include "model/procedure.h"
 #include "model/script.h"
 #include "model/stepper.h"
 #include "signal/signals.h"
@@ -117,6 +118,10 @@ typedef struct Model {
     uint16_t memory;        // first of TWIN_MEMORY columns
     uint16_t kept_count;    // columns [0, kept_count) are the state of the twin: hashed, kept in snapshots
     uint16_t registers_max; // over all programs
+
+    Procedure *procedure;  // what takes a step before predict, where no equations do; NULL otherwise
+    uint16_t next;         // first column of the states one step on, which it leaves
+    uint16_t jacobian;     // and of their derivatives by all of the filter's vector, row by row
 
     Program record;   // what delays follow, to their columns `now`
     Program predict;  // mean and covariance over one step

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "model/numbers.h"
 #include "model/value.h"
 
 static const char value_type[] = "pollux.value";
@@ -21,6 +22,13 @@ Trace *value__trace(lua_State *lua)
     if (!trace)
         luaL_error(lua, "this works inside equations only");
     return trace;
+}
+
+bool value__is_tracing(lua_State *lua)
+{
+    const bool tracing = lua_rawgetp(lua, LUA_REGISTRYINDEX, &trace_key) != LUA_TNIL;
+    lua_pop(lua, 1);
+    return tracing;
 }
 
 int value__push(lua_State *lua, Expr expr, const Unit *unit, int state)
@@ -373,6 +381,8 @@ static int self_index(lua_State *lua)
     for (size_t i = 0; i < trace->output_count; i++)
         if (strcmp(trace->outputs[i].name, name) == 0)
             return value__push(lua, trace->outputs[i].expr, unit_base(trace->outputs[i].unit), -1);
+    if (trace->stepped)
+        return luaL_error(lua, "the model has no state, parameter or input \"%s\"; what a step function puts out cannot be measured", name);
     return luaL_error(lua, "the model has no state, parameter, input or output \"%s\"", name);
 }
 
@@ -440,6 +450,7 @@ void trace_open(Script *script)
     lua_pushglobaltable(lua);
     luaL_setfuncs(lua, functions, 0);
     lua_pop(lua, 1);
+    numbers__open(lua);
     lua_pushnumber(lua, M_PI);
     lua_setglobal(lua, "pi");
 }
@@ -459,7 +470,7 @@ static Err run(Script *script, Trace *trace, int results, ErrText *why)
     const Unit *acceleration;
     if (unit_parse("m/s^2", &acceleration, why))
         return ERR_UNIT;
-    value__push(lua, graph_constant(trace->graph, 9.80665), acceleration, -1);
+    value__push(lua, graph_constant(trace->graph, STANDARD_GRAVITY), acceleration, -1);
     lua_setglobal(lua, "g");
 
     lua_pushlightuserdata(lua, trace);

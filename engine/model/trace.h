@@ -60,6 +60,7 @@ typedef struct Trace {
     Expr *rates;  // of each state, EXPR_NONE until assigned
     TraceOutput *outputs;
     size_t output_count, output_room;
+    bool stepped; // by a function: there are no equations, and outputs are not symbols
     bool closed;  // reading only: a sensor's function assigns nothing
 } Trace;
 

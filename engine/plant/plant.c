@@ -135,6 +135,36 @@ void plant_start(Plant *plant)
     plant_derive(plant);
 }
 
+static uint64_t lanes_in_use(const Block *block)
+{
+    return block->lanes == LANES ? ~UINT64_C(0) : (UINT64_C(1) << block->lanes) - 1;
+}
+
+static void report_failure(const Plant *plant, const Block *block, uint64_t failed, const char *known, const ErrText *why)
+{
+    if (strcmp(known, why->text) == 0)
+        return;
+    log_write(LOG_WARNING, "plant", "%s stands still: its step function failed: %s (%llu of model \"%s\" so far)", plant->twins[block->twin[__builtin_ctzll(failed)]].name, why->text,
+              (unsigned long long)procedure_failures(block->model), block->model->name);
+}
+
+/* Step functions are called in one order and by one thread: what a script keeps to itself is then the same on any number of threads. */
+static void run_procedures(Plant *plant, const Stage *stage)
+{
+    for (uint32_t i = stage->first_turn; i < stage->first_turn + stage->turn_count; i++) {
+        Block *block = &plant->blocks[plant->turns[i].block];
+        if (!block->model->procedure)
+            continue;
+        ErrText why, known = {""};
+        if (procedure_failure(block->model))
+            snprintf(known.text, sizeof known.text, "%s", procedure_failure(block->model));
+        const uint64_t failed = procedure_run(block->model, block->columns, plant->turns[i].lanes & lanes_in_use(block) & ~block->quarantined, &why);
+        block->failed |= failed;
+        if (failed)
+            report_failure(plant, block, failed, known.text, &why);
+    }
+}
+
 void plant_advance(Plant *plant)
 {
     if (has_delays(plant))
@@ -143,6 +173,7 @@ void plant_advance(Plant *plant)
     for (uint32_t i = 0; i < plant->stage_count; i++) {
         const Stage *stage = &plant->stages[i];
         carry(plant, stage->first_connection, stage->connection_count);
+        run_procedures(plant, stage);
         StageRun run = {plant, stage->first_turn, stage->turn_count};
         workers_run(plant->workers, run.count, take_turn, &run);
     }
@@ -157,9 +188,7 @@ uint64_t plant_quarantined(const Plant *plant)
 {
     uint64_t count = 0;
     for (uint32_t i = 0; i < plant->block_count; i++) {
-        const uint32_t lanes = plant->blocks[i].lanes;
-        const uint64_t used = lanes == LANES ? ~UINT64_C(0) : (UINT64_C(1) << lanes) - 1;
-        count += (uint64_t)__builtin_popcountll(plant->blocks[i].quarantined & used);
+        count += (uint64_t)__builtin_popcountll(plant->blocks[i].quarantined & lanes_in_use(&plant->blocks[i]));
     }
     return count;
 }

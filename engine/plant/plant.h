@@ -24,6 +24,7 @@ typedef struct Block {
     uint32_t lanes;   // in use, from 0
     uint32_t twin[LANES];
     uint64_t quarantined;  // a bit per lane
+    uint64_t failed;       // of them those whose step function failed, since the start
 } Block;
 
 typedef struct Twin {
