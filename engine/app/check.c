@@ -20,7 +20,7 @@ static void print_model(const Model *model)
 {
     printf("model %s: states %d, tracked %d, parameters %d, inputs %d, outputs %d, sensors %d, actuators %d; step %g s by %s, predict takes %u operations\n", model->name,
            count_kind(model, CHANNEL_STATE), count_kind(model, CHANNEL_TRACKED), count_kind(model, CHANNEL_PARAMETER), count_kind(model, CHANNEL_INPUT), count_kind(model, CHANNEL_OUTPUT),
-           count_kind(model, CHANNEL_SENSOR), count_kind(model, CHANNEL_ACTUATOR), model->step, stepper_name(model->stepper), model->predict.length);
+           count_kind(model, CHANNEL_SENSOR), count_kind(model, CHANNEL_ACTUATOR), model->step, model->procedure ? "a function of Lua" : stepper_name(model->stepper), model->predict.length);
 }
 
 static void print_connections(const Plant *plant)

@@ -486,6 +486,14 @@ static double evaluate_node(const Graph *graph, const Node *node, const double *
     return op__apply(node->op, values[0], values[1], values[2]);
 }
 
+double graph_apply(Op op, double a, double b, double c)
+{
+    const uint64_t before = op__flush_begin();
+    const double result = op__apply(op, a, b, c);
+    op__flush_end(before);
+    return result;
+}
+
 double graph_evaluate(const Graph *graph, Expr expr, const double *columns)
 {
     if (expr == EXPR_NONE)

@@ -79,6 +79,8 @@ Expr graph_substitute(Graph *graph, Expr expr, const uint16_t *columns, const Ex
 bool graph_depends(const Graph *graph, Expr expr, uint16_t column);
 /// The value over `columns[column]` in plain scalar C, denormals flushed: the reference that programs are tested against.
 double graph_evaluate(const Graph *graph, Expr expr, const double *columns);
+/// One operation on numbers (those that it does not take are ignored): what a program computes in one lane.
+double graph_apply(Op op, double a, double b, double c);
 /// Write an expression for people, with `names[column]` for the variables (column numbers where names is NULL).
 /// What is deep or long is cut short with dots.
 void graph_print(const Graph *graph, Expr expr, const char *const *names, Text *out);

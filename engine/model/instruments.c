@@ -34,6 +34,8 @@ static void read_measured(Loader *loader, Declaration *entry, Sensor *sensor, Ex
     const int channel = loader__find_channel(loader, of);
     if (channel >= 0)
         sensor->of = (uint16_t)channel;
+    if (*measured == EXPR_NONE && channel >= 0 && trace.stepped)
+        declare_fail(entry, "\"%s\" cannot measure \"%s\": what a step function puts out is not known to the filter; measure states, or function(t) of them", entry->key, of);
     if (*measured == EXPR_NONE)
         declare_fail(entry, "\"%s\" measures nothing: expected of = \"a state or an output\", or of = function(t) ... end", entry->key);
 }

@@ -51,6 +51,11 @@ Err loader__read_parameters(Loader *loader, ChannelKind wanted);
 Err loader__read_inputs(Loader *loader);
 Err loader__read_actuators(Loader *loader);
 
+// procedure.c: what stands in place of equations, where a step function is declared.
+Err loader__create_procedure(Loader *loader);
+Err loader__read_outputs(Loader *loader);
+Err loader__start_procedure(Loader *loader);
+
 // instruments.c: sections that look at values.
 Err loader__read_sensors(Loader *loader);
 Err loader__read_alarms(Loader *loader);

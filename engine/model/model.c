@@ -84,6 +84,11 @@ static void place_columns(Loader *loader)
 
     model->covariance = column;
     column = (uint16_t)(column + n * (n + 1) / 2);
+    for (size_t i = 0; i < loader->trace.event_count; i++)
+        loader->trace.events[i].column = column++;
+    for (size_t i = 0; i < loader->trace.delay_count; i++)
+        loader->trace.delays[i].then = column++;
+    model->moved_count = column;
     for (uint16_t i = 0; i < model->channel_count; i++) {
         loader->channels[i].column = i < n ? i : column++;
         if (i < n)
@@ -93,8 +98,9 @@ static void place_columns(Loader *loader)
     model->frozen = column++;
     model->memory = column;
     model->column_count = (uint16_t)(column + TWIN_MEMORY);
-    assert(model->column_count <= TRACE_LAG_COLUMN);
-    loader->layout = (FilterLayout){.states = 0, .covariance = model->covariance, .parted = model->parted, .frozen = model->frozen};
+    assert(model->column_count <= TRACE_HIDDEN_COLUMN);
+    loader->layout = (FilterLayout){.states = 0, .covariance = model->covariance, .parted = model->parted, .frozen = model->frozen,
+                                    .delays = loader->trace.delays, .delay_count = loader->trace.delay_count, .events = loader->trace.events, .event_count = loader->trace.event_count};
 }
 
 static Err trace_model(Loader *loader)
@@ -118,9 +124,15 @@ static Err trace_model(Loader *loader)
     for (uint16_t i = 0; i < model->state_count; i++)
         trace->rates[i] = EXPR_NONE;
 
+    if (model->procedure) {
+        trace->stepped = true;
+        for (uint16_t i = 0; i < model->dynamic_count; i++)
+            trace->rates[i] = graph_constant(model->graph, 0);  // they move, but not by a rate
+        return ERR_OK;
+    }
     lua_getfield(loader->lua, loader->root, "equations");
     if (!lua_isfunction(loader->lua, -1))
-        return script_blame(loader->script, loader->why, "equations", NULL, "model \"%s\" needs equations = function(t) ... end", model->name);
+        return script_blame(loader->script, loader->why, "equations", NULL, "model \"%s\" needs equations = function(t) ... end, or step = function(self, dt) ... end", model->name);
     const Err err = trace_equations(loader->script, trace, loader->why);
     for (uint16_t i = 0; i < model->dynamic_count && !err; i++)
         if (trace->rates[i] == EXPR_NONE)
@@ -129,17 +141,30 @@ static Err trace_model(Loader *loader)
     return err;
 }
 
-/* What the lags follow at the start, where they begin. One may follow another that was made before. */
-static void start_lags(Loader *loader, Declaration *entry, double *starts)
+static double check_start(const Loader *loader, Declaration *entry, Expr of, const double *columns, const char *kind, const char *name)
+{
+    const double start = graph_evaluate(loader->trace.graph, of, columns);
+    if (!isfinite(start))
+        declare_fail(entry, "the %s \"%s\" has no finite value to start from", kind, name);
+    return start;
+}
+
+/* What lags and delays follow at the start, where they begin. One may follow another that was made before: their columns count in that order. */
+static void start_hidden(Loader *loader, Declaration *entry, double *starts)
 {
     const Trace *trace = &loader->trace;
-    double columns[TRACE_LAG_COLUMN + TRACE_LAGS_MAX];
+    double columns[TRACE_HIDDEN_COLUMN + TRACE_HIDDEN_MAX];
     for (uint16_t i = 0; i < loader->model->channel_count; i++)
         columns[loader->channels[i].column] = loader->channels[i].initial;
-    for (size_t i = 0; i < trace->lag_count; i++) {
-        starts[i] = columns[trace->lags[i].column] = graph_evaluate(trace->graph, trace->lags[i].of, columns);
-        if (!isfinite(starts[i]))
-            declare_fail(entry, "the lag \"%s\" has no finite value to start from", trace->lags[i].name);
+    for (size_t lag = 0, delay = 0; lag + delay < trace->lag_count + trace->delay_count;) {
+        const size_t next = TRACE_HIDDEN_COLUMN + lag + delay;
+        if (lag < trace->lag_count && trace->lags[lag].column == next) {
+            columns[next] = starts[lag] = check_start(loader, entry, trace->lags[lag].of, columns, "lag", trace->lags[lag].name);
+            lag++;
+        } else {
+            columns[next] = check_start(loader, entry, trace->delays[delay].of, columns, "delay", trace->delays[delay].name);
+            delay++;
+        }
     }
 }
 
@@ -162,21 +187,21 @@ static void insert_lag(Loader *loader, Declaration *entry, const TraceLag *lag, 
     model->state_count++;
 }
 
-/* With the lags the vector of the filter is longer, so columns are dealt out again, and what was traced moves there. */
-static Err add_lags(Loader *loader)
+/* With lags the vector of the filter is longer, and delays and events have a memory: so columns are dealt out again, and what was traced moves there. */
+static Err add_hidden(Loader *loader)
 {
     Model *model = loader->model;
     Trace *trace = &loader->trace;
-    uint16_t columns[MODEL_CHANNELS_MAX];
-    Expr with[MODEL_CHANNELS_MAX];
+    uint16_t columns[MODEL_CHANNELS_MAX + DELAYS_MAX];
+    Expr with[MODEL_CHANNELS_MAX + DELAYS_MAX];
     double starts[TRACE_LAGS_MAX];
-    if (trace->lag_count == 0)
+    if (trace->lag_count + trace->delay_count + trace->event_count == 0)
         return ERR_OK;
 
     lua_newtable(loader->lua);
     Declaration entry = {.script = loader->script, .index = lua_gettop(loader->lua), .section = "equations", .why = loader->why};
     const uint16_t first = model->dynamic_count;
-    start_lags(loader, &entry, starts);
+    start_hidden(loader, &entry, starts);
     for (size_t i = 0; i < trace->lag_count && !entry.err; i++)
         insert_lag(loader, &entry, &trace->lags[i], starts[i]);
     lua_pop(loader->lua, 1);
@@ -187,10 +212,14 @@ static Err add_lags(Loader *loader)
 
     for (uint16_t i = 0; i < model->channel_count; i++)
         columns[i] = loader->channels[i].column;
+    for (size_t i = 0; i < trace->delay_count; i++)
+        columns[model->channel_count + i] = trace->delays[i].then;
     place_columns(loader);
     for (uint16_t i = 0; i < model->channel_count; i++)
         with[i] = graph_variable(model->graph, loader->channels[i].column);
-    trace_move(trace, columns, with, model->channel_count);
+    for (size_t i = 0; i < trace->delay_count; i++)
+        with[model->channel_count + i] = graph_variable(model->graph, trace->delays[i].then);
+    trace_move(trace, columns, with, model->channel_count + trace->delay_count);
     for (uint16_t i = 0; i < trace->lag_count; i++) {
         trace->names[trace->name_count++] = (TraceName){trace->lags[i].name, with[first + i], trace->lags[i].unit, -1};
         trace->rates[first + i] = trace->lags[i].rate;
@@ -203,6 +232,8 @@ static Err add_lags(Loader *loader)
 
 static Err add_outputs(Loader *loader)
 {
+    if (loader->model->procedure)
+        return loader__read_outputs(loader);
     for (size_t i = 0; i < loader->trace.output_count; i++) {
         const TraceOutput *output = &loader->trace.outputs[i];
         lua_newtable(loader->lua);
@@ -227,12 +258,43 @@ static Err add_statistic(Loader *loader)
     return entry.err;
 }
 
+/* The rings of the delays, which are kept. */
+static uint32_t place_rings(Loader *loader, uint32_t column)
+{
+    for (size_t i = 0; i < loader->trace.delay_count; i++) {
+        Delay *delay = &loader->trace.delays[i];
+        delay->ring = (uint16_t)column;
+        column += delay->length + 1u;
+    }
+    return column;
+}
+
+static uint32_t place_outputs(Loader *loader, uint32_t column)
+{
+    for (uint16_t i = 0; i < loader->model->channel_count; i++)
+        if (loader->channels[i].kind == CHANNEL_OUTPUT)
+            loader->channels[i].column = (uint16_t)column++;
+    return column;
+}
+
+/* What a step function leaves for predict. */
+static uint32_t place_step(Loader *loader, uint32_t column)
+{
+    Model *model = loader->model;
+    model->next = loader->layout.next = (uint16_t)column;
+    column += model->dynamic_count;
+    model->jacobian = loader->layout.jacobian = (uint16_t)column;
+    loader->layout.given = true;
+    return column + (uint32_t)model->dynamic_count * model->state_count;
+}
+
 /* Sensors keep their last sample and the memory of their tests, and the twin what they found; what a program only reports, and outputs, come last: they are not kept. */
 static Err place_sensors(Loader *loader)
 {
     Model *model = loader->model;
     uint32_t column = model->column_count;
-    const uint32_t needed = column + (uint32_t)model->sensor_count * (SENSOR_MEMORY + 8u) + LOADER_OUTPUTS_MAX + LOADER_PREPARED_MAX;
+    const uint32_t needed = column + (uint32_t)model->sensor_count * (SENSOR_MEMORY + 8u) + LOADER_OUTPUTS_MAX + LOADER_PREPARED_MAX + DELAY_VALUES_MAX + 3 * DELAYS_MAX +
+                            MODEL_STATES_MAX * (MODEL_STATES_MAX + 1);
     if (needed >= COLUMN_NONE)
         return err_set(loader->why, ERR_RANGE, "%s: the model needs %u columns, %u is the most", model->path, needed, COLUMN_NONE - 1u);
 
@@ -244,23 +306,28 @@ static Err place_sensors(Loader *loader)
     }
     Channel *statistic = &loader->channels[loader__find_channel(loader, "divergence")];
     model->statistic = statistic->column = (uint16_t)column++;
+    column = place_rings(loader, column);
+    if (model->procedure)
+        column = place_outputs(loader, column);  // nothing but the function could find them again
     model->kept_count = (uint16_t)column;
+    for (size_t i = 0; i < loader->trace.delay_count; i++) {
+        loader->trace.delays[i].now = (uint16_t)column++;
+        loader->trace.delays[i].next = (uint16_t)column++;
+    }
     for (uint16_t i = 0; i < model->sensor_count; i++) {
         Sensor *sensor = &loader->sensors[i];
         sensor->mask = (uint16_t)column++;
         sensor->innovation = (uint16_t)column++;
         sensor->innovation_variance = (uint16_t)column++;
     }
-    for (uint16_t i = 0; i < model->channel_count; i++)
-        if (loader->channels[i].kind == CHANNEL_OUTPUT)
-            loader->channels[i].column = (uint16_t)column++;
+    column = model->procedure ? place_step(loader, column) : place_outputs(loader, column);
     model->column_count = (uint16_t)column;
     return ERR_OK;
 }
 
 static Err read_model(Loader *loader)
 {
-    static const char *const known[] = {"name", "doc", "params", "inputs", "states", "equations", "sensors", "actuators", "alarms", "divergence", "stepper", NULL};
+    static const char *const known[] = {"name", "doc", "params", "inputs", "states", "equations", "sensors", "actuators", "alarms", "divergence", "stepper", "step", "outputs", NULL};
     Model *model = loader->model;
     Declaration root = {.script = loader->script, .index = loader->root, .section = "model", .why = loader->why};
     declare_only(&root, known, 0);
@@ -278,7 +345,7 @@ static Err read_model(Loader *loader)
         return root.err;
 
     Err err;
-    if ((err = loader__read_states(loader)) || (err = loader__read_parameters(loader, CHANNEL_TRACKED)))
+    if ((err = loader__create_procedure(loader)) || (err = loader__read_states(loader)) || (err = loader__read_parameters(loader, CHANNEL_TRACKED)))
         return err;
     if (model->dynamic_count == 0)
         return script_blame(loader->script, loader->why, "model", NULL, "model \"%s\" has no states", model->name);
@@ -288,9 +355,10 @@ static Err read_model(Loader *loader)
         return err;
 
     place_columns(loader);
-    if ((err = trace_model(loader)) || (err = add_lags(loader)) || (err = add_outputs(loader)) || (err = add_statistic(loader)) || (err = loader__read_sensors(loader)) || (err = loader__read_alarms(loader)) || (err = loader__read_divergence(loader)) || (err = place_sensors(loader)))
+    if ((err = trace_model(loader)) || (err = add_hidden(loader)) || (err = add_outputs(loader)) || (err = add_statistic(loader)) || (err = loader__read_sensors(loader)) || (err = loader__read_alarms(loader)) || (err = loader__read_divergence(loader)) || (err = place_sensors(loader)))
         return err;
-    return loader__build_programs(loader);
+    err = loader__build_programs(loader);
+    return err ? err : loader__start_procedure(loader);
 }
 
 static Err run_script(Loader *loader)
@@ -327,7 +395,8 @@ Err model_load(const char *path, double step, Model **out, ErrText *why)
     Err err = model->path && model->graph ? run_script(&loader) : loader__out_of_memory(&loader);
     if (!err)
         err = read_model(&loader);
-    script_destroy(loader.script);
+    if (!model->procedure)
+        script_destroy(loader.script);
     if (err) {
         model_destroy(model);
         return err;
@@ -346,6 +415,7 @@ void model_destroy(Model *model)
         return;
     if (model->graph)
         graph_destroy(model->graph);
+    procedure_destroy(model->procedure);
     arena_fini(&model->arena);
     mem_free(model);
 }

@@ -8,6 +8,8 @@
 #pragma once
 
 #include "graph/graph.h"
+#include "model/delay.h"
+#include "model/procedure.h"
 #include "model/script.h"
 #include "model/stepper.h"
 #include "signal/signals.h"
@@ -104,18 +106,27 @@ typedef struct Model {
     const AlarmDef *alarms;
     uint16_t alarm_count;
 
+    const Delay *delays;
+    uint16_t delay_count;
+
     uint16_t column_count;  // of a block
     uint16_t statistic;     // column of the divergence statistic: at 1 or more, tests speak against the model
     uint16_t covariance;    // first column of the packed upper triangle, row by row
+    uint16_t moved_count;   // columns [0, moved_count) are what programs move and what must stay finite: mean, covariance, memory of events, delayed values
     uint16_t parted;        // 1 while twin and asset have parted: set by sync, read by predict
     uint16_t frozen;        // 1 while parameters that do not jump must not learn: set by sync, read by correct
     uint16_t memory;        // first of TWIN_MEMORY columns
     uint16_t kept_count;    // columns [0, kept_count) are the state of the twin: hashed, kept in snapshots
     uint16_t registers_max; // over all programs
 
+    Procedure *procedure;  // what takes a step before predict, where no equations do; NULL otherwise
+    uint16_t next;         // first column of the states one step on, which it leaves
+    uint16_t jacobian;     // and of their derivatives by all of the filter's vector, row by row
+
     uint16_t prepared, prepared_count;  // columns of values that follow from parameters alone, the last of the block
 
     Program prepare;  // the prepared columns: to be run when a parameter has been set
+    Program record;   // what delays follow, to their columns `now`
     Program predict;  // mean and covariance over one step
     Program move;     // the mean alone: for what nobody measures
     Program derive;   // outputs from the state as it is now

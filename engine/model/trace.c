@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "model/numbers.h"
 #include "model/value.h"
 
 static const char value_type[] = "pollux.value";
@@ -21,6 +22,13 @@ Trace *value__trace(lua_State *lua)
     if (!trace)
         luaL_error(lua, "this works inside equations only");
     return trace;
+}
+
+bool value__is_tracing(lua_State *lua)
+{
+    const bool tracing = lua_rawgetp(lua, LUA_REGISTRYINDEX, &trace_key) != LUA_TNIL;
+    lua_pop(lua, 1);
+    return tracing;
 }
 
 int value__push(lua_State *lua, Expr expr, const Unit *unit, int state)
@@ -57,6 +65,11 @@ static bool is_zero(const Trace *trace, const Value *value)
 {
     double number;
     return value->unit == unit_one() && graph_is_constant(trace->graph, value->expr, &number) && number == 0;
+}
+
+bool value__converts(const Trace *trace, const Value *value, const Unit *unit)
+{
+    return is_zero(trace, value) || unit_converts(value->unit, unit);
 }
 
 static const Unit *common_unit(lua_State *lua, const Value *a, const Value *b, const char *what)
@@ -171,6 +184,15 @@ static int value_atan(lua_State *lua) { return plain_function(lua, OP_ATAN, "ata
 static int value_sinh(lua_State *lua) { return plain_function(lua, OP_SINH, "sinh"); }
 static int value_cosh(lua_State *lua) { return plain_function(lua, OP_COSH, "cosh"); }
 static int value_tanh(lua_State *lua) { return plain_function(lua, OP_TANH, "tanh"); }
+
+/* A multiple of the natural logarithm, which every machine computes alike. */
+static int value_log10(lua_State *lua)
+{
+    Graph *graph = value__trace(lua)->graph;
+    const Value a = value__operand(lua, 1);
+    demand_plain(lua, &a, "log10");
+    return value__push(lua, graph_binary(graph, OP_MUL, graph_unary(graph, OP_LOG, a.expr), graph_constant(graph, M_LOG10E)), unit_one(), -1);
+}
 
 /* The angle of the point (x, y) from atan2(y, x); only their ratio matters, so any dimension will do. */
 static int value_atan2(lua_State *lua)
@@ -292,7 +314,7 @@ static int value_newindex(lua_State *lua)
     ErrText why;
     if (unit_parse("s", &second, &why) || !(expected = unit_divide(state->unit, second)))
         return luaL_error(lua, "no unit for a rate");
-    if (!is_zero(trace, &rate) && !unit_converts(rate.unit, expected))
+    if (!value__converts(trace, &rate, expected))
         return luaL_error(lua, "dimensions differ: the rate of a state in %s must be in %s, this has %s", value__dimension(state->unit), value__dimension(expected), value__dimension(rate.unit));
     trace->rates[state->state] = rate.expr;
     return 0;
@@ -359,6 +381,8 @@ static int self_index(lua_State *lua)
     for (size_t i = 0; i < trace->output_count; i++)
         if (strcmp(trace->outputs[i].name, name) == 0)
             return value__push(lua, trace->outputs[i].expr, unit_base(trace->outputs[i].unit), -1);
+    if (trace->stepped)
+        return luaL_error(lua, "the model has no state, parameter or input \"%s\"; what a step function puts out cannot be measured", name);
     return luaL_error(lua, "the model has no state, parameter, input or output \"%s\"", name);
 }
 
@@ -405,11 +429,11 @@ void trace_open(Script *script)
                                          {NULL, NULL}};
     static const luaL_Reg on_self[] = {{"__index", self_index}, {"__newindex", self_newindex}, {NULL, NULL}};
     static const luaL_Reg on_arrays[] = {{"__index", array_index}, {"__newindex", array_newindex}, {"__len", array_length}, {NULL, NULL}};
-    static const luaL_Reg functions[] = {{"sqrt", value_sqrt}, {"exp", value_exp}, {"log", value_log}, {"sin", value_sin}, {"cos", value_cos}, {"tan", value_tan},
+    static const luaL_Reg functions[] = {{"sqrt", value_sqrt}, {"exp", value_exp}, {"log", value_log}, {"log10", value_log10}, {"sin", value_sin}, {"cos", value_cos}, {"tan", value_tan},
                                          {"asin", value_asin}, {"acos", value_acos}, {"atan", value_atan}, {"atan2", value_atan2}, {"sinh", value_sinh},
                                          {"cosh", value_cosh}, {"tanh", value_tanh}, {"hypot", value_hypot}, {"abs", value_abs}, {"sign", value_sign},
                                          {"min", value_min}, {"max", value_max}, {"clamp", value_clamp}, {"above", value_above}, {"below", value_below},
-                                         {"select", value_select}, {"lookup", value__lookup}, {"lag", value__lag}, {"output", value_output}, {"quantity", value_quantity}, {NULL, NULL}};
+                                         {"select", value_select}, {"lookup", value__lookup}, {"lag", value__lag}, {"delay", value__delay}, {"event", value__event}, {"output", value_output}, {"quantity", value_quantity}, {NULL, NULL}};
     lua_State *lua = script_lua(script);
     const struct {
         const char *type;
@@ -426,6 +450,9 @@ void trace_open(Script *script)
     lua_pushglobaltable(lua);
     luaL_setfuncs(lua, functions, 0);
     lua_pop(lua, 1);
+    numbers__open(lua);
+    lua_pushnumber(lua, M_PI);
+    lua_setglobal(lua, "pi");
 }
 
 static void close_trace(Script *script)
@@ -443,7 +470,7 @@ static Err run(Script *script, Trace *trace, int results, ErrText *why)
     const Unit *acceleration;
     if (unit_parse("m/s^2", &acceleration, why))
         return ERR_UNIT;
-    value__push(lua, graph_constant(trace->graph, 9.80665), acceleration, -1);
+    value__push(lua, graph_constant(trace->graph, STANDARD_GRAVITY), acceleration, -1);
     lua_setglobal(lua, "g");
 
     lua_pushlightuserdata(lua, trace);

@@ -7,6 +7,8 @@
 #pragma once
 
 #include "graph/graph.h"
+#include "model/delay.h"
+#include "model/event.h"
 #include "model/script.h"
 #include "signal/unit.h"
 
@@ -24,9 +26,9 @@ typedef struct TraceArray {
     size_t first, count;  // among the names
 } TraceArray;
 
-enum { TRACE_LAGS_MAX = 32, TRACE_LAG_COLUMN = 4096 };  // no column of a channel is as high as that
+enum { TRACE_LAGS_MAX = 32, TRACE_HIDDEN_COLUMN = 4096, TRACE_HIDDEN_MAX = TRACE_LAGS_MAX + DELAYS_MAX };  // no column of a channel is as high as that
 
-/// A first-order lag: a state that the equations made. Its column is TRACE_LAG_COLUMN and on until trace_move.
+/// A first-order lag: a state that the equations made. Its column is TRACE_HIDDEN_COLUMN and on until trace_move.
 typedef struct TraceLag {
     const char *name;
     const Unit *unit;
@@ -49,11 +51,16 @@ typedef struct Trace {
     size_t array_count;
     TraceLag lags[TRACE_LAGS_MAX];
     size_t lag_count;
+    Delay delays[DELAYS_MAX];
+    size_t delay_count;
+    Event events[EVENTS_MAX];  // their columns come later
+    size_t event_count;
     double step;  // s
     size_t state_count;
     Expr *rates;  // of each state, EXPR_NONE until assigned
     TraceOutput *outputs;
     size_t output_count, output_room;
+    bool stepped; // by a function: there are no equations, and outputs are not symbols
     bool closed;  // reading only: a sensor's function assigns nothing
 } Trace;
 

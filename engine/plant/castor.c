@@ -309,6 +309,16 @@ static Err place_instruments(Castor *castor, ErrText *why)
     return ERR_OK;
 }
 
+/* He is the truth, and the truth is certain. */
+static void be_certain(const Plant *plant)
+{
+    for (uint32_t i = 0; i < plant->block_count; i++) {
+        const Model *model = plant->blocks[i].model;
+        const size_t packed = (size_t)model->state_count * (model->state_count + 1u) / 2;
+        memset(&plant->blocks[i].columns[(size_t)model->covariance * LANES], 0, packed * LANES * sizeof(double));
+    }
+}
+
 Err castor_create(const char *path, uint64_t seed, bool faults, Castor **out, ErrText *why)
 {
     *out = NULL;
@@ -319,9 +329,12 @@ Err castor_create(const char *path, uint64_t seed, bool faults, Castor **out, Er
     Err err = plant_load(path, 1, &castor->plant, why);
     if (!err) {
         castor->plant->free_running = true;
+        be_certain(castor->plant);
         open_device(castor);
         err = read_emulation(castor, faults, why);
     }
+    if (!err)
+        plant_start(castor->plant);
     if (!err)
         err = place_instruments(castor, why);
     if (err) {
