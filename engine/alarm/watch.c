@@ -80,7 +80,7 @@ static void write_text(const Condition *condition, uint32_t lane, Alarm *alarm)
     const AlarmDef *const limit = condition->limit;
     const char *const twin = condition->plant->twins[alarm->twin].name;
     if (!limit && block->failed >> lane & 1) {
-        snprintf(alarm->text, sizeof alarm->text, "%s stands still until it is reset: its step function failed: %s", twin, procedure_failure(block->model));
+        snprintf(alarm->text, sizeof alarm->text, "%s stands still: its step failed: %s", twin, procedure_failure(block->model));
         return;
     }
     if (!limit) {

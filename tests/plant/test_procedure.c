@@ -372,7 +372,7 @@ START_TEST(what_is_wrong_is_found_when_the_script_loads)
                    "the model has no state, parameter, input or output \"rate\"");
     expect_refusal("return model 'm' { states = { x = { 1, '1' } }, step = function(self, dt)\n while true do end end }", 2, "runs too long");
     expect_refusal("return model 'm' { states = { x = { 1, '1' } }, outputs = { y = { '1' } }, step = function(self, dt)\n self.y = self.y + 1 end }", 2, "the output \"y\" has no value yet");
-    expect_refusal("\nreturn model 'm' { states = { x = { 1, '1' } } }", 2, "needs equations = function(t) ... end, or step = function(self, dt) ... end");
+    expect_refusal("return model 'm' { states = { x = { 1, '1' } } }", 1, "needs equations = function(t) ... end, or step = function(self, dt) ... end");
 }
 END_TEST
 
