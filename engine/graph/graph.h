@@ -121,6 +121,12 @@ void scratch_fini(Scratch *scratch);
 void program_run(const Program *program, double *block, Scratch *scratch);
 /// What runs programs here: "interpreter, AVX-512", "interpreter, SSE2", "native, AVX-512"...
 const char *program_backend(void);
+/// The same for `program` itself, at this moment. Where that is not native code, `why` (may be NULL) says why not; otherwise it is empty.
+const char *program_runner(const Program *program, ErrText *why);
+/// Write a program for people, an instruction per line: `level = r0 + r1`. `names[column]` names the columns (#0, #1, ... where names is NULL).
+void program_print(const Program *program, const char *const *names, Text *out);
+/// Write in one line how many instructions it has, of which kinds, and how many registers and constants.
+void program_print_summary(const Program *program, Text *out);
 /// Use another build of the interpreter ("portable", "sse2", "avx2", "avx512"); false when this processor lacks it. For tests that compare them.
 bool program_use(const char *instruction_set);
 /// Whether programs that are compiled from now on get native code: never (as at the start), where its module is found, or the module must be there.

@@ -87,11 +87,16 @@ void scratch_fini(Scratch *scratch)
     *scratch = (Scratch){0};
 }
 
+static NativeRun *native_run(const Program *program)
+{
+    return program->native ? atomic_load_explicit(&program->native->run, memory_order_acquire) : NULL;
+}
+
 void program_run(const Program *program, double *block, Scratch *scratch)
 {
     assert(program->registers <= scratch->registers);
     assert((uintptr_t)block % 64 == 0);
-    NativeRun *const run = program->native ? atomic_load_explicit(&program->native->run, memory_order_acquire) : NULL;
+    NativeRun *const run = native_run(program);
     if (run)
         run(block);
     else
@@ -102,6 +107,17 @@ const char *program_backend(void)
 {
     const Build *const build = build_in_use();
     return build->target && native__is_on() ? build->target->title : build->title;
+}
+
+const char *program_runner(const Program *program, ErrText *why)
+{
+    ErrText reason = {{0}};
+    const bool is_native = native_run(program) != NULL;
+    if (!is_native)
+        native__why(program, &reason);
+    if (why)
+        *why = reason;
+    return is_native ? program->native->target->title : build_in_use()->title;
 }
 
 bool program_use(const char *instruction_set)
