@@ -106,6 +106,7 @@ START_TEST(any_program_has_the_bits_of_the_interpreter)
             continue;
         for (uint64_t number = 0; number < PROGRAMS; number++) {
             random_code(code, number);
+            program__find_forms(code, LENGTH, COLUMNS, (bool[SLOTS]){false});
             Program program = {code, LENGTH, COLUMNS, REGISTERS, CONSTANTS, constant, 0, NULL};
             compile(&program);
             for (uint64_t round = 0; round < ROUNDS; round++)
@@ -238,8 +239,11 @@ START_TEST(turned_off_there_is_no_code_and_what_is_there_goes_on)
     Program program = lorenz_program(&arena);
     program_codegen_wait();
 
+    ErrText why;
     ck_assert_int_eq(program_codegen(CODEGEN_OFF, NULL), ERR_OK);
     ck_assert_str_eq(program_backend(), "interpreter, SSE2");
+    ck_assert_str_eq(program_runner(&program, &why), "native, SSE2");
+    ck_assert_str_eq(why.text, "");
     ck_assert_str_eq(program_codegen_state().why.text, "native code is turned off");
     ck_assert_ptr_null(lorenz_program(&arena).native);
     Scratch scratch;
@@ -263,6 +267,10 @@ START_TEST(a_very_long_program_is_interpreted_and_says_so)
     ck_assert_ptr_null(native__request(&program));
     ck_assert_uint_eq(program_codegen_state().refused, 1);
     ck_assert_ptr_nonnull(strstr(program_codegen_state().why.text, "20001 instructions"));
+    ErrText why;
+    ck_assert(program_use("sse2"));
+    ck_assert_str_eq(program_runner(&program, &why), "interpreter, SSE2");
+    ck_assert_ptr_nonnull(strstr(why.text, "20001 instructions"));
 }
 END_TEST
 
@@ -271,8 +279,12 @@ START_TEST(the_portable_build_is_not_translated)
     Arena arena = {0};
     turn_on();
     ck_assert(program_use("portable"));
-    ck_assert_ptr_null(lorenz_program(&arena).native);
+    const Program program = lorenz_program(&arena);
+    ErrText why;
+    ck_assert_ptr_null(program.native);
     ck_assert_str_eq(program_backend(), "interpreter, portable");
+    ck_assert_str_eq(program_runner(&program, &why), "interpreter, portable");
+    ck_assert_str_eq(why.text, "there is no native code for the portable build");
     arena_fini(&arena);
 }
 END_TEST
