@@ -303,6 +303,25 @@ static Err build_programs(Loader *loader)
     return err ? err_prefix(loader->why, err, "%s", model->path) : ERR_OK;
 }
 
+/* For people: what programs were built from cannot be read off them any more. */
+static Err keep_equations(Loader *loader)
+{
+    Model *model = loader->model;
+    Expr *equations = arena_new(&model->arena, Expr, model->channel_count);
+    if (!equations)
+        return loader__out_of_memory(loader);
+
+    size_t output = 0;
+    for (uint16_t i = 0; i < model->channel_count; i++) {
+        const bool is_output = loader->channels[i].kind == CHANNEL_OUTPUT;
+        equations[i] = i < model->state_count ? loader->trace.rates[i] : is_output ? loader->trace.outputs[output++].expr : EXPR_NONE;
+    }
+    for (uint16_t i = 0; i < model->sensor_count; i++)
+        equations[loader->sensors[i].channel] = loader->measured[i];
+    model->equations = equations;
+    return ERR_OK;
+}
+
 static Err read_model(Loader *loader)
 {
     static const char *const known[] = {"name", "doc", "params", "inputs", "states", "equations", "sensors", "actuators", "alarms", "divergence", "stepper", NULL};
@@ -335,7 +354,8 @@ static Err read_model(Loader *loader)
     place_columns(loader);
     if ((err = trace_model(loader)) || (err = add_lags(loader)) || (err = add_outputs(loader)) || (err = add_statistic(loader)) || (err = loader__read_sensors(loader)) || (err = loader__read_alarms(loader)) || (err = loader__read_divergence(loader)) || (err = place_sensors(loader)))
         return err;
-    return build_programs(loader);
+    err = build_programs(loader);
+    return err ? err : keep_equations(loader);
 }
 
 static Err run_script(Loader *loader)

@@ -116,7 +116,8 @@ typedef struct Model {
     Program predict;  // mean and covariance over one step
     Program derive;   // outputs from the state as it is now
 
-    Graph *graph;  // for `explain`
+    Graph *graph;           // what the programs were built from, for people
+    const Expr *equations;  // by channel: the rate of a state, the value of an output, what a sensor should show; EXPR_NONE for the others
     Arena arena;
 } Model;
 
