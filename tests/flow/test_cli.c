@@ -60,6 +60,7 @@ START_TEST(every_subcommand_helps_and_names_its_options)
         {"score", {"PLANT", "--tape", "--events", "--tolerance", "--threads", "--json"}},
         {"check", {"SCRIPT"}},
         {"explain", {"SCRIPT", "--program", "--codegen"}},
+        {"bench", {"[MODEL...]", "--threads", "--codegen"}},
     };
     Outcome all = CALL("--help");
     ck_assert_int_eq(all.status, 0);
@@ -114,6 +115,7 @@ START_TEST(wrong_arguments_are_one_line_that_says_what_was_expected)
         {{"check"}, "expected SCRIPT"},
         {{"explain"}, "expected SCRIPT"},
         {{"explain", FLOW_MODEL, "--codegen", "gcc"}, "--codegen: expected auto, llvm or off, got \"gcc\""},
+        {{"bench", "--threads", "0"}, "expected a whole number from 1 to 64"},
         {{"emulate", FLOW_PLANT, "--tape", "x.csv", "--fault", "incubator.t2:stuck@1"}, "--fault goes with an emulated plant"},
         {{"emulate", FLOW_PLANT, "--url", "http://localhost"}, "expected ws://HOST"},
         {{"emulate", FLOW_PLANT, "--fault", "t2"}, "expected TAG:KIND[:SIZE]@AT[+LASTS]"},
@@ -248,6 +250,26 @@ START_TEST(explain_takes_a_plant_with_all_of_its_models)
     assert_said(&outcome, "model incubator:");
     assert_said(&outcome, "step 0.5 s");
     forget(&outcome);
+}
+END_TEST
+
+/* Names and counts are the model's, figures are numbers above 0: how large they are is the machine's affair. */
+START_TEST(bench_measures_each_model_that_it_is_given)
+{
+    const FlowPath first = flow_write("falling.lua", falling);
+    Outcome outcome = CALL("bench", first.text, FLOW_MODEL, "--threads", "2", "--codegen", "off");
+    ck_assert_msg(outcome.status == 0, "%s", outcome.err);
+    const char *row = strstr(outcome.out, "\nfalling ");
+    unsigned states, instructions;
+    double predict, sample, compile, threads, speedup;
+    ck_assert_ptr_nonnull(row);
+    ck_assert_int_eq(sscanf(row, " falling %u %u | %lf - | %lf - | %lf | %lf %lf", &states, &instructions, &predict, &sample, &compile, &threads, &speedup), 7);
+    ck_assert_uint_eq(states, 3);
+    ck_assert_uint_gt(instructions, 0);
+    ck_assert(predict > 0 && sample > 0 && compile == 0 && threads > 0 && speedup > 0);
+    ck_assert_ptr_nonnull(strstr(outcome.out, "\nincubator "));
+    forget(&outcome);
+    assert_refusal(CALL("bench", "nobody.lua"), 1, "nobody.lua");
 }
 END_TEST
 
@@ -491,7 +513,7 @@ END_TEST
 KIT_MAIN("flow.cli", every_subcommand_helps_and_names_its_options, the_version_is_one_line, wrong_arguments_are_one_line_that_says_what_was_expected,
          a_wrong_script_is_told_with_its_line, a_tape_map_with_an_unknown_tag_is_told_with_its_line, a_script_that_is_not_there_is_told_by_its_path,
          check_tells_what_a_plant_and_a_model_declare, explain_shows_equations_jacobian_and_programs, explain_prints_one_program_by_its_name,
-         explain_takes_a_plant_with_all_of_its_models, run_prints_the_same_table_on_any_number_of_threads, a_recording_carries_its_own_time_whatever_clock_the_plant_has,
+         explain_takes_a_plant_with_all_of_its_models, bench_measures_each_model_that_it_is_given, run_prints_the_same_table_on_any_number_of_threads, a_recording_carries_its_own_time_whatever_clock_the_plant_has,
          score_as_json_counts_what_was_found_missed_and_false, without_events_every_alarm_is_false, a_bad_line_of_a_recording_is_told_with_file_and_line,
          a_server_ends_in_order_at_either_signal, a_history_in_use_is_refused_and_left_where_it_is, a_port_in_use_is_refused,
          an_emulated_plant_fails_as_it_is_told_and_ends_in_order, a_device_of_another_plant_is_sent_away,
