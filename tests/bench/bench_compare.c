@@ -9,6 +9,7 @@
 #include "app/blocks.h"
 #include "app/measure.h"
 #include "bench/hand.h"
+#include "bench/step.h"
 
 enum { BLOCKS = 16, TWINS = BLOCKS * LANES, ROUNDS = 30, CHECKED_STEPS = 100, COLUMNS_MAX = 32, HANDS_MAX = 2 };
 
@@ -45,17 +46,6 @@ static const Row rows[] = {
 
 // ---- the engine's side --------------------------------------------------------------------------------------------------
 
-/* The step of the mean alone, from the equations that the model's own programs are built from. */
-static Err compile_step(const Model *model, Arena *arena, Program *out, ErrText *why)
-{
-    Expr next[MODEL_STATES_MAX];
-    Assignment assignments[MODEL_STATES_MAX];
-    stepper_build(model->stepper, model->graph, 0, model->equations, model->dynamic_count, model->step, next);
-    for (uint16_t i = 0; i < model->dynamic_count; i++)
-        assignments[i] = (Assignment){i, next[i]};
-    return graph_compile(model->graph, assignments, model->dynamic_count, model->column_count, arena, out, why);
-}
-
 /* A row's model, and what of it is run. */
 typedef struct Engine {
     Model *model;
@@ -74,7 +64,7 @@ static Err collect_programs(Engine *engine, Work work, ErrText *why)
     if (work == WORK_FILTER)
         programs[0] = model->predict, programs[1] = model->sensors[0].measure, programs[2] = model->sensors[0].correct;
     else
-        err = compile_step(model, &engine->arena, &programs[0], why), count = 1;
+        err = step_compile(model, model->stepper, model->step, &engine->arena, &programs[0], why), count = 1;
     program_codegen_wait();
 
     uint16_t registers = 0;
@@ -91,9 +81,7 @@ static Err collect_programs(Engine *engine, Work work, ErrText *why)
 
 static Err engine_init(Engine *engine, const Row *row, ErrText *why)
 {
-    char path[512];
-    snprintf(path, sizeof path, BENCH_MODELS "/%s.lua", row->model);
-    Err err = model_load(path, row->step, &engine->model, why);
+    Err err = step_load(row->model, row->step, &engine->model, why);
     if (!err)
         err = collect_programs(engine, row->work, why);
     return err ? err : blocks_init(&engine->blocks, engine->model, BLOCKS, why);
