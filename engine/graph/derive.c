@@ -192,10 +192,13 @@ static Expr derive_op(Graph *graph, Expr expr, Op op, const Expr arg[3], const E
     case OP_HYPOT: return derive_hypot(graph, expr, a, b, da, db);
     case OP_ABOVE: return graph_constant(graph, 0.0);  // a step, flat wherever it has a slope at all
     case OP_SELECT: return graph_select(graph, a, db, dc);
-    case OP_MOVE: return da;
+    case OP_MOVE:
+    case OP_MULADD:
+    case OP_MULSUB:
+    case OP_SUBMUL:
     case OP_COUNT: break;
     }
-    assert(!"an operation");
+    assert(!"an operation of expressions");
     return EXPR_NONE;
 }
 

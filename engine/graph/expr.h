@@ -20,9 +20,7 @@ typedef struct Node {
     uint16_t column;  // of a variable
 
     // what is known of it
-    uint64_t reads;   // bit column % 64 for every variable below: a clear bit proves that a column is not read
-    uint8_t need;     // registers that the tree below takes (Sethi and Ullman), at most 255
-    uint8_t turn[3];  // the operands in the order in which they are best computed
+    uint64_t reads;  // bit column % 64 for every variable below: a clear bit proves that a column is not read
 
     uint32_t visited;  // the walk that came by last
     union {

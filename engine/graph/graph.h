@@ -48,13 +48,17 @@ typedef uint32_t Expr;
     X(HYPOT, 2, Sleef_cinz_hypotd1_u05purec(a, b))  \
     X(ABOVE, 2, a > b ? 1.0 : 0.0)                  \
     X(SELECT, 3, a != 0.0 ? b : c)                  \
-    X(MOVE, 1, a) /* a copy: programs need it, expressions do not */
+    X(MOVE, 1, a) /* a copy; it and what follows are for programs, not for expressions: two operations in one, each rounded by itself */ \
+    X(MULADD, 3, a *b + c)                          \
+    X(MULSUB, 3, a *b - c)                          \
+    X(SUBMUL, 3, c - a * b)
 
 typedef enum Op {
 #define X(name, arity, c) OP_##name,
     OP_LIST(X)
 #undef X
     OP_COUNT,
+    OP_EXPR_COUNT = OP_MOVE,  // those that expressions have
 } Op;
 
 /// An empty graph, or NULL without memory. Running out of memory (or beyond 4 million nodes) while building is remembered, not returned from
@@ -90,6 +94,7 @@ typedef struct Assignment {
 
 typedef struct Instruction {
     uint16_t op, to, a, b, c;  // slots: columns of the block, then registers, then constants
+    uint16_t form;             // what the interpreter may spare itself (program.h)
 } Instruction;
 
 typedef struct NativeCode NativeCode;

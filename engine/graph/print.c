@@ -5,6 +5,7 @@
 /* How an instruction is written, with A, B, C for its operands; as a call of its name where nothing stands here. */
 static const char *const patterns[OP_COUNT] = {
     [OP_NEG] = "-A", [OP_ADD] = "A + B", [OP_SUB] = "A - B", [OP_MUL] = "A * B", [OP_DIV] = "A / B", [OP_POW] = "A ^ B", [OP_MOVE] = "A",
+    [OP_MULADD] = "A * B + C", [OP_MULSUB] = "A * B - C", [OP_SUBMUL] = "C - A * B",
 };
 static const char *const calls[] = {[1] = "(A)", [2] = "(A, B)", [3] = "(A, B, C)"};
 

@@ -75,6 +75,33 @@ uint64_t program__hash(const Program *program)
     return hash;
 }
 
+/* The operands that are what `before` computed. A function takes all of them from memory. */
+static uint16_t form_of_operands(const Instruction *instruction, const Instruction *before)
+{
+    static const uint16_t last[3] = {FORM_A_LAST, FORM_B_LAST, FORM_C_LAST};
+    const uint16_t slots[3] = {instruction->a, instruction->b, instruction->c};
+    uint16_t form = 0;
+    for (unsigned k = 0; k < op__arity(instruction->op); k++)
+        form |= slots[k] == before->to ? last[k] : 0;
+    return op__is_function(instruction->op) ? 0 : form;
+}
+
+/* Backwards, so that `live` says of every register whether anything that follows reads it. */
+void program__find_forms(Instruction *code, uint32_t length, uint16_t columns, bool *live)
+{
+    for (uint32_t i = length; i-- > 1;) {
+        Instruction *const now = &code[i], *const before = &code[i - 1];
+        now->form |= form_of_operands(now, before);
+        live[now->to] = false;
+        if (before->to >= columns && !live[before->to] && !op__is_function(before->op) && !op__is_function(now->op))
+            before->form = FORM_UNSTORED;
+
+        const uint16_t slots[3] = {now->a, now->b, now->c};
+        for (unsigned k = 0; k < op__arity(now->op); k++)
+            live[slots[k]] = true;
+    }
+}
+
 Err scratch_init(Scratch *scratch, uint16_t registers)
 {
     *scratch = (Scratch){.lanes = mem_alloc((size_t)registers * LANES * sizeof(double)), .registers = registers};

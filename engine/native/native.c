@@ -214,7 +214,7 @@ static Value select_value(Emitter *emitter, const Instruction *instruction)
 static void emit_instruction(Emitter *emitter, const Instruction *instruction)
 {
     LLVMBuilderRef builder = emitter->builder;
-    Value in[2] = {slot_value(emitter, instruction->a), slot_value(emitter, instruction->b)};
+    Value in[3] = {slot_value(emitter, instruction->a), slot_value(emitter, instruction->b), slot_value(emitter, instruction->c)};
     Value out = NULL, mask = NULL;
     switch ((Op)instruction->op) {
     case OP_NEG: out = LLVMBuildFNeg(builder, in[0], ""); break;
@@ -243,6 +243,9 @@ static void emit_instruction(Emitter *emitter, const Instruction *instruction)
     case OP_ABOVE: out = above(emitter, in[0], in[1], &mask); break;
     case OP_SELECT: out = select_value(emitter, instruction); break;
     case OP_MOVE: out = in[0], mask = emitter->masks[instruction->a]; break;
+    case OP_MULADD: out = LLVMBuildFAdd(builder, LLVMBuildFMul(builder, in[0], in[1], ""), in[2], ""); break;
+    case OP_MULSUB: out = LLVMBuildFSub(builder, LLVMBuildFMul(builder, in[0], in[1], ""), in[2], ""); break;
+    case OP_SUBMUL: out = LLVMBuildFSub(builder, in[2], LLVMBuildFMul(builder, in[0], in[1], ""), ""); break;
     case OP_COUNT: return;
     }
     emitter->slots[instruction->to] = out;

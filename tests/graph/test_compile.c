@@ -300,6 +300,43 @@ START_TEST(more_slots_than_a_program_can_name_are_refused)
 }
 END_TEST
 
+/* ---- two operations in one ---- */
+
+START_TEST(a_product_and_the_sum_that_reads_it_are_one_instruction)
+{
+    begin();
+    const Expr ab = graph_binary(graph, OP_MUL, var[0], var[1]), root = graph_unary(graph, OP_SQRT, var[2]);
+    const struct {
+        Op sum, is;
+        Expr a, b;
+    } cases[] = {{OP_ADD, OP_MULADD, ab, var[2]}, {OP_ADD, OP_MULADD, var[2], ab}, {OP_SUB, OP_MULSUB, ab, var[2]}, {OP_SUB, OP_SUBMUL, var[2], ab}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const Assignment assignment = {3, graph_binary(graph, cases[i].sum, cases[i].a, cases[i].b)};
+        const Program program = compiled(&assignment, 1);
+        ck_assert_uint_eq(program.length, 1);
+        ck_assert_uint_eq(program.code[0].op, cases[i].is);
+        agrees(&assignment, 1, i);
+    }
+
+    // two sums read a product of columns: both take it over; a product of something computed stays by itself
+    const Expr sum = graph_binary(graph, OP_ADD, ab, var[2]), less = graph_binary(graph, OP_SUB, ab, var[2]);
+    agrees((Assignment[]){{0, sum}, {1, less}}, 2, 5);
+    ck_assert_uint_eq(compiled((Assignment[]){{3, sum}, {4, less}}, 2).length, 2);
+    const Expr product = graph_binary(graph, OP_MUL, root, var[1]);
+    const Assignment both[] = {{3, graph_binary(graph, OP_ADD, product, var[2])}, {4, graph_binary(graph, OP_SUB, product, var[2])}};
+    agrees(both, 2, 6);
+    ck_assert_uint_eq(compiled(both, 2).length, 4);
+
+    // a product that has a column of its own is computed for it
+    const Assignment kept[] = {{3, ab}, {4, sum}};
+    agrees(kept, 2, 7);
+    ck_assert_uint_eq(compiled(kept, 2).length, 2);
+    const Assignment twice = {3, graph_binary(graph, OP_ADD, ab, ab)};
+    agrees(&twice, 1, 8);
+    end();
+}
+END_TEST
+
 /* ---- for people ---- */
 
 static void prints(const Program *program, void (*print)(const Program *, Text *), const char *expected)
@@ -356,4 +393,4 @@ KIT_MAIN("graph.compile", random_programs_compute_what_evaluate_computes, column
          assigning_a_column_to_itself_is_no_work, a_chain_of_any_length_lives_in_one_register, the_heavier_operand_is_computed_first,
          a_balanced_tree_lives_in_as_many_registers_as_it_has_levels, three_tanks_with_their_filter_stay_in_the_nearest_cache,
          the_hash_tells_programs_apart_and_is_the_same_for_the_same, what_does_not_fit_the_block_is_refused,
-         more_slots_than_a_program_can_name_are_refused, print_writes_a_line_per_instruction, a_program_without_native_code_says_why)
+         more_slots_than_a_program_can_name_are_refused, a_product_and_the_sum_that_reads_it_are_one_instruction, print_writes_a_line_per_instruction, a_program_without_native_code_says_why)

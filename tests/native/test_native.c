@@ -106,6 +106,7 @@ START_TEST(any_program_has_the_bits_of_the_interpreter)
             continue;
         for (uint64_t number = 0; number < PROGRAMS; number++) {
             random_code(code, number);
+            program__find_forms(code, LENGTH, COLUMNS, (bool[SLOTS]){false});
             Program program = {code, LENGTH, COLUMNS, REGISTERS, CONSTANTS, constant, 0, NULL};
             compile(&program);
             for (uint64_t round = 0; round < ROUNDS; round++)
