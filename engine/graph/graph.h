@@ -153,6 +153,8 @@ void program_print_summary(const Program *program, Text *out);
 bool program_use(const char *instruction_set);
 /// Whether programs that are compiled from now on get native code: never (as at the start), where its module is found, or the module must be there.
 typedef enum Codegen { CODEGEN_OFF, CODEGEN_AUTO, CODEGEN_LLVM } Codegen;
+/// "off", "auto", "llvm".
+const char *codegen_name(Codegen mode);
 /// Native code is compiled on a thread of its own, and has the same bits. Turning it off ends that thread; programs keep the code that they have.
 /// An error only for CODEGEN_LLVM, when the module cannot be used; native code is off then.
 Err program_codegen(Codegen mode, ErrText *why);

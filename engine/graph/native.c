@@ -269,6 +269,12 @@ bool native__is_on(void)
 
 // ---- public -------------------------------------------------------------------------------------------------------------
 
+const char *codegen_name(Codegen mode)
+{
+    static const char *const names[] = {[CODEGEN_OFF] = "off", [CODEGEN_AUTO] = "auto", [CODEGEN_LLVM] = "llvm"};
+    return names[mode];
+}
+
 /* The lock is held. */
 static Err turn_on(ErrText *why)
 {

@@ -131,7 +131,8 @@ typedef struct Model {
     Program move;     // the mean alone: for what nobody measures
     Program derive;   // outputs from the state as it is now
 
-    Graph *graph;  // for `explain`
+    Graph *graph;           // what the programs were built from, for people
+    const Expr *equations;  // by channel: the rate of a state, the value of an output, what a sensor should show; EXPR_NONE for the others
     Arena arena;
 } Model;
 

@@ -126,6 +126,25 @@ static Err keep_delays(Loader *loader)
     return ERR_OK;
 }
 
+/* For people: what programs were built from cannot be read off them any more. */
+static Err keep_equations(Loader *loader)
+{
+    Model *model = loader->model;
+    Expr *equations = arena_new(&model->arena, Expr, model->channel_count);
+    if (!equations)
+        return loader__out_of_memory(loader);
+
+    size_t output = 0;
+    for (uint16_t i = 0; i < model->channel_count; i++) {
+        const bool is_output = loader->channels[i].kind == CHANNEL_OUTPUT;
+        equations[i] = i < model->state_count ? loader->trace.rates[i] : is_output ? loader->trace.outputs[output++].expr : EXPR_NONE;
+    }
+    for (uint16_t i = 0; i < model->sensor_count; i++)
+        equations[loader->sensors[i].channel] = loader->measured[i];
+    model->equations = equations;
+    return ERR_OK;
+}
+
 Err loader__build_programs(Loader *loader)
 {
     const Model *model = loader->model;
@@ -140,6 +159,8 @@ Err loader__build_programs(Loader *loader)
     Err err = drafts.items && drafts.buffer ? draft_model(&drafts) : loader__out_of_memory(loader);
     if (!err && !(err = hoist_fixed(&drafts)) && !(err = compile_all(&drafts)))
         err = keep_delays(loader);
+    if (!err)
+        err = keep_equations(loader);
     arena_fini(&drafts.arena);
     return err;
 }

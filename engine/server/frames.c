@@ -108,6 +108,20 @@ static void put_twin(Text *out, const Plant *plant, uint32_t twin)
     text_put(out, "]}");
 }
 
+static void put_codegen(Text *out)
+{
+    const CodegenState state = program_codegen_state();
+    put_key(out, ",", "codegen");
+    put_string(out, "{", "mode", codegen_name(state.mode));
+    put_string(out, ",", "backend", program_backend());
+    put_count(out, ",", "compiled", state.compiled);
+    put_count(out, ",", "waiting", state.waiting);
+    put_count(out, ",", "refused", state.refused);
+    put_count(out, ",", "compile_ns", (uint64_t)state.compile_ns);
+    put_string(out, ",", "why", state.why.text);
+    text_put(out, "}");
+}
+
 void frame_snapshot(Text *out, const Plant *plant, const Journal *journal)
 {
     put_string(out, "{", "plant", plant->name);
@@ -115,6 +129,7 @@ void frame_snapshot(Text *out, const Plant *plant, const Journal *journal)
     put_string(out, ",", "version", POLLUX_VERSION);
     put_number(out, ",", "step", plant->step);
     put_string(out, ",", "clock", plant->clock == PLANT_CLOCK_PROVIDER ? "provider" : "utc");
+    put_codegen(out);
 
     text_put(out, ",\"twins\":[");
     for (uint32_t i = 0; i < plant->twin_count; i++) {
