@@ -41,7 +41,8 @@ static void measure(lua_State *lua, const Trace *trace, double seconds, Delay *o
     const double steps = seconds / trace->step, whole = nearbyint(steps);
     const size_t left = DELAY_VALUES_MAX - values_kept(trace);
     if (!(steps <= (double)left))
-        luaL_error(lua, "delay: %f s are %f values to keep, one per step; a model keeps %d at most, and %d are left", seconds, ceil(steps), DELAY_VALUES_MAX, (int)left);
+        luaL_error(lua, "delay: %f s are %f values to keep, one per step; a model keeps %d at most, and %d are left", seconds, ceil(steps),
+                   DELAY_VALUES_MAX, (int)left);
 
     const bool is_whole = fabs(steps - whole) <= 1e-9 * steps;
     out->steps = (uint16_t)(is_whole ? whole : floor(steps));

@@ -25,7 +25,8 @@ static size_t read_values(lua_State *lua, int index, const Trace *trace, Expr *v
         if (lua_getfield(lua, index, name->name) != LUA_TNIL) {
             const Value value = value__operand(lua, -1);
             if (!value__converts(trace, &value, name->unit))
-                luaL_error(lua, "%s: dimensions differ: the state \"%s\" has %s, its new value %s", title(lua), name->name, value__dimension(name->unit), value__dimension(value.unit));
+                luaL_error(lua, "%s: dimensions differ: the state \"%s\" has %s, its new value %s", title(lua), name->name,
+                           value__dimension(name->unit), value__dimension(value.unit));
             values[name->state] = value.expr;
             count++;
         }

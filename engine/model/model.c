@@ -293,8 +293,8 @@ static Err place_sensors(Loader *loader)
 {
     Model *model = loader->model;
     uint32_t column = model->column_count;
-    const uint32_t needed = column + (uint32_t)model->sensor_count * (SENSOR_MEMORY + 8u) + LOADER_OUTPUTS_MAX + LOADER_PREPARED_MAX + DELAY_VALUES_MAX + 3 * DELAYS_MAX +
-                            MODEL_STATES_MAX * (MODEL_STATES_MAX + 1);
+    const uint32_t for_delays = DELAY_VALUES_MAX + 3 * DELAYS_MAX, for_step = MODEL_STATES_MAX * (MODEL_STATES_MAX + 1);
+    const uint32_t needed = column + (uint32_t)model->sensor_count * (SENSOR_MEMORY + 8u) + LOADER_OUTPUTS_MAX + LOADER_PREPARED_MAX + for_delays + for_step;
     if (needed >= COLUMN_NONE)
         return err_set(loader->why, ERR_RANGE, "%s: the model needs %u columns, %u is the most", model->path, needed, COLUMN_NONE - 1u);
 

@@ -97,13 +97,16 @@ static int either(lua_State *lua)
 
 void numbers__open(lua_State *lua)
 {
-    static const NumberFunction functions[] = {{"sqrt", unary, OP_SQRT}, {"exp", unary, OP_EXP}, {"log", unary, OP_LOG}, {"log10", decades, 0}, {"sin", unary, OP_SIN},
-                                               {"cos", unary, OP_COS}, {"tan", unary, OP_TAN}, {"asin", unary, OP_ASIN}, {"acos", unary, OP_ACOS},
-                                               {"atan", unary, OP_ATAN}, {"atan2", binary, OP_ATAN2}, {"sinh", unary, OP_SINH}, {"cosh", unary, OP_COSH},
-                                               {"tanh", unary, OP_TANH}, {"hypot", binary, OP_HYPOT}, {"abs", unary, OP_ABS}, {"sign", sign, 0}, {"min", binary, OP_MIN},
-                                               {"max", binary, OP_MAX}, {"clamp", clamp, 0}, {"above", binary, OP_ABOVE}, {"below", below, 0}, {"select", choose, 0}};
-    static const NumberFunction of_math[] = {{"exp", unary, OP_EXP}, {"log", logarithm, 0}, {"sin", unary, OP_SIN}, {"cos", unary, OP_COS}, {"tan", unary, OP_TAN},
-                                             {"asin", unary, OP_ASIN}, {"acos", unary, OP_ACOS}, {"atan", angle, 0}};
+    static const NumberFunction functions[] = {
+        {"sqrt", unary, OP_SQRT}, {"exp", unary, OP_EXP}, {"log", unary, OP_LOG}, {"log10", decades, 0}, {"sin", unary, OP_SIN}, {"cos", unary, OP_COS},
+        {"tan", unary, OP_TAN}, {"asin", unary, OP_ASIN}, {"acos", unary, OP_ACOS}, {"atan", unary, OP_ATAN}, {"sinh", unary, OP_SINH}, {"cosh", unary, OP_COSH},
+        {"tanh", unary, OP_TANH}, {"atan2", binary, OP_ATAN2}, {"hypot", binary, OP_HYPOT}, {"abs", unary, OP_ABS}, {"sign", sign, 0}, {"min", binary, OP_MIN},
+        {"max", binary, OP_MAX}, {"clamp", clamp, 0}, {"above", binary, OP_ABOVE}, {"below", below, 0}, {"select", choose, 0},
+    };
+    static const NumberFunction of_math[] = {
+        {"exp", unary, OP_EXP}, {"log", logarithm, 0}, {"sin", unary, OP_SIN}, {"cos", unary, OP_COS},
+        {"tan", unary, OP_TAN}, {"asin", unary, OP_ASIN}, {"acos", unary, OP_ACOS}, {"atan", angle, 0},
+    };
     for (size_t i = 0; i < sizeof functions / sizeof *functions; i++) {
         lua_pushlightuserdata(lua, (void *)&functions[i]);
         lua_getglobal(lua, functions[i].name);

@@ -67,7 +67,8 @@ static int self_newindex(lua_State *lua)
     const lua_Integer i = channel_named(lua);
     const Channel *channel = &procedure->channels[i];
     if (channel->kind != CHANNEL_STATE && channel->kind != CHANNEL_OUTPUT)
-        return luaL_error(lua, "\"%s\" is of kind %s and cannot be assigned: a step assigns states and outputs", channel->name, channel_kind_name(channel->kind));
+        return luaL_error(lua, "\"%s\" is of kind %s and cannot be assigned: a step assigns states and outputs", channel->name,
+                          channel_kind_name(channel->kind));
     if (lua_type(lua, 3) != LUA_TNUMBER)
         return luaL_error(lua, "\"%s\" must be a number, got %s", channel->name, luaL_typename(lua, 3));
     if (!isfinite(lua_tonumber(lua, 3)))
@@ -277,13 +278,15 @@ Err loader__create_procedure(Loader *loader)
     Model *model = loader->model;
     if (!is_declared(loader, "step")) {
         if (is_declared(loader, "outputs"))
-            return script_blame(loader->script, loader->why, NULL, "outputs", "\"outputs\" are declared beside a step function alone; equations say t.name = output(value, \"unit\")");
+            return script_blame(loader->script, loader->why, NULL, "outputs",
+                                "\"outputs\" are declared beside a step function alone; equations say t.name = output(value, \"unit\")");
         return ERR_OK;
     }
     static const char *const others[] = {"equations", "stepper"};
     for (size_t i = 0; i < sizeof others / sizeof *others; i++)
         if (is_declared(loader, others[i]))
-            return script_blame(loader->script, loader->why, NULL, others[i], "a model with a step function has no \"%s\": the function says what a step does", others[i]);
+            return script_blame(loader->script, loader->why, NULL, others[i], "a model with a step function has no \"%s\": the function says what a step does",
+                                others[i]);
     if (lua_getfield(loader->lua, loader->root, "step") != LUA_TFUNCTION)
         return script_blame(loader->script, loader->why, NULL, "step", "step must be a function(self, dt), got %s", luaL_typename(loader->lua, -1));
     lua_pop(loader->lua, 1);

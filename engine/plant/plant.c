@@ -150,8 +150,8 @@ static void report_failure(const Plant *plant, const Block *block, uint64_t fail
 {
     if (strcmp(known, why->text) == 0)
         return;
-    log_write(LOG_WARNING, "plant", "%s stands still: its step function failed: %s (%llu of model \"%s\" so far)", plant->twins[block->twin[__builtin_ctzll(failed)]].name, why->text,
-              (unsigned long long)procedure_failures(block->model), block->model->name);
+    log_write(LOG_WARNING, "plant", "%s stands still: its step function failed: %s (%llu of model \"%s\" so far)",
+              plant->twins[block->twin[__builtin_ctzll(failed)]].name, why->text, (unsigned long long)procedure_failures(block->model), block->model->name);
 }
 
 /* Step functions are called in one order and by one thread: what a script keeps to itself is then the same on any number of threads. */

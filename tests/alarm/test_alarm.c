@@ -130,7 +130,6 @@ START_TEST(what_is_no_number_neither_raises_nor_returns)
 }
 END_TEST
 
-/* The path of a model may be long, its line and what is wrong there are at the end. */
 START_TEST(the_alarm_says_why_a_step_function_failed)
 {
     Tanks tanks = {0};
