@@ -27,6 +27,10 @@ typedef struct Node {
         double value;
         Expr expr;
         uint32_t index;
+        struct {
+            Expr sum;          // of what came down so far
+            bool is_guarded;   // 0 wherever the node lies on a branch that is not taken
+        } adjoint;
     } note;  // what the walk knows about this node
 } Node;
 

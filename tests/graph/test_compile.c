@@ -82,7 +82,7 @@ static uint32_t throw_dice(Dice *dice, uint32_t sides)
 
 static Expr random_op(Dice *dice, const Expr *pool, uint32_t size)
 {
-    const Op op = (Op)throw_dice(dice, OP_COUNT);
+    const Op op = (Op)throw_dice(dice, OP_EXPR_COUNT);
     // mostly what is new, so that the graph grows deep, and at times something old, so that it lives long
     const uint32_t recent = size > 12 && throw_dice(dice, 3) ? size - 12 : 0;
     const Expr a = pool[recent + throw_dice(dice, size - recent)], b = pool[throw_dice(dice, size)], c = pool[throw_dice(dice, size)];
