@@ -135,7 +135,8 @@ static void print_head(size_t threads)
 {
     printf("%s; %zu threads; nanoseconds per twin\n\n", program_backend(), threads);
     printf("%-18s %6s %12s | %12s %10s | %12s %10s | %10s | %9s %9s\n", "", "", "", "predict", "", "a sample", "", "", "", "");
-    printf("%-18s %6s %12s | %12s %10s | %12s %10s | %10s | %9s %9s\n", "model", "states", "instructions", "interpreted", "native", "interpreted", "native", "compile ms", "threads", "speed-up");
+    printf("%-18s %6s %12s | %12s %10s | %12s %10s | %10s | %9s %9s\n", "model", "states", "instructions", "interpreted", "native", "interpreted", "native",
+           "compile ms", "threads", "speed-up");
 }
 
 static void print_native(const Program *program, double ns)
@@ -210,7 +211,8 @@ int command_bench(int argc, char **argv)
     glob_t library = {0};
     if (models.count == 0)
         glob(LIBRARY, 0, NULL, &library);
-    const Err err = models.count ? bench_all(models.items, models.count, (size_t)threads, &why) : bench_all((const char *const *)library.gl_pathv, library.gl_pathc, (size_t)threads, &why);
+    const char *const *paths = models.count ? models.items : (const char *const *)library.gl_pathv;
+    const Err err = bench_all(paths, models.count ? models.count : library.gl_pathc, (size_t)threads, &why);
     globfree(&library);
     codegen_end();
     return err ? options_fail(err == ERR_USAGE ? EXIT_USAGE : EXIT_FAILED, &why) : EXIT_DONE;

@@ -19,8 +19,8 @@ void codegen_end(void)
 void codegen_describe(Text *out)
 {
     const CodegenState state = program_codegen_state();
-    text_format(out, "native code %s: %u programs compiled in %.0f ms, %u waiting, %u refused", codegen_name(state.mode), state.compiled, (double)state.compile_ns / NS_PER_MS, state.waiting,
-                state.refused);
+    text_format(out, "native code %s: %u programs compiled in %.0f ms, %u waiting, %u refused", codegen_name(state.mode), state.compiled,
+                (double)state.compile_ns / NS_PER_MS, state.waiting, state.refused);
     if (state.mode != CODEGEN_OFF && state.why.text[0])
         text_format(out, " (%s)", state.why.text);
 }

@@ -87,6 +87,7 @@ static void put_range(Text *out, const Channel *channel)
 static void print_channels(Page *page)
 {
     const Model *model = page->model;
+    const int width = widest_name(model, model->channel_count);
     printf("\nchannels\n");
     for (uint16_t i = 0; i < model->channel_count; i++) {
         const Channel *channel = &model->channels[i];
@@ -95,7 +96,7 @@ static void print_channels(Page *page)
         if (is_given)
             snprintf(value, sizeof value, "%g", unit_from_si(channel->unit, channel->initial));
         put_range(&page->text, channel);
-        printf("  %-9s  %-*s  %10s %-10s  %-16s  %s\n", channel_kind_name(channel->kind), widest_name(model, model->channel_count), channel->name, value, unit_name(channel->unit),
+        printf("  %-9s  %-*s  %10s %-10s  %-16s  %s\n", channel_kind_name(channel->kind), width, channel->name, value, unit_name(channel->unit),
                page->text.length ? page->text.bytes : "", channel->doc ? channel->doc : "");
         text_clear(&page->text);
     }

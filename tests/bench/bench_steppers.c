@@ -19,7 +19,8 @@ static double error_of(const Model *model, Stepper stepper, int steps)
     Blocks blocks = {0};
     BlocksRun run = {.blocks = &blocks, .programs = &program, .program_count = 1};
     double error = -1;
-    if (!step_compile(model, stepper, 1.0 / steps, &arena, &program, NULL) && !blocks_init(&blocks, model, 1, NULL) && !scratch_init(&run.scratch, program.registers)) {
+    if (!step_compile(model, stepper, 1.0 / steps, &arena, &program, NULL) && !blocks_init(&blocks, model, 1, NULL) &&
+        !scratch_init(&run.scratch, program.registers)) {
         for (int i = 0; i < steps; i++)
             blocks_run(&run);
         error = hypot(*blocks_cell(&blocks, 0, 0) - cos(1), *blocks_cell(&blocks, 0, 1) - sin(1));
@@ -40,7 +41,8 @@ static bool print_orders(ErrText *why)
         double errors[HALVINGS];
         for (int i = 0; i < HALVINGS; i++)
             errors[i] = error_of(model, stepper, FIRST_STEPS << i);
-        printf("| %s | %.3g | %.3g | %.3g | %.2f, %.2f |\n", stepper_name(stepper), errors[0], errors[1], errors[2], log2(errors[0] / errors[1]), log2(errors[1] / errors[2]));
+        printf("| %s | %.3g | %.3g | %.3g | %.2f, %.2f |\n", stepper_name(stepper), errors[0], errors[1], errors[2], log2(errors[0] / errors[1]),
+               log2(errors[1] / errors[2]));
     }
     model_destroy(model);
     return true;
@@ -90,7 +92,6 @@ static void start_at(Ensemble *ensemble, const uint16_t *columns)
     }
 }
 
-/* Every run begins anew: the start is copied in, which costs next to nothing beside 1,000 steps. */
 static void find_columns(const Model *model, uint16_t columns[ENSEMBLE_COLUMNS])
 {
     static const char *const names[ENSEMBLE_COLUMNS] = {"x", "y", "z", "rho"};
@@ -147,6 +148,16 @@ static double apart_after_a_run(Ensemble *ensemble, const uint16_t *columns)
     return apart;
 }
 
+static void print_ensemble(const Way ways[3])
+{
+    printf("\n| %d Lorenz trajectories, %d steps of Tsit5, %d threads | ms | times by hand | of the published %.1f ms |\n", TRAJECTORIES, STEPS, THREADS, JULIA_MS);
+    printf("| --- | --- | --- | --- |\n");
+    for (size_t i = 0; i < 3; i++) {
+        const double ms = ways[i].best_ns / NS_PER_MS;
+        printf("| %s | %.2f | %.2f | %.2f |\n", ways[i].title, ms, ways[i].best_ns / ways[2].best_ns, ms / JULIA_MS);
+    }
+}
+
 static bool compare_ensemble(ErrText *why)
 {
     Model *model;
@@ -165,9 +176,7 @@ static bool compare_ensemble(ErrText *why)
 
         Way ways[] = {{"interpreted", run_engine, &interpreted, 0}, {"native", run_engine, &native, 0}, {"by hand", run_by_hand, &native, 0}};
         measure_ways(ways, 3, ROUNDS);
-        printf("\n| %d Lorenz trajectories, %d steps of Tsit5, %d threads | ms | times by hand | of the published %.1f ms |\n| --- | --- | --- | --- |\n", TRAJECTORIES, STEPS, THREADS, JULIA_MS);
-        for (size_t i = 0; i < 3; i++)
-            printf("| %s | %.2f | %.2f | %.2f |\n", ways[i].title, ways[i].best_ns / NS_PER_MS, ways[i].best_ns / ways[2].best_ns, ways[i].best_ns / NS_PER_MS / JULIA_MS);
+        print_ensemble(ways);
         right = apart < 1e-9;
         printf("\nBoth sides end within %.1g of each other.\n", apart);
     }

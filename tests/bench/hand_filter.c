@@ -94,7 +94,8 @@ static inline Lower propagate(const Lower *f, const Lower *p)
     // m = f p
     const double maa = f->aa * p->aa;
     const double mba = f->ba * p->aa + f->bb * p->ba, mbb = f->ba * p->ba + f->bb * p->bb;
-    const double mca = f->ca * p->aa + f->cb * p->ba + f->cc * p->ca, mcb = f->ca * p->ba + f->cb * p->bb + f->cc * p->cb, mcc = f->ca * p->ca + f->cb * p->cb + f->cc * p->cc;
+    const double mca = f->ca * p->aa + f->cb * p->ba + f->cc * p->ca, mcb = f->ca * p->ba + f->cb * p->bb + f->cc * p->cb;
+    const double mcc = f->ca * p->ca + f->cb * p->cb + f->cc * p->cc;
     const double noise = NOISE * NOISE * TANKS_STEP;
     return (Lower){maa * f->aa + noise,
                    mba * f->aa,
@@ -116,9 +117,9 @@ static inline Lower correct(const Lower *p, Levels gain)
 }
 
 static void filter(size_t n, double *restrict a, double *restrict b, double *restrict c, const double *restrict inverse_a, const double *restrict inverse_b,
-                   const double *restrict inverse_c, const double *restrict orifice_a, const double *restrict orifice_b, const double *restrict orifice_c, const double *restrict inflow,
-                   double *restrict paa, double *restrict pba, double *restrict pca, double *restrict pbb, double *restrict pcb, double *restrict pcc, const double *restrict gauge,
-                   double *restrict innovation, double *restrict variance)
+                   const double *restrict inverse_c, const double *restrict orifice_a, const double *restrict orifice_b, const double *restrict orifice_c,
+                   const double *restrict inflow, double *restrict paa, double *restrict pba, double *restrict pca, double *restrict pbb,
+                   double *restrict pcb, double *restrict pcc, const double *restrict gauge, double *restrict innovation, double *restrict variance)
 {
     for (size_t i = 0; i < n; i++) {
         const Tanks t = {{inverse_a[i], inverse_b[i], inverse_c[i]}, {orifice_a[i], orifice_b[i], orifice_c[i]}, inflow[i]};

@@ -39,8 +39,9 @@ static inline void tank_rates(const Tanks *t, Scale *scale, double a, double b, 
     rate[2] = scale(second - third, t->area[2]);
 }
 
-static inline __attribute__((always_inline)) void tanks(size_t n, Scale *scale, double *restrict a, double *restrict b, double *restrict c, const double *restrict area_a,
-                                                        const double *restrict area_b, const double *restrict area_c, const double *restrict orifice_a, const double *restrict orifice_b,
+static inline __attribute__((always_inline)) void tanks(size_t n, Scale *scale, double *restrict a, double *restrict b, double *restrict c,
+                                                        const double *restrict area_a, const double *restrict area_b, const double *restrict area_c,
+                                                        const double *restrict orifice_a, const double *restrict orifice_b,
                                                         const double *restrict orifice_c, const double *restrict inflow)
 {
     const double h = TANKS_STEP;
@@ -363,14 +364,17 @@ static inline void solve_tuned(double m[3][3], double u[3])
 }
 
 /* RODAS3, as in engine/model/stepper.c. */
-static inline __attribute__((always_inline)) void robertson(size_t n, void factorise(double m[3][3]), void solve_for(double m[3][3], double u[3]), double *restrict y1, double *restrict y2,
-                                                            double *restrict y3, const double *restrict slow, const double *restrict back, const double *restrict fast)
+static inline __attribute__((always_inline)) void robertson(size_t n, void factorise(double m[3][3]), void solve_for(double m[3][3], double u[3]),
+                                                            double *restrict y1, double *restrict y2, double *restrict y3, const double *restrict slow,
+                                                            const double *restrict back, const double *restrict fast)
 {
     const double h = ROBERTSON_STEP, d = 1 / (0.5 * h);
     for (size_t i = 0; i < n; i++) {
         const Reaction r = {slow[i], back[i], fast[i]};
         const double y[3] = {y1[i], y2[i], y3[i]};
-        double m[3][3] = {{d + r.slow, -r.back * y[2], -r.back * y[1]}, {-r.slow, d + r.back * y[2] + 2 * r.fast * y[1], r.back * y[1]}, {0, -2 * r.fast * y[1], d}};
+        double m[3][3] = {{d + r.slow, -r.back * y[2], -r.back * y[1]},
+                          {-r.slow, d + r.back * y[2] + 2 * r.fast * y[1], r.back * y[1]},
+                          {0, -2 * r.fast * y[1], d}};
         factorise(m);
 
         // the first two stages are at y, so they share its rate
