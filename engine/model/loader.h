@@ -17,6 +17,7 @@ typedef struct Loader {
     Channel *channels;
     Sensor *sensors;
     AlarmDef *alarms;
+    FaultDef *faults;
     Expr *measured;  // by sensor: what it expects
     TraceArray *arrays;
     size_t array_count;
@@ -50,3 +51,6 @@ Err loader__read_actuators(Loader *loader);
 Err loader__read_sensors(Loader *loader);
 Err loader__read_alarms(Loader *loader);
 Err loader__read_divergence(Loader *loader);
+
+// fault.c
+Err loader__read_faults(Loader *loader);

@@ -305,7 +305,7 @@ static Err build_programs(Loader *loader)
 
 static Err read_model(Loader *loader)
 {
-    static const char *const known[] = {"name", "doc", "params", "inputs", "states", "equations", "sensors", "actuators", "alarms", "divergence", "stepper", NULL};
+    static const char *const known[] = {"name", "doc", "params", "inputs", "states", "equations", "sensors", "actuators", "alarms", "faults", "divergence", "stepper", NULL};
     Model *model = loader->model;
     Declaration root = {.script = loader->script, .index = loader->root, .section = "model", .why = loader->why};
     declare_only(&root, known, 0);
@@ -333,7 +333,8 @@ static Err read_model(Loader *loader)
         return err;
 
     place_columns(loader);
-    if ((err = trace_model(loader)) || (err = add_lags(loader)) || (err = add_outputs(loader)) || (err = add_statistic(loader)) || (err = loader__read_sensors(loader)) || (err = loader__read_alarms(loader)) || (err = loader__read_divergence(loader)) || (err = place_sensors(loader)))
+    if ((err = trace_model(loader)) || (err = add_lags(loader)) || (err = add_outputs(loader)) || (err = add_statistic(loader)) || (err = loader__read_sensors(loader)) ||
+        (err = loader__read_alarms(loader)) || (err = loader__read_faults(loader)) || (err = loader__read_divergence(loader)) || (err = place_sensors(loader)))
         return err;
     return build_programs(loader);
 }
@@ -381,6 +382,7 @@ Err model_load(const char *path, double step, Model **out, ErrText *why)
     model->channels = loader.channels;
     model->sensors = loader.sensors;
     model->alarms = loader.alarms;
+    model->faults = loader.faults;
     *out = model;
     return ERR_OK;
 }
