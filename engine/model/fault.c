@@ -111,14 +111,15 @@ static void check_declared(Declaration *entry, const Channel *channel, const Fau
         declare_fail(entry, "fault \"%s\" makes \"%s\" %g %s, outside its min and max", fault->name, channel->name, unit_from_si(channel->unit, broken), unit_name(channel->unit));
 }
 
-static void read_fault(Loader *loader, Declaration *entry, FaultDef *fault)
+static void read_fault(Loader *loader, Declaration *entry, const char *full, FaultDef *fault)
 {
     static const char *const known[] = {FAULT_KEYS, "doc", NULL};
     ErrText reason;
     declare_only(entry, known, 0);
-    *fault = (FaultDef){.name = entry->key};
+    *fault = (FaultDef){.name = full};
+    const Unit *unit;
     const char *name = fault_read(entry, &fault->kind, &fault->size);
-    const int channel = loader__find_channel(loader, name);
+    const int channel = loader__find_called(loader, entry, name, &unit);
     if (channel < 0)
         declare_fail(entry, "fault \"%s\" befalls \"%s\", which the model does not have", entry->key, name);
     else if (!entry->err && fault_check(&loader->channels[channel], name, fault->kind, &fault->size, &reason))
@@ -131,26 +132,30 @@ static void read_fault(Loader *loader, Declaration *entry, FaultDef *fault)
         entry->err = loader__out_of_memory(loader);
 }
 
+/* What a whole decides cannot go wrong in a part. */
+static bool is_out_of_reach(const Loader *loader, Declaration *entry)
+{
+    const char *value = declare_text(entry, "value", NULL);
+    return value && loader__is_decided(loader, loader__part(loader, entry), value);
+}
+
 /* clogged = { value = "discharge", factor = 0.4 }, lies = { sensor = "radar", kind = "bias", size = 20 } */
 Err loader__read_faults(Loader *loader)
 {
-    const char **keys;
-    size_t count;
-    Err err = loader__open_section(loader, "faults", &keys, &count);
-    if (!err && count > FAULTS_PER_MODEL_MAX)
+    Section section;
+    Err err = loader__open_section(loader, "faults", &section);
+    if (!err && section.count > FAULTS_PER_MODEL_MAX)
         err = script_blame(loader->script, loader->why, "faults", NULL, "a model has %d faults at most", FAULTS_PER_MODEL_MAX);
-    loader->faults = arena_new(&loader->model->arena, FaultDef, count + 1);
+    loader->faults = arena_new(&loader->model->arena, FaultDef, section.count + 1);
     if (!err && !loader->faults)
         return loader__out_of_memory(loader);
 
-    for (size_t i = 0; i < count && !err; i++) {
-        Declaration entry = loader__open_entry(loader, "faults", keys[i]);
-        read_fault(loader, &entry, &loader->faults[i]);
-        lua_pop(loader->lua, 1);
-        loader->model->fault_count++;
-        err = entry.err;
+    for (size_t i = 0; i < section.count && !err; i++) {
+        Declaration entry = loader__open_entry(loader, &section, i);
+        if (!is_out_of_reach(loader, &entry))
+            read_fault(loader, &entry, section.entries[i].full, &loader->faults[loader->model->fault_count++]);
+        err = loader__close_entry(&entry);
     }
-    lua_pop(loader->lua, 1);
     return err;
 }
 
