@@ -107,9 +107,8 @@ static bool is_taken(const Loader *loader, const char *name)
 }
 
 /* Names of a part were good for the part; it is the whole that makes them too long, or has others like them. */
-static void check_name(Loader *loader, Declaration *entry, const char *name)
+static void check_name(const Loader *loader, Declaration *entry, const Part *part, const char *name)
 {
-    const Part *part = loader__part(loader, entry);
     if (part->whole && !declare_is_name(name))
         loader__fail_use(entry, part, "\"%s\" cannot be a name: with the name of the part it is too long", name);
     if (is_taken(loader, name))
@@ -118,16 +117,17 @@ static void check_name(Loader *loader, Declaration *entry, const char *name)
 
 Channel *loader__add_named(Loader *loader, Declaration *entry, const char *name, ChannelKind kind)
 {
-    const char *full = loader__full_name(loader, loader__part(loader, entry), name);
+    const Part *part = loader__part(loader, entry);
+    const char *full = loader__full_name(loader, part, name);
     if (!full)
         declare_fail(entry, "no memory for \"%s\"", name);
     else if (loader->model->channel_count == MODEL_CHANNELS_MAX)
-        declare_fail(entry, "a model has %d channels at most", MODEL_CHANNELS_MAX);
+        loader__fail_use(entry, part, "a model has %d channels at most", MODEL_CHANNELS_MAX);
     if (!full || loader->model->channel_count == MODEL_CHANNELS_MAX)
         return &loader->channels[0];
-    check_name(loader, entry, full);
+    check_name(loader, entry, part, full);
 
-    loader->owners[loader->model->channel_count] = (uint8_t)(loader__part(loader, entry) - loader->parts);
+    loader->owners[loader->model->channel_count] = (uint8_t)(part - loader->parts);
     Channel *channel = &loader->channels[loader->model->channel_count++];
     *channel = (Channel){.name = full, .kind = kind, .unit = unit_one(), .column = COLUMN_NONE, .variance = COLUMN_NONE,
                          .min = -INFINITY, .max = INFINITY, .rate_max = INFINITY};

@@ -313,12 +313,19 @@ static void put_name(const Loader *loader, size_t part, const char *name, Text *
     text_format(out, "%s%s", part ? "." : "", name);
 }
 
-/* "a.u depends on b.y, which depends on a.u" */
-static void put_loop(const Ties *ties, Text *out)
+/* Where on the way the loop begins. */
+static size_t loop_begin(const Ties *ties)
 {
     size_t i = 0;
     while (ties->way[i] != ties->closing)
         i++;
+    return i;
+}
+
+/* "a.u depends on b.y, which depends on a.u" */
+static void put_loop(const Ties *ties, Text *out)
+{
+    size_t i = loop_begin(ties);
     for (const char *between = ""; i < ties->depth; i++, between = ", which") {
         const Tie *tie = &ties->items[ties->way[i]];
         text_put(out, between);
@@ -333,10 +340,10 @@ static void put_loop(const Ties *ties, Text *out)
 /* Outputs alone make no loop, because each was assigned before it was read: some whole feeds an input of it. */
 static const TraceFeed *feed_of_loop(const Ties *ties)
 {
-    size_t i = ties->depth;
-    do
-        i--;
-    while (!ties->items[ties->way[i]].feed);
+    size_t i = loop_begin(ties);
+    while (!ties->items[ties->way[i]].feed)
+        i++;
+    assert(i < ties->depth);
     return ties->items[ties->way[i]].feed;
 }
 
