@@ -112,7 +112,8 @@ static void check_name(const Loader *loader, Declaration *entry, const Part *par
     if (part->whole && !declare_is_name(name))
         loader__fail_use(entry, part, "\"%s\" cannot be a name: with the name of the part it is too long", name);
     if (is_taken(loader, name))
-        loader__fail_use(entry, part, "the name \"%s\" is taken: states, parameters, inputs, outputs, sensors, actuators and parts need names of their own", name);
+        loader__fail_use(entry, part, "the name \"%s\" is taken: states, parameters, inputs, outputs, sensors, actuators and parts need names of their own",
+                         name);
 }
 
 Channel *loader__add_named(Loader *loader, Declaration *entry, const char *name, ChannelKind kind)

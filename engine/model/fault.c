@@ -94,8 +94,8 @@ Err fault_check(const Channel *channel, const char *name, FaultKind kind, double
 
     *size = size_to_si(channel, kind, *size);
     if (kind == FAULT_SET && !(*size >= channel->min && *size <= channel->max))
-        return err_set(why, ERR_USAGE, "fault \"set\": \"%s\" is %g to %g %s", name, unit_from_si(channel->unit, channel->min), unit_from_si(channel->unit, channel->max),
-                       unit_name(channel->unit));
+        return err_set(why, ERR_USAGE, "fault \"set\": \"%s\" is %g to %g %s", name, unit_from_si(channel->unit, channel->min),
+                       unit_from_si(channel->unit, channel->max), unit_name(channel->unit));
     return ERR_OK;
 }
 
@@ -106,9 +106,10 @@ static void check_declared(Declaration *entry, const Channel *channel, const Fau
     if (fault_is_of_sensor(fault->kind) || entry->err)
         return;
     if (broken == channel->initial)
-        declare_fail(entry, "fault \"%s\" leaves \"%s\" as it is", fault->name, channel->name);
+        declare_fail(entry, "fault \"%s\" leaves \"%s\" as it is", entry->key, channel->name);
     else if (!(broken >= channel->min && broken <= channel->max))
-        declare_fail(entry, "fault \"%s\" makes \"%s\" %g %s, outside its min and max", fault->name, channel->name, unit_from_si(channel->unit, broken), unit_name(channel->unit));
+        declare_fail(entry, "fault \"%s\" makes \"%s\" %g %s, outside its min and max", entry->key, channel->name, unit_from_si(channel->unit, broken),
+                     unit_name(channel->unit));
 }
 
 static void read_fault(Loader *loader, Declaration *entry, const char *full, FaultDef *fault)
@@ -126,7 +127,8 @@ static void read_fault(Loader *loader, Declaration *entry, const char *full, Fau
         declare_fail(entry, "%s", reason.text);
 
     fault->channel = (uint16_t)(channel < 0 ? 0 : channel);
-    check_declared(entry, &loader->channels[fault->channel], fault);
+    if (!loader__part(loader, entry)->whole)
+        check_declared(entry, &loader->channels[fault->channel], fault);  // parts may have been given other values
     fault->doc = arena_text(&loader->model->arena, declare_text(entry, "doc", ""));
     if (!fault->doc)
         entry->err = loader__out_of_memory(loader);

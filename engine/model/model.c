@@ -97,8 +97,30 @@ static void place_columns(Loader *loader)
     loader->layout = (FilterLayout){.states = 0, .covariance = model->covariance, .parted = model->parted, .frozen = model->frozen};
 }
 
-/* What the equations of the whole and of each part can read. */
-static Err name_values(Loader *loader)
+/* What equations can read: channels, and parameters of parts that are the whole's. */
+static void name_values(Loader *loader)
+{
+    Model *model = loader->model;
+    Trace *trace = &loader->trace;
+    for (uint16_t i = 0; i < model->channel_count; i++) {
+        const Channel *channel = &loader->channels[i];
+        const size_t part = loader->owners[i];
+        if (channel->kind == CHANNEL_ACTUATOR)
+            continue;  // what was commanded is not what is: equations read the input that reports it
+        trace->names[trace->name_count++] =
+            (TraceName){.name = channel->name + strlen(loader->parts[part].prefix), .expr = graph_variable(model->graph, channel->column),
+                        .unit = unit_base(channel->unit), .state = i < model->dynamic_count ? i : -1, .part = part,
+                        .is_open = part && channel->kind == CHANNEL_INPUT, .min = channel->min, .max = channel->max};
+    }
+    for (size_t i = 0; i < loader->passed_count; i++) {
+        const Passed *passed = &loader->passed[i];
+        const Channel *channel = &loader->channels[loader__find_channel(loader, passed->channel)];
+        trace->names[trace->name_count++] = (TraceName){.name = passed->key, .expr = graph_variable(model->graph, channel->column),
+                                                        .unit = unit_base(channel->unit), .state = -1, .part = (size_t)(passed->part - loader->parts)};
+    }
+}
+
+static Err open_trace(Loader *loader)
 {
     Model *model = loader->model;
     Trace *trace = &loader->trace;
@@ -115,20 +137,7 @@ static Err name_values(Loader *loader)
 
     for (size_t i = 0; i < loader->part_count; i++)
         parts[i] = (TracePart){loader->parts[i].name, loader->parts[i].whole ? (size_t)(loader->parts[i].whole - loader->parts) : 0};
-    for (uint16_t i = 0; i < model->channel_count; i++) {
-        const Channel *channel = &loader->channels[i];
-        const size_t part = loader->owners[i];
-        if (channel->kind == CHANNEL_ACTUATOR)
-            continue;  // what was commanded is not what is: equations read the input that reports it
-        names[trace->name_count++] = (TraceName){.name = channel->name + strlen(loader->parts[part].prefix), .expr = graph_variable(model->graph, channel->column),
-                                                 .unit = unit_base(channel->unit), .state = i < model->dynamic_count ? i : -1, .part = part,
-                                                 .is_open = part && channel->kind == CHANNEL_INPUT, .min = channel->min, .max = channel->max};
-    }
-    for (size_t i = 0; i < loader->passed_count; i++) {
-        const Channel *channel = &loader->channels[loader__find_channel(loader, loader->passed[i].channel)];
-        names[trace->name_count++] = (TraceName){.name = loader->passed[i].key, .expr = graph_variable(model->graph, channel->column), .unit = unit_base(channel->unit),
-                                                 .state = -1, .part = (size_t)(loader->passed[i].part - loader->parts)};
-    }
+    name_values(loader);
     for (uint16_t i = 0; i < model->state_count; i++)
         trace->rates[i] = EXPR_NONE;
     return ERR_OK;
@@ -163,13 +172,14 @@ static Err trace_part(Loader *loader, size_t index)
 
 static Err trace_model(Loader *loader)
 {
-    Err err = name_values(loader);
+    Err err = open_trace(loader);
     if (!err)
         err = trace_part(loader, 0);
     for (uint16_t i = 0; i < loader->model->dynamic_count && !err; i++) {
         const TraceName *state = &loader->trace.names[i];
         if (loader->trace.rates[i] == EXPR_NONE)
-            return script_blame(loader->parts[state->part].script, loader->why, "equations", NULL, "the state \"%s\" has no equation: expected t.%s.rate = ...", state->name, state->name);
+            return script_blame(loader->parts[state->part].script, loader->why, "equations", NULL, "the state \"%s\" has no equation: expected t.%s.rate = ...",
+                                state->name, state->name);
     }
     return err;
 }
@@ -198,7 +208,8 @@ static Err start_lags(Loader *loader, double *starts)
     for (size_t i = 0; i < trace->lag_count; i++) {
         starts[i] = columns[trace->lags[i].column] = graph_evaluate(trace->graph, trace->lags[i].of, columns);
         if (!isfinite(starts[i]))
-            return script_blame(loader->parts[trace->lags[i].part].script, loader->why, "equations", NULL, "the lag \"%s\" has no finite value to start from", trace->lags[i].name);
+            return script_blame(loader->parts[trace->lags[i].part].script, loader->why, "equations", NULL, "the lag \"%s\" has no finite value to start from",
+                                trace->lags[i].name);
     }
     return ERR_OK;
 }
@@ -393,7 +404,8 @@ static Err read_model(Loader *loader)
 
 Err loader__run(Loader *loader, Part *part)
 {
-    static const char *const known[] = {"name", "doc", "params", "inputs", "states", "parts", "equations", "sensors", "actuators", "alarms", "faults", "divergence", "stepper", NULL};
+    static const char *const known[] = {"name", "doc", "params", "inputs", "states", "parts", "equations", "sensors", "actuators", "alarms", "faults", "divergence",
+                                        "stepper", NULL};
     Err err = script_create(SCRIPT_MEMORY_MAX, &part->script, loader->why);
     if (err)
         return err;

@@ -101,7 +101,8 @@ static void read_given(Loader *loader, Declaration *entry, Part *part)
         if (!is_named)
             declare_fail(entry, "part \"%s\": expected one model and values by name, as in { \"tank\", area = 2 }", entry->key);
         else if (!is_text && lua_type(lua, -1) != LUA_TNUMBER)
-            declare_fail(entry, "part \"%s\": \"%s\" must be a number, or the name of a parameter to pass down, got %s", entry->key, lua_tostring(lua, -2), luaL_typename(lua, -1));
+            declare_fail(entry, "part \"%s\": \"%s\" must be a number, or the name of a parameter to pass down, got %s", entry->key, lua_tostring(lua, -2),
+                         luaL_typename(lua, -1));
         else
             part->given[part->given_count++] = (Given){.to = part, .key = lua_tostring(lua, -2), .from = is_text ? lua_tostring(lua, -1) : NULL,
                                                        .number = is_text ? NAN : lua_tonumber(lua, -1)};  // texts live as long as the script
@@ -118,17 +119,9 @@ static bool is_same_file(const char *a, const char *b)
 /* A part must not be what it is a part of: that would have no end. */
 static void check_cycle(Declaration *entry, const Part *part)
 {
-    char way[NAME_ROOM];
-    int used = snprintf(way, sizeof way, "%s", part->name);
-    for (const Part *around = part->whole; around; around = around->whole) {
+    for (const Part *around = part->whole; around; around = around->whole)
         if (is_same_file(part->path, around->path))
-            declare_fail(entry, "part \"%s\" is the very model that it is a part of, %s: a model cannot contain itself", way, part->path);
-        if (used < (int)sizeof way && *around->name) {
-            char inner[NAME_ROOM];
-            memcpy(inner, way, sizeof inner);
-            used = snprintf(way, sizeof way, "%.100s.%.150s", around->name, inner);
-        }
-    }
+            declare_fail(entry, "part \"%s\" is the very model that it is a part of, %s: a model cannot contain itself", part->name, part->path);
 }
 
 /* Beside the file of the whole, or in a folder of models there. */
@@ -182,7 +175,8 @@ Err loader__open_parts(Loader *loader, Part *whole)
         return ERR_OK;
     }
     if (type != LUA_TTABLE)
-        return script_blame(whole->script, loader->why, "parts", NULL, "\"parts\" must be a table, as in parts = { upper = { \"tank\" } }, got %s", luaL_typename(lua, -1));
+        return script_blame(whole->script, loader->why, "parts", NULL, "\"parts\" must be a table, as in parts = { upper = { \"tank\" } }, got %s",
+                            luaL_typename(lua, -1));
 
     const int index = lua_gettop(lua);
     Err err = declare_keys(whole->script, index, "parts", &loader->model->arena, &keys, &count, loader->why);
@@ -190,7 +184,8 @@ Err loader__open_parts(Loader *loader, Part *whole)
         lua_getfield(lua, index, keys[i]);
         Declaration entry = {.script = whole->script, .index = lua_gettop(lua), .section = "parts", .key = keys[i], .why = loader->why};
         if (!lua_istable(lua, -1))
-            err = script_blame(whole->script, loader->why, "parts", keys[i], "part \"%s\" must be a table, as in { \"tank\" }, got %s", keys[i], luaL_typename(lua, -1));
+            err = script_blame(whole->script, loader->why, "parts", keys[i], "part \"%s\" must be a table, as in { \"tank\" }, got %s", keys[i],
+                               luaL_typename(lua, -1));
         else
             err = open_part(loader, whole, &entry);
         lua_pop(lua, 1);
@@ -223,14 +218,18 @@ Err loader__check_given(Loader *loader)
         const Part *part = &loader->parts[p];
         for (size_t i = 0; i < part->given_count; i++)
             if (!part->given[i].is_used)
-                return script_blame(part->whole->script, loader->why, "parts", part->name, "part \"%s\" has no parameter, state or input \"%s\"", part->name, part->given[i].key);
+                return script_blame(part->whole->script, loader->why, "parts", part->name, "part \"%s\" has no parameter, state or input \"%s\"", part->name,
+                                    part->given[i].key);
     }
     return ERR_OK;
 }
 
 void loader__note_passed(Loader *loader, Declaration *entry, const Given *given)
 {
-    assert(loader->passed_count < MODEL_CHANNELS_MAX);
+    if (loader->passed_count == MODEL_CHANNELS_MAX) {
+        loader__fail_use(entry, given->to, "more than %d parameters are passed down", MODEL_CHANNELS_MAX);
+        return;
+    }
     const Unit *unit = declare_unit_at(entry, 2);
     loader->passed[loader->passed_count++] = (Passed){.part = loader__part(loader, entry), .key = entry->key, .unit = unit, .given = given,
                                                       .min = unit_to_si(unit, declare_number(entry, "min", -INFINITY)),
@@ -256,14 +255,15 @@ static void narrow(Declaration *entry, const Passed *passed, Channel *source)
 {
     const Given *given = passed->given;
     if (!unit_converts(passed->unit, source->unit)) {
-        loader__fail_use(entry, given->to, "\"%s\" is in \"%s\", which does not convert to that of \"%s\", \"%s\"", given->from, unit_name(source->unit), given->key, unit_name(passed->unit));
+        loader__fail_use(entry, given->to, "\"%s\" is in \"%s\", which does not convert to that of \"%s\", \"%s\"", given->from, unit_name(source->unit), given->key,
+                         unit_name(passed->unit));
         return;
     }
     source->min = fmax(source->min, passed->min);
     source->max = fmin(source->max, passed->max);
     if (!(source->initial >= source->min && source->initial <= source->max))
-        loader__fail_use(entry, given->to, "\"%s\" is outside what \"%s\" allows, %g to %g %s", given->from, given->key, unit_from_si(passed->unit, passed->min),
-                         unit_from_si(passed->unit, passed->max), unit_name(passed->unit));
+        loader__fail_use(entry, given->to, "\"%s\" is outside what \"%s\" allows, %g to %g %s", given->from, given->key,
+                         unit_from_si(passed->unit, passed->min), unit_from_si(passed->unit, passed->max), unit_name(passed->unit));
 }
 
 Err loader__connect_passed(Loader *loader)
@@ -276,7 +276,8 @@ Err loader__connect_passed(Loader *loader)
         if (source)
             narrow(&use, passed, source);
         else
-            loader__fail_use(&use, to, "\"%s\" is no parameter that could be passed down to \"%s\"; numbers are written without quotes", passed->given->from, passed->given->key);
+            loader__fail_use(&use, to, "\"%s\" is no parameter that could be passed down to \"%s\"; numbers are written without quotes", passed->given->from,
+                             passed->given->key);
         if (use.err)
             return use.err;
         passed->channel = source->name;
@@ -351,9 +352,10 @@ static Err refuse_loop(const Ties *ties)
 {
     Text text = {0};
     const TraceFeed *feed = feed_of_loop(ties);
+    const char *path = ties->loader->parts[feed->part].path;
     put_loop(ties, &text);
-    const Err err = err_set(ties->loader->why, ERR_SCRIPT, "%s:%d: an algebraic loop: %s; a state or a lag in between would break it",
-                            ties->loader->parts[feed->part].path, feed->line, text.bytes ? text.bytes : "");
+    const Err err = err_set(ties->loader->why, ERR_SCRIPT, "%s:%d: an algebraic loop: %s; a state or a lag in between would break it", path, feed->line,
+                            text.bytes ? text.bytes : "");
     text_fini(&text);
     return err;
 }
@@ -405,12 +407,14 @@ static void collect_ties(Ties *ties)
     for (size_t i = 0; i < trace->feed_count; i++) {
         const TraceFeed *feed = &trace->feeds[i];
         const TraceName *name = &trace->names[feed->name];
-        ties->items[ties->count++] = (Tie){.column = channel_of(ties->loader, name)->column, .expr = feed->expr, .name = name->name, .part = name->part, .feed = feed};
+        const uint16_t column = channel_of(ties->loader, name)->column;
+        ties->items[ties->count++] = (Tie){.column = column, .expr = feed->expr, .name = name->name, .part = name->part, .feed = feed};
     }
-    for (size_t i = 0; i < trace->output_count; i++)
-        if (trace->outputs[i].is_read)
-            ties->items[ties->count++] = (Tie){.column = (uint16_t)(TRACE_OUTPUT_COLUMN + i), .expr = trace->outputs[i].expr, .name = trace->outputs[i].name,
-                                                  .part = trace->outputs[i].part};
+    for (size_t i = 0; i < trace->output_count; i++) {
+        const TraceOutput *output = &trace->outputs[i];
+        if (output->is_read)
+            ties->items[ties->count++] = (Tie){.column = (uint16_t)(TRACE_OUTPUT_COLUMN + i), .expr = output->expr, .name = output->name, .part = output->part};
+    }
 }
 
 /* Everything that was traced, without the columns that only stood for something. */
@@ -434,11 +438,21 @@ static Err show_input(Loader *loader, const TraceName *name, Expr expr)
     Trace *trace = &loader->trace;
     Channel *channel = channel_of(loader, name);
     if (trace->output_count == trace->output_room)
-        return script_blame(loader->script, loader->why, "equations", NULL, "more than %d outputs, with the inputs of parts that are fed", (int)trace->output_room);
+        return script_blame(loader->script, loader->why, "equations", NULL, "more than %zu outputs, with the inputs of parts that are fed", trace->output_room);
     trace->outputs[trace->output_count++] = (TraceOutput){.name = name->name, .doc = channel->doc, .expr = expr, .unit = channel->unit, .part = name->part};
     loader->model->channel_count--;
     memmove(channel, channel + 1, (size_t)(&loader->channels[loader->model->channel_count] - channel) * sizeof *channel);
     return ERR_OK;
+}
+
+static Err refuse_lags(const Ties *ties)
+{
+    Text text = {0};
+    put_loop(ties, &text);
+    const Err err = script_blame(ties->loader->script, ties->loader->why, "equations", NULL,
+                                 "lags that have no value to start from, because each starts from the other: %s", text.bytes ? text.bytes : "");
+    text_fini(&text);
+    return err;
 }
 
 /* A lag starts where that starts which it follows; between parts that may be a lag that was made later. */
@@ -446,15 +460,12 @@ static Err order_lags(Loader *loader)
 {
     Trace *trace = &loader->trace;
     Ties ties = {.loader = loader, .count = trace->lag_count};
-    for (size_t i = 0; i < trace->lag_count; i++)
-        ties.items[i] = (Tie){.column = trace->lags[i].column, .expr = trace->lags[i].of, .name = trace->lags[i].name, .part = trace->lags[i].part};
-    if (!resolve_all(&ties)) {
-        Text text = {0};
-        put_loop(&ties, &text);
-        const Err err = script_blame(loader->script, loader->why, "equations", NULL, "lags that have no value to start from, because each starts from the other: %s", text.bytes ? text.bytes : "");
-        text_fini(&text);
-        return err;
+    for (size_t i = 0; i < trace->lag_count; i++) {
+        const TraceLag *lag = &trace->lags[i];
+        ties.items[i] = (Tie){.column = lag->column, .expr = lag->of, .name = lag->name, .part = lag->part};
     }
+    if (!resolve_all(&ties))
+        return refuse_lags(&ties);
     for (size_t i = 0; i < trace->lag_count; i++)
         trace->lags[i].of = ties.items[i].expr;
     return ERR_OK;

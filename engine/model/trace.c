@@ -431,14 +431,16 @@ static int feed_part(lua_State *lua, Trace *trace, size_t part, const char *key)
     const Value value = value__operand(lua, 3);
     double number;
     if (!is_zero(trace, &value) && !unit_converts(value.unit, name->unit))
-        return luaL_error(lua, "dimensions differ: the input \"%s\" of the part \"%s\" has %s, this has %s", key, called, value__dimension(name->unit), value__dimension(value.unit));
+        return luaL_error(lua, "dimensions differ: the input \"%s\" of the part \"%s\" has %s, this has %s", key, called, value__dimension(name->unit),
+                          value__dimension(value.unit));
     if (graph_is_constant(trace->graph, value.expr, &number) && !(number >= name->min && number <= name->max))
         return luaL_error(lua, "the input \"%s\" of the part \"%s\" is fed a number outside its min and max", key, called);
 
     lua_Debug here = {0};
     if (lua_getstack(lua, 1, &here))
         lua_getinfo(lua, "l", &here);
-    trace->feeds[trace->feed_count++] = (TraceFeed){.name = (size_t)(name - trace->names), .expr = value.expr, .part = trace->part, .line = here.currentline};
+    const size_t fed = (size_t)(name - trace->names);
+    trace->feeds[trace->feed_count++] = (TraceFeed){.name = fed, .expr = value.expr, .part = trace->part, .line = here.currentline};
     name->is_open = false;
     return 0;
 }
@@ -474,7 +476,8 @@ static int self_newindex(lua_State *lua)
     ErrText why;
     if (!lua_isstring(lua, -1) || !lua_isstring(lua, -2) || unit_parse(lua_tostring(lua, -2), &unit, &why))
         return luaL_error(lua, "t.%s = ...: expected output(value, \"unit\")", name);
-    trace->outputs[trace->output_count] = (TraceOutput){arena_text(trace->arena, name), arena_text(trace->arena, lua_tostring(lua, -1)), value.expr, unit, part, false};
+    trace->outputs[trace->output_count] = (TraceOutput){.name = arena_text(trace->arena, name), .doc = arena_text(trace->arena, lua_tostring(lua, -1)),
+                                                        .expr = value.expr, .unit = unit, .part = part};
     if (!trace->outputs[trace->output_count].name || !trace->outputs[trace->output_count].doc)
         return luaL_error(lua, "no memory for the output \"%s\"", name);
     trace->output_count++;

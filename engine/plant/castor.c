@@ -395,8 +395,9 @@ Err castor_add_fault(Castor *castor, const char *text, ErrText *why)
     if (text[used] == '+' && sscanf(text + used, "+%lf%n", &fault.lasts, &more) == 1)
         used += more;
     if (text[used] || !(fault.at >= 0) || !(fault.lasts > 0))
-        return err_set(why, ERR_USAGE, "fault \"%s\": expected TAG:KIND[:SIZE]@AT[+LASTS] or TWIN.FAULT@AT[+LASTS], as in incubator.t2:bias:2@120+60 or incubator.lid@120+60, stuck at \"%s\"",
-                       text, text + used);
+        return err_set(why, ERR_USAGE,
+                       "fault \"%s\": expected TAG:KIND[:SIZE]@AT[+LASTS] or TWIN.FAULT@AT[+LASTS], as in incubator.t2:bias:2@120+60 or incubator.lid@120+60, "
+                       "stuck at \"%s\"", text, text + used);
     return add_fault(castor, &fault, why);
 }
 

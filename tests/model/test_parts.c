@@ -341,7 +341,7 @@ START_TEST(a_model_cannot_contain_itself)
     expect_refusal("return model 'whole' {\n  parts = {\n    again = { 'model' } } }", "model.lua", 3, "part \"again\" is the very model that it is a part of");
     scripts_write("one.lua", "return model 'one' {\n  parts = { b = { 'two' } } }");
     scripts_write("two.lua", "return model 'two' {\n  parts = {\n    c = { 'one' } } }");
-    expect_refusal("return model 'whole' { parts = { a = { 'one' } } }", "two.lua", 3, "part \"b.c\" is the very model that it is a part of");
+    expect_refusal("return model 'whole' { parts = { a = { 'one' } } }", "two.lua", 3, "part \"c\" is the very model that it is a part of");
 }
 END_TEST
 
@@ -358,6 +358,10 @@ START_TEST(limits_hold_for_all_parts_together)
     expect_refusal(text, "model.lua", 1, "a model has 256 channels at most");
     snprintf(text, sizeof text, many, 64);
     expect_refusal(text, "model.lua", 1, "a model has 63 parts at most");
+    scripts_write("many.lua", "local params = {}\nfor i = 1, 6 do params['p' .. i] = { i, '1' } end\n"
+                              "return model 'many' { params = params, states = { x = { 0, '1' } }, equations = function(t) t.x.rate = 0 end }");
+    expect_refusal("local parts = {}\nfor i = 1, 60 do parts['p' .. i] = { 'many', p1 = 'k', p2 = 'k', p3 = 'k', p4 = 'k', p5 = 'k', p6 = 'k' } end\n"
+                   "return model 'whole' { params = { k = { 1, '1' } }, parts = parts }", "model.lua", 1, "more than 256 parameters are passed down");
     scripts_write("wide.lua", "return model 'wide' { states = { x = { 0, '1', count = 40 } }, equations = function(t) for i = 1, 40 do t.x[i].rate = 0 end end }");
     expect_refusal("return model 'whole' {\n  parts = { a = { 'wide' }, b = { 'wide' } } }", "model.lua", 1, "64 states and tracked parameters at most, this has 80");
     expect_refusal("return model 'whole' { parts = 7 }", "model.lua", 1, "\"parts\" must be a table");
