@@ -2,6 +2,7 @@
 
 #include <lauxlib.h>
 #include <math.h>
+#include <string.h>
 
 #include "model/declare.h"
 #include "model/model.h"
@@ -65,7 +66,7 @@ int value__delay(lua_State *lua)
         return luaL_error(lua, "delay: \"%s\" is no name: expected a letter, then letters, digits or underscores", given);
 
     Delay *delay = &trace->delays[trace->delay_count];
-    *delay = (Delay){.of = x.expr, .then = trace__hidden_column(trace)};
+    *delay = (Delay){.whose = trace->part, .of = x.expr, .then = trace__hidden_column(trace)};
     delay->name = given ? arena_text(trace->arena, given) : arena_format(trace->arena, "delay_%d", (int)trace->delay_count + 1);
     if (!delay->name)
         return luaL_error(lua, "no memory for a delay");
@@ -81,18 +82,22 @@ static double *column(double *columns, uint16_t index)
     return &columns[(size_t)index * LANES];
 }
 
+static void fill_ring(const Delay *delay, double *columns)
+{
+    const size_t bytes = LANES * sizeof *columns;
+    const double *now = column(columns, delay->now);
+    memcpy(column(columns, delay->then), now, bytes);
+    memset(column(columns, delay->ring), 0, bytes);
+    for (uint16_t place = 0; place < delay->length; place++)
+        memcpy(column(columns, (uint16_t)(delay->ring + 1 + place)), now, bytes);
+}
+
 void delay_start(const Model *model, double *columns, Scratch *scratch)
 {
-    for (uint16_t i = 0; i < model->delay_count; i++) {
-        const Delay *delay = &model->delays[i];
-        program_run(&model->record, columns, scratch);  // one delay may follow another that was made before
-        const double *now = column(columns, delay->now);
-        for (size_t lane = 0; lane < LANES; lane++) {
-            column(columns, delay->then)[lane] = now[lane];
-            column(columns, delay->ring)[lane] = 0;
-            for (uint16_t place = 0; place < delay->length; place++)
-                column(columns, (uint16_t)(delay->ring + 1 + place))[lane] = now[lane];
-        }
+    for (uint16_t round = 0; round < model->delay_count; round++) {  // one delay may follow another
+        program_run(&model->record, columns, scratch);
+        for (uint16_t i = 0; i < model->delay_count; i++)
+            fill_ring(&model->delays[i], columns);
     }
 }
 

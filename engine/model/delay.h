@@ -17,6 +17,7 @@ enum { DELAYS_MAX = 32, DELAY_VALUES_MAX = 4096 };  // of one model: delays, and
 
 typedef struct Delay {
     const char *name;
+    size_t whose;     // of the model's parts, whose equations it stands in
     Expr of;
     uint16_t steps;   // whole steps, at least 1
     double part;      // of one more step, below 1

@@ -20,7 +20,7 @@ static size_t read_values(lua_State *lua, int index, const Trace *trace, Expr *v
     size_t count = 0;
     for (size_t i = 0; i < trace->name_count; i++) {
         const TraceName *name = &trace->names[i];
-        if (name->state < 0)
+        if (name->state < 0 || name->part != trace->part)
             continue;
         if (lua_getfield(lua, index, name->name) != LUA_TNIL) {
             const Value value = value__operand(lua, -1);
@@ -38,7 +38,7 @@ static size_t read_values(lua_State *lua, int index, const Trace *trace, Expr *v
 static bool is_state(const Trace *trace, const char *text)
 {
     for (size_t i = 0; i < trace->name_count; i++)
-        if (trace->names[i].state >= 0 && strcmp(trace->names[i].name, text) == 0)
+        if (trace->names[i].state >= 0 && trace->names[i].part == trace->part && strcmp(trace->names[i].name, text) == 0)
             return true;
     return false;
 }

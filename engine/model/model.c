@@ -103,78 +103,153 @@ static void place_columns(Loader *loader)
                                     .delays = loader->trace.delays, .delay_count = loader->trace.delay_count, .events = loader->trace.events, .event_count = loader->trace.event_count};
 }
 
-static Err trace_model(Loader *loader)
+/* What equations can read: channels, and parameters of parts that are the whole's. */
+static void name_values(Loader *loader)
 {
     Model *model = loader->model;
-    TraceName *names = arena_new(&model->arena, TraceName, model->channel_count + TRACE_LAGS_MAX);
     Trace *trace = &loader->trace;
-    *trace = (Trace){.graph = model->graph, .arena = &model->arena, .names = names, .state_count = model->state_count, .output_room = LOADER_OUTPUTS_MAX,
-                      .arrays = loader->arrays, .array_count = loader->array_count, .step = model->step};
-    trace->rates = arena_new(&model->arena, Expr, model->state_count + TRACE_LAGS_MAX);
-    trace->outputs = arena_new(&model->arena, TraceOutput, LOADER_OUTPUTS_MAX);
-    if (!names || !trace->rates || !trace->outputs)
-        return loader__out_of_memory(loader);
-
     for (uint16_t i = 0; i < model->channel_count; i++) {
         const Channel *channel = &loader->channels[i];
+        const size_t part = loader->owners[i];
         if (channel->kind == CHANNEL_ACTUATOR)
             continue;  // what was commanded is not what is: equations read the input that reports it
-        names[trace->name_count++] = (TraceName){channel->name, graph_variable(model->graph, channel->column), unit_base(channel->unit), i < model->dynamic_count ? i : -1};
+        trace->names[trace->name_count++] =
+            (TraceName){.name = channel->name + strlen(loader->parts[part].prefix), .expr = graph_variable(model->graph, channel->column),
+                        .unit = unit_base(channel->unit), .state = i < model->dynamic_count ? i : -1, .part = part,
+                        .is_open = part && channel->kind == CHANNEL_INPUT, .min = channel->min, .max = channel->max};
     }
+    for (size_t i = 0; i < loader->passed_count; i++) {
+        const Passed *passed = &loader->passed[i];
+        const Channel *channel = &loader->channels[loader__find_channel(loader, passed->channel)];
+        trace->names[trace->name_count++] = (TraceName){.name = passed->key, .expr = graph_variable(model->graph, channel->column),
+                                                        .unit = unit_base(channel->unit), .state = -1, .part = (size_t)(passed->part - loader->parts)};
+    }
+}
+
+static Err open_trace(Loader *loader)
+{
+    Model *model = loader->model;
+    Trace *trace = &loader->trace;
+    const size_t room = (size_t)model->channel_count + loader->passed_count + TRACE_LAGS_MAX;
+    TracePart *parts = arena_new(&model->arena, TracePart, loader->part_count);
+    TraceName *names = arena_new(&model->arena, TraceName, room);
+    *trace = (Trace){.graph = model->graph, .arena = &model->arena, .names = names, .state_count = model->state_count, .output_room = LOADER_OUTPUTS_MAX,
+                      .arrays = loader->arrays, .array_count = loader->array_count, .step = model->step, .parts = parts, .part_count = loader->part_count};
+    trace->rates = arena_new(&model->arena, Expr, model->state_count + TRACE_LAGS_MAX);
+    trace->outputs = arena_new(&model->arena, TraceOutput, LOADER_OUTPUTS_MAX);
+    trace->feeds = arena_new(&model->arena, TraceFeed, room);
+    if (!parts || !names || !trace->rates || !trace->outputs || !trace->feeds)
+        return loader__out_of_memory(loader);
+
+    for (size_t i = 0; i < loader->part_count; i++)
+        parts[i] = (TracePart){loader->parts[i].name, loader->parts[i].whole ? (size_t)(loader->parts[i].whole - loader->parts) : 0};
+    name_values(loader);
     for (uint16_t i = 0; i < model->state_count; i++)
         trace->rates[i] = EXPR_NONE;
+    return ERR_OK;
+}
 
-    if (model->procedure) {
-        trace->stepped = true;
-        for (uint16_t i = 0; i < model->dynamic_count; i++)
-            trace->rates[i] = graph_constant(model->graph, 0);  // they move, but not by a rate
-        return ERR_OK;
+/* The equations of a part, behind those of its own parts, whose outputs it reads. */
+static Err trace_part(Loader *loader, size_t index)
+{
+    Trace *trace = &loader->trace;
+    const Part *part = &loader->parts[index];
+    bool has_parts = false;
+    for (size_t i = index + 1; i < loader->part_count; i++)
+        if (loader->parts[i].whole == part) {
+            has_parts = true;
+            const Err err = trace_part(loader, i);
+            if (err)
+                return err;
+        }
+
+    const int type = lua_getfield(script_lua(part->script), part->root, "equations");
+    if (type == LUA_TNIL && has_parts) {
+        lua_pop(script_lua(part->script), 1);
+        return ERR_OK;  // nothing but parts
     }
-    lua_getfield(loader->lua, loader->root, "equations");
-    if (!lua_isfunction(loader->lua, -1))
-        return script_blame(loader->script, loader->why, "equations", NULL, "model \"%s\" needs equations = function(t) ... end, or step = function(self, dt) ... end", model->name);
-    const Err err = trace_equations(loader->script, trace, loader->why);
-    for (uint16_t i = 0; i < model->dynamic_count && !err; i++)
-        if (trace->rates[i] == EXPR_NONE)
-            return script_blame(loader->script, loader->why, "equations", NULL, "the state \"%s\" has no equation: expected t.%s.rate = ...", loader->channels[i].name,
-                                loader->channels[i].name);
+    if (type != LUA_TFUNCTION)
+        return script_blame(part->script, loader->why, "equations", NULL, "model \"%s\" needs equations = function(t) ... end, or step = function(self, dt) ... end", loader->model->name);
+    trace->part = index;
+    const Err err = trace_equations(part->script, trace, loader->why);
+    trace->part = 0;
     return err;
 }
 
-static double check_start(const Loader *loader, Declaration *entry, Expr of, const double *columns, const char *kind, const char *name)
+/* States that a function moves have no rate; for the filter it is enough that they move. */
+static Err trace_procedure(Loader *loader)
 {
-    const double start = graph_evaluate(loader->trace.graph, of, columns);
-    if (!isfinite(start))
-        declare_fail(entry, "the %s \"%s\" has no finite value to start from", kind, name);
-    return start;
+    loader->trace.stepped = true;
+    for (uint16_t i = 0; i < loader->model->dynamic_count; i++)
+        loader->trace.rates[i] = graph_constant(loader->model->graph, 0);
+    return ERR_OK;
 }
 
-/* What lags and delays follow at the start, where they begin. One may follow another that was made before: their columns count in that order. */
-static void start_hidden(Loader *loader, Declaration *entry, double *starts)
+static Err trace_model(Loader *loader)
+{
+    Err err = open_trace(loader);
+    if (!err)
+        err = loader->model->procedure ? trace_procedure(loader) : trace_part(loader, 0);
+    for (uint16_t i = 0; i < loader->model->dynamic_count && !err; i++) {
+        const TraceName *state = &loader->trace.names[i];
+        if (loader->trace.rates[i] == EXPR_NONE)
+            return script_blame(loader->parts[state->part].script, loader->why, "equations", NULL, "the state \"%s\" has no equation: expected t.%s.rate = ...",
+                                state->name, state->name);
+    }
+    return err;
+}
+
+/* An entry that nobody wrote: what equations made has the keys of an empty table. */
+static Declaration open_made(Loader *loader, size_t part, const char *name)
+{
+    lua_State *lua = script_lua(loader->parts[part].script);
+    lua_newtable(lua);
+    return (Declaration){.script = loader->parts[part].script, .index = lua_gettop(lua), .section = "equations", .key = name, .why = loader->why};
+}
+
+static Err close_made(const Declaration *entry)
+{
+    lua_settop(script_lua(entry->script), entry->index - 1);
+    return entry->err;
+}
+
+static Err check_start(const Loader *loader, size_t part, const char *kind, const char *name, double start)
+{
+    if (isfinite(start))
+        return ERR_OK;
+    return script_blame(loader->parts[part].script, loader->why, "equations", NULL, "the %s \"%s\" has no finite value to start from", kind, name);
+}
+
+/* What lags and delays follow at the start, where they begin. One may follow another, in any order: after as many rounds as there are, all have settled. */
+static Err start_hidden(Loader *loader, double *starts)
 {
     const Trace *trace = &loader->trace;
     double columns[TRACE_HIDDEN_COLUMN + TRACE_HIDDEN_MAX];
     for (uint16_t i = 0; i < loader->model->channel_count; i++)
         columns[loader->channels[i].column] = loader->channels[i].initial;
-    for (size_t lag = 0, delay = 0; lag + delay < trace->lag_count + trace->delay_count;) {
-        const size_t next = TRACE_HIDDEN_COLUMN + lag + delay;
-        if (lag < trace->lag_count && trace->lags[lag].column == next) {
-            columns[next] = starts[lag] = check_start(loader, entry, trace->lags[lag].of, columns, "lag", trace->lags[lag].name);
-            lag++;
-        } else {
-            columns[next] = check_start(loader, entry, trace->delays[delay].of, columns, "delay", trace->delays[delay].name);
-            delay++;
-        }
+    for (size_t round = 0; round < trace->lag_count + trace->delay_count; round++) {
+        for (size_t i = 0; i < trace->lag_count; i++)
+            starts[i] = columns[trace->lags[i].column] = graph_evaluate(trace->graph, trace->lags[i].of, columns);
+        for (size_t i = 0; i < trace->delay_count; i++)
+            columns[trace->delays[i].then] = graph_evaluate(trace->graph, trace->delays[i].of, columns);
     }
+
+    Err err = ERR_OK;
+    for (size_t i = 0; i < trace->lag_count && !err; i++)
+        err = check_start(loader, trace->lags[i].part, "lag", trace->lags[i].name, starts[i]);
+    for (size_t i = 0; i < trace->delay_count && !err; i++)
+        err = check_start(loader, trace->delays[i].whose, "delay", trace->delays[i].name, columns[trace->delays[i].then]);
+    return err;
 }
 
 /* A channel behind the states, before everything else. */
-static void insert_lag(Loader *loader, Declaration *entry, const TraceLag *lag, double start)
+static Err insert_lag(Loader *loader, const TraceLag *lag, double start)
 {
     Model *model = loader->model;
-    Channel *channel = loader__add_named(loader, entry, lag->name, CHANNEL_STATE);
-    if (entry->err)
-        return;
+    Declaration entry = open_made(loader, lag->part, NULL);
+    Channel *channel = loader__add_named(loader, &entry, lag->name, CHANNEL_STATE);
+    if (close_made(&entry))
+        return entry.err;
     channel->unit = lag->unit;
     channel->initial = start;
     channel->column = lag->column;
@@ -185,6 +260,7 @@ static void insert_lag(Loader *loader, Declaration *entry, const TraceLag *lag, 
     *place = last;
     model->dynamic_count++;
     model->state_count++;
+    return ERR_OK;
 }
 
 /* With lags the vector of the filter is longer, and delays and events have a memory: so columns are dealt out again, and what was traced moves there. */
@@ -195,20 +271,17 @@ static Err add_hidden(Loader *loader)
     uint16_t columns[MODEL_CHANNELS_MAX + DELAYS_MAX];
     Expr with[MODEL_CHANNELS_MAX + DELAYS_MAX];
     double starts[TRACE_LAGS_MAX];
-    if (trace->lag_count + trace->delay_count + trace->event_count == 0)
+    if (trace->lag_count + trace->delay_count + trace->event_count + trace->feed_count == 0)
         return ERR_OK;
 
-    lua_newtable(loader->lua);
-    Declaration entry = {.script = loader->script, .index = lua_gettop(loader->lua), .section = "equations", .why = loader->why};
     const uint16_t first = model->dynamic_count;
-    start_hidden(loader, &entry, starts);
-    for (size_t i = 0; i < trace->lag_count && !entry.err; i++)
-        insert_lag(loader, &entry, &trace->lags[i], starts[i]);
-    lua_pop(loader->lua, 1);
-    if (!entry.err)
-        entry.err = check_states(loader);
-    if (entry.err)
-        return entry.err;
+    Err err = start_hidden(loader, starts);
+    for (size_t i = 0; i < trace->lag_count && !err; i++)
+        err = insert_lag(loader, &trace->lags[i], starts[i]);
+    if (!err)
+        err = check_states(loader);
+    if (err)
+        return err;
 
     for (uint16_t i = 0; i < model->channel_count; i++)
         columns[i] = loader->channels[i].column;
@@ -221,7 +294,7 @@ static Err add_hidden(Loader *loader)
         with[model->channel_count + i] = graph_variable(model->graph, trace->delays[i].then);
     trace_move(trace, columns, with, model->channel_count + trace->delay_count);
     for (uint16_t i = 0; i < trace->lag_count; i++) {
-        trace->names[trace->name_count++] = (TraceName){trace->lags[i].name, with[first + i], trace->lags[i].unit, -1};
+        trace->names[trace->name_count++] = (TraceName){.name = trace->lags[i].name, .expr = with[first + i], .unit = trace->lags[i].unit, .state = -1, .part = trace->lags[i].part};
         trace->rates[first + i] = trace->lags[i].rate;
     }
     for (uint16_t i = model->dynamic_count; i < model->state_count; i++)
@@ -236,26 +309,22 @@ static Err add_outputs(Loader *loader)
         return loader__read_outputs(loader);
     for (size_t i = 0; i < loader->trace.output_count; i++) {
         const TraceOutput *output = &loader->trace.outputs[i];
-        lua_newtable(loader->lua);
-        Declaration entry = {.script = loader->script, .index = lua_gettop(loader->lua), .section = "equations", .key = output->name, .why = loader->why};
+        Declaration entry = open_made(loader, output->part, output->name);
         Channel *channel = loader__add_channel(loader, &entry, CHANNEL_OUTPUT);
+        if (close_made(&entry))
+            return entry.err;
         channel->unit = output->unit;
         channel->doc = output->doc;
-        lua_pop(loader->lua, 1);
-        if (entry.err)
-            return entry.err;
     }
     return ERR_OK;
 }
 
 static Err add_statistic(Loader *loader)
 {
-    lua_newtable(loader->lua);
-    Declaration entry = {.script = loader->script, .index = lua_gettop(loader->lua), .section = "model", .key = "divergence", .why = loader->why};
+    Declaration entry = open_made(loader, 0, "divergence");
     Channel *channel = loader__add_channel(loader, &entry, CHANNEL_STATISTIC);
     channel->doc = "how much the tests speak against the model: at 1 or more they do";
-    lua_pop(loader->lua, 1);
-    return entry.err;
+    return close_made(&entry);
 }
 
 /* The rings of the delays, which are kept. */
@@ -327,14 +396,13 @@ static Err place_sensors(Loader *loader)
 
 static Err read_model(Loader *loader)
 {
-    static const char *const known[] = {"name", "doc", "params", "inputs", "states", "equations", "sensors", "actuators", "alarms", "divergence", "stepper", "step", "outputs", NULL};
     Model *model = loader->model;
     Declaration root = {.script = loader->script, .index = loader->root, .section = "model", .why = loader->why};
-    declare_only(&root, known, 0);
     model->name = arena_text(&model->arena, declare_text(&root, "name", ""));
     model->doc = arena_text(&model->arena, declare_text(&root, "doc", ""));
     loader->channels = arena_new(&model->arena, Channel, MODEL_CHANNELS_MAX);
-    if (!model->name || !model->doc || !loader->channels)
+    loader->passed = arena_new(&model->arena, Passed, MODEL_CHANNELS_MAX);
+    if (!model->name || !model->doc || !loader->channels || !loader->passed)
         return loader__out_of_memory(loader);
 
     const char *stepper = declare_text(&root, "stepper", "rk4");
@@ -345,39 +413,58 @@ static Err read_model(Loader *loader)
         return root.err;
 
     Err err;
-    if ((err = loader__create_procedure(loader)) || (err = loader__read_states(loader)) || (err = loader__read_parameters(loader, CHANNEL_TRACKED)))
+    if ((err = loader__open_parts(loader, loader->parts)) || (err = loader__create_procedure(loader)) || (err = loader__read_states(loader)) ||
+        (err = loader__read_parameters(loader, CHANNEL_TRACKED)))
         return err;
     if (model->dynamic_count == 0)
         return script_blame(loader->script, loader->why, "model", NULL, "model \"%s\" has no states", model->name);
     if ((err = check_states(loader)))
         return err;
-    if ((err = loader__read_parameters(loader, CHANNEL_PARAMETER)) || (err = loader__read_inputs(loader)) || (err = loader__read_actuators(loader)))
+    if ((err = loader__read_parameters(loader, CHANNEL_PARAMETER)) || (err = loader__connect_passed(loader)) || (err = loader__read_inputs(loader)) ||
+        (err = loader__check_given(loader)) || (err = loader__read_actuators(loader)))
         return err;
 
     place_columns(loader);
-    if ((err = trace_model(loader)) || (err = add_hidden(loader)) || (err = add_outputs(loader)) || (err = add_statistic(loader)) || (err = loader__read_sensors(loader)) || (err = loader__read_alarms(loader)) || (err = loader__read_divergence(loader)) || (err = place_sensors(loader)))
+    if ((err = trace_model(loader)) || (err = loader__connect_inputs(loader)) || (err = add_hidden(loader)) || (err = add_outputs(loader)) || (err = add_statistic(loader)) || (err = loader__read_sensors(loader)) ||
+        (err = loader__read_alarms(loader)) || (err = loader__read_faults(loader)) || (err = loader__read_divergence(loader)) || (err = place_sensors(loader)))
         return err;
     err = loader__build_programs(loader);
     return err ? err : loader__start_procedure(loader);
 }
 
-static Err run_script(Loader *loader)
+Err loader__run(Loader *loader, Part *part)
 {
-    Err err = script_create(SCRIPT_MEMORY_MAX, &loader->script, loader->why);
+    static const char *const known[] = {"name", "doc", "params", "inputs", "states", "parts", "equations", "sensors", "actuators", "alarms", "faults", "divergence",
+                                        "stepper", "step", "outputs", NULL};
+    Err err = script_create(SCRIPT_MEMORY_MAX, &part->script, loader->why);
     if (err)
         return err;
-    loader->lua = script_lua(loader->script);
-    trace_open(loader->script);
-    lua_register(loader->lua, "model", model_constructor);
-    err = script_run_file(loader->script, loader->model->path, SCRIPT_LOAD_INSTRUCTIONS, loader->why);
+    lua_State *lua = script_lua(part->script);
+    trace_open(part->script);
+    lua_register(lua, "model", model_constructor);
+    err = script_run_file(part->script, part->path, SCRIPT_LOAD_INSTRUCTIONS, loader->why);
     if (err)
         return err;
 
-    loader->root = lua_gettop(loader->lua);
-    if (!lua_istable(loader->lua, loader->root) || lua_getfield(loader->lua, loader->root, "name") != LUA_TSTRING)
-        return script_blame(loader->script, loader->why, NULL, NULL, "a model script must return model \"name\" { ... }");
-    lua_settop(loader->lua, loader->root);
-    return ERR_OK;
+    part->root = lua_gettop(lua);
+    if (!lua_istable(lua, part->root) || lua_getfield(lua, part->root, "name") != LUA_TSTRING)
+        return script_blame(part->script, loader->why, NULL, NULL, "a model script must return model \"name\" { ... }");
+    lua_settop(lua, part->root);
+    Declaration root = {.script = part->script, .index = part->root, .section = "model", .why = loader->why};
+    declare_only(&root, known, 0);
+    return root.err;
+}
+
+/* The model itself is the first of its parts. */
+static Err run_script(Loader *loader)
+{
+    Part *whole = &loader->parts[loader->part_count++];
+    *whole = (Part){.name = "", .prefix = "", .path = loader->model->path};
+    const Err err = loader__run(loader, whole);
+    loader->script = whole->script;
+    loader->lua = whole->script ? script_lua(whole->script) : NULL;
+    loader->root = whole->root;
+    return err;
 }
 
 Err model_load(const char *path, double step, Model **out, ErrText *why)
@@ -395,8 +482,8 @@ Err model_load(const char *path, double step, Model **out, ErrText *why)
     Err err = model->path && model->graph ? run_script(&loader) : loader__out_of_memory(&loader);
     if (!err)
         err = read_model(&loader);
-    if (!model->procedure)
-        script_destroy(loader.script);
+    for (size_t i = model->procedure ? 1 : 0; i < loader.part_count; i++)  // a step function keeps the whole's own script
+        script_destroy(loader.parts[i].script);
     if (err) {
         model_destroy(model);
         return err;
@@ -405,6 +492,7 @@ Err model_load(const char *path, double step, Model **out, ErrText *why)
     model->channels = loader.channels;
     model->sensors = loader.sensors;
     model->alarms = loader.alarms;
+    model->faults = loader.faults;
     *out = model;
     return ERR_OK;
 }

@@ -83,6 +83,30 @@ typedef struct AlarmDef {
     double hold;               // s
 } AlarmDef;
 
+typedef enum FaultKind {
+    FAULT_FACTOR,   // process: a value is multiplied
+    FAULT_SET,      // process: a value is set
+    FAULT_BIAS,     // sensor: reads too much by `size`
+    FAULT_DRIFT,    // sensor: by `size` per second since the start
+    FAULT_STUCK,    // sensor: keeps its last value
+    FAULT_NOISE,    // sensor: its noise is `size` times as large
+    FAULT_SPIKE,    // sensor: one sample in ten is off by `size`
+    FAULT_SILENCE,  // sensor: says nothing
+} FaultKind;
+/// "factor", "set", "bias", "drift", "stuck", "noise", "spike", "silence".
+const char *fault_kind_name(FaultKind kind);
+bool fault_kind_parse(const char *text, FaultKind *out);
+/// Whether it is an instrument that fails, not the process.
+bool fault_is_of_sensor(FaultKind kind);
+
+/// How this kind of asset is known to fail, for emulation.
+typedef struct FaultDef {
+    const char *name, *doc;
+    uint16_t channel;  // that it befalls
+    FaultKind kind;
+    double size;       // SI where it has a unit, NAN where it has no size
+} FaultDef;
+
 /// How this model's divergence is judged; the tests are sync's (sync/detect.h).
 typedef struct DivergenceDef {
     double settle;        // s from the start in which nothing is judged: the twin is still finding its state
@@ -105,6 +129,8 @@ typedef struct Model {
     DivergenceDef divergence;
     const AlarmDef *alarms;
     uint16_t alarm_count;
+    const FaultDef *faults;  // by name
+    uint16_t fault_count;
 
     const Delay *delays;
     uint16_t delay_count;
@@ -145,5 +171,7 @@ void model_fill(const Model *model, double *columns);
 
 /// Index of a channel, or -1.
 int model_find(const Model *model, const char *name);
+/// A fault of the model, or NULL.
+const FaultDef *model_find_fault(const Model *model, const char *name);
 /// Column of the covariance of state i with state j.
 uint16_t model_covariance(const Model *model, uint16_t i, uint16_t j);

@@ -282,7 +282,7 @@ Err loader__create_procedure(Loader *loader)
                                 "\"outputs\" are declared beside a step function alone; equations say t.name = output(value, \"unit\")");
         return ERR_OK;
     }
-    static const char *const others[] = {"equations", "stepper"};
+    static const char *const others[] = {"equations", "stepper", "parts"};
     for (size_t i = 0; i < sizeof others / sizeof *others; i++)
         if (is_declared(loader, others[i]))
             return script_blame(loader->script, loader->why, NULL, others[i], "a model with a step function has no \"%s\": the function says what a step does",
@@ -302,19 +302,16 @@ Err loader__create_procedure(Loader *loader)
 Err loader__read_outputs(Loader *loader)
 {
     static const char *const known[] = {"doc", NULL};
-    const char **keys;
-    size_t count;
-    Err err = loader__open_section(loader, "outputs", &keys, &count);
-    for (size_t i = 0; i < count && !err; i++) {
-        Declaration entry = loader__open_entry(loader, "outputs", keys[i]);
+    Section section;
+    Err err = loader__open_section(loader, "outputs", &section);
+    for (size_t i = 0; i < section.count && !err; i++) {
+        Declaration entry = loader__open_entry(loader, &section, i);
         Channel *channel = loader__add_channel(loader, &entry, CHANNEL_OUTPUT);
         declare_only(&entry, known, 1);
         channel->unit = declare_unit_at(&entry, 1);
         channel->initial = NAN;  // before the first step
-        lua_pop(loader->lua, 1);
-        err = entry.err;
+        err = loader__close_entry(&entry);
     }
-    lua_pop(loader->lua, 1);
     return err;
 }
 

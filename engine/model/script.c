@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum {
     SOURCE_MAX = 4 * 1024 * 1024,  // bytes of one script
@@ -392,6 +393,18 @@ static Err fail(Script *script, const char *text, ErrText *why)
         err_set(why, ERR_SCRIPT, "%s: %s", path, text ? text : "failed with an error that is not a text");
     lua_pop(script->lua, 1);
     return ERR_SCRIPT;
+}
+
+bool script_find(const char *beside, const char *const *places, const char *name, char *out, size_t size)
+{
+    const char *slash = strrchr(beside, '/');
+    const int folder = slash ? (int)(slash - beside + 1) : 0;
+    for (; *places; places++) {
+        const int length = snprintf(out, size, "%.*s%s%s%s", folder, beside, *places, name, strchr(name, '.') ? "" : ".lua");
+        if (length >= 0 && (size_t)length < size && access(out, R_OK) == 0)
+            return true;
+    }
+    return false;
 }
 
 Err script_run_file(Script *script, const char *path, size_t instructions_max, ErrText *why)

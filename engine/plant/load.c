@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "model/declare.h"
 #include "plant/connect.h"
@@ -46,15 +45,12 @@ static int plant_constructor(lua_State *lua)
 /* A model is looked for beside the plant's folder, in it, and in a folder `models` in it. */
 static Err find_model_file(const Loader *loader, Declaration *entry, const char *name, char out[PATH_ROOM])
 {
-    static const char *const places[] = {"../models/", "", "models/"};
+    static const char *const places[] = {"../models/", "", "models/", NULL};
     const char *slash = strrchr(loader->plant->path, '/');
     const int folder = slash ? (int)(slash - loader->plant->path + 1) : 0;
     const char *ending = strchr(name, '.') ? "" : ".lua";
-    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
-        const int length = snprintf(out, PATH_ROOM, "%.*s%s%s%s", folder, loader->plant->path, places[i], name, ending);
-        if (length < PATH_ROOM && access(out, R_OK) == 0)
-            return ERR_OK;
-    }
+    if (script_find(loader->plant->path, places, name, out, PATH_ROOM))
+        return ERR_OK;
     declare_fail(entry, "no model \"%s\": expected %s%s in %.*s../models/, %.*s or %.*smodels/", name, name, ending, folder, loader->plant->path, folder ? folder : 1,
                  folder ? loader->plant->path : ".", folder, loader->plant->path);
     return entry->err;

@@ -121,6 +121,7 @@ START_TEST(wrong_arguments_are_one_line_that_says_what_was_expected)
         {{"emulate", FLOW_PLANT, "--fault", "t2"}, "expected TAG:KIND[:SIZE]@AT[+LASTS]"},
         {{"emulate", FLOW_PLANT, "--fault", "incubator.t2:melts@1"}, "kind \"melts\" is none of"},
         {{"emulate", FLOW_PLANT, "--fault", "incubator.t9:stuck@1"}, "no tag \"incubator.t9\""},
+        {{"emulate", FLOW_PLANT, "--fault", "incubator.flood@1"}, "model \"incubator\" knows no fault \"flood\"; it knows: lid, t2_high"},
         {{"emulate", FLOW_PLANT, "--fault", "incubator.T_box:stuck@1"}, "is no sensor"},
         {{"emulate", FLOW_PLANT, "--fault", "incubator.t2:bias:2@-1"}, "stuck at"},
     };
@@ -185,6 +186,8 @@ START_TEST(check_tells_what_a_plant_and_a_model_declare)
     ck_assert_int_eq(model.status, 0);
     ck_assert_ptr_nonnull(strstr(plant.out, "plant incubator: twins 1"));
     ck_assert_ptr_nonnull(strstr(model.out, "model incubator: states 4, tracked 3"));
+    ck_assert_ptr_nonnull(strstr(model.out, "fault lid: G_box times 8: the lid is open"));
+    ck_assert_ptr_nonnull(strstr(model.out, "fault t2_high: t2 reads +2 degC"));
     forget(&plant);
     forget(&model);
 }
@@ -427,8 +430,9 @@ START_TEST(an_emulated_plant_fails_as_it_is_told_and_ends_in_order)
     Child server = CHILD_START("server", "serve", FLOW_PLANT, "--port", "0", "--no-history", "--speed", "50");
     child_await_port(&server);
     const FlowPath url = child_url(&server);
-    Child device = CHILD_START("device", "emulate", FLOW_PLANT, "--url", url.text, "--no-faults", "--fault", "incubator.t2:bias:5@2+3");
+    Child device = CHILD_START("device", "emulate", FLOW_PLANT, "--url", url.text, "--no-faults", "--fault", "incubator.t2:bias:5@2+3", "--fault", "incubator.lid@3");
     await_words(&device, "fault \"incubator.t2 bias\" begins");
+    await_words(&device, "fault \"incubator.lid\" begins");
     await_words(&device, "fault \"incubator.t2 bias\" ends");
     await_words(&server, "device \"emulator\" is here");
     child_stop(&device, SIGTERM);

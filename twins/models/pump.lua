@@ -66,6 +66,12 @@ return model "pump" {
     worn       = { high = { "wear", 0.15 }, hysteresis = 0.02, hold = 60, severity = "warning" },
   },
 
+  faults = {
+    throttled      = { value = "resistance", factor = 2, doc = "a valve of the pipeline is half shut" },
+    flowmeter_high = { sensor = "flowmeter", kind = "bias", size = 4, doc = "the flowmeter is off by a tenth" },
+    tacho_stuck    = { sensor = "tacho", kind = "stuck", doc = "the display of the drive has frozen" },
+  },
+
   -- settle: ten lags of the drive, by which wear and resistance are told apart
   divergence = { settle = 20, false_alarm_days = 30 },
 }

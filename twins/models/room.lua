@@ -58,6 +58,12 @@ return model "room" {
     frost    = { low = { "T_air", 5 }, hysteresis = 1, hold = 60, severity = "critical" },
   },
 
+  faults = {
+    window           = { value = "gains", set = -450, doc = "a window stands open in winter" },
+    thermometer_high = { sensor = "thermometer", kind = "bias", size = 2, doc = "the sun shines on the thermometer" },
+    thermometer_dead = { sensor = "thermometer", kind = "silence", doc = "its battery is empty" },
+  },
+
   -- settle: three time constants of the air, 0.6 h each
   divergence = { settle = 7200, false_alarm_days = 30 },
 }

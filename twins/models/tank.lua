@@ -53,6 +53,12 @@ return model "tank" {
     clogged  = { low = { "discharge", 0.4 }, hysteresis = 0.05, hold = 60, severity = "warning" },
   },
 
+  faults = {
+    clogged    = { value = "discharge", factor = 0.5, doc = "something blocks half of the outlet" },
+    radar_high = { sensor = "radar", kind = "bias", size = 20, doc = "foam, which the radar takes for the surface" },
+    radar_dead = { sensor = "radar", kind = "silence", doc = "the cable is cut" },
+  },
+
   -- settle: what the discharge coefficient needs to be found
   divergence = { settle = 120, false_alarm_days = 30 },
 }

@@ -58,5 +58,11 @@ return model "valve" {
     eroded  = { high = { "capacity", 75 }, hysteresis = 2, hold = 60, severity = "warning" },
   },
 
+  faults = {
+    plugged        = { value = "capacity", factor = 0.5, doc = "something is caught in the trim" },
+    flowmeter_high = { sensor = "flowmeter", kind = "bias", size = 2, doc = "the zero of the flowmeter has moved" },
+    position_stuck = { sensor = "position", kind = "stuck", doc = "the feedback lever has come off" },
+  },
+
   divergence = { settle = 25, false_alarm_days = 30 },
 }

@@ -41,7 +41,7 @@ return plant "incubator" {
 
     -- somebody opens the lid for a minute, ten minutes after the start and every ten minutes from then on
     faults = {
-      lid = { value = "incubator.G_box", factor = 8, at = 600, lasts = 60, every = 600 },
+      lid = { fault = "incubator.lid", at = 600, lasts = 60, every = 600 },
     },
 
     -- the thermostat in the device: between 35 and 45 degC, unless it is told to keep off
