@@ -44,10 +44,9 @@ int64_t app_utc(const App *app)
 
 // --- the tick ------------------------------------------------------------------------------------------------------
 
-static const char *tag_name(const App *app, TagId tag)
+static TagName tag_name(const App *app, TagId tag)
 {
-    const Tag *found = tag < tags_count(app->plant->tags) ? tags_get(app->plant->tags, tag) : NULL;
-    return found ? found->name : "?";
+    return tag < tags_count(app->plant->tags) ? tags_name(app->plant->tags, tag) : (TagName){"?"};
 }
 
 /* What handlers and people want goes to the gate; while replaying it is only remembered, the newest wish of each tag. */
@@ -80,8 +79,8 @@ static void tell_commands(const App *app)
     const Command *commands = gate_changed(app->gate, &count);
     for (size_t i = 0; i < count && !app->def.quiet && !app->replaying; i++) {
         const Command *command = &commands[i];
-        const double value = unit_from_si(tags_get(app->plant->tags, command->wish.tag)->unit, command->wish.value);
-        log_write(LOG_INFO, "gate", "command #%llu %s = %g %s%s%s", (unsigned long long)command->id, tag_name(app, command->wish.tag), value, command_state_name(command->state),
+        const double value = unit_from_si(tags_get(app->plant->tags, command->wish.tag).unit, command->wish.value);
+        log_write(LOG_INFO, "gate", "command #%llu %s = %g %s%s%s", (unsigned long long)command->id, tag_name(app, command->wish.tag).text, value, command_state_name(command->state),
                   *command->detail ? ": " : "", command->detail);
     }
 }
@@ -102,7 +101,7 @@ static void remember(App *app)
         return;
     const Command *commands = gate_changed(app->gate, &count);
     for (size_t i = 0; i < count; i++)
-        history_append_command(app->history, &commands[i], tag_name(app, commands[i].wish.tag));
+        history_append_command(app->history, &commands[i], tag_name(app, commands[i].wish.tag).text);
     if (elapsed(app) - app->snapshot_elapsed >= SNAPSHOT_PERIOD_NS)
         resume_snapshot(app);
 }

@@ -388,7 +388,9 @@ void history_append_alarm(History *history, const Alarm *alarm, const char *twin
 void history_append_command(History *history, const Command *command, const char *tag)
 {
     assert(tag);
-    append(history, &(Record){.kind = RECORD_COMMAND, .command = {*command, tag}});
+    Record record = {.kind = RECORD_COMMAND, .command = {.command = *command}};
+    snprintf(record.command.tag.text, sizeof record.command.tag.text, "%s", tag);
+    append(history, &record);
 }
 
 /* A copy in one allocation: the snapshot, its table of parts, their bytes. */

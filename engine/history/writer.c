@@ -67,7 +67,7 @@ static Err add_tags(Writer *writer, const Plant *plant, ErrText *why)
     err = store_run(writer->db, "BEGIN IMMEDIATE", why);
     for (TagId tag = 0; err == ERR_OK && tag < tags_count(plant->tags); tag++)
         if (writer->tags[tag] == 0)
-            err = add_tag(writer->db, insert, tags_get(plant->tags, tag)->name, &writer->tags[tag], why);
+            err = add_tag(writer->db, insert, tags_name(plant->tags, tag).text, &writer->tags[tag], why);
     sqlite3_finalize(insert);
     return err == ERR_OK ? store_run(writer->db, "COMMIT", why) : err;
 }
@@ -192,7 +192,7 @@ static Err put(Writer *writer, const Record *record, ErrText *why)
         store_bind_alarm(writer->statements[WRITER_ALARM], &record->alarm);
         return step(writer, WRITER_ALARM, why);
     case RECORD_COMMAND:
-        store_bind_command(writer->statements[WRITER_COMMAND], &record->command);
+        store_bind_command(writer->statements[WRITER_COMMAND], &(HistoryCommand){record->command.command, record->command.tag.text});
         return step(writer, WRITER_COMMAND, why);
     case RECORD_SNAPSHOT:
         return put_snapshot(writer, record->snapshot, why);

@@ -17,6 +17,7 @@ void plant_destroy(Plant *plant)
         mem_free(plant->shadow[i]);
     for (uint32_t i = 0; i < plant->block_count; i++)
         mem_free(plant->blocks[i].columns);
+    mem_free(plant->blocks);
     for (uint32_t i = 0; i < plant->model_count; i++)
         model_destroy(plant->models[i]);
     if (plant->workers)
@@ -147,17 +148,7 @@ uint64_t plant_quarantined(const Plant *plant)
 
 int64_t plant_find(const Plant *plant, const char *name)
 {
-    for (uint32_t low = 0, high = plant->twin_count; low < high;) {  // twins are sorted by name
-        const uint32_t middle = low + (high - low) / 2;
-        const int order = strcmp(name, plant->twins[middle].name);
-        if (order == 0)
-            return middle;
-        if (order < 0)
-            high = middle;
-        else
-            low = middle + 1;
-    }
-    return -1;
+    return tags_find_asset(plant->tags, name);
 }
 
 const Model *plant_model(const Plant *plant, uint32_t twin)
@@ -177,26 +168,32 @@ TagId plant_tag(const Plant *plant, uint32_t twin, uint16_t channel)
     return plant->twins[twin].first_tag + channel;
 }
 
+Place plant_place(const Plant *plant, TagId tag)
+{
+    const TagPlace place = tags_place(plant->tags, tag);
+    return (Place){place.asset, place.channel};
+}
+
 static const Channel *channel_of(const Plant *plant, TagId tag)
 {
-    const Place place = plant->places[tag];
+    const Place place = plant_place(plant, tag);
     return &plant_model(plant, place.twin)->channels[place.channel];
 }
 
 bool plant_is_fed(const Plant *plant, TagId tag)
 {
-    return channel_of(plant, tag)->kind == CHANNEL_INPUT && tags_get(plant->tags, tag)->role == TAG_NOT_BOUND;
+    return channel_of(plant, tag)->kind == CHANNEL_INPUT && tags_get(plant->tags, tag).role == TAG_NOT_BOUND;
 }
 
 double plant_value(const Plant *plant, TagId tag)
 {
-    return *plant_cell(plant, plant->places[tag].twin, channel_of(plant, tag)->column);
+    return *plant_cell(plant, plant_place(plant, tag).twin, channel_of(plant, tag)->column);
 }
 
 double plant_sd(const Plant *plant, TagId tag)
 {
     const uint16_t variance = channel_of(plant, tag)->variance;
-    return variance == COLUMN_NONE ? NAN : sqrt(*plant_cell(plant, plant->places[tag].twin, variance));
+    return variance == COLUMN_NONE ? NAN : sqrt(*plant_cell(plant, plant_place(plant, tag).twin, variance));
 }
 
 bool plant_is_quarantined(const Plant *plant, uint32_t twin)

@@ -405,12 +405,12 @@ static size_t arrange(Sync *sync, Batch batch)
 
     for (size_t i = 0; i < batch.count; i++) {
         const Sample *sample = &batch.items[i].sample;
-        const Place place = plant->places[sample->tag];
+        const Place place = plant_place(plant, sample->tag);
         const Twin *twin = &plant->twins[place.twin];
         sync->works[i] = (Work){twin->block, sync->ranks[place.twin]++, place.channel, (uint8_t)twin->lane, sample->value};
     }
     for (size_t i = 0; i < batch.count; i++) {
-        sync->ranks[plant->places[batch.items[i].sample.tag].twin] = 0;
+        sync->ranks[plant_place(plant, batch.items[i].sample.tag).twin] = 0;
         show_newest(sync, &batch.items[i].sample);
     }
     if (batch.count > 1)
