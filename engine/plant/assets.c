@@ -428,7 +428,6 @@ static Err list_entries(Assets *assets, size_t *twins)
     if (!assets->entries)
         return no_memory(assets);
 
-    *twins = 0;
     for (lua_pushnil(lua); lua_next(lua, -2); lua_pop(lua, 1)) {
         Entry *const entry = &assets->entries[assets->entry_count++];
         const Err err = list_entry(assets, entry);
@@ -443,7 +442,7 @@ static Err list_entries(Assets *assets, size_t *twins)
 static Err read_entries(Assets *assets)
 {
     Plant *const plant = assets->plant;
-    size_t twins;
+    size_t twins = 0;
     Err err = list_entries(assets, &twins);
     if (err)
         return err;

@@ -85,7 +85,12 @@ typedef struct StageRun {
     uint32_t first, count;
 } StageRun;
 
-enum { CONNECTIONS_AT_ONCE = 1024 };  // by one thread
+enum { CONNECTIONS_AT_ONCE = 1024, BLOCKS_AT_ONCE = 16 };  // by one thread
+
+static size_t parts(size_t count, size_t at_once)
+{
+    return (count + at_once - 1) / at_once;
+}
 
 static void carry_some(void *context, size_t index, size_t thread)
 {
@@ -99,24 +104,23 @@ static void carry(Plant *plant, uint32_t first, uint32_t count)
 {
     StageRun run = {plant, first, count};
     if (count > 0)
-        workers_run(plant->workers, (count + CONNECTIONS_AT_ONCE - 1) / CONNECTIONS_AT_ONCE, carry_some, &run);
+        workers_run(plant->workers, parts(count, CONNECTIONS_AT_ONCE), carry_some, &run);
 }
 
-static void take_turn(void *context, size_t index, size_t thread)
+static void take_turn(Plant *plant, const Turn *turn, size_t thread)
 {
-    const StageRun *run = context;
-    Plant *plant = run->plant;
-    const Turn *turn = &plant->turns[run->first + index];
     const Block *block = &plant->blocks[turn->block];
     run_lanes(plant, turn->block, &block->model->predict, turn->lanes, thread);
-    if (turn->feeds)
+    if (turn->derives)
         program_run(&block->model->derive, block->columns, &plant->scratch[thread]);
 }
 
-static void derive_block(void *context, size_t index, size_t thread)
+static void take_some(void *context, size_t index, size_t thread)
 {
-    Plant *plant = context;
-    program_run(&plant->blocks[index].model->derive, plant->blocks[index].columns, &plant->scratch[thread]);
+    const StageRun *run = context;
+    const size_t from = index * BLOCKS_AT_ONCE;
+    for (size_t i = from; i < from + BLOCKS_AT_ONCE && i < run->count; i++)
+        take_turn(run->plant, &run->plant->turns[run->first + i], thread);
 }
 
 void plant_advance(Plant *plant)
@@ -126,13 +130,22 @@ void plant_advance(Plant *plant)
         const Stage *stage = &plant->stages[i];
         carry(plant, stage->first_connection, stage->connection_count);
         StageRun run = {plant, stage->first_turn, stage->turn_count};
-        workers_run(plant->workers, run.count, take_turn, &run);
+        workers_run(plant->workers, parts(run.count, BLOCKS_AT_ONCE), take_some, &run);
     }
+}
+
+static void derive_some(void *context, size_t index, size_t thread)
+{
+    Plant *plant = context;
+    const size_t from = index * BLOCKS_AT_ONCE;
+    for (size_t i = from; i < from + BLOCKS_AT_ONCE && i < plant->block_count; i++)
+        if (plant->blocks[i].model->derive.length > 0)
+            program_run(&plant->blocks[i].model->derive, plant->blocks[i].columns, &plant->scratch[thread]);
 }
 
 void plant_derive(Plant *plant)
 {
-    workers_run(plant->workers, plant->block_count, derive_block, plant);
+    workers_run(plant->workers, parts(plant->block_count, BLOCKS_AT_ONCE), derive_some, plant);
 }
 
 uint64_t plant_quarantined(const Plant *plant)

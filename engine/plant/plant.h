@@ -47,7 +47,7 @@ typedef struct Connection {
 typedef struct Turn {
     uint32_t stage, block;
     uint64_t lanes;
-    bool feeds;  // its outputs are read within the tick
+    bool derives;  // the outputs of the block are computed behind it
 } Turn;
 
 /// Connections to carry, then turns that may run side by side.
