@@ -148,14 +148,16 @@ void plant_derive(Plant *plant)
     workers_run(plant->workers, parts(plant->block_count, BLOCKS_AT_ONCE), derive_some, plant);
 }
 
+uint64_t block_lanes(const Block *block)
+{
+    return block->lanes >= LANES ? ~UINT64_C(0) : (UINT64_C(1) << block->lanes) - 1;
+}
+
 uint64_t plant_quarantined(const Plant *plant)
 {
     uint64_t count = 0;
-    for (uint32_t i = 0; i < plant->block_count; i++) {
-        const uint32_t lanes = plant->blocks[i].lanes;
-        const uint64_t used = lanes == LANES ? ~UINT64_C(0) : (UINT64_C(1) << lanes) - 1;
-        count += (uint64_t)__builtin_popcountll(plant->blocks[i].quarantined & used);
-    }
+    for (uint32_t i = 0; i < plant->block_count; i++)
+        count += (uint64_t)__builtin_popcountll(plant->blocks[i].quarantined & block_lanes(&plant->blocks[i]));
     return count;
 }
 

@@ -26,6 +26,9 @@ typedef struct Block {
     uint64_t quarantined;  // a bit per lane
 } Block;
 
+/// A bit for every lane that is in use.
+uint64_t block_lanes(const Block *block);
+
 typedef struct Twin {
     const char *name;  // the tag table's
     uint32_t block;
