@@ -368,6 +368,8 @@ void history_append_estimates(History *history, const Plant *plant, int64_t time
     if (!is_recorded(plant, time))
         return;
     for (uint32_t twin = 0; twin < plant->twin_count; twin++) {
+        if (!plant->twins[twin].recorded)
+            continue;
         const Model *model = plant_model(plant, twin);
         for (uint16_t channel = 0; channel < model->channel_count; channel++) {
             if (!is_estimated(model->channels[channel].kind))

@@ -29,7 +29,7 @@ Err history_open(const char *path, const Plant *plant, History **out, ErrText *w
 void history_close(History *history);
 
 void history_append_sample(History *history, const Filed *filed);
-/// The estimates (value and sd) of every state, tracked parameter and output, at the plant's `record` period, of all twins.
+/// The estimates (value and sd) of every state, tracked parameter and output, at the plant's `record` period, of the twins that are recorded.
 void history_append_estimates(History *history, const Plant *plant, int64_t time);
 /// `twin` is the plant's own text: it is read until the record is written.
 void history_append_alarm(History *history, const Alarm *alarm, const char *twin);

@@ -74,6 +74,7 @@ typedef struct Entry {
     const char *name;  // of its first twin
     const Fleet *fleet;
     lua_Integer key;   // of a fleet
+    uint32_t first;    // its first twin
 } Entry;
 
 /* A model, and what its twins begin with. */
@@ -253,6 +254,7 @@ static Err add_twin(Assets *assets, Kind *kind)
         return no_memory(assets);
 
     Block *const block = &plant->blocks[kind->open];
+    twin->recorded = !assets->entry->fleet;
     twin->name = tags_asset(plant->tags, plant->twin_count);
     twin->block = kind->open;
     twin->lane = block->lanes;
@@ -452,9 +454,50 @@ static Err read_entries(Assets *assets)
 
     for (size_t i = 0; i < assets->entry_count && !err; i++) {
         assets->entry = &assets->entries[i];
+        assets->entries[i].first = plant->twin_count;
         err = assets->entry->fleet ? read_fleet(assets) : read_asset(assets);
     }
     assert(err || plant->twin_count == twins);
+    return err;
+}
+
+// What is recorded.
+
+/* The fleet, or the one twin, that `name` names. */
+static Err record_named(const Assets *assets, const char *name)
+{
+    Plant *const plant = assets->plant;
+    for (size_t i = 0; i < assets->entry_count; i++) {
+        const Entry *const entry = &assets->entries[i];
+        if (!entry->fleet || strcmp(entry->fleet->name, name) != 0)
+            continue;
+        for (uint32_t twin = 0; twin < entry->fleet->count; twin++)
+            plant->twins[entry->first + twin].recorded = true;
+        return ERR_OK;
+    }
+
+    const int64_t twin = plant_find(plant, name);
+    if (twin < 0)
+        return script_blame(plant->script, assets->why, "record_fleets", NULL, "record_fleets: the plant has no fleet and no asset \"%s\"", name);
+    plant->twins[twin].recorded = true;
+    return ERR_OK;
+}
+
+/* record_fleets = { "cell", "site_0007" }: the estimates of fleets are kept of those that are named, their samples always. */
+static Err read_recorded(const Assets *assets, int root)
+{
+    lua_State *const lua = assets->lua;
+    const int type = lua_getfield(lua, root, "record_fleets");
+    if (type == LUA_TNIL)
+        return ERR_OK;
+    if (type != LUA_TTABLE)
+        return script_blame(assets->plant->script, assets->why, "record_fleets", NULL, "\"record_fleets\" must be a list of names, got %s", lua_typename(lua, type));
+    Err err = ERR_OK;
+    for (lua_pushnil(lua); !err && lua_next(lua, -2); lua_pop(lua, 1))
+        if (lua_type(lua, -1) == LUA_TSTRING)
+            err = record_named(assets, lua_tostring(lua, -1));
+        else
+            err = script_blame(assets->plant->script, assets->why, "record_fleets", NULL, "\"record_fleets\" must be a list of names, got a %s in it", luaL_typename(lua, -1));
     return err;
 }
 
@@ -463,7 +506,9 @@ Err assets_read(Plant *plant, int root, ErrText *why)
     Assets assets = {.plant = plant, .lua = script_lua(plant->script), .why = why};
     if (lua_getfield(assets.lua, root, SECTION) != LUA_TTABLE)
         return script_blame(plant->script, why, SECTION, NULL, "a plant needs assets = { name = { \"model\" }, ... }");
-    const Err err = read_entries(&assets);
+    Err err = read_entries(&assets);
+    if (!err)
+        err = read_recorded(&assets, root);
     lua_settop(assets.lua, root);
     arena_fini(&assets.arena);
     return err;

@@ -149,7 +149,7 @@ static Err keep_tables(Loader *loader)
 
 static Err read_settings(Loader *loader)
 {
-    static const char *const known[] = {"name", "doc", "step", "clock", "wait", "record", "command_timeout", "assets", "connect", "tape", "on", "emulate", NULL};
+    static const char *const known[] = {"name", "doc", "step", "clock", "wait", "record", "record_fleets", "command_timeout", "assets", "connect", "tape", "on", "emulate", NULL};
     Plant *plant = loader->plant;
     Declaration root = {.script = plant->script, .index = loader->root, .section = "plant", .why = loader->why};
     declare_only(&root, known, 0);

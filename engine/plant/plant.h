@@ -34,6 +34,7 @@ typedef struct Twin {
     uint32_t block;
     uint32_t lane;
     TagId first_tag;  // of its channel 0; the others follow
+    bool recorded;    // history keeps its estimates
     double at[3];     // position, m
 } Twin;
 

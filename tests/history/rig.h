@@ -48,7 +48,7 @@ static inline void rig_make(Rig *rig, const char *first, const char *second)
     for (uint16_t channel = 0; channel < CHANNELS; channel++)
         rig->channels[channel] = (TagChannel){rig_channels[channel].name, unit_one(), TAG_NOT_BOUND};
     for (uint32_t twin = 0; twin < RIG_TWINS; twin++) {
-        rig->twins[twin] = (Twin){.name = names[twin], .lane = twin};
+        rig->twins[twin] = (Twin){.name = names[twin], .lane = twin, .recorded = true};
         ck_assert_int_eq(tags_add(rig->plant.tags, names[twin], rig->channels, CHANNELS, &rig->twins[twin].first_tag), ERR_OK);
     }
     rig->plant.blocks = &rig->block;

@@ -282,6 +282,17 @@ START_TEST(bad_fleets_are_refused_at_their_line_and_twin)
 }
 END_TEST
 
+START_TEST(estimates_of_fleets_are_recorded_where_the_plant_says_so)
+{
+    Plant *plant = plants_load("return plant 'works' { record_fleets = { 'a', 'b_2' }, assets = { c = { 'tank' }, fleet('a', 3, 'tank'), fleet('b', 3, 'tank') } }", 1);
+    static const bool expected[] = {true, true, true, false, true, false, true};  // a_1 a_2 a_3 b_1 b_2 b_3 c
+    for (uint32_t i = 0; i < plant->twin_count; i++)
+        ck_assert_int_eq(plant->twins[i].recorded, expected[i]);
+    plant_destroy(plant);
+    expect_refusal("return plant 'works' { assets = { a = { 'tank' } },\n  record_fleets = { 'd' } }", 2, "no fleet and no asset \"d\"");
+}
+END_TEST
+
 START_TEST(a_large_fleet_keeps_nothing_of_its_tables)
 {
     Plant *plant = plants_load("return plant 'works' { assets = { fleet('cell', 100000, 'tank', function(i) return { level = i % 100, at = { i % 300, i // 300, 0 } } end) } }", 1);
@@ -315,5 +326,6 @@ END_TEST
 
 KIT_MAIN("plant.load", settings_have_defaults, settings_are_read, settings_out_of_range_are_refused, overrides_are_in_the_unit_of_the_model, bad_overrides_are_refused_at_their_line,
          a_model_that_is_not_there_names_where_it_was_looked_for, a_fleet_is_the_twins_that_were_written_out_one_by_one, a_fleet_takes_one_table_for_all_or_none,
-         bad_fleets_are_refused_at_their_line_and_twin, a_large_fleet_keeps_nothing_of_its_tables, models_are_found_in_a_folder_of_models, an_error_in_a_model_names_the_model, what_is_no_plant_is_refused,
+         bad_fleets_are_refused_at_their_line_and_twin, estimates_of_fleets_are_recorded_where_the_plant_says_so,
+         a_large_fleet_keeps_nothing_of_its_tables, models_are_found_in_a_folder_of_models, an_error_in_a_model_names_the_model, what_is_no_plant_is_refused,
          columns_of_recordings_become_tags, bad_columns_of_recordings_are_refused, handlers_are_kept_out_of_reach, no_failing_allocation_is_fatal)
