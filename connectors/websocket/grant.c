@@ -22,9 +22,9 @@ static int find_tag(const TagTable *tags, const char *name, TagRole role, const 
         err_set(why, ERR_UNKNOWN, "no tag \"%.100s\" in plant %s", name, plant);
         return 404;
     }
-    const Tag *tag = tags_get(tags, *out);
-    if (tag->role != role) {
-        err_set(why, ERR_DENIED, "tag \"%s\" is %s", tag->name, role_text(tag->role));
+    const Tag tag = tags_get(tags, *out);
+    if (tag.role != role) {
+        err_set(why, ERR_DENIED, "tag \"%s\" is %s", name, role_text(tag.role));
         return 400;
     }
     return 200;
@@ -36,7 +36,7 @@ static int grant_tag(Grant *grant, const WireTag *wish, const TagTable *tags, co
     if (status != 200)
         return status;
 
-    const Unit *own = tags_get(tags, grant->tag)->unit;
+    const Unit *own = tags_get(tags, grant->tag).unit;
     grant->unit = own;
     if (!wish->unit)
         return 200;

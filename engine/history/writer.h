@@ -17,6 +17,8 @@ enum {
 typedef enum WriterStatement {
     WRITER_BEGIN,
     WRITER_COMMIT,
+    WRITER_TAG_FIND,
+    WRITER_TAG_ADD,
     WRITER_SAMPLE,
     WRITER_ESTIMATE,
     WRITER_ALARM,
@@ -32,7 +34,8 @@ typedef enum WriterStatement {
 typedef struct Writer {
     sqlite3 *db;
     sqlite3_stmt *statements[WRITER_STATEMENT_COUNT];
-    int64_t *tags;  // the file's number of every TagId
+    const Plant *plant;
+    int64_t *tags;  // by TagId: the file's number, 0 while it is not known
     uint64_t conflicts;  // samples whose seq was in the file already
 } Writer;
 

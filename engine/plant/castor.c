@@ -62,13 +62,13 @@ static Castor *castor_of(lua_State *lua)
 
 static const Channel *channel_of(const Plant *plant, TagId tag)
 {
-    const Place place = plant->places[tag];
+    const Place place = plant_place(plant, tag);
     return &plant_model(plant, place.twin)->channels[place.channel];
 }
 
 static double *cell_of(const Castor *castor, TagId tag)
 {
-    return plant_cell(castor->plant, castor->plant->places[tag].twin, channel_of(castor->plant, tag)->column);
+    return plant_cell(castor->plant, plant_place(castor->plant, tag).twin, channel_of(castor->plant, tag)->column);
 }
 
 static TagId checked_tag(lua_State *lua, const Castor *castor)
@@ -84,7 +84,7 @@ static int device_index(lua_State *lua)
 {
     const Castor *castor = castor_of(lua);
     const TagId tag = checked_tag(lua, castor);
-    lua_pushnumber(lua, unit_from_si(tags_get(castor->plant->tags, tag)->unit, *cell_of(castor, tag)));
+    lua_pushnumber(lua, unit_from_si(tags_get(castor->plant->tags, tag).unit, *cell_of(castor, tag)));
     return 1;
 }
 
@@ -144,15 +144,16 @@ static Err check_fed(const Castor *castor, const Fault *fault, ErrText *why)
 {
     if (fault_is_of_sensor(fault->kind) || !plant_is_fed(castor->plant, fault->tag))
         return ERR_OK;
-    return err_set(why, ERR_USAGE, "fault \"%s\": a connection feeds \"%s\"; let the fault befall what feeds it", fault_kind_name(fault->kind),
-                   tags_get(castor->plant->tags, fault->tag)->name);
+    const TagName name = tags_name(castor->plant->tags, fault->tag);
+    return err_set(why, ERR_USAGE, "fault \"%s\": a connection feeds \"%s\"; let the fault befall what feeds it", fault_kind_name(fault->kind), name.text);
 }
 
 /* Whether this kind of fault can befall this tag; `size` goes from the tag's unit to SI. */
 static Err check_fault(const Castor *castor, Fault *fault, ErrText *why)
 {
     const Err err = check_fed(castor, fault, why);
-    return err ? err : fault_check(channel_of(castor->plant, fault->tag), tags_get(castor->plant->tags, fault->tag)->name, fault->kind, &fault->size, why);
+    const TagName name = tags_name(castor->plant->tags, fault->tag);
+    return err ? err : fault_check(channel_of(castor->plant, fault->tag), name.text, fault->kind, &fault->size, why);
 }
 
 static Err refuse_unknown(const Model *model, const char *name, ErrText *why)

@@ -64,10 +64,10 @@ void frame_alarm(Text *out, const Alarm *alarm, const char *twin)
 void frame_command(Text *out, const Command *command, const TagTable *tags)
 {
     // a wish for what is no tag at all is refused, and shown all the same
-    const Tag *tag = command->wish.tag < tags_count(tags) ? tags_get(tags, command->wish.tag) : NULL;
+    const bool known = command->wish.tag < tags_count(tags);
     put_count(out, "{", "id", command->id);
-    put_string(out, ",", "tag", tag ? tag->name : "");
-    put_number(out, ",", "value", tag ? unit_from_si(tag->unit, command->wish.value) : command->wish.value);
+    put_string(out, ",", "tag", known ? tags_name(tags, command->wish.tag).text : "");
+    put_number(out, ",", "value", known ? unit_from_si(tags_get(tags, command->wish.tag).unit, command->wish.value) : command->wish.value);
     put_string(out, ",", "state", command_state_name(command->state));
     put_string(out, ",", "by", command->wish.by);
     put_string(out, ",", "reason", command->wish.reason);
@@ -83,14 +83,14 @@ static void put_channel(Text *out, const Plant *plant, uint32_t twin, uint16_t i
 {
     const Model *model = plant_model(plant, twin);
     const Channel *channel = &model->channels[index];
-    put_string(out, "{", "tag", tags_get(plant->tags, plant_tag(plant, twin, index))->name);
+    put_string(out, "{", "tag", tags_name(plant->tags, plant_tag(plant, twin, index)).text);
     put_string(out, ",", "name", channel->name);
     put_string(out, ",", "kind", channel_kind_name(channel->kind));
     put_string(out, ",", "unit", unit_name(channel->unit));
     put_string(out, ",", "doc", channel->doc);
     for (uint16_t i = 0; i < model->sensor_count; i++)
         if (model->sensors[i].channel == index && model->sensors[i].of != UINT16_MAX)
-            put_string(out, ",", "of", tags_get(plant->tags, plant_tag(plant, twin, model->sensors[i].of))->name);
+            put_string(out, ",", "of", tags_name(plant->tags, plant_tag(plant, twin, model->sensors[i].of)).text);
     text_put(out, "}");
 }
 
@@ -122,7 +122,7 @@ static void put_codegen(Text *out)
     text_put(out, "}");
 }
 
-void frame_snapshot(Text *out, const Plant *plant, const Journal *journal)
+void frame_snapshot(Text *out, const Plant *plant, const State *state, const Journal *journal)
 {
     put_string(out, "{", "plant", plant->name);
     put_string(out, ",", "doc", plant->doc);
@@ -131,10 +131,11 @@ void frame_snapshot(Text *out, const Plant *plant, const Journal *journal)
     put_string(out, ",", "clock", plant->clock == PLANT_CLOCK_PROVIDER ? "provider" : "utc");
     put_codegen(out);
 
+    put_count(out, ",", "twin_count", plant->twin_count);
     text_put(out, ",\"twins\":[");
-    for (uint32_t i = 0; i < plant->twin_count; i++) {
+    for (uint32_t i = 0; i < state->shown_count; i++) {
         text_put(out, i ? "," : "");
-        put_twin(out, plant, i);
+        put_twin(out, plant, state->shown[i]);
     }
     text_put(out, "],\"alarms\":[");
     for (size_t i = 0; i < journal->alarm_count; i++) {
@@ -153,7 +154,7 @@ void frame_snapshot(Text *out, const Plant *plant, const Journal *journal)
 
 void frame_reading(Text *out, const Plant *plant, TagId tag, const Reading *reading)
 {
-    const Unit *unit = tags_get(plant->tags, tag)->unit;
+    const Unit *unit = tags_get(plant->tags, tag).unit;
     text_put(out, "[");
     text_json_number(out, unit_from_si(unit, reading->value));
     text_put(out, ",");
@@ -165,7 +166,7 @@ void frame_reading(Text *out, const Plant *plant, TagId tag, const Reading *read
 
 const char *frame_source(const Plant *plant, TagId tag, const Reading *reading)
 {
-    const Place place = plant->places[tag];
+    const Place place = plant_place(plant, tag);
     switch (plant_model(plant, place.twin)->channels[place.channel].kind) {
     case CHANNEL_SENSOR:
         return "measured";
@@ -179,42 +180,51 @@ const char *frame_source(const Plant *plant, TagId tag, const Reading *reading)
     }
 }
 
+static void put_twin_values(Text *out, const TickFrame *frame, uint32_t slot, const char **separator)
+{
+    const uint32_t twin = frame->state->shown[slot];
+    const uint16_t count = plant_model(frame->plant, twin)->channel_count;
+    const size_t first = (size_t)slot * frame->states->channels_max;
+    for (uint16_t channel = 0; channel < count; channel++) {
+        const Reading *reading = &frame->state->readings[first + channel];
+        if (frame->before && memcmp(reading, &frame->before->readings[first + channel], sizeof *reading) == 0)
+            continue;
+        const TagId tag = plant_tag(frame->plant, twin, channel);
+        put_key(out, *separator, tags_name(frame->plant->tags, tag).text);
+        frame_reading(out, frame->plant, tag, reading);
+        *separator = ",";
+    }
+}
+
 static void put_values(Text *out, const TickFrame *frame)
 {
-    const uint32_t count = tags_count(frame->plant->tags);
     const char *separator = "";
     text_put(out, ",\"values\":{");
-    for (TagId tag = 0; tag < count; tag++) {
-        const Reading *reading = &frame->state->readings[tag];
-        if (frame->before && memcmp(reading, &frame->before->readings[tag], sizeof *reading) == 0)
-            continue;
-        put_key(out, separator, tags_get(frame->plant->tags, tag)->name);
-        frame_reading(out, frame->plant, tag, reading);
-        separator = ",";
-    }
+    for (uint32_t slot = 0; slot < frame->state->shown_count; slot++)
+        put_twin_values(out, frame, slot, &separator);
     text_put(out, "}");
 }
 
-static bool twin_changed(const TickFrame *frame, uint32_t twin)
+static bool twin_changed(const TickFrame *frame, uint32_t slot)
 {
     const State *state = frame->state, *before = frame->before;
     if (!before)
         return true;
-    const TwinHealth *now = &state->twins[twin], *then = &before->twins[twin];
+    const TwinHealth *now = &state->twins[slot], *then = &before->twins[slot];
     if (memcmp(&now->nis, &then->nis, sizeof now->nis) || memcmp(&now->nis_limit, &then->nis_limit, sizeof now->nis_limit))
         return true;
     if (now->kind != then->kind || now->quarantined != then->quarantined || now->settling != then->settling)
         return true;
     if (strcmp(state->causes.bytes + now->cause, before->causes.bytes + then->cause) != 0)
         return true;
-    const size_t first = frame->states->first_sensor[twin], end = frame->states->first_sensor[twin + 1];
-    return end > first && memcmp(&state->sensors[first], &before->sensors[first], (end - first) * sizeof *state->sensors) != 0;
+    const size_t first = (size_t)slot * frame->states->sensors_max, count = plant_model(frame->plant, state->shown[slot])->sensor_count;
+    return count > 0 && memcmp(&state->sensors[first], &before->sensors[first], count * sizeof *state->sensors) != 0;
 }
 
-static void put_sensors(Text *out, const TickFrame *frame, uint32_t twin)
+static void put_sensors(Text *out, const TickFrame *frame, uint32_t slot)
 {
-    const Model *model = plant_model(frame->plant, twin);
-    const SensorHealth *sensors = &frame->state->sensors[frame->states->first_sensor[twin]];
+    const Model *model = plant_model(frame->plant, frame->state->shown[slot]);
+    const SensorHealth *sensors = &frame->state->sensors[(size_t)slot * frame->states->sensors_max];
     text_put(out, ",\"sensors\":{");
     for (uint16_t i = 0; i < model->sensor_count; i++) {
         const Channel *channel = &model->channels[model->sensors[i].channel];
@@ -231,11 +241,11 @@ static void put_twins(Text *out, const TickFrame *frame)
 {
     const char *separator = "";
     text_put(out, ",\"twins\":{");
-    for (uint32_t i = 0; i < frame->plant->twin_count; i++) {
+    for (uint32_t i = 0; i < frame->state->shown_count; i++) {
         if (!twin_changed(frame, i))
             continue;
         const TwinHealth *twin = &frame->state->twins[i];
-        put_key(out, separator, frame->plant->twins[i].name);
+        put_key(out, separator, frame->plant->twins[frame->state->shown[i]].name);
         put_string(out, "{", "verdict", verdict_name((VerdictKind)twin->kind));
         put_string(out, ",", "cause", frame->state->causes.bytes + twin->cause);
         put_number(out, ",", "nis", twin->nis);

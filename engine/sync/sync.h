@@ -12,7 +12,7 @@
 
 #include "plant/plant.h"
 
-enum { SYNC_PENDING_MAX = 1 << 20 };
+enum { SYNC_PENDING_MAX = 1 << 22 };
 
 typedef enum Fate {
     FATE_USED,       // filed under its tick
@@ -87,6 +87,8 @@ void sync_correct(Sync *sync, Plant *plant, Batch batch);
 
 /// A view, valid until the next call: verdicts are read from the twins' columns when they are asked for.
 const Verdict *sync_verdict(const Sync *sync, uint32_t twin);
+/// The lanes of a block of which the verdict is not VERDICT_NONE, a bit each: a look at a whole block costs a few ns per twin.
+uint64_t sync_parted(const Sync *sync, uint32_t block);
 /// Whether the twin is still settling: no verdict is given yet.
 bool sync_is_settling(const Sync *sync, uint32_t twin);
 SensorQuality sync_sensor_quality(const Sync *sync, uint32_t twin, uint16_t sensor);

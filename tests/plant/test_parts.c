@@ -103,8 +103,8 @@ static void follow(Plant *plant, const Castor *castor)
     const Model *model = plant_model(plant, 0);
     const Sample *samples = castor_samples(castor, &count);
     for (size_t i = 0; i < count; i++) {
-        const char *tag = tags_get(castor_plant(castor)->tags, samples[i].tag)->name;
-        const Place place = plant->places[plants_tag(plant, tag)];
+        const TagName tag = tags_name(castor_plant(castor)->tags, samples[i].tag);
+        const Place place = plant_place(plant, plants_tag(plant, tag.text));
         *plant_cell(plant, 0, model->channels[place.channel].column) = samples[i].value;
         for (uint16_t s = 0; s < model->sensor_count; s++) {
             const Sensor *sensor = &model->sensors[s];
