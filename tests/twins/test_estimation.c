@@ -33,6 +33,12 @@ static const Case cases[] = {
      "capacity:factor:0.5", VERDICT_NONE, 30, "flowmeter:bias:2", VERDICT_SENSOR},
     {"pipe", 0.5, 900, "d['twin.pressure_in'] = 1 + 0.3 * math.sin(s / 50)",
      "fouling:factor:3", VERDICT_PROCESS, 30, "flowmeter:bias:3", VERDICT_PROCESS},
+    {"reservoir", 1, 900, "d['twin.inflow_1'] = 20 + 10 * math.sin(s / 60)  d['twin.draw_1'] = 20",
+     "leak:set:100", VERDICT_PROCESS, 60, "radar:bias:0.02", VERDICT_SENSOR},
+    {"sand_filter", 1, 900, "d['twin.inflow'] = 20 + 5 * math.sin(s / 200)",
+     "solids:set:1500", VERDICT_PROCESS, 300, "radar:bias:20", VERDICT_SENSOR},
+    {"district", 0.5, 900, "d['twin.demand'] = 26 + 3 * math.sin(s / 90)",
+     "leakage:set:10", VERDICT_PROCESS, 30, "far:bias:0.1", VERDICT_SENSOR},
     {"heat_exchanger", 0.5, 900, "d['twin.T_hot_in'] = 80 + 5 * math.sin(s / 60)",
      "fouling:factor:8", VERDICT_NONE, 90, "hot_out:bias:3", VERDICT_SENSOR},
     {"room", 60, 60 * 900, "d['twin.heating'] = 500 + 400 * math.sin(s / 9000)",
@@ -270,6 +276,9 @@ FACTS(quadruple_tank)
 FACTS(pump)
 FACTS(valve)
 FACTS(pipe)
+FACTS(reservoir)
+FACTS(sand_filter)
+FACTS(district)
 FACTS(heat_exchanger)
 FACTS(room)
 FACTS(battery)
@@ -282,5 +291,6 @@ FACTS(bearing)
 FACTS(induction_motor)
 
 KIT_MAIN("twins.estimation", a_clogged_outlet_is_learnt_once_it_is_noticed, NAMES(tank), NAMES(quadruple_tank), NAMES(pump), NAMES(valve),
-         NAMES(pipe), NAMES(heat_exchanger), NAMES(room), NAMES(battery), NAMES(dc_motor), NAMES(conveyor), NAMES(wind_turbine), NAMES(pv_array),
+         NAMES(pipe), NAMES(reservoir), NAMES(sand_filter), NAMES(district), NAMES(heat_exchanger), NAMES(room), NAMES(battery),
+         NAMES(dc_motor), NAMES(conveyor), NAMES(wind_turbine), NAMES(pv_array),
          NAMES(robot_joint), NAMES(bearing), NAMES(induction_motor))
