@@ -24,7 +24,7 @@ typedef struct Case {
 
 static const Case cases[] = {
     {"tank", 1, 900, "d['twin.inflow'] = 180 + 60 * math.sin(s / 60)",
-     "discharge:factor:0.5", VERDICT_PROCESS, 60, "radar:bias:20", VERDICT_SENSOR},
+     "discharge:factor:0.5", VERDICT_PROCESS, 60, "radar:bias:0.02", VERDICT_SENSOR},
     {"quadruple_tank", 1, 900, "d['twin.voltage_1'] = 3 + 0.5 * math.sin(s / 90)",
      "outlet_1:factor:0.5", VERDICT_NONE, 60, "gauge_1:bias:2", VERDICT_SENSOR},
     {"pump", 0.1, 200, "d['twin.speed_setpoint'] = 2700 + 150 * math.sin(s / 20)",
@@ -36,7 +36,7 @@ static const Case cases[] = {
     {"reservoir", 1, 900, "d['twin.inflow_1'] = 20 + 10 * math.sin(s / 60)  d['twin.draw_1'] = 20",
      "leak:set:100", VERDICT_PROCESS, 60, "radar:bias:0.02", VERDICT_SENSOR},
     {"sand_filter", 1, 900, "d['twin.inflow'] = 20 + 5 * math.sin(s / 200)",
-     "solids:set:1500", VERDICT_PROCESS, 300, "radar:bias:20", VERDICT_SENSOR},
+     "solids:set:1500", VERDICT_PROCESS, 300, "radar:bias:0.02", VERDICT_SENSOR},
     {"district", 0.5, 900, "d['twin.demand'] = 26 + 3 * math.sin(s / 90)",
      "leakage:set:10", VERDICT_PROCESS, 30, "far:bias:0.1", VERDICT_SENSOR},
     {"heat_exchanger", 0.5, 900, "d['twin.T_hot_in'] = 80 + 5 * math.sin(s / 60)",

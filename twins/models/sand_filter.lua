@@ -42,7 +42,7 @@ return model "sand_filter" {
   end,
 
   sensors = {
-    radar = { of = "level", noise = 3, unit = "mm", every = 1, doc = "radar gauge above the water" },
+    radar = { of = "level", noise = 0.003, unit = "m", every = 1, doc = "radar gauge above the water" },
     loss  = { of = function(t) return t.density * g * t.level end, noise = 0.03, unit = "kPa", every = 1, doc = "pressure lost in the bed" },
   },
 

@@ -39,7 +39,7 @@ return model "tank" {
   end,
 
   sensors = {
-    radar  = { of = "level", noise = 3, unit = "mm", every = 1, doc = "radar gauge on the roof" },
+    radar  = { of = "level", noise = 0.003, unit = "m", every = 1, doc = "radar gauge on the roof" },
     bottom = { of = function(t) return t.density * g * t.level end, noise = 0.05, unit = "kPa", every = 1, doc = "gauge pressure at the outlet" },
   },
 

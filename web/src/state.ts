@@ -19,6 +19,7 @@ import type {
   Twin,
   TwinHealth,
 } from './protocol';
+import { inReadingOrder, planSchematic, type Schematic } from './schematic';
 import { Trends } from './trends';
 
 export interface State {
@@ -28,8 +29,10 @@ export interface State {
   plant: Plant | null;
   /** How far plant time has come; null before the first tick. */
   clock: Clock | null;
-  /** Every twin by its name. */
+  /** Every twin by its name, in the order of the drawing. */
   twins: Map<string, Twin>;
+  /** The drawing of the plant; null where its twins have no places of their own. */
+  schematic: Schematic | null;
   /** Every channel by its tag. */
   channels: Map<string, Channel>;
   /** The newest reading of every tag, of all twins. */
@@ -107,6 +110,7 @@ export function createState(settings: {
     plant: null,
     clock: null,
     twins: new Map(),
+    schematic: null,
     channels: new Map(),
     values: new Map(),
     health: new Map(),
@@ -196,7 +200,8 @@ export function dropRequests(state: State): void {
 function applySnapshot(state: State, snapshot: Snapshot): void {
   const { plant: name, doc, version, step, clock } = snapshot;
   state.plant = { name, doc, version, step, clock };
-  state.twins = new Map(snapshot.twins.map((twin) => [twin.name, twin]));
+  state.twins = new Map(inReadingOrder(snapshot.twins).map((twin) => [twin.name, twin]));
+  state.schematic = planSchematic(snapshot.twins, snapshot.connect);
   state.channels = new Map(snapshot.twins.flatMap((twin) => twin.channels.map((channel) => [channel.tag, channel])));
   state.alarms = new Map(snapshot.alarms.map((alarm) => [alarm.id, alarm]));
   state.commands = new Map(snapshot.commands.map((command) => [command.id, command]));
