@@ -8,7 +8,7 @@ const SPEED = 60;
 const FAULT_MS = 240_000;
 
 /** From the alarm until the handler has answered it, and the leak is found. */
-const OPEN_MS = 4_000;
+const OPEN_MS = 8_000;
 
 const folder = temporaryFolder();
 const programs: Program[] = [];

@@ -43,6 +43,12 @@ static const Case cases[] = {
      "fouling:factor:8", VERDICT_NONE, 90, "hot_out:bias:3", VERDICT_SENSOR},
     {"room", 60, 60 * 900, "d['twin.heating'] = 500 + 400 * math.sin(s / 9000)",
      "gains:set:-1500", VERDICT_PROCESS, 3600, "thermometer:bias:2", VERDICT_SENSOR},
+    {"radiator", 60, 60 * 1500, "d['twin.opening'] = 0.4 + 0.2 * math.sin(s / 9000)",
+     "passes:set:0.1", VERDICT_PROCESS, 3600, "surface:bias:5", VERDICT_PROCESS},
+    {"boiler", 60, 60 * 900, "d['twin.burner'] = 0.29 + 0.05 * math.sin(s / 3000)",
+     "load:set:15", VERDICT_PROCESS, 3600, "flow:bias:2", VERDICT_SENSOR},
+    {"air_handler", 60, 60 * 900, "d['twin.T_outdoor'] = 5 + 3 * math.sin(s / 9000)",
+     "recovery:set:0.4", VERDICT_PROCESS, 3600, "duct:bias:2", VERDICT_SENSOR},
     {"battery", 1, 900, "d['twin.current'] = 0.3 + 0.2 * math.sin(s / 200)",
      "R_series:factor:2", VERDICT_NONE, 60, "voltmeter:bias:30", VERDICT_SENSOR},
     {"dc_motor", 0.005, 8, "d['twin.voltage'] = 170 + 10 * math.sin(s)",
@@ -281,6 +287,9 @@ FACTS(sand_filter)
 FACTS(district)
 FACTS(heat_exchanger)
 FACTS(room)
+FACTS(radiator)
+FACTS(boiler)
+FACTS(air_handler)
 FACTS(battery)
 FACTS(dc_motor)
 FACTS(conveyor)
@@ -291,6 +300,7 @@ FACTS(bearing)
 FACTS(induction_motor)
 
 KIT_MAIN("twins.estimation", a_clogged_outlet_is_learnt_once_it_is_noticed, NAMES(tank), NAMES(quadruple_tank), NAMES(pump), NAMES(valve),
-         NAMES(pipe), NAMES(reservoir), NAMES(sand_filter), NAMES(district), NAMES(heat_exchanger), NAMES(room), NAMES(battery),
+         NAMES(pipe), NAMES(reservoir), NAMES(sand_filter), NAMES(district), NAMES(heat_exchanger),
+         NAMES(room), NAMES(radiator), NAMES(boiler), NAMES(air_handler), NAMES(battery),
          NAMES(dc_motor), NAMES(conveyor), NAMES(wind_turbine), NAMES(pv_array),
          NAMES(robot_joint), NAMES(bearing), NAMES(induction_motor))

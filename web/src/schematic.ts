@@ -30,14 +30,20 @@ export interface Schematic {
   lines: Line[];
 }
 
-/** With more than this, boxes are too small to be read. */
+/** With more than this, boxes are too small to be read, or too many. */
 const MOST_COLUMNS = 10;
+const MOST_TWINS = 80;
+
+/** What feeds more than this is everywhere: lines to all of it would hide the others. */
+const MOST_FED = 5;
 
 export function planSchematic(twins: Twin[], connect: Connection[]): Schematic | null {
   const columns = ranks(twins.map(({ at: [right] }) => right));
   const rows = ranks(twins.map(({ at: [, up] }) => -up));
   const places = new Set(twins.map(({ at }) => at.join()));
-  if (twins.length < 2 || places.size < twins.length || columns.size > MOST_COLUMNS) return null;
+  if (twins.length < 2 || places.size < twins.length || columns.size > MOST_COLUMNS || twins.length > MOST_TWINS) {
+    return null;
+  }
 
   const nodes = inReadingOrder(twins).map((twin) => ({
     twin: twin.name,
@@ -70,6 +76,7 @@ function mainTag({ channels }: Twin, connect: Connection[]): string | null {
 function linesOf(nodes: Node[], connect: Connection[]): Line[] {
   const lines = new Map<string, Line>();
   for (const { from, to } of connect) {
+    if (connect.filter((other) => other.from === from).length > MOST_FED) continue;
     const ends = [ownerOf(nodes, from), ownerOf(nodes, to)];
     const [first, second] = ends.sort((a, b) => (a?.column ?? 0) - (b?.column ?? 0));
     if (first === undefined || second === undefined || first === second) continue;

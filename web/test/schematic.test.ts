@@ -39,6 +39,13 @@ describe('the drawing of a plant', () => {
     expect(drawing?.lines.map(({ from, to }) => `${from.twin}-${to.twin}`)).toEqual(['a-b']);
   });
 
+  test('leaves out the lines of what feeds everybody', () => {
+    const twins = Array.from({ length: 7 }, (_, x) => twin(`t${x}`, x, 0));
+    const everybody = twins.slice(1).map(({ name }) => ({ from: 't0.T', to: `${name}.T` }));
+    const drawing = planSchematic(twins, [...everybody, { from: 't0.heat', to: 't1.heat' }]);
+    expect(drawing?.lines.map(({ from, to }) => `${from.twin}-${to.twin}`)).toEqual(['t0-t1']);
+  });
+
   test('shows the state that others are fed with, or else the one that is measured', () => {
     const kinds: Parameters<typeof twin>[3] = ['state', 'state', 'sensor'];
     const twins = [twin('a', 0, 0, kinds), twin('b', 1, 0, kinds), twin('c', 2, 0, ['output'])];
