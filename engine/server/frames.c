@@ -94,12 +94,22 @@ static void put_channel(Text *out, const Plant *plant, uint32_t twin, uint16_t i
     text_put(out, "}");
 }
 
+static void put_place(Text *out, const double at[3])
+{
+    for (int i = 0; i < 3; i++) {
+        text_put(out, i ? "," : ",\"at\":[");
+        text_json_number(out, at[i]);
+    }
+    text_put(out, "]");
+}
+
 static void put_twin(Text *out, const Plant *plant, uint32_t twin)
 {
     const Model *model = plant_model(plant, twin);
     put_string(out, "{", "name", plant->twins[twin].name);
     put_string(out, ",", "model", model->name);
     put_string(out, ",", "doc", model->doc);
+    put_place(out, plant->twins[twin].at);
     text_put(out, ",\"channels\":[");
     for (uint16_t i = 0; i < model->channel_count; i++) {
         text_put(out, i ? "," : "");
@@ -122,6 +132,13 @@ static void put_codegen(Text *out)
     text_put(out, "}");
 }
 
+/* One end of a connection: its tag. */
+static void put_end(Text *out, const Plant *plant, Place place)
+{
+    const TagName name = tags_name(plant->tags, plant_tag(plant, place.twin, place.channel));
+    text_json_string(out, name.text);
+}
+
 void frame_snapshot(Text *out, const Plant *plant, const State *state, const Journal *journal)
 {
     put_string(out, "{", "plant", plant->name);
@@ -136,6 +153,14 @@ void frame_snapshot(Text *out, const Plant *plant, const State *state, const Jou
     for (uint32_t i = 0; i < state->shown_count; i++) {
         text_put(out, i ? "," : "");
         put_twin(out, plant, state->shown[i]);
+    }
+    text_put(out, "],\"connect\":[");
+    for (uint32_t i = 0; i < plant->connection_count; i++) {
+        text_put(out, i ? ",[" : "[");
+        put_end(out, plant, plant->connections[i].from);
+        text_put(out, ",");
+        put_end(out, plant, plant->connections[i].to);
+        text_put(out, "]");
     }
     text_put(out, "],\"alarms\":[");
     for (size_t i = 0; i < journal->alarm_count; i++) {

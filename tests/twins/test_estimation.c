@@ -38,6 +38,12 @@ static const Case cases[] = {
     {"bearing", 60, 60 * 1500, "d['twin.load'] = 4 + math.sin(s / 9000)", VERDICT_NONE, 3600, VERDICT_SENSOR},
     {"induction_motor", 0.2, 300, "d['twin.load'] = 95 + 5 * math.sin(s / 90)", VERDICT_NONE, 300, VERDICT_SENSOR},
     {"incubator", 0.5, 2400, "d['twin.heater_on'] = d['twin.t3'] > 45 and 0 or d['twin.t3'] < 35 and 1 or d['twin.heater_on']", VERDICT_PROCESS, 60, VERDICT_SENSOR},
+    {"reservoir", 1, 900, "d['twin.inflow_1'] = 20 + 10 * math.sin(s / 60)  d['twin.draw_1'] = 20", VERDICT_PROCESS, 60, VERDICT_SENSOR},
+    {"sand_filter", 1, 900, "d['twin.inflow'] = 20 + 5 * math.sin(s / 200)", VERDICT_PROCESS, 300, VERDICT_SENSOR},
+    {"district", 0.5, 900, "d['twin.demand'] = 26 + 3 * math.sin(s / 90)", VERDICT_PROCESS, 30, VERDICT_SENSOR},
+    {"radiator", 60, 60 * 1500, "d['twin.opening'] = 0.4 + 0.2 * math.sin(s / 9000)", VERDICT_PROCESS, 3600, VERDICT_PROCESS},
+    {"boiler", 60, 60 * 900, "d['twin.burner'] = 0.29 + 0.05 * math.sin(s / 3000)", VERDICT_PROCESS, 3600, VERDICT_SENSOR},
+    {"air_handler", 60, 60 * 900, "d['twin.T_outdoor'] = 5 + 3 * math.sin(s / 9000)", VERDICT_PROCESS, 3600, VERDICT_SENSOR},
 };
 enum { CASES = sizeof cases / sizeof *cases };
 
@@ -259,8 +265,14 @@ FACTS(quadruple_tank)
 FACTS(pump)
 FACTS(valve)
 FACTS(pipe)
+FACTS(reservoir)
+FACTS(sand_filter)
+FACTS(district)
 FACTS(heat_exchanger)
 FACTS(room)
+FACTS(radiator)
+FACTS(boiler)
+FACTS(air_handler)
 FACTS(battery)
 FACTS(battery_pack)
 FACTS(dc_motor)
@@ -273,5 +285,6 @@ FACTS(induction_motor)
 FACTS(incubator)
 
 KIT_MAIN("twins.estimation", a_clogged_outlet_is_learnt_once_it_is_noticed, NAMES(tank), NAMES(quadruple_tank), NAMES(pump), NAMES(valve),
-         NAMES(pipe), NAMES(heat_exchanger), NAMES(room), NAMES(battery), NAMES(battery_pack), NAMES(dc_motor), NAMES(conveyor), NAMES(wind_turbine), NAMES(pv_array),
-         NAMES(robot_joint), NAMES(bearing), NAMES(induction_motor), NAMES(incubator))
+         NAMES(pipe), NAMES(reservoir), NAMES(sand_filter), NAMES(district), NAMES(heat_exchanger), NAMES(room), NAMES(radiator), NAMES(boiler), NAMES(air_handler),
+         NAMES(battery), NAMES(battery_pack), NAMES(dc_motor), NAMES(conveyor), NAMES(wind_turbine), NAMES(pv_array), NAMES(robot_joint), NAMES(bearing),
+         NAMES(induction_motor), NAMES(incubator))

@@ -39,7 +39,7 @@ return model "tank" {
   end,
 
   sensors = {
-    radar  = { of = "level", noise = 3, unit = "mm", every = 1, doc = "radar gauge on the roof" },
+    radar  = { of = "level", noise = 0.003, unit = "m", every = 1, doc = "radar gauge on the roof" },
     bottom = { of = function(t) return t.density * g * t.level end, noise = 0.05, unit = "kPa", every = 1, doc = "gauge pressure at the outlet" },
   },
 
@@ -55,7 +55,7 @@ return model "tank" {
 
   faults = {
     clogged    = { value = "discharge", factor = 0.5, doc = "something blocks half of the outlet" },
-    radar_high = { sensor = "radar", kind = "bias", size = 20, doc = "foam, which the radar takes for the surface" },
+    radar_high = { sensor = "radar", kind = "bias", size = 0.02, doc = "foam, which the radar takes for the surface" },
     radar_dead = { sensor = "radar", kind = "silence", doc = "the cable is cut" },
   },
 

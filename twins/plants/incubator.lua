@@ -1,4 +1,4 @@
--- One incubator on a bench, its recordings, and its emulation: the default demo.
+-- One incubator on a bench, its recordings, and its emulation (scripts/run incubator).
 -- When the twin finds that the whole process has parted from the model, somebody has opened the lid: the heater is held
 -- off until twin and box agree again.
 -- Recordings: the INTO-CPS Association's incubator, data sets 20200917, 20200918 and 20210122.
