@@ -10,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "graph/ops.h"
 #include "graph/scenes.h"
 
 #define GOLDEN_HASH UINT64_C(0x7168f7ff9e2a3f7f)

@@ -3,10 +3,9 @@
 
 #include <stdalign.h>
 
-#include "graph/ops.h"
 #include "kit/kit.h"
 
-enum { COLUMNS = 8 };
+enum { COLUMNS = RANDOM_COLUMNS };
 
 static Arena arena;
 static Graph *graph;
@@ -69,53 +68,12 @@ static void agrees(const Assignment *assignments, size_t count, uint64_t seed)
 
 /* ---- random programs ---- */
 
-typedef struct Dice {
-    uint64_t seed, thrown;
-} Dice;
-
-static uint32_t throw_dice(Dice *dice, uint32_t sides)
-{
-    uint32_t words[4];
-    random_words(11, dice->seed, dice->thrown++, words);
-    return words[0] % sides;
-}
-
-static Expr random_op(Dice *dice, const Expr *pool, uint32_t size)
-{
-    const Op op = (Op)throw_dice(dice, OP_EXPR_COUNT);
-    // mostly what is new, so that the graph grows deep, and at times something old, so that it lives long
-    const uint32_t recent = size > 12 && throw_dice(dice, 3) ? size - 12 : 0;
-    const Expr a = pool[recent + throw_dice(dice, size - recent)], b = pool[throw_dice(dice, size)], c = pool[throw_dice(dice, size)];
-    switch (op__arity(op)) {
-    case 1: return graph_unary(graph, op, a);
-    case 2: return throw_dice(dice, 2) ? graph_binary(graph, op, a, b) : graph_binary(graph, op, b, a);
-    default: return graph_select(graph, a, b, c);
-    }
-}
-
 START_TEST(random_programs_compute_what_evaluate_computes)
 {
-    enum { OPS_MAX = 150 };
     for (uint64_t seed = 0; seed < 120; seed++) {
         begin();
-        Dice dice = {seed, 0};
-        Expr pool[COLUMNS + 4 + OPS_MAX];
-        uint32_t size = 0;
-        for (uint32_t i = 0; i < COLUMNS; i++)
-            pool[size++] = var[i];
-        for (uint32_t i = 0; i < 4; i++)
-            pool[size++] = graph_constant(graph, any_number(seed, i));
-        for (uint32_t i = 0, ops = 1 + throw_dice(&dice, OPS_MAX); i < ops; i++, size++)
-            pool[size] = random_op(&dice, pool, size);
-
-        // any columns, in any order, take any values: new ones, constants, other columns, the same twice
-        Assignment assignments[COLUMNS];
-        size_t count = 0;
-        for (uint16_t i = 0, first = (uint16_t)throw_dice(&dice, COLUMNS); i < COLUMNS; i++) {
-            const uint32_t chosen = throw_dice(&dice, 2) ? size - 1 - throw_dice(&dice, size / 2) : throw_dice(&dice, size);
-            if (throw_dice(&dice, 4))
-                assignments[count++] = (Assignment){(uint16_t)((first + 3 * i) % COLUMNS), pool[chosen]};
-        }
+        Assignment assignments[RANDOM_COLUMNS];
+        const size_t count = random_assignments(graph, seed, assignments);
         agrees(assignments, count, seed);
         end();
     }

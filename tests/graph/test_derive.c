@@ -1,7 +1,6 @@
 /* Derivatives: closed forms where there are any, central differences everywhere else; in reverse the same as forward. */
 #include "graph/scenes.h"
 
-#include "graph/ops.h"
 #include "kit/kit.h"
 
 static Arena arena;
@@ -220,17 +219,6 @@ END_TEST
 // ---- in reverse ---------------------------------------------------------------------------------------------------------
 
 enum { VARIABLES = 5 };
-
-typedef struct Dice {
-    uint64_t seed, thrown;
-} Dice;
-
-static uint32_t throw_dice(Dice *dice, uint32_t sides)
-{
-    uint32_t words[4];
-    random_words(13, dice->seed, dice->thrown++, words);
-    return words[0] % sides;
-}
 
 /* Any operation, with its operands brought to where it is smooth and neither it nor its slope is large: |a| <= 1, b between 1 and 2. */
 static Expr gentle_op(Dice *dice, Op op, Expr a, Expr b, Expr c)

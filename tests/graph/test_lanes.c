@@ -3,7 +3,6 @@
 
 #include <stdalign.h>
 
-#include "graph/ops.h"
 #include "graph/program.h"
 #include "kit/kit.h"
 
