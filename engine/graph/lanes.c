@@ -164,10 +164,12 @@ static inline Vec vec_select(Vec a, Vec b, Vec c)
 enum { WIDTH = sizeof(Vec) / sizeof(double), STRIP = 8 * WIDTH };
 
 /* Whatever of these a form does not use costs nothing. */
-#define SLOTS_OF_NEXT                                                                                                          \
-    const double *const in_a = slot_at(&slots, next->a), *const in_b = slot_at(&slots, next->b), *const in_c = slot_at(&slots, next->c); \
-    double *const to = slot_at(&slots, next->to);                                                                              \
+#define SLOTS_OF_NEXT                                                                                    \
+    const double *const in_a = slot_at(&slots, next->a), *const in_b = slot_at(&slots, next->b);         \
+    const double *const in_c = slot_at(&slots, next->c);                                                 \
+    double *const to = slot_at(&slots, next->to);                                                        \
     (void)in_a, (void)in_b, (void)in_c, (void)to;
+
 /* Where an operand of the i-th vector comes from, and what becomes of the result. */
 #define FROM_A(i) MM(load_pd)(in_a + (i) * WIDTH)
 #define FROM_B(i) MM(load_pd)(in_b + (i) * WIDTH)
@@ -225,13 +227,13 @@ enum { WIDTH = sizeof(Vec) / sizeof(double), STRIP = 8 * WIDTH };
 /* A call ends what is in the processor's registers anyway, so a function goes from memory to memory and its result is fetched back. */
 #define CALL_1(function, i) function(FROM_A(i))
 #define CALL_2(function, i) function(FROM_A(i), FROM_B(i))
-#define CALL(name, arity, function)                              \
-    case OP_##name * FORM_COUNT: {                               \
-        SLOTS_OF_NEXT                                            \
-        for (unsigned i = 0; i < 8; i++)                         \
-            MM(store_pd)(to + i * WIDTH, CALL_##arity(function, i)); \
-        EIGHT(FETCH, function)                                   \
-        break;                                                   \
+#define CALL(name, arity, function)                                     \
+    case OP_##name * FORM_COUNT: {                                      \
+        SLOTS_OF_NEXT                                                   \
+        for (unsigned i = 0; i < 8; i++)                                \
+            MM(store_pd)(to + i * WIDTH, CALL_##arity(function, i));    \
+        EIGHT(FETCH, function)                                          \
+        break;                                                          \
     }
 #define FETCH(i, function) last##i = MM(load_pd)(to + (i) * WIDTH);
 // clang-format on

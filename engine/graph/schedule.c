@@ -1,7 +1,8 @@
 /* schedule.c -- which operations become one instruction, and in which order instructions come.
  *
  * The order is that of Sethi and Ullman: root after root, and below each the heavier operand first, so that few values wait in registers. What an
- * instruction computes is then mostly read by the next one, which the interpreter makes use of (lanes.c). */
+ * instruction computes is then mostly read by the next one, which the interpreter makes use of (lanes.c). A list schedule from below that greedily
+ * frees registers was tried on the models of the library: it took a tenth fewer of them, and was no faster, interpreted or natively. */
 #include "graph/compile.h"
 
 #include <assert.h>

@@ -1,8 +1,8 @@
 /* native.c -- programs become machine code, through LLVM's C API.
  *
  * A program turns into one function with one loop: a strip of the block, one vector wide, is loaded, computed in registers and stored; of small
- * programs two strips, side by side. Lanes do not see each other [I1], so it does not matter that one strip is stored before the next is loaded. Within a strip a slot is a value, not a
- * place: what a column holds in the end is stored once, behind everything else.
+ * programs two strips, side by side. Lanes do not see each other [I1], so it does not matter that one strip is stored before the next is loaded.
+ * Within a strip a slot is a value, not a place: what a column holds in the end is stored once, behind everything else.
  *
  * The bits are those of the interpreter [I2], for which LLVM has to be kept from knowing better:
  *   - no fast-math flags, so nothing is contracted or reassociated;

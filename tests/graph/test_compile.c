@@ -351,4 +351,5 @@ KIT_MAIN("graph.compile", random_programs_compute_what_evaluate_computes, column
          assigning_a_column_to_itself_is_no_work, a_chain_of_any_length_lives_in_one_register, the_heavier_operand_is_computed_first,
          a_balanced_tree_lives_in_as_many_registers_as_it_has_levels, three_tanks_with_their_filter_stay_in_the_nearest_cache,
          the_hash_tells_programs_apart_and_is_the_same_for_the_same, what_does_not_fit_the_block_is_refused,
-         more_slots_than_a_program_can_name_are_refused, a_product_and_the_sum_that_reads_it_are_one_instruction, print_writes_a_line_per_instruction, a_program_without_native_code_says_why)
+         more_slots_than_a_program_can_name_are_refused, a_product_and_the_sum_that_reads_it_are_one_instruction,
+         print_writes_a_line_per_instruction, a_program_without_native_code_says_why)
