@@ -49,7 +49,7 @@ static Err measure_programs(const Model *model, Figures *figures, ErrText *why)
     for (size_t i = 0; i <= count; i++)
         programs[0][i] = program_interpreted(&programs[1][i]);
 
-    Err err = blocks_init(&blocks, model, BLOCKS_CACHED, why);
+    Err err = blocks_init(&blocks, model, BLOCKS_CACHED, 0, why);
     Way ways[4];
     for (size_t i = 0; i < 4; i++) {
         const bool is_predict = i < 2;
@@ -112,7 +112,7 @@ static Err measure_threads(const Model *model, size_t threads, Figures *figures,
 {
     Blocks blocks;
     SharedRun runs[2] = {0};
-    Err err = blocks_init(&blocks, model, BLOCKS_SHARED, why);
+    Err err = blocks_init(&blocks, model, BLOCKS_SHARED, 0, why);
     if (!err)
         err = share(&runs[0], &blocks, 1, why);
     if (!err)

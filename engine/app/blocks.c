@@ -4,7 +4,7 @@
 
 double *blocks_at(const Blocks *blocks, size_t index)
 {
-    return blocks->columns + index * blocks->model->column_count * LANES;
+    return blocks->columns + index * blocks->width * LANES;
 }
 
 double *blocks_cell(const Blocks *blocks, size_t twin, uint16_t column)
@@ -12,16 +12,12 @@ double *blocks_cell(const Blocks *blocks, size_t twin, uint16_t column)
     return &blocks_at(blocks, twin / LANES)[(size_t)column * LANES + twin % LANES];
 }
 
-static void start_channels(const Blocks *blocks, size_t twin)
+static void spread(const Blocks *blocks, size_t twin)
 {
     const Model *model = blocks->model;
-    for (uint16_t i = 0; i < model->channel_count; i++) {
-        const Channel *channel = &model->channels[i];
-        if (channel_is_settable(channel->kind))
-            *blocks_cell(blocks, twin, channel->column) = channel->initial * (1 + SPREAD * (double)(twin % LANES));
-        if (channel->variance != COLUMN_NONE)
-            *blocks_cell(blocks, twin, channel->variance) = channel->initial_sd * channel->initial_sd;
-    }
+    for (uint16_t i = 0; i < model->channel_count; i++)
+        if (channel_is_settable(model->channels[i].kind))
+            *blocks_cell(blocks, twin, model->channels[i].column) *= 1 + SPREAD * (double)(twin % LANES);
 }
 
 /* Every sensor shows what the twin expects of it. */
@@ -37,15 +33,22 @@ static void start_sensors(const Blocks *blocks, size_t twin, double *values)
     }
 }
 
-Err blocks_init(Blocks *blocks, const Model *model, size_t count, ErrText *why)
+Err blocks_init(Blocks *blocks, const Model *model, size_t count, uint16_t more, ErrText *why)
 {
-    *blocks = (Blocks){.model = model, .count = count, .columns = mem_alloc(count * model->column_count * LANES * sizeof(double))};
+    const uint16_t width = (uint16_t)(model->column_count + more);
+    *blocks = (Blocks){.model = model, .count = count, .width = width, .columns = mem_alloc(count * width * LANES * sizeof(double))};
     double *values = mem_alloc(model->column_count * sizeof *values);
-    const bool is_there = blocks->columns && values;
-    for (size_t twin = 0; twin < count * LANES && is_there; twin++) {
-        start_channels(blocks, twin);
-        start_sensors(blocks, twin, values);
+    Scratch scratch = {0};
+    const bool is_there = blocks->columns && values && !scratch_init(&scratch, model->registers_max);
+    for (size_t i = 0; i < count && is_there; i++) {
+        model_fill(model, blocks_at(blocks, i));
+        for (size_t twin = i * LANES; twin < (i + 1) * LANES; twin++) {
+            spread(blocks, twin);
+            start_sensors(blocks, twin, values);
+        }
+        program_run(&model->prepare, blocks_at(blocks, i), &scratch);
     }
+    scratch_fini(&scratch);
     mem_free(values);
     return is_there ? ERR_OK : err_set(why, ERR_MEMORY, "out of memory for %zu blocks of model \"%s\"", count, model->name);
 }

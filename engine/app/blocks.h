@@ -10,10 +10,12 @@
 typedef struct Blocks {
     const Model *model;
     size_t count;
-    double *columns;  // count x model->column_count x LANES
+    uint16_t width;   // columns of a block: those of the model, and more at the end
+    double *columns;  // count x width x LANES
 } Blocks;
 
-Err blocks_init(Blocks *blocks, const Model *model, size_t count, ErrText *why);
+/// `more` columns stand behind those of the model.
+Err blocks_init(Blocks *blocks, const Model *model, size_t count, uint16_t more, ErrText *why);
 void blocks_fini(Blocks *blocks);
 /// The columns of block `index`.
 double *blocks_at(const Blocks *blocks, size_t index);

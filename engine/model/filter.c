@@ -84,7 +84,7 @@ static Expr add_noise(Graph *graph, const FilterLayout *layout, const FilterStat
 /* What happens at the end of a step: delayed values move on, events set states. Returns how many columns are assigned. */
 static size_t finish_step(Graph *graph, const FilterLayout *layout, uint16_t count, Expr *next, Assignment *assignments)
 {
-    uint16_t columns[N + DELAYS_MAX];
+    uint16_t columns[N + DELAYS_MAX] = {0};
     Expr end[N + DELAYS_MAX];
     size_t assigned = 0;
     for (uint16_t i = 0; i < count; i++)

@@ -53,6 +53,7 @@ static const Row rows[] = {
 typedef struct Engine {
     Model *model;
     Arena arena;
+    Step step;  // of rows that are steps
     Blocks blocks;
     Program programs[2][3];  // interpreted, native
     BlocksRun runs[2];
@@ -67,7 +68,7 @@ static Err collect_programs(Engine *engine, Work work, ErrText *why)
     if (work == WORK_FILTER)
         programs[0] = model->predict, programs[1] = model->sensors[0].measure, programs[2] = model->sensors[0].correct;
     else
-        err = step_compile(model, model->stepper, model->step, &engine->arena, &programs[0], why), count = 1;
+        err = step_compile(model, model->stepper, model->step, &engine->arena, &engine->step, why), programs[0] = engine->step.run, count = 1;
     program_codegen_wait();
 
     uint16_t registers = 0;
@@ -82,12 +83,20 @@ static Err collect_programs(Engine *engine, Work work, ErrText *why)
     return err;
 }
 
+/* Begin anew. */
+static Err engine_start(Engine *engine, const Row *row, ErrText *why)
+{
+    blocks_fini(&engine->blocks);
+    const Err err = blocks_init(&engine->blocks, engine->model, BLOCKS, STEP_MORE, why);
+    return err || row->work == WORK_FILTER ? err : step_prepare(&engine->step, &engine->blocks);
+}
+
 static Err engine_init(Engine *engine, const Row *row, ErrText *why)
 {
     Err err = step_load(row->model, row->step, &engine->model, why);
     if (!err)
         err = collect_programs(engine, row->work, why);
-    return err ? err : blocks_init(&engine->blocks, engine->model, BLOCKS, why);
+    return err ? err : engine_start(engine, row, why);
 }
 
 static void engine_fini(Engine *engine)
@@ -220,9 +229,7 @@ static bool measure_row(const Row *row, Reference *reference)
     for (; count < HANDS_MAX && row->hands[count].run && right; count++) {
         hands[count].run = row->hands[count].run;
         ways[2 + count] = (Way){row->hands[count].title, hand_run, &hands[count], 0};
-        blocks_fini(&engine.blocks);
-        right = !blocks_init(&engine.blocks, engine.model, BLOCKS, &why);
-        right = right && hand_init(&hands[count], row, &engine) && agree(row, &engine, &hands[count]);
+        right = !engine_start(&engine, row, &why) && hand_init(&hands[count], row, &engine) && agree(row, &engine, &hands[count]);
         for (size_t i = 0; i < 3 && right; i++)
             reference->levels[i] = hands[count].columns[i][TWINS - 1];
     }

@@ -15,12 +15,12 @@ enum { HALVINGS = 3, FIRST_STEPS = 16 };
 static double error_of(const Model *model, Stepper stepper, int steps)
 {
     Arena arena = {0};
-    Program program;
+    Step step;
     Blocks blocks = {0};
-    BlocksRun run = {.blocks = &blocks, .programs = &program, .program_count = 1};
+    BlocksRun run = {.blocks = &blocks, .programs = &step.run, .program_count = 1};
     double error = -1;
-    if (!step_compile(model, stepper, 1.0 / steps, &arena, &program, NULL) && !blocks_init(&blocks, model, 1, NULL) &&
-        !scratch_init(&run.scratch, program.registers)) {
+    if (!step_compile(model, stepper, 1.0 / steps, &arena, &step, NULL) && !blocks_init(&blocks, model, 1, STEP_MORE, NULL) &&
+        !step_prepare(&step, &blocks) && !scratch_init(&run.scratch, step.run.registers)) {
         for (int i = 0; i < steps; i++)
             blocks_run(&run);
         error = hypot(*blocks_cell(&blocks, 0, 0) - cos(1), *blocks_cell(&blocks, 0, 1) - sin(1));
@@ -60,7 +60,7 @@ enum { TRAJECTORIES = 8192, STEPS = 1000, THREADS = 2, ROUNDS = 10, ENSEMBLE_COL
 typedef struct Ensemble {
     Workers *workers;
     Blocks blocks;
-    Program program;
+    Step step;
     Scratch scratch[THREADS];
     double *columns[ENSEMBLE_COLUMNS];  // by hand: x y z rho
 } Ensemble;
@@ -69,7 +69,7 @@ static void run_block(void *self, size_t index, size_t thread)
 {
     Ensemble *ensemble = self;
     for (int i = 0; i < STEPS; i++)
-        program_run(&ensemble->program, blocks_at(&ensemble->blocks, index), &ensemble->scratch[thread]);
+        program_run(&ensemble->step.run, blocks_at(&ensemble->blocks, index), &ensemble->scratch[thread]);
 }
 
 static void run_part(void *self, size_t index, size_t thread)
@@ -90,6 +90,7 @@ static void start_at(Ensemble *ensemble, const uint16_t *columns)
         for (int c = 0; c < ENSEMBLE_COLUMNS; c++)
             ensemble->columns[c][i] = *blocks_cell(&ensemble->blocks, i, columns[c]) = start[c];
     }
+    step_prepare(&ensemble->step, &ensemble->blocks);
 }
 
 static void find_columns(const Model *model, uint16_t columns[ENSEMBLE_COLUMNS])
@@ -113,13 +114,13 @@ static void run_by_hand(void *self)
 
 static Err ensemble_init(Ensemble *ensemble, const Model *model, Arena *arena, ErrText *why)
 {
-    Err err = step_compile(model, STEPPER_TSIT5, LORENZ_STEP, arena, &ensemble->program, why);
+    Err err = step_compile(model, STEPPER_TSIT5, LORENZ_STEP, arena, &ensemble->step, why);
     if (!err)
         err = workers_create(THREADS, program_thread_init, &ensemble->workers, why);
     if (!err)
-        err = blocks_init(&ensemble->blocks, model, TRAJECTORIES / LANES, why);
+        err = blocks_init(&ensemble->blocks, model, TRAJECTORIES / LANES, STEP_MORE, why);
     for (int i = 0; i < THREADS && !err; i++)
-        err = scratch_init(&ensemble->scratch[i], ensemble->program.registers);
+        err = scratch_init(&ensemble->scratch[i], ensemble->step.run.registers);
     for (int c = 0; c < ENSEMBLE_COLUMNS && !err; c++)
         err = (ensemble->columns[c] = mem_alloc(TRAJECTORIES * sizeof(double))) ? ERR_OK : ERR_MEMORY;
     return err;
@@ -172,7 +173,7 @@ static bool compare_ensemble(ErrText *why)
         start_at(&native, columns);
         const double apart = apart_after_a_run(&native, columns);
         Ensemble interpreted = native;
-        interpreted.program = program_interpreted(&native.program);
+        interpreted.step.run = program_interpreted(&native.step.run);
 
         Way ways[] = {{"interpreted", run_engine, &interpreted, 0}, {"native", run_engine, &native, 0}, {"by hand", run_by_hand, &native, 0}};
         measure_ways(ways, 3, ROUNDS);

@@ -44,7 +44,7 @@ static const int marked_stage[MARKS] = {2, 3, 4};  // behind which the marks lie
 typedef struct Solver {
     Model *model;
     Arena arena;
-    Program programs[STAGES];
+    Step steps[STAGES];
     Blocks blocks;
     Scratch scratch;
 } Solver;
@@ -54,11 +54,12 @@ static Err solver_init(Solver *solver, ErrText *why)
     Err err = step_load("robertson", 0.1, &solver->model, why);
     uint16_t registers = 0;
     for (int i = 0; i < STAGES && !err; i++) {
-        err = step_compile(solver->model, STEPPER_ROSENBROCK, stages[i].step, &solver->arena, &solver->programs[i], why);
-        registers = solver->programs[i].registers > registers ? solver->programs[i].registers : registers;
+        err = step_compile(solver->model, STEPPER_ROSENBROCK, stages[i].step, &solver->arena, &solver->steps[i], why);
+        const uint16_t needed = solver->steps[i].run.registers > solver->steps[i].prepare.registers ? solver->steps[i].run.registers : solver->steps[i].prepare.registers;
+        registers = needed > registers ? needed : registers;
     }
     if (!err)
-        err = blocks_init(&solver->blocks, solver->model, BLOCKS, why);
+        err = blocks_init(&solver->blocks, solver->model, BLOCKS, STEP_MORE, why);
     return err ? err : scratch_init(&solver->scratch, registers);
 }
 
@@ -84,8 +85,10 @@ static void solver_start(Solver *solver)
 
 static void solver_run_stage(Solver *solver, size_t block, int stage)
 {
+    double *columns = blocks_at(&solver->blocks, block);
+    program_run(&solver->steps[stage].prepare, columns, &solver->scratch);  // each stage has a step of its own length
     for (int i = 0; i < stages[stage].steps; i++)
-        program_run(&solver->programs[stage], blocks_at(&solver->blocks, block), &solver->scratch);
+        program_run(&solver->steps[stage].run, columns, &solver->scratch);
 }
 
 static void run_engine(void *self)
