@@ -8,8 +8,9 @@
 
 const Subcommand subcommand_explain = {
     "explain", "show what became of a model: equations, Jacobian, programs",
-    "Prints for each model of the script its channels; its equations, in SI units; which entries of the step's Jacobian there are; and the programs that run.\n"
-    "Programs are predict, derive and, for each sensor, SENSOR.measure and SENSOR.correct; --program prints the instructions of one.",
+    "Prints for each model of the script its channels; its equations, in SI units; what is prepared from parameters; which entries of the step's Jacobian there are;\n"
+    "and the programs that run. Programs are prepare, predict (mean and covariance), move (the mean alone), derive and, for each sensor, SENSOR.measure and\n"
+    "SENSOR.correct; --program prints the instructions of one.",
     command_explain};
 
 typedef struct Page {
@@ -46,6 +47,8 @@ static Err name_columns(Page *page, ErrText *why)
     name_covariance(page);
     for (uint16_t i = 0; i < model->channel_count; i++)
         page->names[model->channels[i].column] = model->channels[i].name;
+    for (uint16_t i = 0; i < model->prepared_count; i++)
+        page->names[model->prepared + i] = arena_format(&page->arena, "prepared_%u", i + 1u);
     page->names[model->parted] = "parted";
     page->names[model->frozen] = "frozen";
     for (uint16_t i = 0; i < model->sensor_count; i++) {
@@ -113,6 +116,20 @@ static void print_equations(Page *page)
             continue;
         text_format(&page->text, "  %s%s = ", model->channels[i].name, model->channels[i].kind == CHANNEL_STATE ? "'" : "");
         graph_print(model->graph, model->equations[i], page->names, &page->text);
+        text_put(&page->text, "\n");
+        print_text(page);
+    }
+}
+
+/* What depends on parameters alone, and so is computed when they are set and not at every step. */
+static void print_prepared(Page *page)
+{
+    const Model *model = page->model;
+    if (model->prepared_count > 0)
+        printf("\nprepared, whenever a parameter is set: what programs read in place of parameters\n");
+    for (uint16_t i = 0; i < model->prepared_count; i++) {
+        text_format(&page->text, "  %s = ", page->names[model->prepared + i]);
+        graph_print(model->graph, model->prepared_values[i], page->names, &page->text);
         text_put(&page->text, "\n");
         print_text(page);
     }
@@ -207,7 +224,8 @@ static unsigned visit_one(Page *page, const char *wanted, const char *name, cons
 static unsigned visit_programs(Page *page, const char *wanted, Visit *visit)
 {
     const Model *model = page->model;
-    unsigned visited = visit_one(page, wanted, "predict", &model->predict, visit) + visit_one(page, wanted, "derive", &model->derive, visit);
+    unsigned visited = visit_one(page, wanted, "prepare", &model->prepare, visit) + visit_one(page, wanted, "predict", &model->predict, visit) +
+                       visit_one(page, wanted, "move", &model->move, visit) + visit_one(page, wanted, "derive", &model->derive, visit);
     for (uint16_t i = 0; i < model->sensor_count; i++) {
         const Sensor *sensor = &model->sensors[i];
         const char *name = model->channels[sensor->channel].name;
@@ -240,7 +258,11 @@ static Err explain_model(const Model *model, Wish *wish, ErrText *why)
         if (!wish->program) {
             print_channels(&page);
             print_equations(&page);
-            print_jacobian(model);
+            print_prepared(&page);
+            if (model->procedure)
+                printf("\nThe step is a function of Lua: its Jacobian is differenced at every step.\n");
+            else
+                print_jacobian(model);
             print_programs(&page);
         }
         putchar('\n');
@@ -283,7 +305,7 @@ static Err explain(const char *script, Wish *wish, ErrText *why)
     if (!err)
         err = kind == SCRIPT_MODEL ? explain_file(script, wish, why) : explain_plant(script, wish, why);
     if (!err && wish->found == 0)
-        err = err_set(why, ERR_USAGE, "--program: expected predict, derive, SENSOR.measure or SENSOR.correct, got \"%s\"", wish->program);
+        err = err_set(why, ERR_USAGE, "--program: expected prepare, predict, move, derive, SENSOR.measure or SENSOR.correct, got \"%s\"", wish->program);
     return err;
 }
 

@@ -158,6 +158,7 @@ typedef struct Model {
     Program derive;   // outputs from the state as it is now
 
     Graph *graph;           // what the programs were built from, for people
+    const Expr *prepared_values;  // prepared_count: what the prepared columns hold
     const Expr *equations;  // by channel: the rate of a state, the value of an output, what a sensor should show; EXPR_NONE for the others
     Arena arena;
 } Model;

@@ -78,6 +78,21 @@ static Err draft_model(Drafts *drafts)
     return err;
 }
 
+/* For people, as equations are. */
+static Err keep_prepared(const Loader *loader, const Hoist *hoist)
+{
+    Expr *values = arena_new(&loader->model->arena, Expr, hoist->count + 1u);
+    if (!values)
+        return ERR_MEMORY;
+    for (uint16_t i = 0; i < hoist->count; i++)
+        values[i] = hoist->prepared[i].value;
+    loader->model->prepared = hoist->first;
+    loader->model->prepared_count = hoist->count;
+    loader->model->prepared_values = values;
+    loader->model->column_count = (uint16_t)(hoist->first + hoist->count);
+    return ERR_OK;
+}
+
 /* Parameters that are not tracked hold still between two steps. What is prepared from them becomes a program too. */
 static Err hoist_fixed(Drafts *drafts)
 {
@@ -93,9 +108,8 @@ static Err hoist_fixed(Drafts *drafts)
     Err err = ERR_OK;
     for (size_t i = 0; i < drafts->count && !err; i++)
         err = graph_hoist(model->graph, &hoist, drafts->items[i].assignments, drafts->items[i].count);
-    model->prepared = hoist.first;
-    model->prepared_count = hoist.count;
-    model->column_count = (uint16_t)(hoist.first + hoist.count);
+    if (err != ERR_MEMORY)
+        err = keep_prepared(loader, &hoist);  // a graph that is full is told of when it is compiled
     return err == ERR_MEMORY ? loader__out_of_memory(drafts->loader) : draft(drafts, &model->prepare, hoist.count);
 }
 

@@ -241,7 +241,7 @@ START_TEST(explain_prints_one_program_by_its_name)
     forget(&outcome);
     outcome = CALL("explain", path.text, "--program", "gauge.predict");
     ck_assert_int_eq(outcome.status, 2);
-    ck_assert_str_eq(outcome.err, "pollux: --program: expected predict, derive, SENSOR.measure or SENSOR.correct, got \"gauge.predict\"\n");
+    ck_assert_str_eq(outcome.err, "pollux: --program: expected prepare, predict, move, derive, SENSOR.measure or SENSOR.correct, got \"gauge.predict\"\n");
     forget(&outcome);
 }
 END_TEST
