@@ -172,8 +172,10 @@ typedef struct Expected {
 
 static void expect(Graph *graph, const FilterLayout *layout, uint16_t count, const FilterSensor *sensor, Expected *out)
 {
+    uint16_t states[N];
     for (uint16_t i = 0; i < count; i++)
-        out->h[i] = graph_derive(graph, sensor->expected, (uint16_t)(layout->states + i));
+        states[i] = (uint16_t)(layout->states + i);
+    graph_gradient(graph, sensor->expected, states, count, out->h);
     out->variance = graph_constant(graph, sensor->noise * sensor->noise);
     for (uint16_t i = 0; i < count; i++) {
         Expr sum = EXPR_NONE;
