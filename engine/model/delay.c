@@ -13,18 +13,9 @@
 /* The time, which is fixed: a ring cannot grow. */
 static double read_seconds(lua_State *lua, const Trace *trace)
 {
-    const Value seconds = value__operand(lua, 2);
-    const Unit *second;
-    ErrText why;
     double number;
-    if (unit_parse("s", &second, &why))
-        luaL_error(lua, "delay: %s", why.text);
-    if (lua_type(lua, 2) != LUA_TNUMBER && !unit_converts(seconds.unit, second))
-        luaL_error(lua, "delay: its second argument is a time, this has %s", value__dimension(seconds.unit));
-    if (!graph_is_constant(trace->graph, seconds.expr, &number))
+    if (!graph_is_constant(trace->graph, value__seconds(lua, trace, "delay"), &number))
         luaL_error(lua, "delay: its time is fixed when the script loads: expected a number of seconds, got a value that can change");
-    if (!(number >= trace->step * (1 - 1e-9)))
-        luaL_error(lua, "delay: %f s is shorter than a step, %f s", number, trace->step);
     return number;
 }
 

@@ -8,22 +8,6 @@
 #include "model/declare.h"
 #include "model/value.h"
 
-/* The time constant: a plain number is seconds, a value must be a time. */
-static Expr time_constant(lua_State *lua, const Trace *trace)
-{
-    const Value seconds = value__operand(lua, 2);
-    const Unit *second;
-    ErrText why;
-    double number;
-    if (unit_parse("s", &second, &why))
-        luaL_error(lua, "lag: %s", why.text);
-    if (lua_type(lua, 2) != LUA_TNUMBER && !unit_converts(seconds.unit, second))
-        luaL_error(lua, "lag: its second argument is a time, this has %s", value__dimension(seconds.unit));
-    if (graph_is_constant(trace->graph, seconds.expr, &number) && !(number >= trace->step))
-        luaL_error(lua, "lag: %f s is shorter than a step, %f s", number, trace->step);
-    return seconds.expr;
-}
-
 /* Lags without a name are counted, in each part from 1. */
 static int number_of(const Trace *trace)
 {
@@ -38,7 +22,7 @@ int value__lag(lua_State *lua)
 {
     Trace *trace = value__trace(lua);
     const Value x = value__operand(lua, 1);
-    const Expr seconds = time_constant(lua, trace);
+    const Expr seconds = value__seconds(lua, trace, "lag");
     const char *given = luaL_optstring(lua, 3, NULL);
     if (trace->closed)
         return luaL_error(lua, "a sensor's function cannot have a lag: it would be a state of the model");

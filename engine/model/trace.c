@@ -55,6 +55,21 @@ Value value__operand(lua_State *lua, int index)
     return (Value){0};
 }
 
+Expr value__seconds(lua_State *lua, const Trace *trace, const char *what)
+{
+    const Value seconds = value__operand(lua, 2);
+    const Unit *second;
+    ErrText why;
+    double number;
+    if (unit_parse("s", &second, &why))
+        luaL_error(lua, "%s: %s", what, why.text);
+    if (lua_type(lua, 2) != LUA_TNUMBER && !unit_converts(seconds.unit, second))
+        luaL_error(lua, "%s: its second argument is a time, this has %s", what, value__dimension(seconds.unit));
+    if (graph_is_constant(trace->graph, seconds.expr, &number) && !(number >= trace->step * (1 - 1e-9)))
+        luaL_error(lua, "%s: %f s is shorter than a step, %f s", what, number, trace->step);
+    return seconds.expr;
+}
+
 const char *value__dimension(const Unit *unit)
 {
     return unit == unit_one() ? "no dimension" : unit_name(unit);

@@ -20,6 +20,8 @@ Trace *value__trace(lua_State *lua);
 Value value__operand(lua_State *lua, int index);
 /// Push a Value; returns 1, the number of results.
 int value__push(lua_State *lua, Expr expr, const Unit *unit, int state);
+/// Argument 2 of `what` as seconds: a plain number, or a value with the dimension of a time. A constant that is shorter than a step is an error.
+Expr value__seconds(lua_State *lua, const Trace *trace, const char *what);
 /// A dimension as errors name it.
 const char *value__dimension(const Unit *unit);
 

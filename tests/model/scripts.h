@@ -45,6 +45,24 @@ static inline Model *scripts_model(const char *text, double step)
     return model;
 }
 
+/* Let one allocation after the other fail while a model is loaded: an error, and nothing is left behind. */
+static inline void scripts_survive_failing_memory(const char *path)
+{
+    size_t failures = 0;
+    for (size_t n = 1; n < 4000; n += n < 100 ? 1 : 37) {
+        Model *model;
+        ErrText why = {""};
+        kit_fail_allocation(n);
+        const Err err = model_load(path, 0.5, &model, &why);
+        kit_fail_allocation(0);
+        failures += err != ERR_OK;
+        ck_assert_int_eq(err == ERR_OK, model != NULL);
+        model_destroy(model);
+    }
+    ck_assert_uint_gt(failures, 5);
+    unit_forget_all();
+}
+
 static inline const Channel *scripts_channel(const Model *model, const char *name)
 {
     const int index = model_find(model, name);

@@ -79,19 +79,7 @@ END_TEST
 
 START_TEST(no_failing_allocation_is_fatal)
 {
-    const char *path = scripts_write("tank.lua", failing);
-    size_t failures = 0;
-    for (size_t n = 1; n < 1000; n += n < 60 ? 1 : 37) {
-        Model *model;
-        ErrText why = {""};
-        kit_fail_allocation(n);
-        const Err err = model_load(path, 0.5, &model, &why);
-        kit_fail_allocation(0);
-        failures += err != ERR_OK;
-        model_destroy(model);
-    }
-    ck_assert_uint_gt(failures, 5);
-    unit_forget_all();
+    scripts_survive_failing_memory(scripts_write("tank.lua", failing));
 }
 END_TEST
 
