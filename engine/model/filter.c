@@ -172,7 +172,7 @@ typedef struct Expected {
 
 static void expect(Graph *graph, const FilterLayout *layout, uint16_t count, const FilterSensor *sensor, Expected *out)
 {
-    uint16_t states[N];
+    uint16_t states[N] = {0};
     for (uint16_t i = 0; i < count; i++)
         states[i] = (uint16_t)(layout->states + i);
     graph_gradient(graph, sensor->expected, states, count, out->h);
