@@ -54,17 +54,50 @@ static void ask_again(App *app, const HistoryResume *resume)
     app->replayed_count = 0;
 }
 
-static Err restore(App *app, const HistoryResume *resume, ErrText *why)
+/* An alarm whose twin is gone: it is over, and only history has heard of it. */
+static void note_gone(void *self, const Alarm *alarm, const char *twin)
 {
-    if (resume->part_count != PARTS)
-        return err_set(why, ERR_PARSE, "the snapshot in %s has %zu parts, expected %d", app->def.history, resume->part_count, PARTS);
+    const App *app = self;
+    log_write(LOG_INFO, "alarm", "#%llu is over: the plant has no twin \"%s\" any more", (unsigned long long)alarm->id, twin);
+    if (app->history)
+        history_append_alarm(app->history, alarm, twin);
+}
+
+static Err adopt(App *app, const HistoryResume *resume, const Lineage *lineage, ErrText *why)
+{
+    lineage_adopt(lineage, app->plant);
+    Err err = sync_adopt(app->sync, lineage, resume->parts[1], resume->part_sizes[1], why);
+    if (!err)
+        err = alarms_adopt(app->alarms, lineage, resume->parts[2], resume->part_sizes[2], resume->time, note_gone, app, why);
+    if (app->history)
+        history_flush(app->history);  // the names of what is gone are the lineage's
+    if (!err)
+        log_write(LOG_INFO, "plant", "the script has changed: kept %u of %u twins, %llu of %llu states", lineage->twins_kept, lineage->twin_count,
+                  (unsigned long long)lineage->states_kept, (unsigned long long)lineage->state_count);
+    return err;
+}
+
+static Err put_back(App *app, const HistoryResume *resume, ErrText *why)
+{
     Err err = plant_restore(app->plant, resume->parts[0], resume->part_sizes[0], why);
     if (!err)
         err = sync_restore(app->sync, resume->parts[1], resume->part_sizes[1], why);
     if (!err)
         err = alarms_restore(app->alarms, resume->parts[2], resume->part_sizes[2], why);
     if (!err && plant_hash(app->plant) != resume->hash)
-        err = err_set(why, ERR_PARSE, "the snapshot in %s does not have the hash that it was stored with", app->def.history);
+        err = err_set(why, ERR_PARSE, "the snapshot does not have the hash that it was stored with");
+    return err;
+}
+
+static Err restore(App *app, const HistoryResume *resume, ErrText *why)
+{
+    Lineage lineage;
+    Err err = resume->part_count == PARTS ? lineage_read(&lineage, app->plant, resume->parts[0], resume->part_sizes[0], why)
+                                          : err_set(why, ERR_PARSE, "the snapshot has %zu parts, expected %d", resume->part_count, PARTS);
+    if (!err) {
+        err = lineage.same ? put_back(app, resume, why) : adopt(app, resume, &lineage, why);
+        lineage_fini(&lineage);
+    }
     if (err)
         return err_prefix(why, err, "%s cannot be continued (start with --fresh to put it aside)", app->def.history);
     app->tick = resume->tick;

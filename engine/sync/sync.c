@@ -173,12 +173,12 @@ static bool is_recent(const Sync *sync, const Sample *sample)
     return sync->memory->recent[slot].used && sync->memory->recent[slot].time == sample->time && sync->memory->recent[slot].tag == sample->tag;
 }
 
-static void remember(Sync *sync, const Sample *sample)
+static void remember(Memory *memory, const Sample *sample)
 {
     const size_t slot = recent_slot(sample);
-    sync->memory->recent[slot].time = sample->time;
-    sync->memory->recent[slot].tag = sample->tag;
-    sync->memory->recent[slot].used = 1;
+    memory->recent[slot].time = sample->time;
+    memory->recent[slot].tag = sample->tag;
+    memory->recent[slot].used = 1;
 }
 
 static bool is_future(const Sync *sync, int64_t time)
@@ -224,7 +224,7 @@ static void file_sample(Sync *sync, const Sample *sample, Filed *filed)
     if (fate == FATE_DUPLICATE || fate == FATE_FUTURE)
         return;
 
-    remember(sync, sample);
+    remember(sync->memory, sample);
     if (fate != FATE_USED)
         return;
     filed->tick = tick_of(sync, sample->time);
@@ -264,7 +264,7 @@ bool sync_file(Sync *sync, const Arrival *arrival, Filed *filed)
 void sync_refile(Sync *sync, const Filed *filed)
 {
     sync_number_from(sync, filed->seq);
-    remember(sync, &filed->sample);
+    remember(sync->memory, &filed->sample);
     if (filed->tick < sync->memory->next_tick || queue_push(&sync->queue, filed))
         return;
     count_fate(&sync->memory->counters, FATE_USED);
@@ -641,5 +641,32 @@ Err sync_restore(Sync *sync, const void *bytes, size_t size, ErrText *why)
         return err_set(why, ERR_PARSE, "what sync kept has %zu bytes, expected %zu", size, sync_snapshot_size(sync));
     memcpy(sync->memory, bytes, sizeof *sync->memory);
     memcpy(sync->newest, (const char *)bytes + sizeof *sync->memory, newest_bytes(sync));
+    return ERR_OK;
+}
+
+/* What is remembered of tags that are gone cannot come again. */
+static void adopt_recent(Memory *memory, const Lineage *lineage)
+{
+    const Memory before = *memory;
+    memset(memory->recent, 0, sizeof memory->recent);
+    for (size_t i = 0; i < RECENT; i++) {
+        const Sample sample = {.time = before.recent[i].time, .tag = before.recent[i].used ? lineage_tag(lineage, before.recent[i].tag) : TAG_NONE};
+        if (sample.tag != TAG_NONE)
+            remember(memory, &sample);
+    }
+}
+
+Err sync_adopt(Sync *sync, const Lineage *lineage, const void *bytes, size_t size, ErrText *why)
+{
+    const size_t expected = sizeof *sync->memory + lineage_tags(lineage) * sizeof *sync->newest;
+    if (size != expected)
+        return err_set(why, ERR_PARSE, "what sync kept has %zu bytes, expected %zu", size, expected);
+    memcpy(sync->memory, bytes, sizeof *sync->memory);
+    adopt_recent(sync->memory, lineage);
+    for (TagId tag = 0; tag < lineage_tags(lineage); tag++) {
+        const TagId heir = lineage_tag(lineage, tag);
+        if (heir != TAG_NONE)
+            memcpy(&sync->newest[heir], (const char *)bytes + sizeof *sync->memory + tag * sizeof *sync->newest, sizeof *sync->newest);
+    }
     return ERR_OK;
 }

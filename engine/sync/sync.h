@@ -10,7 +10,7 @@
  * Memory: bounded by SYNC_PENDING_MAX samples ahead of the plant.  Threads: the tick's. */
 #pragma once
 
-#include "plant/plant.h"
+#include "plant/lineage.h"
 
 enum { SYNC_PENDING_MAX = 1 << 20 };
 
@@ -100,3 +100,5 @@ const SyncCounters *sync_counters(const Sync *sync);
 size_t sync_snapshot_size(const Sync *sync);
 void sync_snapshot(const Sync *sync, void *out);
 Err sync_restore(Sync *sync, const void *bytes, size_t size, ErrText *why);
+/// The same from a snapshot of another version of the plant's script, with what is known by tags that are still there.
+Err sync_adopt(Sync *sync, const Lineage *lineage, const void *bytes, size_t size, ErrText *why);
