@@ -459,6 +459,17 @@ Err history_flush(History *history)
     return err;
 }
 
+/* With nothing to write the writer thread leaves its connection alone, and sees the new tags before the next record. */
+Err history_follow(History *history, const Plant *plant, ErrText *why)
+{
+    if (history_flush(history) != ERR_OK)
+        return err_set(why, ERR_IO, "%s cannot be written at present", history->path);
+    const Err err = writer_follow(&history->writer, plant, why);
+    if (err == ERR_OK)
+        history->plant = plant;
+    return err;
+}
+
 Err history_resume(History *history, HistoryResume *out, ErrText *why)
 {
     return resume_read(history->path, history->plant, out, why);

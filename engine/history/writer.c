@@ -31,17 +31,17 @@ static Err prepare_all(Writer *writer, ErrText *why)
     return err;
 }
 
-static Err load_tags(Writer *writer, const Plant *plant, ErrText *why)
+static Err load_tags(sqlite3 *db, const Plant *plant, int64_t *tags, ErrText *why)
 {
     sqlite3_stmt *query;
-    Err err = store_prepare(writer->db, "SELECT id, name FROM tag", &query, why);
+    Err err = store_prepare(db, "SELECT id, name FROM tag", &query, why);
     if (err != ERR_OK)
         return err;
     while (store_next(query, &err, why)) {
         const char *name = (const char *)sqlite3_column_text(query, 1);
         const TagId tag = name ? tags_find(plant->tags, name) : TAG_NONE;
         if (tag != TAG_NONE)
-            writer->tags[tag] = sqlite3_column_int64(query, 0);
+            tags[tag] = sqlite3_column_int64(query, 0);
     }
     sqlite3_finalize(query);
     return err;
@@ -58,18 +58,36 @@ static Err add_tag(sqlite3 *db, sqlite3_stmt *insert, const char *name, int64_t 
 }
 
 /* Number the tags that the file does not know yet. */
-static Err add_tags(Writer *writer, const Plant *plant, ErrText *why)
+static Err add_tags(sqlite3 *db, const Plant *plant, int64_t *tags, ErrText *why)
 {
     sqlite3_stmt *insert;
-    Err err = store_prepare(writer->db, "INSERT INTO tag (name) VALUES (?)", &insert, why);
+    Err err = store_prepare(db, "INSERT INTO tag (name) VALUES (?)", &insert, why);
     if (err != ERR_OK)
         return err;
-    err = store_run(writer->db, "BEGIN IMMEDIATE", why);
+    err = store_run(db, "BEGIN IMMEDIATE", why);
     for (TagId tag = 0; err == ERR_OK && tag < tags_count(plant->tags); tag++)
-        if (writer->tags[tag] == 0)
-            err = add_tag(writer->db, insert, tags_get(plant->tags, tag)->name, &writer->tags[tag], why);
+        if (tags[tag] == 0)
+            err = add_tag(db, insert, tags_get(plant->tags, tag)->name, &tags[tag], why);
     sqlite3_finalize(insert);
-    return err == ERR_OK ? store_run(writer->db, "COMMIT", why) : err;
+    err = err == ERR_OK ? store_run(db, "COMMIT", why) : err;
+    if (err != ERR_OK && !sqlite3_get_autocommit(db))
+        sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
+    return err;
+}
+
+Err writer_follow(Writer *writer, const Plant *plant, ErrText *why)
+{
+    int64_t *tags = mem_alloc(tags_count(plant->tags) * sizeof *tags);
+    Err err = tags ? load_tags(writer->db, plant, tags, why) : err_set(why, ERR_MEMORY, "out of memory for the tags of plant \"%s\"", plant->name);
+    if (err == ERR_OK)
+        err = add_tags(writer->db, plant, tags, why);
+    if (err != ERR_OK) {
+        mem_free(tags);
+        return err;
+    }
+    mem_free(writer->tags);
+    writer->tags = tags;
+    return ERR_OK;
 }
 
 Err writer_open(Writer *writer, const char *path, const Plant *plant, ErrText *why)
@@ -78,10 +96,7 @@ Err writer_open(Writer *writer, const char *path, const Plant *plant, ErrText *w
     Err err = store_open(path, STORE_WRITE, plant->name, &writer->db, why);
     if (err != ERR_OK)
         return err;
-    writer->tags = mem_alloc(tags_count(plant->tags) * sizeof *writer->tags);
-    err = writer->tags ? load_tags(writer, plant, why) : err_set(why, ERR_MEMORY, "%s: out of memory", path);
-    if (err == ERR_OK)
-        err = add_tags(writer, plant, why);
+    err = writer_follow(writer, plant, why);
     if (err == ERR_OK)
         err = prepare_all(writer, why);
     if (err != ERR_OK)

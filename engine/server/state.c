@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 enum { FRESH = 4 };
@@ -107,6 +108,10 @@ void states_capture(States *states, const Sync *sync, const ServerNow *now)
     if (state->now.connection_count)
         memcpy(state->connections, now->connections, state->now.connection_count * sizeof *state->connections);
     state->now.connections = state->connections;
+    if (now->refused) {
+        snprintf(state->refused.text, sizeof state->refused.text, "%s", now->refused);
+        state->now.refused = state->refused.text;
+    }
     state->sequence = ++states->sequence;
 
     // release: the other thread must see the whole of it; acquire: it has finished with the one that we get

@@ -35,7 +35,7 @@ typedef struct SensorHealth {
 
 typedef struct State {
     uint64_t sequence;  // of captures, from 1; 0: nothing yet
-    ServerNow now;      // its connections are the array below
+    ServerNow now;      // its connections and texts are those below
     SyncCounters counters;
     uint64_t quarantined;
     uint64_t hash;  // of the twins: made here, because it costs as much as a copy of them
@@ -44,6 +44,7 @@ typedef struct State {
     SensorHealth *sensors;   // twin by twin, see States.first_sensor
     Text causes;             // texts of verdicts, each with its 0; the first is empty
     ServerConnection connections[CONNECTIONS_MAX];
+    ErrText refused;
 } State;
 
 typedef struct States {

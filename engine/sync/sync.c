@@ -670,3 +670,21 @@ Err sync_adopt(Sync *sync, const Lineage *lineage, const void *bytes, size_t siz
     }
     return ERR_OK;
 }
+
+Err sync_succeed(Sync *sync, const Sync *before, const Lineage *lineage)
+{
+    memcpy(sync->providers, before->providers, sizeof sync->providers);
+    sync->provider_count = before->provider_count;
+    sync->utc = before->utc;
+    sync->replay_until = before->replay_until;
+    for (size_t i = 0; i < before->queue.count; i++) {
+        Filed filed = before->queue.items[i];
+        filed.sample.tag = lineage_tag(lineage, filed.sample.tag);
+        if (filed.sample.tag == TAG_NONE || tags_get(sync->plant->tags, filed.sample.tag)->role != TAG_SAMPLED)
+            continue;
+        const Err err = queue_push(&sync->queue, &filed);
+        if (err)
+            return err;
+    }
+    return ERR_OK;
+}

@@ -102,3 +102,6 @@ void sync_snapshot(const Sync *sync, void *out);
 Err sync_restore(Sync *sync, const void *bytes, size_t size, ErrText *why);
 /// The same from a snapshot of another version of the plant's script, with what is known by tags that are still there.
 Err sync_adopt(Sync *sync, const Lineage *lineage, const void *bytes, size_t size, ErrText *why);
+/// Behind either of them, within one process: what no snapshot has, the providers and the samples that wait for their tick. Those of tags that
+/// take no samples any more are left out. ERR_MEMORY: `sync` is of no use then.
+Err sync_succeed(Sync *sync, const Sync *before, const Lineage *lineage);
