@@ -22,9 +22,9 @@ static int find_tag(const TagTable *tags, const char *name, TagRole role, const 
         err_set(why, ERR_UNKNOWN, "no tag \"%.100s\" in plant %s", name, plant);
         return 404;
     }
-    const Tag *tag = tags_get(tags, *out);
-    if (tag->role != role) {
-        err_set(why, ERR_DENIED, "tag \"%s\" is %s", tag->name, role_text(tag->role));
+    const Tag tag = tags_get(tags, *out);
+    if (tag.role != role) {
+        err_set(why, ERR_DENIED, "tag \"%s\" is %s", name, role_text(tag.role));
         return 400;
     }
     return 200;
@@ -36,7 +36,7 @@ static int grant_tag(Grant *grant, const WireTag *wish, const TagTable *tags, co
     if (status != 200)
         return status;
 
-    const Unit *own = tags_get(tags, grant->tag)->unit;
+    const Unit *own = tags_get(tags, grant->tag).unit;
     grant->unit = own;
     if (!wish->unit)
         return 200;
@@ -103,8 +103,8 @@ void grants_fini(Grants *grants)
 /* The tag of the same name, when it has this role; TAG_NONE otherwise. */
 static TagId follow(TagId tag, TagRole role, const TagTable *before, const TagTable *tags)
 {
-    const TagId heir = tags_find(tags, tags_get(before, tag)->name);
-    return heir != TAG_NONE && tags_get(tags, heir)->role == role ? heir : TAG_NONE;
+    const TagId heir = tags_find(tags, tags_name(before, tag).text);
+    return heir != TAG_NONE && tags_get(tags, heir).role == role ? heir : TAG_NONE;
 }
 
 void grants_follow(Grants *grants, const TagTable *before, const TagTable *tags)
@@ -113,7 +113,7 @@ void grants_follow(Grants *grants, const TagTable *before, const TagTable *tags)
     grants->count = grants->actuator_count = 0;
     for (size_t i = 0; i < count; i++) {
         const TagId tag = follow(grants->items[i].tag, TAG_SAMPLED, before, tags);
-        if (tag != TAG_NONE && unit_converts(grants->items[i].unit, tags_get(tags, tag)->unit))
+        if (tag != TAG_NONE && unit_converts(grants->items[i].unit, tags_get(tags, tag).unit))
             grants->items[grants->count++] = (Grant){tag, grants->items[i].unit};
     }
     if (grants->count)

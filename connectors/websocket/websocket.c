@@ -203,7 +203,7 @@ static int check_rivals(const Websocket *websocket, const Guest *place, const Gr
         if (!owner || &websocket->guests[owner - 1] == place)
             continue;
         err_set(why, ERR_DENIED, "device \"%s\" has the actuator \"%s\" already", websocket->guests[owner - 1].shown.name,
-                tags_get(websocket->def.tags, grants->actuators[i])->name);
+                tags_name(websocket->def.tags, grants->actuators[i]).text);
         return 409;
     }
     return 200;
@@ -391,7 +391,7 @@ static void on_command_answer(Websocket *websocket, Guest *guest, const WireMess
 
 static void carry(Websocket *websocket, const Command *command)
 {
-    const Tag *tag = tags_get(websocket->def.tags, command->wish.tag);
+    const Tag tag = tags_get(websocket->def.tags, command->wish.tag);
     const uint16_t owner = websocket->owner[command->wish.tag];
     if (!owner) {
         push_outcome(websocket, 0, command->id, false, "the device left before the command reached it");
@@ -400,7 +400,7 @@ static void carry(Websocket *websocket, const Command *command)
 
     const Guest *guest = &websocket->guests[owner - 1];
     websocket->sent[websocket->sent_count++ % COMMANDS_MAX] = (SentCommand){command->id, guest->provider};
-    wire_write_command(&websocket->out, command, tag->name, unit_from_si(tag->unit, command->wish.value));
+    wire_write_command(&websocket->out, command, tags_name(websocket->def.tags, command->wish.tag).text, unit_from_si(tag.unit, command->wish.value));
     say(websocket, guest->link);
 }
 
@@ -605,7 +605,7 @@ static void follow_commands(Websocket *websocket, const TagTable *tags)
 {
     Command command;
     for (size_t left = ring_count(&websocket->commands); left > 0 && ring_pop(&websocket->commands, &command); left--) {
-        command.wish.tag = tags_find(tags, tags_get(websocket->def.tags, command.wish.tag)->name);
+        command.wish.tag = tags_find(tags, tags_name(websocket->def.tags, command.wish.tag).text);
         if (command.wish.tag != TAG_NONE)
             ring_push(&websocket->commands, &command);
     }

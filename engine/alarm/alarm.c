@@ -23,6 +23,7 @@ struct Alarms {
     Cycle cycle;
     Handlers handlers;
     Standing *standings;  // by twin
+    uint64_t *standing;   // by block: the lanes whose standing is not that of a calm twin
     Watch *watches;       // for each block: the quarantine, then the limits of its model
     size_t watch_count;
     uint64_t shape;       // of the plant: what these arrays stand for
@@ -85,9 +86,10 @@ Err alarms_create(Plant *plant, Alarms **out, ErrText *why)
     alarms->shape = shape_of(plant);
     alarms->watch_count = count_watches(plant);
     alarms->standings = mem_alloc(plant->twin_count * sizeof *alarms->standings);
+    alarms->standing = mem_alloc(plant->block_count * sizeof *alarms->standing);
     alarms->watches = mem_alloc(alarms->watch_count * sizeof *alarms->watches);
     err = cycle__init(&alarms->cycle);
-    if (err || !alarms->standings || !alarms->watches) {
+    if (err || !alarms->standings || !alarms->standing || !alarms->watches) {
         alarms_destroy(alarms);
         return err_set(why, ERR_MEMORY, "no memory for the alarms of plant %s", plant->name);
     }
@@ -102,6 +104,7 @@ void alarms_destroy(Alarms *alarms)
     handlers__fini(&alarms->handlers);
     cycle__fini(&alarms->cycle);
     mem_free(alarms->standings);
+    mem_free(alarms->standing);
     mem_free(alarms->watches);
     mem_free(alarms);
 }
@@ -133,6 +136,18 @@ static bool is_in_doubt(const Standing *standing, const Verdict *verdict, const 
     return had_parted && verdict->kind == VERDICT_NONE && sync_is_settling(sync, twin);
 }
 
+/* Whether there is, or was in the last tick, something to say of a twin. */
+static void note_standing(Alarms *alarms, uint32_t twin)
+{
+    const Standing *const standing = &alarms->standings[twin];
+    const Twin *const place = &alarms->plant->twins[twin];
+    const uint64_t bit = UINT64_C(1) << place->lane;
+    if (standing->kind != VERDICT_NONE || standing->slot)
+        alarms->standing[place->block] |= bit;
+    else
+        alarms->standing[place->block] &= ~bit;
+}
+
 static void judge_divergence(Alarms *alarms, uint32_t twin, const Verdict *verdict, int64_t now)
 {
     Standing *const standing = &alarms->standings[twin];
@@ -150,6 +165,23 @@ static void judge_divergence(Alarms *alarms, uint32_t twin, const Verdict *verdi
     }
     if (alarm)
         handlers__alarm(&alarms->handlers, alarm, parted);
+}
+
+/* Calm twins cost a bit each: only those that have parted, and those that had, are asked for a verdict. */
+static void judge_divergences(Alarms *alarms, const Sync *sync, int64_t now)
+{
+    for (uint32_t i = 0; i < alarms->plant->block_count; i++) {
+        const Block *const block = &alarms->plant->blocks[i];
+        uint64_t lanes = (sync_parted(sync, i) & block_lanes(block)) | alarms->standing[i];
+        for (; lanes; lanes &= lanes - 1) {
+            const uint32_t twin = block->twin[__builtin_ctzll(lanes)];
+            const Verdict *const verdict = sync_verdict(sync, twin);
+            if (is_in_doubt(&alarms->standings[twin], verdict, sync, twin))
+                continue;
+            judge_divergence(alarms, twin, verdict, now);
+            note_standing(alarms, twin);
+        }
+    }
 }
 
 static void tell_handlers(void *self, WatchEvent event)
@@ -177,11 +209,7 @@ void alarm_judge(Alarms *alarms, const Plant *plant, const Sync *sync, int64_t n
     assert(plant == alarms->plant);
     assert(now != TIME_NONE);
     handlers__begin(&alarms->handlers, now);
-    for (uint32_t twin = 0; twin < plant->twin_count; twin++) {
-        const Verdict *const verdict = sync_verdict(sync, twin);
-        if (!is_in_doubt(&alarms->standings[twin], verdict, sync, twin))
-            judge_divergence(alarms, twin, verdict, now);
-    }
+    judge_divergences(alarms, sync, now);
     judge_conditions(alarms, now);
 }
 
@@ -331,6 +359,8 @@ Err alarms_restore(Alarms *alarms, const void *bytes, size_t size, ErrText *why)
     const size_t standings = alarms->plant->twin_count * sizeof *alarms->standings;
     memcpy(alarms->standings, at, standings);
     memcpy(alarms->watches, at + standings, alarms->watch_count * sizeof *alarms->watches);
+    for (uint32_t twin = 0; twin < alarms->plant->twin_count; twin++)
+        note_standing(alarms, twin);
     return ERR_OK;
 }
 
@@ -372,9 +402,13 @@ static void give_to_watch(Alarms *alarms, const Alarm *alarm, int64_t now)
 /* What was thought of the twins; the ids in it are those of their divergence alarms. */
 static void adopt_standings(Alarms *alarms, const Lineage *lineage, const unsigned char *bytes)
 {
-    for (uint32_t i = 0; i < lineage->twin_count; i++)
-        if (lineage_twin(lineage, i) != TWIN_NONE)
-            memcpy(&alarms->standings[lineage_twin(lineage, i)], bytes + i * sizeof(Standing), sizeof(Standing));
+    for (uint32_t i = 0; i < lineage->twin_count; i++) {
+        const uint32_t twin = lineage_twin(lineage, i);
+        if (twin == TWIN_NONE)
+            continue;
+        memcpy(&alarms->standings[twin], bytes + i * sizeof(Standing), sizeof(Standing));
+        note_standing(alarms, twin);
+    }
 }
 
 static void adopt_alarm(Alarms *alarms, const Alarm *alarm, int64_t now)

@@ -46,9 +46,9 @@ static void list_actuators(const TagTable *tags, char *out, size_t size)
     int listed = 0;
     out[0] = 0;
     for (TagId tag = 0; tag < tags_count(tags) && listed < 8 && length < size; tag++) {
-        if (tags_get(tags, tag)->role != TAG_ACTUATED)
+        if (tags_get(tags, tag).role != TAG_ACTUATED)
             continue;
-        length += (size_t)snprintf(out + length, size - length, "%s%s", listed ? ", " : "", tags_get(tags, tag)->name);
+        length += (size_t)snprintf(out + length, size - length, "%s%s", listed ? ", " : "", tags_name(tags, tag).text);
         listed++;
     }
     if (!listed)
@@ -67,12 +67,12 @@ static TagId check_tag(lua_State *lua, const Plant *plant, int argument)
     return tag;
 }
 
-static double check_value(lua_State *lua, const Tag *tag, int argument)
+static double check_value(lua_State *lua, Tag tag, int argument)
 {
     const double value = luaL_checknumber(lua, argument);
-    const double si = unit_to_si(tag->unit, value);
+    const double si = unit_to_si(tag.unit, value);
     if (!isfinite(si))
-        luaL_error(lua, "%s cannot be set to %f: a finite number was expected", tag->name, value);
+        luaL_error(lua, "%s.%s cannot be set to %f: a finite number was expected", tag.asset, tag.channel, value);
     return si;
 }
 
@@ -116,7 +116,7 @@ static int word_value(lua_State *lua)
 {
     const Plant *const plant = handlers_of(lua)->plant;
     const TagId tag = check_tag(lua, plant, 1);
-    const Unit *const unit = tags_get(plant->tags, tag)->unit;
+    const Unit *const unit = tags_get(plant->tags, tag).unit;
     const double sd = plant_sd(plant, tag);
     lua_pushnumber(lua, unit_from_si(unit, plant_value(plant, tag)));
     if (isnan(sd))

@@ -10,11 +10,6 @@ typedef struct Masks {
     uint64_t met, over;
 } Masks;
 
-static uint64_t lanes_of(const Block *block)
-{
-    return block->lanes >= LANES ? UINT64_MAX : (UINT64_C(1) << block->lanes) - 1;
-}
-
 static Masks limit_masks(const Block *block, const AlarmDef *limit)
 {
     // a low limit is a high one upside down; turning the sign changes no bits
@@ -39,7 +34,7 @@ static Masks masks_of(const Condition *condition)
 {
     if (condition->limit)
         return limit_masks(condition->block, condition->limit);
-    const uint64_t standing = condition->block->quarantined & lanes_of(condition->block);
+    const uint64_t standing = condition->block->quarantined & block_lanes(condition->block);
     return (Masks){standing, ~standing};
 }
 

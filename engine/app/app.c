@@ -16,6 +16,7 @@ enum {
 
 static const int64_t ANSWER_NS = 2 * NS_PER_S;           // of elapsed time: a device has this long to answer, however fast the plant's time goes
 static const int64_t SNAPSHOT_PERIOD_NS = 5 * NS_PER_S;  // of elapsed time: how much a restart must replay
+static const size_t SNAPSHOT_SMALL = 16 * 1024 * 1024;   // bytes; larger ones come as much more seldom, so that the disk is not busy with them alone
 
 /* A batch of samples of one connector that waits for the disk. */
 typedef struct Receipt {
@@ -44,10 +45,9 @@ int64_t app_utc(const App *app)
 
 // --- the tick ------------------------------------------------------------------------------------------------------
 
-static const char *tag_name(const App *app, TagId tag)
+static TagName tag_name(const App *app, TagId tag)
 {
-    const Tag *found = tag < tags_count(app->plant->tags) ? tags_get(app->plant->tags, tag) : NULL;
-    return found ? found->name : "?";
+    return tag < tags_count(app->plant->tags) ? tags_name(app->plant->tags, tag) : (TagName){"?"};
 }
 
 /* What handlers and people want goes to the gate; while replaying it is only remembered, the newest wish of each tag. */
@@ -80,10 +80,15 @@ static void tell_commands(const App *app)
     const Command *commands = gate_changed(app->gate, &count);
     for (size_t i = 0; i < count && !app->def.quiet && !app->replaying; i++) {
         const Command *command = &commands[i];
-        const double value = unit_from_si(tags_get(app->plant->tags, command->wish.tag)->unit, command->wish.value);
-        log_write(LOG_INFO, "gate", "command #%llu %s = %g %s%s%s", (unsigned long long)command->id, tag_name(app, command->wish.tag), value, command_state_name(command->state),
+        const double value = unit_from_si(tags_get(app->plant->tags, command->wish.tag).unit, command->wish.value);
+        log_write(LOG_INFO, "gate", "command #%llu %s = %g %s%s%s", (unsigned long long)command->id, tag_name(app, command->wish.tag).text, value, command_state_name(command->state),
                   *command->detail ? ": " : "", command->detail);
     }
+}
+
+static int64_t snapshot_period(const App *app)
+{
+    return SNAPSHOT_PERIOD_NS * (int64_t)(1 + plant_snapshot_size(app->plant) / SNAPSHOT_SMALL);
 }
 
 /* The side that remembers. Estimates of a replayed tick are written again, with the same bits. */
@@ -102,8 +107,8 @@ static void remember(App *app)
         return;
     const Command *commands = gate_changed(app->gate, &count);
     for (size_t i = 0; i < count; i++)
-        history_append_command(app->history, &commands[i], tag_name(app, commands[i].wish.tag));
-    if (elapsed(app) - app->snapshot_elapsed >= SNAPSHOT_PERIOD_NS)
+        history_append_command(app->history, &commands[i], tag_name(app, commands[i].wish.tag).text);
+    if (elapsed(app) - app->snapshot_elapsed >= snapshot_period(app))
         resume_snapshot(app);
 }
 
@@ -403,7 +408,7 @@ Err app_load(const AppDef *def, App **out, ErrText *why)
     app->now = app->recorded = TIME_NONE;
     app->started_elapsed = elapsed(app);
     app->sent_elapsed = app->started_elapsed - ANSWER_NS;
-    app->snapshot_elapsed = app->started_elapsed - SNAPSHOT_PERIOD_NS;  // the first tick is kept at once: a restart then knows when time began
+    app->snapshot_elapsed = INT64_MIN / 2;  // the first tick is kept at once: a restart then knows when time began
     app->started_utc = app->def.clock->utc_ns(app->def.clock->self);
     program_thread_init();
 

@@ -30,8 +30,8 @@ static void print_connections(const Plant *plant)
         printf("connections: %u, of which %u are in loops and carry the value of the tick before\n", plant->connection_count, plant->delayed_count);
     for (uint32_t i = 0; i < plant->delayed_count && i < SHOWN_MAX; i++) {
         const Connection *connection = &plant->connections[i];
-        printf("  delayed: %s -> %s\n", tags_get(plant->tags, plant_tag(plant, connection->from.twin, connection->from.channel))->name,
-               tags_get(plant->tags, plant_tag(plant, connection->to.twin, connection->to.channel))->name);
+        printf("  delayed: %s -> %s\n", tags_name(plant->tags, plant_tag(plant, connection->from.twin, connection->from.channel)).text,
+               tags_name(plant->tags, plant_tag(plant, connection->to.twin, connection->to.channel)).text);
     }
     if (plant->delayed_count > SHOWN_MAX)
         printf("  and %u more\n", plant->delayed_count - SHOWN_MAX);

@@ -36,7 +36,7 @@ static double shown(const Emulation *emulation, TagId tag, double si)
 {
     // twelve digits are more than any sensor has, and take back what converting added: 25 degC is said as 25
     char text[32];
-    snprintf(text, sizeof text, "%.12g", unit_from_si(tags_get(emulation->plant->tags, tag)->unit, si));
+    snprintf(text, sizeof text, "%.12g", unit_from_si(tags_get(emulation->plant->tags, tag).unit, si));
     return strtod(text, NULL);
 }
 
@@ -63,7 +63,7 @@ static const char *on_command(void *self, uint64_t id, const char *tag, double v
 
     ErrText why;
     const TagId found = tags_find(emulation->plant->tags, tag);
-    if (found == TAG_NONE || castor_command(emulation->castor, found, unit_to_si(tags_get(emulation->plant->tags, found)->unit, value), &why)) {
+    if (found == TAG_NONE || castor_command(emulation->castor, found, unit_to_si(tags_get(emulation->plant->tags, found).unit, value), &why)) {
         snprintf(refusal, sizeof refusal, "%.150s", found == TAG_NONE ? "no such actuator" : why.text);
         return refusal;
     }
@@ -74,11 +74,13 @@ static const char *on_command(void *self, uint64_t id, const char *tag, double v
 static bool hand_over(Emulation *emulation, const Sample *samples, size_t count)
 {
     WireSample out[BATCH];
+    TagName names[BATCH];
     for (size_t done = 0; done < count;) {
         const size_t n = count - done < BATCH ? count - done : BATCH;
         for (size_t i = 0; i < n; i++) {
             const Sample *sample = &samples[done + i];
-            out[i] = (WireSample){.tag = tags_get(emulation->plant->tags, sample->tag)->name, .time = sample->time, .value = shown(emulation, sample->tag, sample->value),
+            names[i] = tags_name(emulation->plant->tags, sample->tag);
+            out[i] = (WireSample){.tag = names[i].text, .time = sample->time, .value = shown(emulation, sample->tag, sample->value),
                                   .quality = (Quality)sample->quality};
         }
         while (device_send(emulation->device, out, n) == ERR_FULL) {
@@ -212,14 +214,18 @@ static Err make_offer(const Emulation *emulation, Arena *arena, Offer *offer, Er
     if (!offer->tags || !offer->actuators)
         return err_set(why, ERR_MEMORY, "no memory");
     for (TagId tag = 0; tag < count; tag++) {
-        const Tag *t = tags_get(plant->tags, tag);
+        const Tag t = tags_get(plant->tags, tag);
         bool recorded = emulation->castor != NULL;
         for (size_t c = 0; c < plant->recording.count && !recorded; c++)
             recorded = plant->recording.columns[c].tag == tag;
-        if (t->role == TAG_SAMPLED && recorded)
-            offer->tags[offer->tag_count++] = (WireTag){t->name, unit_name(t->unit)};
-        if (t->role == TAG_ACTUATED)
-            offer->actuators[offer->actuator_count++] = t->name;
+        const bool offered = (t.role == TAG_SAMPLED && recorded) || t.role == TAG_ACTUATED;
+        const char *name = offered ? arena_text(arena, tags_name(plant->tags, tag).text) : NULL;
+        if (offered && !name)
+            return err_set(why, ERR_MEMORY, "no memory");
+        if (offered && t.role == TAG_SAMPLED)
+            offer->tags[offer->tag_count++] = (WireTag){name, unit_name(t.unit)};
+        if (offered && t.role == TAG_ACTUATED)
+            offer->actuators[offer->actuator_count++] = name;
     }
     return ERR_OK;
 }

@@ -84,7 +84,7 @@ static void add_error(Errors *errors, double innovation, double sd)
 static void note_innovations(Score *score, const App *app, Batch batch)
 {
     for (size_t i = 0; i < batch.count; i++) {
-        const Place place = app->plant->places[batch.items[i].sample.tag];
+        const Place place = plant_place(app->plant, batch.items[i].sample.tag);
         const Model *model = plant_model(app->plant, place.twin);
         for (uint16_t s = 0; s < model->sensor_count; s++) {
             double innovation, sd;

@@ -35,7 +35,7 @@ static size_t count_actuators(const TagTable *tags)
 {
     size_t count = 0;
     for (TagId tag = 0; tag < tags_count(tags); tag++)
-        count += tags_get(tags, tag)->role == TAG_ACTUATED;
+        count += tags_get(tags, tag).role == TAG_ACTUATED;
     return count;
 }
 
@@ -43,9 +43,9 @@ static void list_actuators(Gate *gate)
 {
     const Plant *const plant = gate->plant;
     for (TagId tag = 0; tag < tags_count(plant->tags); tag++) {
-        if (tags_get(plant->tags, tag)->role != TAG_ACTUATED)
+        if (tags_get(plant->tags, tag).role != TAG_ACTUATED)
             continue;
-        const Place place = plant->places[tag];
+        const Place place = plant_place(plant, tag);
         gate->actuators[gate->actuator_count++] = (Actuator){.tag = tag, .channel = &plant_model(plant, place.twin)->channels[place.channel]};
     }
 }
@@ -122,9 +122,9 @@ static ValueText value_text(const Tag *tag, double si)
 static Err check_range(const Tag *tag, const Channel *channel, double value, ErrText *why)
 {
     if (value > channel->max)
-        return err_set(why, ERR_RANGE, "%s: %s is above its maximum %s", tag->name, value_text(tag, value).text, value_text(tag, channel->max).text);
+        return err_set(why, ERR_RANGE, "%s.%s: %s is above its maximum %s", tag->asset, tag->channel, value_text(tag, value).text, value_text(tag, channel->max).text);
     if (value < channel->min)
-        return err_set(why, ERR_RANGE, "%s: %s is below its minimum %s", tag->name, value_text(tag, value).text, value_text(tag, channel->min).text);
+        return err_set(why, ERR_RANGE, "%s.%s: %s is below its minimum %s", tag->asset, tag->channel, value_text(tag, value).text, value_text(tag, channel->min).text);
     return ERR_OK;
 }
 
@@ -137,27 +137,27 @@ static Err check_rate(const Tag *tag, const Actuator *actuator, double value, in
     const double elapsed = fmax(0.0, (double)(now - given->time) / (double)NS_PER_S);
     if (!isfinite(rate_max) || fabs(value - given->value) <= rate_max * elapsed)
         return ERR_OK;
-    return err_set(why, ERR_RANGE, "%s: from %s to %s in %.3g s is faster than its maximum %s per s", tag->name, value_text(tag, given->value).text,
+    return err_set(why, ERR_RANGE, "%s.%s: from %s to %s in %.3g s is faster than its maximum %s per s", tag->asset, tag->channel, value_text(tag, given->value).text,
                    value_text(tag, value).text, elapsed, number_text(tag->unit, unit_scale_from_si(tag->unit, rate_max)).text);
 }
 
 static Err check_wish(const Gate *gate, const Actuator *actuator, const CommandWish *wish, int64_t now, ErrText *why)
 {
-    const Tag *const tag = tags_get(gate->plant->tags, wish->tag);
+    const Tag tag = tags_get(gate->plant->tags, wish->tag);
     if (!actuator)
-        return err_set(why, ERR_UNKNOWN, "%s is not an actuator", tag->name);
+        return err_set(why, ERR_UNKNOWN, "%s.%s is not an actuator", tag.asset, tag.channel);
     if (!isfinite(wish->value))
-        return err_set(why, ERR_RANGE, "%s: a finite number was expected", tag->name);
-    Err err = check_range(tag, actuator->channel, wish->value, why);
+        return err_set(why, ERR_RANGE, "%s.%s: a finite number was expected", tag.asset, tag.channel);
+    Err err = check_range(&tag, actuator->channel, wish->value, why);
     if (!err)
-        err = check_rate(tag, actuator, wish->value, now, why);
+        err = check_rate(&tag, actuator, wish->value, now, why);
     if (err)
         return err;
 
     // one that waits is about to be superseded, which makes room
     const Command *const last = gate_find(gate, actuator->last.id);
     if (!ledger_room(&gate->ledger) && !(last && last->state == COMMAND_WAITING))
-        return err_set(why, ERR_FULL, "%s: %d commands have not ended yet, no more are taken", tag->name, GATE_OPEN_MAX);
+        return err_set(why, ERR_FULL, "%s.%s: %d commands have not ended yet, no more are taken", tag.asset, tag.channel, GATE_OPEN_MAX);
     return ERR_OK;
 }
 
@@ -391,7 +391,7 @@ void gate_succeed(Gate *gate, const Gate *before, const Lineage *lineage, int64_
         ended.state = COMMAND_EXPIRED;
         ended.ended = now;
         snprintf(ended.detail, sizeof ended.detail, "%s", no_actuator);
-        gone(self, &ended, tags_get(before->plant->tags, ended.wish.tag)->name);
+        gone(self, &ended, tags_name(before->plant->tags, ended.wish.tag).text);
     }
 
     for (size_t i = 0; i < before->actuator_count; i++) {

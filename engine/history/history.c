@@ -368,6 +368,8 @@ void history_append_estimates(History *history, const Plant *plant, int64_t time
     if (!is_recorded(plant, time))
         return;
     for (uint32_t twin = 0; twin < plant->twin_count; twin++) {
+        if (!plant->twins[twin].recorded)
+            continue;
         const Model *model = plant_model(plant, twin);
         for (uint16_t channel = 0; channel < model->channel_count; channel++) {
             if (!is_estimated(model->channels[channel].kind))
@@ -388,7 +390,9 @@ void history_append_alarm(History *history, const Alarm *alarm, const char *twin
 void history_append_command(History *history, const Command *command, const char *tag)
 {
     assert(tag);
-    append(history, &(Record){.kind = RECORD_COMMAND, .command = {*command, tag}});
+    Record record = {.kind = RECORD_COMMAND, .command = {.command = *command}};
+    snprintf(record.command.tag.text, sizeof record.command.tag.text, "%s", tag);
+    append(history, &record);
 }
 
 /* A copy in one allocation: the snapshot, its table of parts, their bytes. */

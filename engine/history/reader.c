@@ -90,7 +90,8 @@ static void bind_range(sqlite3_stmt *query, const Range *range)
 static Err find_tag(HistoryReader *reader, TagId tag, int64_t *out, ErrText *why)
 {
     sqlite3_stmt *query = reader->queries[READER_TAG];
-    sqlite3_bind_text(query, 1, tags_get(reader->plant->tags, tag)->name, -1, SQLITE_STATIC);
+    const TagName name = tags_name(reader->plant->tags, tag);
+    sqlite3_bind_text(query, 1, name.text, -1, SQLITE_STATIC);
     Err err = ERR_OK;
     *out = store_next(query, &err, why) ? sqlite3_column_int64(query, 0) : 0;
     sqlite3_reset(query);
@@ -148,7 +149,7 @@ Err history_read(HistoryReader *reader, TagId tag, int64_t from, int64_t to, siz
     assert(reader && tag < tags_count(reader->plant->tags) && arena && out && count);
     *out = NULL;
     *count = 0;
-    const Place place = reader->plant->places[tag];
+    const Place place = plant_place(reader->plant, tag);
     const ReaderQuery counting = counting_query(plant_model(reader->plant, place.twin)->channels[place.channel].kind);
     if (counting == READER_QUERY_COUNT || points == 0)
         return ERR_OK;

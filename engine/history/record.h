@@ -26,7 +26,10 @@ typedef struct Record {
         Filed filed;
         Estimate estimate;
         HistoryAlarm alarm;
-        HistoryCommand command;
+        struct {
+            Command command;
+            TagName tag;
+        } command;
         Snapshot *snapshot;
     };
 } Record;

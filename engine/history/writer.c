@@ -3,10 +3,13 @@
 
 #include <assert.h>
 #include <inttypes.h>
+#include <string.h>
 
 static const char *const sql[WRITER_STATEMENT_COUNT] = {
     [WRITER_BEGIN] = "BEGIN IMMEDIATE",
     [WRITER_COMMIT] = "COMMIT",
+    [WRITER_TAG_FIND] = "SELECT id FROM tag WHERE name = ?",
+    [WRITER_TAG_ADD] = "INSERT INTO tag (name) VALUES (?)",
     [WRITER_SAMPLE] = "INSERT INTO sample (seq, tag, time, value, quality, tick, fate) VALUES (?, ?, ?, ?, ?, ?, ?)",
     [WRITER_ESTIMATE] = "INSERT OR REPLACE INTO estimate (tag, time, value, sd) VALUES (?, ?, ?, ?)",
     [WRITER_ALARM] = "INSERT INTO alarm (" STORE_ALARM ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET twin = excluded.twin,"
@@ -31,62 +34,14 @@ static Err prepare_all(Writer *writer, ErrText *why)
     return err;
 }
 
-static Err load_tags(sqlite3 *db, const Plant *plant, int64_t *tags, ErrText *why)
-{
-    sqlite3_stmt *query;
-    Err err = store_prepare(db, "SELECT id, name FROM tag", &query, why);
-    if (err != ERR_OK)
-        return err;
-    while (store_next(query, &err, why)) {
-        const char *name = (const char *)sqlite3_column_text(query, 1);
-        const TagId tag = name ? tags_find(plant->tags, name) : TAG_NONE;
-        if (tag != TAG_NONE)
-            tags[tag] = sqlite3_column_int64(query, 0);
-    }
-    sqlite3_finalize(query);
-    return err;
-}
-
-static Err add_tag(sqlite3 *db, sqlite3_stmt *insert, const char *name, int64_t *id, ErrText *why)
-{
-    sqlite3_bind_text(insert, 1, name, -1, SQLITE_STATIC);
-    Err err = ERR_OK;
-    store_next(insert, &err, why);
-    sqlite3_reset(insert);
-    *id = sqlite3_last_insert_rowid(db);
-    return err;
-}
-
-/* Number the tags that the file does not know yet. */
-static Err add_tags(sqlite3 *db, const Plant *plant, int64_t *tags, ErrText *why)
-{
-    sqlite3_stmt *insert;
-    Err err = store_prepare(db, "INSERT INTO tag (name) VALUES (?)", &insert, why);
-    if (err != ERR_OK)
-        return err;
-    err = store_run(db, "BEGIN IMMEDIATE", why);
-    for (TagId tag = 0; err == ERR_OK && tag < tags_count(plant->tags); tag++)
-        if (tags[tag] == 0)
-            err = add_tag(db, insert, tags_get(plant->tags, tag)->name, &tags[tag], why);
-    sqlite3_finalize(insert);
-    err = err == ERR_OK ? store_run(db, "COMMIT", why) : err;
-    if (err != ERR_OK && !sqlite3_get_autocommit(db))
-        sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
-    return err;
-}
-
 Err writer_follow(Writer *writer, const Plant *plant, ErrText *why)
 {
     int64_t *tags = mem_alloc(tags_count(plant->tags) * sizeof *tags);
-    Err err = tags ? load_tags(writer->db, plant, tags, why) : err_set(why, ERR_MEMORY, "out of memory for the tags of plant \"%s\"", plant->name);
-    if (err == ERR_OK)
-        err = add_tags(writer->db, plant, tags, why);
-    if (err != ERR_OK) {
-        mem_free(tags);
-        return err;
-    }
+    if (!tags)
+        return err_set(why, ERR_MEMORY, "out of memory for the tags of plant \"%s\"", plant->name);
     mem_free(writer->tags);
     writer->tags = tags;
+    writer->plant = plant;
     return ERR_OK;
 }
 
@@ -124,11 +79,39 @@ static Err step(Writer *writer, WriterStatement which, ErrText *why)
     return err;
 }
 
+/* The file's number of a tag. A tag gets one when something of it is kept for the first time: most values of a fleet never are. */
+static Err number_tag(Writer *writer, TagId tag, int64_t *out, ErrText *why)
+{
+    Err err = ERR_OK;
+    *out = writer->tags[tag];
+    if (*out)
+        return ERR_OK;
+
+    const TagName name = tags_name(writer->plant->tags, tag);
+    sqlite3_stmt *find = writer->statements[WRITER_TAG_FIND];
+    sqlite3_bind_text(find, 1, name.text, -1, SQLITE_STATIC);
+    if (store_next(find, &err, why))
+        *out = sqlite3_column_int64(find, 0);
+    sqlite3_reset(find);
+    if (err == ERR_OK && !*out) {
+        sqlite3_bind_text(writer->statements[WRITER_TAG_ADD], 1, name.text, -1, SQLITE_STATIC);
+        err = step(writer, WRITER_TAG_ADD, why);
+        *out = sqlite3_last_insert_rowid(writer->db);
+    }
+    if (err == ERR_OK)
+        writer->tags[tag] = *out;
+    return err;
+}
+
 static Err put_sample(Writer *writer, const Filed *filed, ErrText *why)
 {
     sqlite3_stmt *statement = writer->statements[WRITER_SAMPLE];
+    int64_t tag;
+    Err err = number_tag(writer, filed->sample.tag, &tag, why);
+    if (err != ERR_OK)
+        return err;
     sqlite3_bind_int64(statement, 1, (int64_t)filed->seq);
-    sqlite3_bind_int64(statement, 2, writer->tags[filed->sample.tag]);
+    sqlite3_bind_int64(statement, 2, tag);
     sqlite3_bind_int64(statement, 3, filed->sample.time);
     sqlite3_bind_double(statement, 4, filed->sample.value);
     sqlite3_bind_int(statement, 5, filed->sample.quality);
@@ -136,7 +119,7 @@ static Err put_sample(Writer *writer, const Filed *filed, ErrText *why)
     sqlite3_bind_int(statement, 7, filed->fate);
 
     // trying again would never end: the sample that was there first stays
-    const Err err = step(writer, WRITER_SAMPLE, why);
+    err = step(writer, WRITER_SAMPLE, why);
     if (err != ERR_RANGE)
         return err;
     if (writer->conflicts++ == 0)
@@ -147,7 +130,11 @@ static Err put_sample(Writer *writer, const Filed *filed, ErrText *why)
 static Err put_estimate(Writer *writer, const Estimate *estimate, ErrText *why)
 {
     sqlite3_stmt *statement = writer->statements[WRITER_ESTIMATE];
-    sqlite3_bind_int64(statement, 1, writer->tags[estimate->tag]);
+    int64_t tag;
+    const Err err = number_tag(writer, estimate->tag, &tag, why);
+    if (err != ERR_OK)
+        return err;
+    sqlite3_bind_int64(statement, 1, tag);
     sqlite3_bind_int64(statement, 2, estimate->time);
     sqlite3_bind_double(statement, 3, estimate->value);
     sqlite3_bind_double(statement, 4, estimate->sd);
@@ -207,7 +194,7 @@ static Err put(Writer *writer, const Record *record, ErrText *why)
         store_bind_alarm(writer->statements[WRITER_ALARM], &record->alarm);
         return step(writer, WRITER_ALARM, why);
     case RECORD_COMMAND:
-        store_bind_command(writer->statements[WRITER_COMMAND], &record->command);
+        store_bind_command(writer->statements[WRITER_COMMAND], &(HistoryCommand){record->command.command, record->command.tag.text});
         return step(writer, WRITER_COMMAND, why);
     case RECORD_SNAPSHOT:
         return put_snapshot(writer, record->snapshot, why);
@@ -227,5 +214,7 @@ Err writer_commit(Writer *writer, const Record *records, size_t count, ErrText *
     // some failures have rolled back by themselves already
     if (err != ERR_OK && !sqlite3_get_autocommit(writer->db))
         sqlite3_exec(writer->db, "ROLLBACK", NULL, NULL, NULL);
+    if (err != ERR_OK)
+        memset(writer->tags, 0, tags_count(writer->plant->tags) * sizeof *writer->tags);  // numbers that were given in this group are gone with it
     return err;
 }

@@ -17,6 +17,8 @@ enum {
 typedef enum WriterStatement {
     WRITER_BEGIN,
     WRITER_COMMIT,
+    WRITER_TAG_FIND,
+    WRITER_TAG_ADD,
     WRITER_SAMPLE,
     WRITER_ESTIMATE,
     WRITER_ALARM,
@@ -32,13 +34,14 @@ typedef enum WriterStatement {
 typedef struct Writer {
     sqlite3 *db;
     sqlite3_stmt *statements[WRITER_STATEMENT_COUNT];
-    int64_t *tags;  // the file's number of every TagId
+    const Plant *plant;
+    int64_t *tags;  // by TagId: the file's number, 0 while it is not known
     uint64_t conflicts;  // samples whose seq was in the file already
 } Writer;
 
 Err writer_open(Writer *writer, const char *path, const Plant *plant, ErrText *why);
 void writer_close(Writer *writer);
-/// Number the tags of another version of the plant's script. On failure those of the one before stay.
+/// Go on with the tags of another version of the plant's script. ERR_MEMORY: those of the one before stay.
 Err writer_follow(Writer *writer, const Plant *plant, ErrText *why);
 /// On failure nothing of it is in the file.
 Err writer_commit(Writer *writer, const Record *records, size_t count, ErrText *why);

@@ -63,13 +63,13 @@ static Castor *castor_of(lua_State *lua)
 
 static const Channel *channel_of(const Plant *plant, TagId tag)
 {
-    const Place place = plant->places[tag];
+    const Place place = plant_place(plant, tag);
     return &plant_model(plant, place.twin)->channels[place.channel];
 }
 
 static double *cell_of(const Castor *castor, TagId tag)
 {
-    return plant_cell(castor->plant, castor->plant->places[tag].twin, channel_of(castor->plant, tag)->column);
+    return plant_cell(castor->plant, plant_place(castor->plant, tag).twin, channel_of(castor->plant, tag)->column);
 }
 
 static TagId checked_tag(lua_State *lua, const Castor *castor)
@@ -85,7 +85,7 @@ static int device_index(lua_State *lua)
 {
     const Castor *castor = castor_of(lua);
     const TagId tag = checked_tag(lua, castor);
-    lua_pushnumber(lua, unit_from_si(tags_get(castor->plant->tags, tag)->unit, *cell_of(castor, tag)));
+    lua_pushnumber(lua, unit_from_si(tags_get(castor->plant->tags, tag).unit, *cell_of(castor, tag)));
     return 1;
 }
 
@@ -154,7 +154,8 @@ static bool kind_parse(const char *text, FaultKind *out)
 static Err check_fault(const Castor *castor, Fault *fault, ErrText *why)
 {
     const Channel *channel = channel_of(castor->plant, fault->tag);
-    const char *name = tags_get(castor->plant->tags, fault->tag)->name;
+    const TagName tag = tags_name(castor->plant->tags, fault->tag);
+    const char *name = tag.text;
     const bool of_process = fault->kind == FAULT_FACTOR || fault->kind == FAULT_SET;
     if (of_process && plant_is_fed(castor->plant, fault->tag))
         return err_set(why, ERR_USAGE, "fault \"%s\": a connection feeds \"%s\"; let the fault befall what feeds it", kind_names[fault->kind], name);

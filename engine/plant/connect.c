@@ -274,14 +274,29 @@ static void net_stages(const Net *net, uint32_t *stage)
 
 // --- stages --------------------------------------------------------------------------------------------------------
 
-/* The turn of `block` in `stage`, among those from `first` on. */
-static Turn *find_turn(Plant *plant, uint32_t first, uint32_t block, uint32_t stage)
+/* The turns of a block: at most one per lane. */
+typedef struct BlockTurns {
+    Turn items[LANES];
+    uint32_t count;
+} BlockTurns;
+
+static Turn *find_turn(BlockTurns *turns, uint32_t block, uint32_t stage)
 {
-    for (uint32_t i = first; i < plant->turn_count; i++)
-        if (plant->turns[i].stage == stage)
-            return &plant->turns[i];
-    plant->turns[plant->turn_count] = (Turn){.block = block, .stage = stage};
-    return &plant->turns[plant->turn_count++];
+    for (uint32_t i = 0; i < turns->count; i++)
+        if (turns->items[i].stage == stage)
+            return &turns->items[i];
+    turns->items[turns->count] = (Turn){.block = block, .stage = stage};
+    return &turns->items[turns->count++];
+}
+
+static void find_turns(const Plant *plant, uint32_t index, const uint32_t *stage, BlockTurns *turns)
+{
+    const Block *block = &plant->blocks[index];
+    turns->count = 0;
+    for (uint32_t lane = 0; lane < block->lanes; lane++)
+        find_turn(turns, index, stage[block->twin[lane]])->lanes |= UINT64_C(1) << lane;
+    if (turns->count == 1)
+        turns->items[0].lanes = ~UINT64_C(0);  // nothing to put back behind it
 }
 
 static int by_stage(const void *a, const void *b)
@@ -298,28 +313,40 @@ static int by_turn(const void *a, const void *b)
     return x->stage != y->stage ? (x->stage > y->stage) - (x->stage < y->stage) : by_input(a, b);
 }
 
-static void make_turns(Plant *plant, const uint32_t *stage)
+/* Counted first: a fleet has one turn per block, not one per twin. */
+static Err make_turns(Plant *plant, const uint32_t *stage)
 {
+    BlockTurns turns;
+    size_t count = 0;
     for (uint32_t b = 0; b < plant->block_count; b++) {
-        const Block *block = &plant->blocks[b];
-        const uint32_t first = plant->turn_count;
-        for (uint32_t lane = 0; lane < block->lanes; lane++)
-            find_turn(plant, first, b, stage[block->twin[lane]])->lanes |= UINT64_C(1) << lane;
-        if (plant->turn_count == first + 1)
-            plant->turns[first].lanes = ~UINT64_C(0);  // nothing to put back behind it
+        find_turns(plant, b, stage, &turns);
+        count += turns.count;
     }
+    plant->turns = arena_new(&plant->arena, Turn, count);
+    if (!plant->turns)
+        return ERR_MEMORY;
+    for (uint32_t b = 0; b < plant->block_count; b++) {
+        find_turns(plant, b, stage, &turns);
+        memcpy(&plant->turns[plant->turn_count], turns.items, turns.count * sizeof *turns.items);
+        plant->turn_count += turns.count;
+    }
+    return ERR_OK;
 }
 
-/* Outputs that are read within the tick are computed as soon as their twin is stepped. */
-static void mark_feeding(Plant *plant, bool *feeds)
+/* Outputs that are read within the tick are computed as soon as their twin is stepped, all others when the last twin of their block is. `feeds`
+ * and `done` are by block, and begin with false. */
+static void mark_deriving(Plant *plant, bool *feeds, bool *done)
 {
     for (uint32_t i = 0; i < plant->connection_count; i++) {
         const Connection *connection = &plant->connections[i];
         if (!connection->delayed && channel_at(plant, connection->from)->kind == CHANNEL_OUTPUT)
             feeds[connection->from_block] = true;
     }
-    for (uint32_t i = 0; i < plant->turn_count; i++)
-        plant->turns[i].feeds = feeds[plant->turns[i].block];
+    for (uint32_t i = plant->turn_count; i-- > 0;) {
+        Turn *turn = &plant->turns[i];
+        turn->derives = plant->blocks[turn->block].model->derive.length > 0 && (feeds[turn->block] || !done[turn->block]);
+        done[turn->block] = true;
+    }
 }
 
 static void make_stages(Plant *plant)
@@ -339,18 +366,26 @@ static void make_stages(Plant *plant)
     assert(turn == plant->turn_count && connection == plant->connection_count);
 }
 
+/* The stage of every twin, and the loops it is in. */
+static Err find_stages(Net *net, const Plant *plant, Arena *arena, uint32_t *stage, ErrText *why)
+{
+    const Err err = net_build(net, plant, arena, why);
+    if (err)
+        return err;
+    for (uint32_t twin = 0; twin < plant->twin_count; twin++)
+        if (net->number[twin] == 0)
+            net_search(net, twin);
+    net_stages(net, stage);
+    return ERR_OK;
+}
+
 static Err plan(Plant *plant, Arena *arena, ErrText *why)
 {
     Net net = {0};
     uint32_t *stage = arena_new(arena, uint32_t, plant->twin_count);
-    bool *feeds = arena_new(arena, bool, plant->block_count);
-    plant->turns = arena_new(&plant->arena, Turn, plant->twin_count);
-    if (!stage || !feeds || !plant->turns || net_build(&net, plant, arena, why))
+    bool *feeds = arena_new(arena, bool, plant->block_count), *done = arena_new(arena, bool, plant->block_count);
+    if (!stage || !feeds || !done || (plant->connection_count && find_stages(&net, plant, arena, stage, why)))
         return no_memory(why);
-    for (uint32_t twin = 0; twin < plant->twin_count; twin++)
-        if (net.number[twin] == 0)
-            net_search(&net, twin);
-    net_stages(&net, stage);
 
     for (uint32_t i = 0; i < plant->connection_count; i++) {
         Connection *connection = &plant->connections[i];
@@ -358,11 +393,12 @@ static Err plan(Plant *plant, Arena *arena, ErrText *why)
         connection->stage = stage[connection->to.twin];
         plant->delayed_count += connection->delayed;
     }
-    make_turns(plant, stage);
+    if (make_turns(plant, stage))
+        return no_memory(why);
     qsort(plant->turns, plant->turn_count, sizeof *plant->turns, by_stage);
     if (plant->connection_count)
         qsort(plant->connections, plant->connection_count, sizeof *plant->connections, by_turn);
-    mark_feeding(plant, feeds);
+    mark_deriving(plant, feeds, done);
 
     plant->stage_count = plant->turns[plant->turn_count - 1].stage + 1;
     plant->stages = arena_new(&plant->arena, Stage, plant->stage_count);

@@ -17,6 +17,7 @@ void plant_destroy(Plant *plant)
         mem_free(plant->shadow[i]);
     for (uint32_t i = 0; i < plant->block_count; i++)
         mem_free(plant->blocks[i].columns);
+    mem_free(plant->blocks);
     for (uint32_t i = 0; i < plant->model_count; i++)
         model_destroy(plant->models[i]);
     if (plant->workers)
@@ -85,7 +86,12 @@ typedef struct StageRun {
     uint32_t first, count;
 } StageRun;
 
-enum { CONNECTIONS_AT_ONCE = 1024 };  // by one thread
+enum { CONNECTIONS_AT_ONCE = 1024, BLOCKS_AT_ONCE = 16 };  // by one thread
+
+static size_t parts(size_t count, size_t at_once)
+{
+    return (count + at_once - 1) / at_once;
+}
 
 static void carry_some(void *context, size_t index, size_t thread)
 {
@@ -99,30 +105,23 @@ static void carry(Plant *plant, uint32_t first, uint32_t count)
 {
     StageRun run = {plant, first, count};
     if (count > 0)
-        workers_run(plant->workers, (count + CONNECTIONS_AT_ONCE - 1) / CONNECTIONS_AT_ONCE, carry_some, &run);
+        workers_run(plant->workers, parts(count, CONNECTIONS_AT_ONCE), carry_some, &run);
 }
 
-static void take_turn(void *context, size_t index, size_t thread)
+static void take_turn(Plant *plant, const Turn *turn, size_t thread)
 {
-    const StageRun *run = context;
-    Plant *plant = run->plant;
-    const Turn *turn = &plant->turns[run->first + index];
     const Block *block = &plant->blocks[turn->block];
     run_lanes(plant, turn->block, plant->free_running ? &block->model->move : &block->model->predict, turn->lanes, thread);
-    if (turn->feeds)
+    if (turn->derives)
         program_run(&block->model->derive, block->columns, &plant->scratch[thread]);
 }
 
-static void derive_block(void *context, size_t index, size_t thread)
+static void take_some(void *context, size_t index, size_t thread)
 {
-    Plant *plant = context;
-    program_run(&plant->blocks[index].model->derive, plant->blocks[index].columns, &plant->scratch[thread]);
-}
-
-static void prepare_block(void *context, size_t index, size_t thread)
-{
-    Plant *plant = context;
-    program_run(&plant->blocks[index].model->prepare, plant->blocks[index].columns, &plant->scratch[thread]);
+    const StageRun *run = context;
+    const size_t from = index * BLOCKS_AT_ONCE;
+    for (size_t i = from; i < from + BLOCKS_AT_ONCE && i < run->count; i++)
+        take_turn(run->plant, &run->plant->turns[run->first + i], thread);
 }
 
 void plant_advance(Plant *plant)
@@ -132,44 +131,53 @@ void plant_advance(Plant *plant)
         const Stage *stage = &plant->stages[i];
         carry(plant, stage->first_connection, stage->connection_count);
         StageRun run = {plant, stage->first_turn, stage->turn_count};
-        workers_run(plant->workers, run.count, take_turn, &run);
+        workers_run(plant->workers, parts(run.count, BLOCKS_AT_ONCE), take_some, &run);
     }
+}
+
+static void derive_some(void *context, size_t index, size_t thread)
+{
+    Plant *plant = context;
+    const size_t from = index * BLOCKS_AT_ONCE;
+    for (size_t i = from; i < from + BLOCKS_AT_ONCE && i < plant->block_count; i++)
+        if (plant->blocks[i].model->derive.length > 0)
+            program_run(&plant->blocks[i].model->derive, plant->blocks[i].columns, &plant->scratch[thread]);
 }
 
 void plant_derive(Plant *plant)
 {
-    workers_run(plant->workers, plant->block_count, derive_block, plant);
+    workers_run(plant->workers, parts(plant->block_count, BLOCKS_AT_ONCE), derive_some, plant);
+}
+
+static void prepare_some(void *context, size_t index, size_t thread)
+{
+    Plant *plant = context;
+    const size_t from = index * BLOCKS_AT_ONCE;
+    for (size_t i = from; i < from + BLOCKS_AT_ONCE && i < plant->block_count; i++)
+        program_run(&plant->blocks[i].model->prepare, plant->blocks[i].columns, &plant->scratch[thread]);
 }
 
 void plant_prepare(Plant *plant)
 {
-    workers_run(plant->workers, plant->block_count, prepare_block, plant);
+    workers_run(plant->workers, parts(plant->block_count, BLOCKS_AT_ONCE), prepare_some, plant);
+}
+
+uint64_t block_lanes(const Block *block)
+{
+    return block->lanes >= LANES ? ~UINT64_C(0) : (UINT64_C(1) << block->lanes) - 1;
 }
 
 uint64_t plant_quarantined(const Plant *plant)
 {
     uint64_t count = 0;
-    for (uint32_t i = 0; i < plant->block_count; i++) {
-        const uint32_t lanes = plant->blocks[i].lanes;
-        const uint64_t used = lanes == LANES ? ~UINT64_C(0) : (UINT64_C(1) << lanes) - 1;
-        count += (uint64_t)__builtin_popcountll(plant->blocks[i].quarantined & used);
-    }
+    for (uint32_t i = 0; i < plant->block_count; i++)
+        count += (uint64_t)__builtin_popcountll(plant->blocks[i].quarantined & block_lanes(&plant->blocks[i]));
     return count;
 }
 
 int64_t plant_find(const Plant *plant, const char *name)
 {
-    for (uint32_t low = 0, high = plant->twin_count; low < high;) {  // twins are sorted by name
-        const uint32_t middle = low + (high - low) / 2;
-        const int order = strcmp(name, plant->twins[middle].name);
-        if (order == 0)
-            return middle;
-        if (order < 0)
-            high = middle;
-        else
-            low = middle + 1;
-    }
-    return -1;
+    return tags_find_asset(plant->tags, name);
 }
 
 const Model *plant_model(const Plant *plant, uint32_t twin)
@@ -189,35 +197,42 @@ TagId plant_tag(const Plant *plant, uint32_t twin, uint16_t channel)
     return plant->twins[twin].first_tag + channel;
 }
 
+Place plant_place(const Plant *plant, TagId tag)
+{
+    const TagPlace place = tags_place(plant->tags, tag);
+    return (Place){place.asset, place.channel};
+}
+
 static const Channel *channel_of(const Plant *plant, TagId tag)
 {
-    const Place place = plant->places[tag];
+    const Place place = plant_place(plant, tag);
     return &plant_model(plant, place.twin)->channels[place.channel];
 }
 
 bool plant_is_fed(const Plant *plant, TagId tag)
 {
-    return channel_of(plant, tag)->kind == CHANNEL_INPUT && tags_get(plant->tags, tag)->role == TAG_NOT_BOUND;
+    return channel_of(plant, tag)->kind == CHANNEL_INPUT && tags_get(plant->tags, tag).role == TAG_NOT_BOUND;
 }
 
 double plant_value(const Plant *plant, TagId tag)
 {
-    return *plant_cell(plant, plant->places[tag].twin, channel_of(plant, tag)->column);
+    return *plant_cell(plant, plant_place(plant, tag).twin, channel_of(plant, tag)->column);
 }
 
 double plant_sd(const Plant *plant, TagId tag)
 {
     const uint16_t variance = channel_of(plant, tag)->variance;
-    return variance == COLUMN_NONE ? NAN : sqrt(*plant_cell(plant, plant->places[tag].twin, variance));
+    return variance == COLUMN_NONE ? NAN : sqrt(*plant_cell(plant, plant_place(plant, tag).twin, variance));
 }
 
 void plant_set(Plant *plant, TagId tag, double value)
 {
     const Channel *channel = channel_of(plant, tag);
-    const uint32_t twin = plant->places[tag].twin;
-    *plant_cell(plant, twin, channel->column) = value;
+    const Twin *twin = &plant->twins[plant_place(plant, tag).twin];
+    const Block *block = &plant->blocks[twin->block];
+    block->columns[(size_t)channel->column * LANES + twin->lane] = value;
     if (channel->kind == CHANNEL_PARAMETER)
-        prepare_block(plant, plant->twins[twin].block, 0);
+        program_run(&block->model->prepare, block->columns, &plant->scratch[0]);
 }
 
 bool plant_is_quarantined(const Plant *plant, uint32_t twin)

@@ -12,7 +12,7 @@
 
 #include "model/model.h"
 
-/// Where a tag lives.
+/// One value of one twin.
 typedef struct Place {
     uint32_t twin;
     uint16_t channel;
@@ -26,11 +26,15 @@ typedef struct Block {
     uint64_t quarantined;  // a bit per lane
 } Block;
 
+/// A bit for every lane that is in use.
+uint64_t block_lanes(const Block *block);
+
 typedef struct Twin {
-    const char *name;
+    const char *name;  // the tag table's
     uint32_t block;
     uint32_t lane;
     TagId first_tag;  // of its channel 0; the others follow
+    bool recorded;    // history keeps its estimates
     double at[3];     // position, m
 } Twin;
 
@@ -47,7 +51,7 @@ typedef struct Connection {
 typedef struct Turn {
     uint32_t stage, block;
     uint64_t lanes;
-    bool feeds;  // its outputs are read within the tick
+    bool derives;  // the outputs of the block are computed behind it
 } Turn;
 
 /// Connections to carry, then turns that may run side by side.
@@ -74,8 +78,7 @@ typedef struct Plant {
     Model **models;
     uint32_t model_count;
 
-    TagTable *tags;
-    const Place *places;  // by TagId
+    TagTable *tags;      // its assets are the twins, in their order
     Connection *connections;  // the delayed ones first
     uint32_t connection_count, delayed_count;
     Turn *turns;
@@ -112,6 +115,8 @@ const Model *plant_model(const Plant *plant, uint32_t twin);
 double *plant_cell(const Plant *plant, uint32_t twin, uint16_t column);
 /// The tag of a twin's channel.
 TagId plant_tag(const Plant *plant, uint32_t twin, uint16_t channel);
+/// Where a tag lives.
+Place plant_place(const Plant *plant, TagId tag);
 /// Whether a tag is an input that a connection feeds.
 bool plant_is_fed(const Plant *plant, TagId tag);
 /// Value and standard deviation (NaN where there is none) of a tag, SI.

@@ -64,10 +64,10 @@ void frame_alarm(Text *out, const Alarm *alarm, const char *twin)
 void frame_command(Text *out, const Command *command, const TagTable *tags)
 {
     // a wish for what is no tag at all is refused, and shown all the same
-    const Tag *tag = command->wish.tag < tags_count(tags) ? tags_get(tags, command->wish.tag) : NULL;
+    const bool known = command->wish.tag < tags_count(tags);
     put_count(out, "{", "id", command->id);
-    put_string(out, ",", "tag", tag ? tag->name : "");
-    put_number(out, ",", "value", tag ? unit_from_si(tag->unit, command->wish.value) : command->wish.value);
+    put_string(out, ",", "tag", known ? tags_name(tags, command->wish.tag).text : "");
+    put_number(out, ",", "value", known ? unit_from_si(tags_get(tags, command->wish.tag).unit, command->wish.value) : command->wish.value);
     put_string(out, ",", "state", command_state_name(command->state));
     put_string(out, ",", "by", command->wish.by);
     put_string(out, ",", "reason", command->wish.reason);
@@ -83,14 +83,14 @@ static void put_channel(Text *out, const Plant *plant, uint32_t twin, uint16_t i
 {
     const Model *model = plant_model(plant, twin);
     const Channel *channel = &model->channels[index];
-    put_string(out, "{", "tag", tags_get(plant->tags, plant_tag(plant, twin, index))->name);
+    put_string(out, "{", "tag", tags_name(plant->tags, plant_tag(plant, twin, index)).text);
     put_string(out, ",", "name", channel->name);
     put_string(out, ",", "kind", channel_kind_name(channel->kind));
     put_string(out, ",", "unit", unit_name(channel->unit));
     put_string(out, ",", "doc", channel->doc);
     for (uint16_t i = 0; i < model->sensor_count; i++)
         if (model->sensors[i].channel == index && model->sensors[i].of != UINT16_MAX)
-            put_string(out, ",", "of", tags_get(plant->tags, plant_tag(plant, twin, model->sensors[i].of))->name);
+            put_string(out, ",", "of", tags_name(plant->tags, plant_tag(plant, twin, model->sensors[i].of)).text);
     text_put(out, "}");
 }
 
@@ -138,7 +138,7 @@ void frame_snapshot(Text *out, const Plant *plant, const Journal *journal)
 
 void frame_reading(Text *out, const Plant *plant, TagId tag, const Reading *reading)
 {
-    const Unit *unit = tags_get(plant->tags, tag)->unit;
+    const Unit *unit = tags_get(plant->tags, tag).unit;
     text_put(out, "[");
     text_json_number(out, unit_from_si(unit, reading->value));
     text_put(out, ",");
@@ -150,7 +150,7 @@ void frame_reading(Text *out, const Plant *plant, TagId tag, const Reading *read
 
 const char *frame_source(const Plant *plant, TagId tag, const Reading *reading)
 {
-    const Place place = plant->places[tag];
+    const Place place = plant_place(plant, tag);
     switch (plant_model(plant, place.twin)->channels[place.channel].kind) {
     case CHANNEL_SENSOR:
         return "measured";
@@ -173,7 +173,7 @@ static void put_values(Text *out, const TickFrame *frame)
         const Reading *reading = &frame->state->readings[tag];
         if (frame->before && memcmp(reading, &frame->before->readings[tag], sizeof *reading) == 0)
             continue;
-        put_key(out, separator, tags_get(frame->plant->tags, tag)->name);
+        put_key(out, separator, tags_name(frame->plant->tags, tag).text);
         frame_reading(out, frame->plant, tag, reading);
         separator = ",";
     }

@@ -153,7 +153,7 @@ void journal_follow(Journal *journal, const Plant *plant, Text *alarms, Text *co
     journal_take(journal, alarms, commands);
     for (size_t i = 0; i < journal->command_count; i++) {
         TagId *tag = &journal->commands[i].wish.tag;
-        *tag = *tag < tags_count(journal->plant->tags) ? tags_find(plant->tags, tags_get(journal->plant->tags, *tag)->name) : TAG_NONE;
+        *tag = *tag < tags_count(journal->plant->tags) ? tags_find(plant->tags, tags_name(journal->plant->tags, *tag).text) : TAG_NONE;
     }
     journal->alarm_count = 0;
     journal->begin_anew = true;

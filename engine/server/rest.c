@@ -76,7 +76,7 @@ static void answer_twin(Server *server, uint32_t twin, Reply *reply)
     for (uint16_t i = 0; i < model->channel_count && state->sequence; i++) {
         const TagId tag = plant_tag(plant, twin, i);
         text_put(reply->body, i ? "," : "");
-        text_json_string(reply->body, tags_get(plant->tags, tag)->name);
+        text_json_string(reply->body, tags_name(plant->tags, tag).text);
         text_put(reply->body, ":");
         frame_reading(reply->body, plant, tag, &state->readings[tag]);
     }
@@ -86,17 +86,17 @@ static void answer_twin(Server *server, uint32_t twin, Reply *reply)
 static void answer_leaf(Server *server, TagId id, Reply *reply)
 {
     const State *state = states_newest(&server->states);
-    const Tag *tag = tags_get(server->plant->tags, id);
+    const Tag tag = tags_get(server->plant->tags, id);
     const Reading none = {NAN, NAN, TIME_NONE, QUALITY_GOOD};
     const Reading *reading = state->sequence ? &state->readings[id] : &none;
 
     put_time(reply->body, state);
     text_put(reply->body, ",\"value\":");
-    text_json_number(reply->body, unit_from_si(tag->unit, reading->value));
+    text_json_number(reply->body, unit_from_si(tag.unit, reading->value));
     text_put(reply->body, ",\"sd\":");
-    text_json_number(reply->body, unit_scale_from_si(tag->unit, reading->sd));
+    text_json_number(reply->body, unit_scale_from_si(tag.unit, reading->sd));
     text_put(reply->body, ",\"unit\":");
-    text_json_string(reply->body, unit_name(tag->unit));
+    text_json_string(reply->body, unit_name(tag.unit));
     text_format(reply->body, ",\"source\":\"%s\"}", frame_source(server->plant, id, reading));
 }
 
@@ -195,21 +195,22 @@ static bool read_query(Server *server, const Request *request, HistoryQuery *que
     return true;
 }
 
-static void put_series(Text *out, const Tag *tag, const HistoryPoint *points, size_t count)
+static void put_series(Text *out, const TagTable *tags, TagId tag, const HistoryPoint *points, size_t count)
 {
-    text_json_string(out, tag->name);
+    const Unit *unit = tags_get(tags, tag).unit;
+    text_json_string(out, tags_name(tags, tag).text);
     text_put(out, ":{\"time\":[");
     for (size_t i = 0; i < count; i++)
         text_format(out, "%s%" PRId64, i ? "," : "", points[i].time);
     text_put(out, "],\"value\":[");
     for (size_t i = 0; i < count; i++) {
         text_put(out, i ? "," : "");
-        text_json_number(out, unit_from_si(tag->unit, points[i].value));
+        text_json_number(out, unit_from_si(unit, points[i].value));
     }
     text_put(out, "],\"sd\":[");
     for (size_t i = 0; i < count; i++) {
         text_put(out, i ? "," : "");
-        text_json_number(out, unit_scale_from_si(tag->unit, points[i].sd));
+        text_json_number(out, unit_scale_from_si(unit, points[i].sd));
     }
     text_put(out, "]}");
 }
@@ -237,7 +238,7 @@ static void answer_history(Server *server, const Request *request, Reply *reply)
             break;
         }
         text_put(reply->body, i ? "," : "");
-        put_series(reply->body, tags_get(server->plant->tags, query.tags[i]), points, count);
+        put_series(reply->body, server->plant->tags, query.tags[i], points, count);
     }
     if (reply->status == 200)
         text_put(reply->body, "}}");

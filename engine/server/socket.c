@@ -304,12 +304,12 @@ static void on_actuate(Client *client, const WireMessage *message)
         refuse(client, topic, message->id, 404, "no such tag in this plant");
         return;
     }
-    const Tag *tag = tags_get(tags, ask.wish.tag);
-    if (tag->role != TAG_ACTUATED) {
+    const Tag tag = tags_get(tags, ask.wish.tag);
+    if (tag.role != TAG_ACTUATED) {
         refuse(client, topic, message->id, 400, "this tag is not an actuator");
         return;
     }
-    ask.wish.value = unit_to_si(tag->unit, message->actuate.value);
+    ask.wish.value = unit_to_si(tag.unit, message->actuate.value);
     snprintf(ask.wish.by, sizeof ask.wish.by, "person:%.40s", client->link.peer);
     snprintf(ask.wish.reason, sizeof ask.wish.reason, "%s", message->actuate.reason);
     snprintf(ask.by, sizeof ask.by, "%s", ask.wish.by);

@@ -57,7 +57,7 @@ static void capture_readings(State *state, const Plant *plant, const Sync *sync)
     const uint32_t count = tags_count(plant->tags);
     for (TagId tag = 0; tag < count; tag++) {
         Quality quality = QUALITY_GOOD;
-        const bool sampled = tags_get(plant->tags, tag)->role == TAG_SAMPLED;
+        const bool sampled = tags_get(plant->tags, tag).role == TAG_SAMPLED;
         const int64_t time = sampled ? sync_sample_time(sync, tag, &quality) : TIME_NONE;
         state->readings[tag] = (Reading){plant_value(plant, tag), plant_sd(plant, tag), time, quality};
     }

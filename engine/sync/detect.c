@@ -147,24 +147,6 @@ static void forget_tests(const View *view, uint16_t sensor)
         *of_sensor(view, sensor, slots[i]) = 0;
 }
 
-static void feed_tests(const View *view, uint16_t sensor, double z)
-{
-    double *up = of_sensor(view, sensor, CUSUM_UP), *down = of_sensor(view, sensor, CUSUM_DOWN);
-    const double cap = CUSUM_CAP * view->limits->cusum;
-    z = fmin(fmax(z / view->limits->scale, -CLIP), CLIP);
-    *up = fmin(cap, fmax(0, *up + z - SHIFT));
-    *down = fmin(cap, fmax(0, *down - z - SHIFT));
-
-    // the sum is made anew each time: adding and taking away would drift
-    double *at = of_sensor(view, sensor, WINDOW_AT), *count = of_sensor(view, sensor, WINDOW_COUNT), sum = 0;
-    *of_sensor(view, sensor, WINDOW + (int)*at) = z * z;
-    *at = *at + 1 < NIS_WINDOW ? *at + 1 : 0;
-    *count = fmin(*count + 1, NIS_WINDOW);
-    for (int i = 0; i < (int)*count; i++)
-        sum += *of_sensor(view, sensor, WINDOW + i);
-    *of_sensor(view, sensor, WINDOW_SUM) = sum;
-}
-
 /* Note for each sensor in which direction it left first. */
 static void note_signs(const View *view)
 {
@@ -303,43 +285,189 @@ static void relent(const View *view, const Opinion *opinion)
         calm_down(view);
 }
 
-bool detect_judge(const DetectLimits *limits, Block *block, uint32_t lane, uint16_t sensor, int64_t tick)
+// --- whole columns -------------------------------------------------------------------------------------------------
+
+/* A block's lanes side by side: loops over them are written so that the compiler turns them into vectors. */
+typedef double Lanes[LANES];
+
+static double *column(const Block *block, int index)
 {
-    const View view = {limits, block, block->model, lane, (double)tick};
-    const Sensor *s = &block->model->sensors[sensor];
-    const double z = *cell(block, lane, s->innovation) / sqrt(*cell(block, lane, s->innovation_variance));
-    double *outlier = of_sensor(&view, sensor, OUTLIER), *started = of_twin(&view, STARTED);
-    if (*started == 0)
-        *started = view.tick;
+    return &block->columns[(size_t)index * LANES];
+}
 
-    // a sample this far out says more about the sensor than about the plant, unless the next one says it too
-    bool hold_back = false, count = true;
-    if (state_of(&view) != DETECT_PROCESS && view.tick - *started >= limits->gate_from) {
-        const bool wild = fabs(z) > OUTLIER_GATE;
-        count = !wild || *outlier;
-        hold_back = wild && !*outlier;
-        *outlier = wild;
-    } else {
-        *outlier = 0;
+void detect_spread(uint64_t lanes, double out[LANES])
+{
+    for (size_t lane = 0; lane < LANES; lane++)
+        out[lane] = (double)(lanes >> lane & 1);
+}
+
+static uint64_t gather(const Lanes flags)
+{
+    uint64_t lanes = 0;
+    for (size_t lane = 0; lane < LANES; lane++)
+        lanes |= (uint64_t)(flags[lane] != 0) << lane;
+    return lanes;
+}
+
+static double clamp(double x, double low, double high)
+{
+    const double above = x > low ? x : low;  // low, where x is no number
+    return above < high ? above : high;
+}
+
+/* Innovations in their standard deviations. */
+static void normalise(const Block *block, const Sensor *sensor, Lanes z)
+{
+    const double *innovation = column(block, sensor->innovation), *variance = column(block, sensor->innovation_variance);
+    for (size_t lane = 0; lane < LANES; lane++)
+        z[lane] = innovation[lane] / sqrt(variance[lane]);
+}
+
+/* A sample this far out says more about the sensor than about the plant, unless the next one says it too: it is held back. Gives the lanes in
+ * which that is so, and notes the start of those that are heard for the first time. */
+static uint64_t hold_back(const DetectLimits *limits, Block *block, const Lanes of, uint16_t sensor, const Lanes z, double tick)
+{
+    const double *state = column(block, block->model->memory + STATE);
+    double *started = column(block, block->model->memory + STARTED), *outlier = column(block, block->model->sensors[sensor].memory + OUTLIER);
+    Lanes held;
+    for (size_t lane = 0; lane < LANES; lane++) {
+        const double start = started[lane] == 0 ? tick : started[lane];
+        const double gated = (state[lane] != DETECT_PROCESS ? 1.0 : 0.0) * (tick - start >= limits->gate_from ? 1.0 : 0.0);
+        const double wild = gated * (fabs(z[lane]) > OUTLIER_GATE ? 1.0 : 0.0);
+        held[lane] = of[lane] * wild * (outlier[lane] == 0 ? 1.0 : 0.0);
+        outlier[lane] = of[lane] != 0 ? wild : outlier[lane];
+        started[lane] = of[lane] != 0 ? start : started[lane];
+    }
+    return gather(held);
+}
+
+static void feed_cusum(const DetectLimits *limits, Block *block, const Lanes of, uint16_t sensor, Lanes z)
+{
+    double *up = column(block, block->model->sensors[sensor].memory + CUSUM_UP), *down = column(block, block->model->sensors[sensor].memory + CUSUM_DOWN);
+    const double cap = CUSUM_CAP * limits->cusum;
+    for (size_t lane = 0; lane < LANES; lane++) {
+        z[lane] = clamp(z[lane] / limits->scale, -CLIP, CLIP);
+        const double higher = clamp(up[lane] + z[lane] - SHIFT, 0, cap), lower = clamp(down[lane] - z[lane] - SHIFT, 0, cap);
+        up[lane] = of[lane] != 0 ? higher : up[lane];
+        down[lane] = of[lane] != 0 ? lower : down[lane];
+    }
+}
+
+/* The sum is made anew each time: adding and taking away would drift. */
+static void feed_window(Block *block, uint64_t lanes, const Lanes of, uint16_t sensor, const Lanes z)
+{
+    const int memory = block->model->sensors[sensor].memory;
+    double *at = column(block, memory + WINDOW_AT), *count = column(block, memory + WINDOW_COUNT), *kept = column(block, memory + WINDOW_SUM);
+    for (uint64_t left = lanes; left; left &= left - 1) {
+        const uint32_t lane = (uint32_t)__builtin_ctzll(left);
+        column(block, memory + WINDOW + (int)at[lane])[lane] = z[lane] * z[lane];
     }
 
-    if (count && view.tick - *started >= limits->settle) {
-        const bool was_process = state_of(&view) == DETECT_PROCESS;
-        feed_tests(&view, sensor, z);
-        note_signs(&view);
-        Opinion opinion = ask_sensors(&view);
-        suspect(&view, &opinion, sensor);
-        decide(&view, &opinion);
-        opinion = ask_sensors(&view);
-        relent(&view, &opinion);
-        if (!was_process && state_of(&view) == DETECT_PROCESS)
-            hold_back = false;
+    for (size_t lane = 0; lane < LANES; lane++) {
+        const double next = at[lane] + 1 < NIS_WINDOW ? at[lane] + 1 : 0, more = count[lane] < NIS_WINDOW ? count[lane] + 1 : NIS_WINDOW;
+        at[lane] = of[lane] != 0 ? next : at[lane];
+        count[lane] = of[lane] != 0 ? more : count[lane];
     }
 
-    // while a fault is suspected, no property of a sensor may be learnt from it; while the process has parted, the model is trusted less
-    *cell(block, lane, block->model->frozen) = state_of(&view) != DETECT_CALM;
-    *cell(block, lane, block->model->parted) = state_of(&view) == DETECT_PROCESS;
-    return !hold_back && !(state_of(&view) == DETECT_SENSOR && detect_blamed(block, lane) == sensor);
+    Lanes sum = {0};
+    for (int i = 0; i < NIS_WINDOW; i++) {
+        const double *square = column(block, memory + WINDOW + i);
+        for (size_t lane = 0; lane < LANES; lane++)
+            sum[lane] += i < count[lane] ? square[lane] : 0;
+    }
+    for (size_t lane = 0; lane < LANES; lane++)
+        kept[lane] = of[lane] != 0 ? sum[lane] : kept[lane];
+}
+
+/* The lanes of which there is something to say: those that are not calm, and those where a sensor shows more than it does in quiet times. */
+static uint64_t find_loud(const DetectLimits *limits, const Block *block, const Lanes of)
+{
+    const double *state = column(block, block->model->memory + STATE);
+    Lanes loud;
+    for (size_t lane = 0; lane < LANES; lane++)
+        loud[lane] = state[lane] != DETECT_CALM ? of[lane] : 0;
+    for (uint16_t i = 0; i < block->model->sensor_count; i++) {
+        const int memory = block->model->sensors[i].memory;
+        const double *up = column(block, memory + CUSUM_UP), *down = column(block, memory + CUSUM_DOWN), *sign = column(block, memory + SIGN);
+        const double *sum = column(block, memory + WINDOW_SUM), evidence = EVIDENCE * limits->cusum;
+        for (size_t lane = 0; lane < LANES; lane++) {
+            const double larger = up[lane] > down[lane] ? up[lane] : down[lane];
+            loud[lane] = larger > evidence ? of[lane] : loud[lane];
+            loud[lane] = sum[lane] > limits->nis ? of[lane] : loud[lane];
+            loud[lane] = sign[lane] != 0 ? of[lane] : loud[lane];
+        }
+    }
+    return gather(loud);
+}
+
+/* What the tests of one twin say, and what follows. */
+static void judge_lane(const DetectLimits *limits, Block *block, uint32_t lane, uint16_t sensor, double tick)
+{
+    const View view = {limits, block, block->model, lane, tick};
+    note_signs(&view);
+    Opinion opinion = ask_sensors(&view);
+    suspect(&view, &opinion, sensor);
+    decide(&view, &opinion);
+    opinion = ask_sensors(&view);
+    relent(&view, &opinion);
+}
+
+/* While a fault is suspected, no property of a sensor may be learnt from it; while the process has parted, the model is trusted less. */
+static uint64_t tell_filter(Block *block, const Lanes of, uint16_t sensor)
+{
+    const double *state = column(block, block->model->memory + STATE), *first = column(block, block->model->memory + FIRST_SENSOR);
+    double *frozen = column(block, block->model->frozen), *parted = column(block, block->model->parted);
+    Lanes blamed;
+    for (size_t lane = 0; lane < LANES; lane++) {
+        const double calm = state[lane] == DETECT_CALM ? 1.0 : 0.0, process = state[lane] == DETECT_PROCESS ? 1.0 : 0.0;
+        frozen[lane] = of[lane] != 0 ? 1 - calm : frozen[lane];
+        parted[lane] = of[lane] != 0 ? process : parted[lane];
+        blamed[lane] = (state[lane] == DETECT_SENSOR ? 1.0 : 0.0) * (first[lane] == sensor ? of[lane] : 0);
+    }
+    return gather(blamed);
+}
+
+uint64_t detect_judge(const DetectLimits *limits, Block *block, uint64_t lanes, uint16_t sensor, int64_t tick)
+{
+    const double *started = column(block, block->model->memory + STARTED);
+    Lanes z, of;
+    detect_spread(lanes, of);
+    normalise(block, &block->model->sensors[sensor], z);
+    const uint64_t held = hold_back(limits, block, of, sensor, z, (double)tick);
+
+    Lanes settled;
+    for (size_t lane = 0; lane < LANES; lane++)
+        settled[lane] = (double)tick - started[lane] >= limits->settle ? 1 : 0;
+    const uint64_t tested = lanes & ~held & gather(settled);
+    if (tested) {
+        Lanes counts;
+        detect_spread(tested, counts);
+        feed_cusum(limits, block, counts, sensor, z);
+        feed_window(block, tested, counts, sensor, z);
+        for (uint64_t left = find_loud(limits, block, counts); left; left &= left - 1)
+            judge_lane(limits, block, (uint32_t)__builtin_ctzll(left), sensor, (double)tick);
+    }
+    return lanes & ~held & ~tell_filter(block, of, sensor);
+}
+
+void detect_index(const DetectLimits *limits, Block *block, uint64_t lanes)
+{
+    double *index = column(block, block->model->statistic);
+    Lanes of, largest = {0};
+    detect_spread(lanes, of);
+    for (uint16_t i = 0; i < block->model->sensor_count; i++) {
+        const int memory = block->model->sensors[i].memory;
+        const double *up = column(block, memory + CUSUM_UP), *down = column(block, memory + CUSUM_DOWN);
+        const double *count = column(block, memory + WINDOW_COUNT), *sum = column(block, memory + WINDOW_SUM);
+        for (size_t lane = 0; lane < LANES; lane++) {
+            const double cusum = (up[lane] > down[lane] ? up[lane] : down[lane]) / limits->cusum;
+            const double window = (count[lane] < NIS_WINDOW ? 0 : sum[lane]) / limits->nis;
+            const double larger = cusum > window ? cusum : window;
+            largest[lane] = larger > largest[lane] ? larger : largest[lane];
+        }
+    }
+    for (size_t lane = 0; lane < LANES; lane++)
+        index[lane] = of[lane] != 0 ? largest[lane] : index[lane];
 }
 
 DetectState detect_state(const Block *block, uint32_t lane)
@@ -362,15 +490,6 @@ int detect_sign(const Block *block, uint32_t lane, uint16_t sensor)
     return (int)*cell(block, lane, (uint16_t)(block->model->sensors[sensor].memory + SIGN));
 }
 
-double detect_index(const DetectLimits *limits, const Block *block, uint32_t lane)
-{
-    const View view = {limits, (Block *)block, block->model, lane, 0};
-    double index = 0;
-    for (uint16_t i = 0; i < block->model->sensor_count; i++)
-        index = fmax(index, fmax(cusum_of(&view, i) / limits->cusum, window_of(&view, i) / limits->nis));
-    return index;
-}
-
 int64_t detect_silence(const Block *block, uint32_t lane, uint16_t sensor, int64_t tick)
 {
     const double heard = *cell(block, lane, (uint16_t)(block->model->sensors[sensor].memory + HEARD));
@@ -383,7 +502,27 @@ bool detect_is_settling(const DetectLimits *limits, const Block *block, uint32_t
     return block->model->sensor_count > 0 && (started == 0 || (double)tick - started < limits->settle);
 }
 
-void detect_heard(Block *block, uint32_t lane, uint16_t sensor, int64_t tick)
+void detect_heard(Block *block, uint64_t lanes, uint16_t sensor, int64_t tick)
 {
-    *cell(block, lane, (uint16_t)(block->model->sensors[sensor].memory + HEARD)) = (double)tick;
+    double *heard = column(block, block->model->sensors[sensor].memory + HEARD);
+    Lanes of;
+    detect_spread(lanes, of);
+    for (size_t lane = 0; lane < LANES; lane++)
+        heard[lane] = of[lane] != 0 ? (double)tick : heard[lane];
+}
+
+uint64_t detect_parted(const DetectLimits *limits, const Block *block, int64_t tick)
+{
+    const double *state = column(block, block->model->memory + STATE);
+    Lanes parted;
+    for (size_t lane = 0; lane < LANES; lane++)
+        parted[lane] = state[lane] >= DETECT_PROCESS ? 1 : 0;
+    for (uint16_t i = 0; i < block->model->sensor_count; i++) {
+        const double *heard = column(block, block->model->sensors[i].memory + HEARD);
+        for (size_t lane = 0; lane < LANES; lane++) {
+            const double silent = heard[lane] != 0 ? 1.0 : 0.0;
+            parted[lane] = (double)tick - heard[lane] > limits->silence[i] ? silent + parted[lane] : parted[lane];
+        }
+    }
+    return gather(parted);
 }

@@ -33,9 +33,21 @@ typedef enum DetectState { DETECT_CALM, DETECT_SUSPECT, DETECT_PROCESS, DETECT_S
 
 void detect_limits(const Model *model, DetectLimits *out);
 
-/// Judge the innovation that `measure` left for `sensor` in `lane`. Returns whether the sample may enter the estimate. When it finds that the
+// Whole blocks; `lanes` has a bit for each lane that is meant.
+
+/// 1 in these lanes, 0 in the others.
+void detect_spread(uint64_t lanes, double out[LANES]);
+/// Remember that a sample came.
+void detect_heard(Block *block, uint64_t lanes, uint16_t sensor, int64_t tick);
+/// Judge the innovations that `measure` left for `sensor`. Returns the lanes whose samples may enter the estimate. Where it finds that the
 /// process has parted, the covariance of parameters that jump is opened first.
-bool detect_judge(const DetectLimits *limits, Block *block, uint32_t lane, uint16_t sensor, int64_t tick);
+uint64_t detect_judge(const DetectLimits *limits, Block *block, uint64_t lanes, uint16_t sensor, int64_t tick);
+/// Bring the statistic up to date: the larger of both tests over all sensors, as a fraction of its limit: 1 or more is evidence.
+void detect_index(const DetectLimits *limits, Block *block, uint64_t lanes);
+/// The lanes of which there is a verdict: the process or a sensor has parted, or a sensor is silent.
+uint64_t detect_parted(const DetectLimits *limits, const Block *block, int64_t tick);
+
+// One twin.
 
 DetectState detect_state(const Block *block, uint32_t lane);
 /// The sensor that is blamed, when the state is DETECT_SENSOR.
@@ -44,11 +56,7 @@ uint16_t detect_blamed(const Block *block, uint32_t lane);
 int64_t detect_since(const Block *block, uint32_t lane);
 /// The direction in which a sensor left: 1 above what was expected, -1 below, 0 not at all.
 int detect_sign(const Block *block, uint32_t lane, uint16_t sensor);
-/// The larger of both tests over all sensors, as a fraction of its limit: 1 or more is evidence.
-double detect_index(const DetectLimits *limits, const Block *block, uint32_t lane);
 /// Ticks since the last sample, -1 before the first.
 int64_t detect_silence(const Block *block, uint32_t lane, uint16_t sensor, int64_t tick);
 /// Whether the twin is still finding its state, so that nothing is judged yet.
 bool detect_is_settling(const DetectLimits *limits, const Block *block, uint32_t lane, int64_t tick);
-/// Remember that a sample came.
-void detect_heard(Block *block, uint32_t lane, uint16_t sensor, int64_t tick);

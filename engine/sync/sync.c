@@ -3,7 +3,6 @@
 #include <assert.h>
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "sync/detect.h"
@@ -29,48 +28,61 @@ typedef struct Memory {
     int64_t next_tick;  // TIME_NONE before time has begun
     uint64_t seq;
     SyncCounters counters;
-    struct {
+    struct Recent {
         int64_t time;
         TagId tag;
         uint32_t used;
     } recent[RECENT];
 } Memory;
 
-/* The newest sample of a tag that was folded in. */
+/* What sync knows of a model. */
+typedef struct Kind {
+    DetectLimits limits;
+    uint16_t sensor[MODEL_CHANNELS_MAX];  // by channel, SENSOR_NONE for the rest
+    uint16_t slot[MODEL_CHANNELS_MAX];    // by channel: which of the sampled ones it is, SLOT_NONE for the rest
+    uint16_t slots;
+} Kind;
+enum { SENSOR_NONE = UINT16_MAX, SLOT_NONE = UINT16_MAX };
+
+/* The newest samples that were folded in: for each sampled channel of a block, LANES of both. */
 typedef struct Newest {
-    int64_t time;
-    int64_t quality;
+    int64_t *times;      // TIME_NONE when there was none
+    uint8_t *qualities;
+    size_t *first;       // by block, and one more for the end
 } Newest;
 
 /* One sample on its way into a block. */
 typedef struct Work {
-    uint32_t block, rank;  // rank: how many samples of the same twin stand before it in this tick
+    double value;
+    uint32_t item;  // of the batch
     uint16_t channel;
     uint8_t lane;
-    double value;
+    bool folded;
 } Work;
 
 /* The works of one block, which no other thread touches. */
 typedef struct Share {
+    uint32_t block;
     size_t first, count;
 } Share;
 
 struct Sync {
     Plant *plant;
-    DetectLimits *limits;  // by model, in the plant's order
+    Kind *kinds;         // by model, in the plant's order
+    const Kind **kind;   // by block
     Provider providers[PROVIDERS_MAX];
     size_t provider_count;
     int64_t utc;           // when the tick last looked at the time of day
     int64_t replay_until;  // what was filed again is complete up to here
     Memory *memory;
-    Newest *newest;        // by tag
+    Newest newest;
     Queue queue;
-    Filed *batch;
-    size_t batch_room;
-    Work *works;
-    Share *shares;
+    Batch batch;
+    uint32_t *blocks;    // by item of the batch: where it goes
+    Work *works;         // block by block, each in the order of the batch
     size_t work_room;
-    uint32_t *ranks;       // by twin, all 0 between two ticks
+    size_t *ends;        // by block: of its works, all 0 between two ticks
+    Share *shares;       // by block at most
     Verdict verdict;       // what sync_verdict shows
     Arena arena;
 };
@@ -83,6 +95,65 @@ const char *fate_name(Fate fate) { return fate_names[fate]; }
 const char *verdict_name(VerdictKind kind) { return verdict_names[kind]; }
 const char *sensor_quality_name(SensorQuality quality) { return sensor_quality_names[quality]; }
 
+static void learn_kind(const Model *model, Kind *kind)
+{
+    detect_limits(model, &kind->limits);
+    memset(kind->sensor, 0xff, sizeof kind->sensor);
+    memset(kind->slot, 0xff, sizeof kind->slot);
+    for (uint16_t i = 0; i < model->sensor_count; i++)
+        kind->sensor[model->sensors[i].channel] = i;
+    for (uint16_t i = 0; i < model->channel_count; i++)
+        if (model->channels[i].kind == CHANNEL_SENSOR || model->channels[i].kind == CHANNEL_INPUT)
+            kind->slot[i] = kind->slots++;
+}
+
+static const Kind *kind_of(const Sync *sync, const Model *model)
+{
+    uint32_t i = 0;
+    while (sync->plant->models[i] != model)
+        i++;
+    return &sync->kinds[i];
+}
+
+static Err init_newest(Sync *sync)
+{
+    const Plant *plant = sync->plant;
+    Newest *newest = &sync->newest;
+    newest->first = arena_new(&sync->arena, size_t, plant->block_count + 1u);
+    if (!newest->first)
+        return ERR_MEMORY;
+    for (uint32_t i = 0; i < plant->block_count; i++)
+        newest->first[i + 1] = newest->first[i] + (size_t)sync->kind[i]->slots * LANES;
+
+    const size_t count = newest->first[plant->block_count];
+    newest->times = arena_new(&sync->arena, int64_t, count + 1);
+    newest->qualities = arena_new(&sync->arena, uint8_t, count + 1);
+    if (!newest->times || !newest->qualities)
+        return ERR_MEMORY;
+    for (size_t i = 0; i < count; i++)
+        newest->times[i] = TIME_NONE;
+    return ERR_OK;
+}
+
+static Err init_parts(Sync *sync)
+{
+    const Plant *plant = sync->plant;
+    sync->memory = arena_new(&sync->arena, Memory, 1);
+    sync->kinds = arena_new(&sync->arena, Kind, plant->model_count);
+    sync->kind = arena_new(&sync->arena, const Kind *, plant->block_count);
+    sync->ends = arena_new(&sync->arena, size_t, plant->block_count);
+    sync->shares = arena_new(&sync->arena, Share, plant->block_count);
+    if (!sync->memory || !sync->kinds || !sync->kind || !sync->ends || !sync->shares)
+        return ERR_MEMORY;
+
+    sync->memory->next_tick = TIME_NONE;
+    for (uint32_t i = 0; i < plant->model_count; i++)
+        learn_kind(plant->models[i], &sync->kinds[i]);
+    for (uint32_t i = 0; i < plant->block_count; i++)
+        sync->kind[i] = kind_of(sync, plant->blocks[i].model);
+    return init_newest(sync);
+}
+
 Err sync_create(Plant *plant, Sync **out)
 {
     *out = NULL;
@@ -91,20 +162,10 @@ Err sync_create(Plant *plant, Sync **out)
         return ERR_MEMORY;
     sync->plant = plant;
     sync->utc = sync->replay_until = TIME_NONE;
-    sync->memory = arena_new(&sync->arena, Memory, 1);
-    sync->newest = arena_new(&sync->arena, Newest, tags_count(plant->tags));
-    sync->ranks = arena_new(&sync->arena, uint32_t, plant->twin_count);
-    sync->limits = arena_new(&sync->arena, DetectLimits, plant->model_count);
-    if (!sync->memory || !sync->newest || !sync->ranks || !sync->limits) {
+    if (init_parts(sync)) {
         sync_destroy(sync);
         return ERR_MEMORY;
     }
-
-    sync->memory->next_tick = TIME_NONE;
-    for (uint32_t i = 0; i < tags_count(plant->tags); i++)
-        sync->newest[i].time = TIME_NONE;
-    for (uint32_t i = 0; i < plant->model_count; i++)
-        detect_limits(plant->models[i], &sync->limits[i]);
     *out = sync;
     return ERR_OK;
 }
@@ -114,9 +175,8 @@ void sync_destroy(Sync *sync)
     if (!sync)
         return;
     queue_fini(&sync->queue);
-    mem_free(sync->batch);
+    mem_free(sync->blocks);
     mem_free(sync->works);
-    mem_free(sync->shares);
     arena_fini(&sync->arena);
     mem_free(sync);
 }
@@ -161,24 +221,20 @@ static void hear_time(Sync *sync, uint32_t id, int64_t time)
         sync_begin(sync, time);
 }
 
-static size_t recent_slot(const Sample *sample)
+static struct Recent *recent_place(const Sync *sync, const Sample *sample)
 {
     uint64_t key[2] = {(uint64_t)sample->time, sample->tag};
-    return hash_bytes(0, key, sizeof key) % RECENT;
+    return &sync->memory->recent[hash_bytes(0, key, sizeof key) % RECENT];
 }
 
-static bool is_recent(const Sync *sync, const Sample *sample)
+static bool is_recent(const struct Recent *place, const Sample *sample)
 {
-    const size_t slot = recent_slot(sample);
-    return sync->memory->recent[slot].used && sync->memory->recent[slot].time == sample->time && sync->memory->recent[slot].tag == sample->tag;
+    return place->used && place->time == sample->time && place->tag == sample->tag;
 }
 
-static void remember(Memory *memory, const Sample *sample)
+static void remember(struct Recent *place, const Sample *sample)
 {
-    const size_t slot = recent_slot(sample);
-    memory->recent[slot].time = sample->time;
-    memory->recent[slot].tag = sample->tag;
-    memory->recent[slot].used = 1;
+    *place = (struct Recent){sample->time, sample->tag, 1};
 }
 
 static bool is_future(const Sync *sync, int64_t time)
@@ -190,13 +246,13 @@ static bool is_future(const Sync *sync, int64_t time)
     return sync->memory->next_tick != TIME_NONE && time > sync_now(sync) + AHEAD_PROVIDER_NS;
 }
 
-static Fate judge(const Sync *sync, const Sample *sample)
+static Fate judge(const Sync *sync, const Sample *sample, const struct Recent *place, int64_t tick)
 {
-    if (is_recent(sync, sample))
+    if (is_recent(place, sample))
         return FATE_DUPLICATE;
     if (is_future(sync, sample->time))
         return FATE_FUTURE;
-    if (sync->memory->next_tick != TIME_NONE && tick_of(sync, sample->time) < sync->memory->next_tick)
+    if (sync->memory->next_tick != TIME_NONE && tick < sync->memory->next_tick)
         return FATE_LATE;
     return sample->quality == QUALITY_BAD ? FATE_BAD : FATE_USED;
 }
@@ -208,26 +264,21 @@ static void count_fate(SyncCounters *counters, Fate fate)
     (*by_fate[fate])++;
 }
 
-static void show_newest(Sync *sync, const Sample *sample)
-{
-    Newest *newest = &sync->newest[sample->tag];
-    if (newest->time == TIME_NONE || sample->time > newest->time)
-        *newest = (Newest){sample->time, sample->quality};
-}
-
 static void file_sample(Sync *sync, const Sample *sample, Filed *filed)
 {
     assert(sample->tag < tags_count(sync->plant->tags));
-    const Fate fate = judge(sync, sample);
+    struct Recent *place = recent_place(sync, sample);
+    const int64_t tick = tick_of(sync, sample->time);
+    const Fate fate = judge(sync, sample, place, tick);
     *filed = (Filed){.sample = *sample, .tick = -1, .seq = ++sync->memory->seq, .fate = (uint8_t)fate};
     count_fate(&sync->memory->counters, fate);
     if (fate == FATE_DUPLICATE || fate == FATE_FUTURE)
         return;
 
-    remember(sync->memory, sample);
+    remember(place, sample);
     if (fate != FATE_USED)
         return;
-    filed->tick = tick_of(sync, sample->time);
+    filed->tick = tick;
     if (queue_push(&sync->queue, filed)) {
         sync->memory->counters.dropped++;
         filed->tick = -1;
@@ -264,7 +315,7 @@ bool sync_file(Sync *sync, const Arrival *arrival, Filed *filed)
 void sync_refile(Sync *sync, const Filed *filed)
 {
     sync_number_from(sync, filed->seq);
-    remember(sync->memory, &filed->sample);
+    remember(recent_place(sync, &filed->sample), &filed->sample);
     if (filed->tick < sync->memory->next_tick || queue_push(&sync->queue, filed))
         return;
     count_fate(&sync->memory->counters, FATE_USED);
@@ -333,95 +384,71 @@ int64_t sync_patience(const Sync *sync, int64_t utc, int64_t most)
     return left < 0 ? 0 : left < most ? left : most;
 }
 
-static Err grow_batch(Sync *sync)
-{
-    const size_t room = sync->batch_room ? sync->batch_room * 2 : 256;
-    Filed *grown = mem_grow(sync->batch, sync->batch_room * sizeof *grown, room * sizeof *grown);
-    if (!grown)
-        return ERR_MEMORY;
-    sync->batch = grown;
-    sync->batch_room = room;
-    return ERR_OK;
-}
-
-/* Those that came twice stand together now, so here they are found even when too much came in between for `recent`. */
-static bool is_double(const Filed *a, const Filed *b)
-{
-    return a->sample.time == b->sample.time && a->sample.tag == b->sample.tag;
-}
-
 Batch sync_collect(Sync *sync)
 {
-    size_t count = 0;
-    Filed lost;
-    for (const Filed *next; (next = queue_peek(&sync->queue)) && next->tick <= sync->memory->next_tick;) {
-        if (count > 0 && is_double(&sync->batch[count - 1], next)) {
-            sync->memory->counters.used--;
-            sync->memory->counters.duplicate++;
-            queue_pop(&sync->queue, &lost);
-            continue;
-        }
-        if (count == sync->batch_room && grow_batch(sync)) {
-            sync->memory->counters.dropped++;
-            queue_pop(&sync->queue, &lost);
-            continue;
-        }
-        queue_pop(&sync->queue, &sync->batch[count++]);
-    }
-    return (Batch){sync->batch, count};
+    QueueLoss lost;
+    const Batch batch = queue_take(&sync->queue, sync->memory->next_tick, &lost);
+
+    // those that came twice stood together here, so they are found even when too much came in between for `recent`
+    sync->memory->counters.used -= lost.doubles;
+    sync->memory->counters.duplicate += lost.doubles;
+    sync->memory->counters.dropped += lost.dropped;
+    return batch;
 }
 
 // --- correcting ----------------------------------------------------------------------------------------------------
 
-static int by_place(const void *a, const void *b)
+enum {
+    ITEMS_AT_ONCE = 4096, SHARES_AT_ONCE = 16,  // by one thread
+    PICK_FROM = 4 * LANES,  // so that many samples of one twin cost no more than as many of different ones
+};
+
+static bool make_room(Sync *sync, size_t count)
 {
-    const Work *x = a, *y = b;
-    if (x->block != y->block)
-        return x->block < y->block ? -1 : 1;
-    if (x->rank != y->rank)
-        return x->rank < y->rank ? -1 : 1;
-    if (x->channel != y->channel)
-        return x->channel < y->channel ? -1 : 1;
-    return (x->lane > y->lane) - (x->lane < y->lane);
+    if (count <= sync->work_room)
+        return true;
+    Work *works = mem_alloc(count * sizeof *works);
+    uint32_t *blocks = mem_alloc(count * sizeof *blocks);
+    if (!works || !blocks) {
+        mem_free(works);
+        mem_free(blocks);
+        return false;
+    }
+    mem_free(sync->works);
+    mem_free(sync->blocks);
+    sync->works = works;
+    sync->blocks = blocks;
+    sync->work_room = count;
+    return true;
 }
 
-/* Sort the samples so that those which one run of a program can take stand together: same block, same sensor, no lane twice. */
-static size_t arrange(Sync *sync, Batch batch)
+/* Find the blocks of some items of the batch. */
+static void locate_some(void *context, size_t index, size_t thread)
 {
+    Sync *sync = context;
     const Plant *plant = sync->plant;
-    if (batch.count > sync->work_room) {
-        Work *works = mem_grow(sync->works, sync->work_room * sizeof *works, batch.count * sizeof *works);
-        if (works)
-            sync->works = works;
-        Share *shares = works ? mem_grow(sync->shares, sync->work_room * sizeof *shares, batch.count * sizeof *shares) : NULL;
-        if (!shares) {
-            sync->memory->counters.dropped += batch.count - sync->work_room;
-            batch.count = sync->work_room;
-        } else {
-            sync->shares = shares;
-            sync->work_room = batch.count;
-        }
-    }
+    const size_t from = index * ITEMS_AT_ONCE, left = sync->batch.count - from, to = from + (left < ITEMS_AT_ONCE ? left : ITEMS_AT_ONCE);
+    (void)thread;
+    for (size_t i = from; i < to; i++)
+        sync->blocks[i] = plant->twins[plant_place(plant, sync->batch.items[i].sample.tag).twin].block;
+}
 
-    for (size_t i = 0; i < batch.count; i++) {
-        const Sample *sample = &batch.items[i].sample;
-        const Place place = plant->places[sample->tag];
-        const Twin *twin = &plant->twins[place.twin];
-        sync->works[i] = (Work){twin->block, sync->ranks[place.twin]++, place.channel, (uint8_t)twin->lane, sample->value};
+/* Counting sort: the items of each block stand together, in the order of the batch. Gives the number of blocks that have any. */
+static size_t arrange(Sync *sync)
+{
+    const size_t count = sync->batch.count;
+    size_t shares = 0, at = 0;
+    for (size_t i = 0; i < count; i++)
+        sync->ends[sync->blocks[i]]++;
+    for (uint32_t b = 0; b < sync->plant->block_count; b++) {
+        if (sync->ends[b])
+            sync->shares[shares++] = (Share){b, at, sync->ends[b]};
+        at += sync->ends[b];
+        sync->ends[b] = at - sync->ends[b];
     }
-    for (size_t i = 0; i < batch.count; i++) {
-        sync->ranks[plant->places[batch.items[i].sample.tag].twin] = 0;
-        show_newest(sync, &batch.items[i].sample);
-    }
-    if (batch.count > 1)
-        qsort(sync->works, batch.count, sizeof *sync->works, by_place);
-
-    size_t shares = 0;
-    for (size_t i = 0; i < batch.count; i++)
-        if (i == 0 || sync->works[i].block != sync->works[i - 1].block)
-            sync->shares[shares++] = (Share){i, 1};
-        else
-            sync->shares[shares - 1].count++;
+    for (size_t i = 0; i < count; i++)
+        sync->works[sync->ends[sync->blocks[i]]++].item = (uint32_t)i;
+    memset(sync->ends, 0, sync->plant->block_count * sizeof *sync->ends);
     return shares;
 }
 
@@ -430,77 +457,114 @@ static double *column(const Block *block, uint16_t index)
     return &block->columns[(size_t)index * LANES];
 }
 
-static const DetectLimits *limits_of(const Sync *sync, const Model *model)
+/* Look up what the works of a block need, and show them as its newest samples. */
+static void read_works(Sync *sync, const Share *share, Work *works)
 {
-    for (uint32_t i = 0; i < sync->plant->model_count; i++)
-        if (sync->plant->models[i] == model)
-            return &sync->limits[i];
-    return NULL;
+    const Kind *kind = sync->kind[share->block];
+    for (size_t i = 0; i < share->count; i++) {
+        const Sample *sample = &sync->batch.items[works[i].item].sample;
+        const Place place = plant_place(sync->plant, sample->tag);
+        const uint32_t lane = sync->plant->twins[place.twin].lane;
+        works[i] = (Work){sample->value, works[i].item, place.channel, (uint8_t)lane, false};
+
+        assert(kind->slot[place.channel] != SLOT_NONE);
+        const size_t slot = sync->newest.first[share->block] + kind->slot[place.channel] * (size_t)LANES + lane;
+        if (sync->newest.times[slot] != TIME_NONE && sample->time <= sync->newest.times[slot])
+            continue;
+        sync->newest.times[slot] = sample->time;
+        sync->newest.qualities[slot] = sample->quality;
+    }
 }
 
-static int sensor_of(const Model *model, uint16_t channel)
+/* The samples of one channel that one run of a program can take: of each lane the first that is left, when it is of this channel. Their values are
+ * put in their column. */
+static uint64_t pick(Block *block, Work *works, size_t count, uint16_t channel)
 {
-    for (uint16_t i = 0; i < model->sensor_count; i++)
-        if (model->sensors[i].channel == channel)
-            return i;
-    return -1;
+    double *value = column(block, block->model->channels[channel].column);
+    uint64_t picked = 0, passed = 0;
+    for (size_t i = 0; i < count && i < PICK_FROM; i++) {
+        const uint64_t bit = UINT64_C(1) << works[i].lane;
+        if (works[i].folded || passed & bit)
+            continue;
+        passed |= bit;
+        if (works[i].channel != channel)
+            continue;
+        value[works[i].lane] = works[i].value;
+        works[i].folded = true;
+        picked |= bit;
+    }
+    return picked;
 }
 
 /* One sample of one sensor in some lanes: measure, judge, correct those that may enter. */
-static void fold(Sync *sync, const Work *works, size_t count, uint16_t index, size_t thread)
+static void fold(Sync *sync, uint32_t index, uint64_t lanes, uint16_t sensor_index, size_t thread)
 {
-    Block *block = &sync->plant->blocks[works->block];
-    const Model *model = block->model;
-    const Sensor *sensor = &model->sensors[index];
-    const DetectLimits *limits = limits_of(sync, model);
-    double *mask = column(block, sensor->mask), *value = column(block, model->channels[sensor->channel].column);
+    Block *block = &sync->plant->blocks[index];
+    const Sensor *sensor = &block->model->sensors[sensor_index];
+    const DetectLimits *limits = &sync->kind[index]->limits;
+    const int64_t tick = sync->memory->next_tick;
 
-    memset(mask, 0, LANES * sizeof *mask);
-    for (size_t i = 0; i < count; i++) {
-        value[works[i].lane] = works[i].value;
-        mask[works[i].lane] = 1;
-    }
+    detect_spread(lanes, column(block, sensor->mask));
     program_run(&sensor->measure, block->columns, &sync->plant->scratch[thread]);
 
-    bool any = false;
-    for (size_t i = 0; i < count; i++) {
-        const uint32_t lane = works[i].lane;
-        detect_heard(block, lane, index, sync->memory->next_tick);
-        const bool enters = !(block->quarantined >> lane & 1) && detect_judge(limits, block, lane, index, sync->memory->next_tick);
-        mask[lane] = enters;
-        column(block, model->statistic)[lane] = detect_index(limits, block, lane);
-        any |= enters;
-    }
-    if (any)
-        plant_run(sync->plant, works->block, &sensor->correct, thread);
+    detect_heard(block, lanes, sensor_index, tick);
+    const uint64_t entering = detect_judge(limits, block, lanes & ~block->quarantined, sensor_index, tick);
+    detect_index(limits, block, lanes);
+    if (!entering)
+        return;
+    if (entering != lanes)
+        detect_spread(entering, column(block, sensor->mask));
+    plant_run(sync->plant, index, &sensor->correct, thread);
 }
 
-static void correct_share(void *context, size_t index, size_t thread)
+/* Each twin's samples in their order; what twins of a block have of the same sensor is folded in together. */
+static void correct_block(Sync *sync, const Share *share, size_t thread)
 {
-    Sync *sync = context;
-    const Work *work = &sync->works[sync->shares[index].first], *end = work + sync->shares[index].count;
-    while (work < end) {
-        const Work *first = work;
-        while (work < end && work->rank == first->rank && work->channel == first->channel)
-            work++;
-
-        const Block *block = &sync->plant->blocks[first->block];
-        const int sensor = sensor_of(block->model, first->channel);
-        if (sensor >= 0) {
-            fold(sync, first, (size_t)(work - first), (uint16_t)sensor, thread);
-            continue;
+    Block *block = &sync->plant->blocks[share->block];
+    Work *works = &sync->works[share->first];
+    read_works(sync, share, works);
+    for (size_t first = 0; first < share->count; first++) {
+        while (!works[first].folded) {
+            const uint16_t channel = works[first].channel, sensor = sync->kind[share->block]->sensor[channel];
+            const uint64_t lanes = pick(block, works + first, share->count - first, channel);
+            if (sensor != SENSOR_NONE)  // an input is held until its next sample: it acts from the next step on
+                fold(sync, share->block, lanes, sensor, thread);
         }
-        for (const Work *input = first; input < work; input++)  // held until the next sample: acts from the next step on
-            column(block, block->model->channels[input->channel].column)[input->lane] = input->value;
     }
+    if (block->model->derive.length > 0)
+        program_run(&block->model->derive, block->columns, &sync->plant->scratch[thread]);
+}
+
+/* The shares of one job. */
+typedef struct Shares {
+    Sync *sync;
+    size_t count;
+} Shares;
+
+static void correct_some(void *context, size_t index, size_t thread)
+{
+    const Shares *shares = context;
+    const size_t from = index * SHARES_AT_ONCE;
+    for (size_t i = from; i < from + SHARES_AT_ONCE && i < shares->count; i++)
+        correct_block(shares->sync, &shares->sync->shares[i], thread);
+}
+
+static size_t parts(size_t count, size_t at_once)
+{
+    return (count + at_once - 1) / at_once;
 }
 
 void sync_correct(Sync *sync, Plant *plant, Batch batch)
 {
     assert(plant == sync->plant);
-    const size_t shares = arrange(sync, batch);
-    workers_run(plant->workers, shares, correct_share, sync);
-    plant_derive(plant);
+    if (make_room(sync, batch.count)) {
+        sync->batch = batch;
+        workers_run(plant->workers, parts(batch.count, ITEMS_AT_ONCE), locate_some, sync);
+        Shares shares = {sync, arrange(sync)};
+        workers_run(plant->workers, parts(shares.count, SHARES_AT_ONCE), correct_some, &shares);
+    } else {
+        sync->memory->counters.dropped += batch.count;
+    }
     sync->memory->next_tick++;
 }
 
@@ -527,7 +591,7 @@ static bool is_silent(const Sync *sync, const Block *block, uint32_t lane, uint1
     if (sync->memory->next_tick == TIME_NONE)
         return false;
     const int64_t ticks = detect_silence(block, lane, sensor, sync->memory->next_tick - 1);
-    return ticks >= 0 && (double)ticks > limits_of(sync, block->model)->silence[sensor];
+    return ticks >= 0 && (double)ticks > kind_of(sync, block->model)->limits.silence[sensor];
 }
 
 static void tell_process(Verdict *verdict, const Block *block, uint32_t lane, const char *name)
@@ -547,9 +611,9 @@ static void tell_silence(const Sync *sync, Verdict *verdict, const Block *block,
         if (is_silent(sync, block, lane, i)) {
             const int64_t heard = sync->memory->next_tick - 1 - detect_silence(block, lane, i, sync->memory->next_tick - 1);
             verdict->kind = VERDICT_SILENCE;
-            verdict->since = sync_time(sync, heard + (int64_t)limits_of(sync, block->model)->silence[i]);
+            verdict->since = sync_time(sync, heard + (int64_t)kind_of(sync, block->model)->limits.silence[i]);
             snprintf(verdict->text, sizeof verdict->text, "%s: no sample of %s for more than %g s, expected every %g s", name, sensor_name(block->model, i),
-                     limits_of(sync, block->model)->silence[i] * sync->plant->step, block->model->sensors[i].every);
+                     kind_of(sync, block->model)->limits.silence[i] * sync->plant->step, block->model->sensors[i].every);
             return;
         }
 }
@@ -584,7 +648,7 @@ bool sync_is_settling(const Sync *sync, uint32_t twin)
     uint32_t lane;
     const Block *block = block_of(sync, twin, &lane);
     const int64_t tick = sync->memory->next_tick == TIME_NONE ? 0 : sync->memory->next_tick - 1;
-    return detect_is_settling(limits_of(sync, block->model), block, lane, tick);
+    return detect_is_settling(&kind_of(sync, block->model)->limits, block, lane, tick);
 }
 
 SensorQuality sync_sensor_quality(const Sync *sync, uint32_t twin, uint16_t sensor)
@@ -606,10 +670,30 @@ bool sync_innovation(const Sync *sync, uint32_t twin, uint16_t sensor, double *i
     return *sd > 0;
 }
 
+/* Where the newest sample of a tag is shown; false for what takes none. */
+static bool find_newest(const Sync *sync, TagId tag, size_t *out)
+{
+    const Place place = plant_place(sync->plant, tag);
+    const Twin *twin = &sync->plant->twins[place.twin];
+    const uint16_t slot = sync->kind[twin->block]->slot[place.channel];
+    *out = sync->newest.first[twin->block] + slot * (size_t)LANES + twin->lane;
+    return slot != SLOT_NONE;
+}
+
 int64_t sync_sample_time(const Sync *sync, TagId tag, Quality *quality)
 {
-    *quality = (Quality)sync->newest[tag].quality;
-    return sync->newest[tag].time;
+    size_t index;
+    *quality = QUALITY_GOOD;
+    if (!find_newest(sync, tag, &index))
+        return TIME_NONE;
+    *quality = (Quality)sync->newest.qualities[index];
+    return sync->newest.times[index];
+}
+
+uint64_t sync_parted(const Sync *sync, uint32_t block)
+{
+    const int64_t tick = sync->memory->next_tick == TIME_NONE ? 0 : sync->memory->next_tick - 1;
+    return detect_parted(&sync->kind[block]->limits, &sync->plant->blocks[block], tick);
 }
 
 const SyncCounters *sync_counters(const Sync *sync)
@@ -619,56 +703,87 @@ const SyncCounters *sync_counters(const Sync *sync)
 
 // --- over a restart ------------------------------------------------------------------------------------------------
 
-static size_t newest_bytes(const Sync *sync)
+static size_t newest_count(const Sync *sync)
 {
-    return tags_count(sync->plant->tags) * sizeof *sync->newest;
+    return sync->newest.first[sync->plant->block_count];
 }
 
 size_t sync_snapshot_size(const Sync *sync)
 {
-    return sizeof *sync->memory + newest_bytes(sync);
+    return sizeof *sync->memory + newest_count(sync) * (sizeof *sync->newest.times + sizeof *sync->newest.qualities);
 }
 
 void sync_snapshot(const Sync *sync, void *out)
 {
-    memcpy(out, sync->memory, sizeof *sync->memory);
-    memcpy((char *)out + sizeof *sync->memory, sync->newest, newest_bytes(sync));
+    const size_t count = newest_count(sync);
+    char *at = out;
+    memcpy(at, sync->memory, sizeof *sync->memory);
+    memcpy(at += sizeof *sync->memory, sync->newest.times, count * sizeof *sync->newest.times);
+    memcpy(at += count * sizeof *sync->newest.times, sync->newest.qualities, count * sizeof *sync->newest.qualities);
 }
 
 Err sync_restore(Sync *sync, const void *bytes, size_t size, ErrText *why)
 {
     if (size != sync_snapshot_size(sync))
         return err_set(why, ERR_PARSE, "what sync kept has %zu bytes, expected %zu", size, sync_snapshot_size(sync));
-    memcpy(sync->memory, bytes, sizeof *sync->memory);
-    memcpy(sync->newest, (const char *)bytes + sizeof *sync->memory, newest_bytes(sync));
+    const size_t count = newest_count(sync);
+    const char *at = bytes;
+    memcpy(sync->memory, at, sizeof *sync->memory);
+    memcpy(sync->newest.times, at += sizeof *sync->memory, count * sizeof *sync->newest.times);
+    memcpy(sync->newest.qualities, at + count * sizeof *sync->newest.times, count * sizeof *sync->newest.qualities);
     return ERR_OK;
 }
 
 /* What is remembered of tags that are gone cannot come again. */
-static void adopt_recent(Memory *memory, const Lineage *lineage)
+static void adopt_recent(Sync *sync, const Lineage *lineage)
 {
-    const Memory before = *memory;
-    memset(memory->recent, 0, sizeof memory->recent);
+    const Memory before = *sync->memory;
+    memset(sync->memory->recent, 0, sizeof sync->memory->recent);
     for (size_t i = 0; i < RECENT; i++) {
         const Sample sample = {.time = before.recent[i].time, .tag = before.recent[i].used ? lineage_tag(lineage, before.recent[i].tag) : TAG_NONE};
         if (sample.tag != TAG_NONE)
-            remember(memory, &sample);
+            remember(recent_place(sync, &sample), &sample);
     }
 }
 
 Err sync_adopt(Sync *sync, const Lineage *lineage, const void *bytes, size_t size, ErrText *why)
 {
-    const size_t expected = sizeof *sync->memory + lineage_tags(lineage) * sizeof *sync->newest;
-    if (size != expected)
-        return err_set(why, ERR_PARSE, "what sync kept has %zu bytes, expected %zu", size, expected);
+    if (size < sizeof *sync->memory)
+        return err_set(why, ERR_PARSE, "what sync kept has %zu bytes, expected %zu at least", size, sizeof *sync->memory);
     memcpy(sync->memory, bytes, sizeof *sync->memory);
-    adopt_recent(sync->memory, lineage);
-    for (TagId tag = 0; tag < lineage_tags(lineage); tag++) {
-        const TagId heir = lineage_tag(lineage, tag);
-        if (heir != TAG_NONE)
-            memcpy(&sync->newest[heir], (const char *)bytes + sizeof *sync->memory + tag * sizeof *sync->newest, sizeof *sync->newest);
-    }
+    adopt_recent(sync, lineage);
     return ERR_OK;
+}
+
+/* Our number of a tag that takes samples, or TAG_NONE. */
+static TagId find_sampled(const Sync *sync, const Lineage *lineage, TagId tag)
+{
+    const TagId heir = lineage_tag(lineage, tag);
+    return heir != TAG_NONE && tags_get(sync->plant->tags, heir).role == TAG_SAMPLED ? heir : TAG_NONE;
+}
+
+static void succeed_newest(Sync *sync, const Sync *before, const Lineage *lineage)
+{
+    for (TagId tag = 0; tag < lineage_tags(lineage); tag++) {
+        size_t from, to;
+        const TagId heir = find_newest(before, tag, &from) ? find_sampled(sync, lineage, tag) : TAG_NONE;
+        if (heir == TAG_NONE || !find_newest(sync, heir, &to))
+            continue;
+        sync->newest.times[to] = before->newest.times[from];
+        sync->newest.qualities[to] = before->newest.qualities[from];
+    }
+}
+
+static Err succeed_shelf(Sync *sync, const Shelf *shelf, const Lineage *lineage)
+{
+    Err err = ERR_OK;
+    for (size_t i = 0; i < shelf->count && !err; i++) {
+        Filed filed = shelf->items[i];
+        filed.sample.tag = find_sampled(sync, lineage, filed.sample.tag);
+        if (filed.sample.tag != TAG_NONE)
+            err = queue_push(&sync->queue, &filed);
+    }
+    return err;
 }
 
 Err sync_succeed(Sync *sync, const Sync *before, const Lineage *lineage)
@@ -677,14 +792,11 @@ Err sync_succeed(Sync *sync, const Sync *before, const Lineage *lineage)
     sync->provider_count = before->provider_count;
     sync->utc = before->utc;
     sync->replay_until = before->replay_until;
-    for (size_t i = 0; i < before->queue.count; i++) {
-        Filed filed = before->queue.items[i];
-        filed.sample.tag = lineage_tag(lineage, filed.sample.tag);
-        if (filed.sample.tag == TAG_NONE || tags_get(sync->plant->tags, filed.sample.tag)->role != TAG_SAMPLED)
-            continue;
-        const Err err = queue_push(&sync->queue, &filed);
-        if (err)
-            return err;
-    }
-    return ERR_OK;
+    if (!lineage->same)
+        succeed_newest(sync, before, lineage);
+
+    Err err = succeed_shelf(sync, &before->queue.pile, lineage);
+    for (size_t i = 0; i < QUEUE_TICKS && !err; i++)
+        err = succeed_shelf(sync, &before->queue.shelves[i], lineage);
+    return err;
 }

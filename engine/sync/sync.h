@@ -12,7 +12,7 @@
 
 #include "plant/lineage.h"
 
-enum { SYNC_PENDING_MAX = 1 << 20 };
+enum { SYNC_PENDING_MAX = 1 << 22 };
 
 typedef enum Fate {
     FATE_USED,       // filed under its tick
@@ -87,6 +87,8 @@ void sync_correct(Sync *sync, Plant *plant, Batch batch);
 
 /// A view, valid until the next call: verdicts are read from the twins' columns when they are asked for.
 const Verdict *sync_verdict(const Sync *sync, uint32_t twin);
+/// The lanes of a block of which the verdict is not VERDICT_NONE, a bit each: a look at a whole block costs a few ns per twin.
+uint64_t sync_parted(const Sync *sync, uint32_t block);
 /// Whether the twin is still settling: no verdict is given yet.
 bool sync_is_settling(const Sync *sync, uint32_t twin);
 SensorQuality sync_sensor_quality(const Sync *sync, uint32_t twin, uint16_t sensor);
@@ -100,8 +102,8 @@ const SyncCounters *sync_counters(const Sync *sync);
 size_t sync_snapshot_size(const Sync *sync);
 void sync_snapshot(const Sync *sync, void *out);
 Err sync_restore(Sync *sync, const void *bytes, size_t size, ErrText *why);
-/// The same from a snapshot of another version of the plant's script, with what is known by tags that are still there.
+/// The same from a snapshot of another version of the plant's script: what is known by tags that are still there. When tags were sampled last begins anew.
 Err sync_adopt(Sync *sync, const Lineage *lineage, const void *bytes, size_t size, ErrText *why);
-/// Behind either of them, within one process: what no snapshot has, the providers and the samples that wait for their tick. Those of tags that
+/// Behind either of them, within one process: what no snapshot has, the providers and the samples that wait for their tick; and when tags were sampled last. Samples of tags that
 /// take no samples any more are left out. ERR_MEMORY: `sync` is of no use then.
 Err sync_succeed(Sync *sync, const Sync *before, const Lineage *lineage);

@@ -30,6 +30,16 @@ bool sync_is_settling(const Sync *sync, uint32_t twin)
     return sync->settling;
 }
 
+static const Plant *tanks_plant;  // whose blocks sync_parted speaks of
+
+uint64_t sync_parted(const Sync *sync, uint32_t block)
+{
+    uint64_t lanes = 0;
+    for (uint32_t lane = 0; lane < tanks_plant->blocks[block].lanes; lane++)
+        lanes |= (uint64_t)(sync->verdicts[tanks_plant->blocks[block].twin[lane]].kind != VERDICT_NONE) << lane;
+    return lanes;
+}
+
 const char *verdict_name(VerdictKind kind)
 {
     return (const char *[]){"none", "sensor", "process", "silence"}[kind];
@@ -117,6 +127,7 @@ static inline void tanks_verdict(Tanks *tanks, uint32_t twin, VerdictKind kind, 
 
 static inline void tanks_judge(Tanks *tanks, double s)
 {
+    tanks_plant = tanks->plant;
     alarm_judge(tanks->alarms, tanks->plant, &tanks->sync, at(s));
 }
 

@@ -47,22 +47,24 @@ static Websocket *websocket;
 static Wire *wire;
 static const ConnectorType *const connector = &websocket_connector;
 
-static TagId add_tag(const char *name, const char *unit_text, TagRole role)
+static TagChannel channel(const char *name, const char *unit_text, TagRole role)
 {
     const Unit *unit;
-    TagId id;
     ck_assert_int_eq(unit_parse(unit_text, &unit, NULL), ERR_OK);
-    ck_assert_int_eq(tags_add(tags, name, unit, role, &id), ERR_OK);
-    return id;
+    return (TagChannel){name, unit, role};
 }
 
 static void start_with_ring(size_t ring)
 {
     ck_assert_int_eq(tags_create(&tags), ERR_OK);
-    t2 = add_tag("incubator.t2", "degC", TAG_SAMPLED);
-    flow = add_tag("incubator.flow", "l/min", TAG_SAMPLED);
-    add_tag("incubator.T_box", "degC", TAG_NOT_BOUND);
-    heater = add_tag("incubator.heater", "percent", TAG_ACTUATED);
+    static TagChannel channels[4];
+    channels[0] = channel("t2", "degC", TAG_SAMPLED);
+    channels[1] = channel("flow", "l/min", TAG_SAMPLED);
+    channels[2] = channel("T_box", "degC", TAG_NOT_BOUND);
+    channels[3] = channel("heater", "percent", TAG_ACTUATED);
+    ck_assert_int_eq(tags_add(tags, "incubator", channels, 4, &t2), ERR_OK);
+    flow = t2 + 1;
+    heater = t2 + 3;
     ck_assert_int_eq(wire_create(&wire), ERR_OK);
     const WebsocketDef def = {.tags = tags, .plant = "incubator", .step = 0.5, .speed = 2, .provider_clock = true, .ring = ring};
     ck_assert_int_eq(websocket_create(&def, &websocket), ERR_OK);

@@ -94,15 +94,16 @@ static inline FlowPath flow_variant(const char *name, const char *piece, const c
 static inline void flow_write_sample(FILE *file, const Castor *castor, const Sample *sample)
 {
     static const char *const tags[] = {"incubator.T_room", "incubator.t2", "incubator.t3"};
-    const Tag *tag = tags_get(castor_plant(castor)->tags, sample->tag);
-    const double value = unit_from_si(tag->unit, sample->value);
+    const Tag tag = tags_get(castor_plant(castor)->tags, sample->tag);
+    const TagName name = tags_name(castor_plant(castor)->tags, sample->tag);
+    const double value = unit_from_si(tag.unit, sample->value);
     fprintf(file, "%lld", (long long)sample->time);
     for (size_t i = 0; i < sizeof tags / sizeof *tags; i++)
-        if (strcmp(tag->name, tags[i]) == 0)
+        if (strcmp(name.text, tags[i]) == 0)
             fprintf(file, ",%.4f,%lld", value, (long long)sample->time);
         else
             fputs(",,", file);
-    if (strcmp(tag->name, "incubator.heater_on") == 0)
+    if (strcmp(name.text, "incubator.heater_on") == 0)
         fprintf(file, ",%g\n", value);
     else
         fputs(",\n", file);
@@ -238,13 +239,13 @@ static inline bool points_hold(const HistoryPoint *points, size_t count, const S
 static inline void assert_samples_kept(Record *record, const Sample *samples, size_t count)
 {
     for (TagId tag = 0; tag < tags_count(record->plant->tags); tag++) {
-        if (tags_get(record->plant->tags, tag)->role != TAG_SAMPLED)
+        if (tags_get(record->plant->tags, tag).role != TAG_SAMPLED)
             continue;
         size_t kept, next = 0;
         const HistoryPoint *points = record_points(record, tag, &kept);
         for (size_t i = 0; i < count; i++)
             ck_assert_msg(samples[i].tag != tag || points_hold(points, kept, &samples[i], &next), "sample %zu, %s at %lld, is not in the history", i,
-                          tags_get(record->plant->tags, tag)->name, (long long)samples[i].time);
+                          tags_name(record->plant->tags, tag).text, (long long)samples[i].time);
     }
 }
 
@@ -252,8 +253,9 @@ static inline void assert_samples_kept(Record *record, const Sample *samples, si
 static inline void assert_same_estimates(Record *a, Record *b, bool to_the_end)
 {
     for (TagId tag = 0; tag < tags_count(a->plant->tags); tag++) {
-        const char *name = tags_get(a->plant->tags, tag)->name;
-        const Place place = a->plant->places[tag];
+        const TagName text = tags_name(a->plant->tags, tag);
+        const char *name = text.text;
+        const Place place = plant_place(a->plant, tag);
         if (!channel_is_estimated(plant_model(a->plant, place.twin)->channels[place.channel].kind))
             continue;
         size_t count, other_count;

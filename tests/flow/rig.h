@@ -18,6 +18,7 @@ typedef struct Rig {
     const Sample *samples;
     size_t count, sent;
     WireTag tags[TAGS_MAX];
+    TagName names[256];  // by TagId
     size_t tag_count;
     Device *device;
     Child server;
@@ -50,9 +51,11 @@ static inline void connect_device(Rig *rig)
     static const char *const actuators[] = {"incubator.heater_enable"};
     ErrText why = {""};
     const FlowPath url = child_url(&rig->server);
-    for (TagId tag = 0; tag < tags_count(rig->plant->tags); tag++)
-        if (tags_get(rig->plant->tags, tag)->role == TAG_SAMPLED)
-            rig->tags[rig->tag_count++] = (WireTag){.name = tags_get(rig->plant->tags, tag)->name, .unit = "K"};
+    for (TagId tag = 0; tag < tags_count(rig->plant->tags); tag++) {
+        rig->names[tag] = tags_name(rig->plant->tags, tag);
+        if (tags_get(rig->plant->tags, tag).role == TAG_SAMPLED)
+            rig->tags[rig->tag_count++] = (WireTag){.name = rig->names[tag].text, .unit = "K"};
+    }
     for (size_t i = 0; i < rig->tag_count; i++)
         if (strcmp(rig->tags[i].name, "incubator.heater_on") == 0)
             rig->tags[i].unit = "1";
@@ -68,7 +71,7 @@ static inline void send_portion(Rig *rig, size_t until)
     portion = portion < until - rig->sent ? portion : until - rig->sent;
     for (size_t i = 0; i < portion; i++) {
         const Sample *sample = &rig->samples[rig->sent + i];
-        out[i] = (WireSample){.tag = tags_get(rig->plant->tags, sample->tag)->name, .time = sample->time, .value = sample->value};
+        out[i] = (WireSample){.tag = rig->names[sample->tag].text, .time = sample->time, .value = sample->value};
     }
     ck_assert_int_eq(device_send(rig->device, out, portion), ERR_OK);
     rig->sent += portion;

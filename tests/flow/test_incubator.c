@@ -72,7 +72,7 @@ static void emulate_scene(Scene *scene)
         for (size_t i = 0; i < count; i++)
             for (int t = 0; t < 4; t++)
                 if (samples[i].tag == tags_find(plant->tags, tags[t])) {
-                    row[t] = unit_from_si(tags_get(plant->tags, samples[i].tag)->unit, samples[i].value);
+                    row[t] = unit_from_si(tags_get(plant->tags, samples[i].tag).unit, samples[i].value);
                     sensed |= t == 1;
                 }
         const long long at = (long long)castor_time(castor) - 1;

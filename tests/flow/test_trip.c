@@ -23,7 +23,7 @@ static void assert_tape_kept(Record *record, const char *tape_path)
     assert_samples_kept(record, samples, count);
     for (TagId tag = 0; tag < tags_count(record->plant->tags); tag++) {
         size_t kept = 0;
-        if (tags_get(record->plant->tags, tag)->role == TAG_SAMPLED)
+        if (tags_get(record->plant->tags, tag).role == TAG_SAMPLED)
             record_points(record, tag, &kept);
         total += kept;
     }

@@ -18,7 +18,7 @@ typedef struct Rig {
     Model model;
     Block block;
     Twin twins[RIG_TWINS];
-    Place places[RIG_TWINS * CHANNELS];
+    TagChannel channels[CHANNELS];
     double columns[RIG_COLUMNS * LANES];
     char path[512];
     History *history;
@@ -45,21 +45,18 @@ static inline void rig_make(Rig *rig, const char *first, const char *second)
     ck_assert_int_eq(tags_create(&rig->plant.tags), ERR_OK);
 
     const char *names[RIG_TWINS] = {first, second};
+    for (uint16_t channel = 0; channel < CHANNELS; channel++) {
+        const bool is_sampled = rig_channels[channel].kind == CHANNEL_SENSOR || rig_channels[channel].kind == CHANNEL_INPUT;
+        rig->channels[channel] = (TagChannel){rig_channels[channel].name, unit_one(), is_sampled ? TAG_SAMPLED : TAG_NOT_BOUND};
+    }
     for (uint32_t twin = 0; twin < RIG_TWINS; twin++) {
-        rig->twins[twin] = (Twin){.name = names[twin], .lane = twin, .first_tag = twin * CHANNELS};
-        for (uint16_t channel = 0; channel < CHANNELS; channel++) {
-            char name[64];
-            TagId tag;
-            snprintf(name, sizeof name, "%s.%s", names[twin], rig_channels[channel].name);
-            ck_assert_int_eq(tags_add(rig->plant.tags, name, unit_one(), TAG_NOT_BOUND, &tag), ERR_OK);
-            rig->places[tag] = (Place){twin, channel};
-        }
+        rig->twins[twin] = (Twin){.name = names[twin], .lane = twin, .recorded = true};
+        ck_assert_int_eq(tags_add(rig->plant.tags, names[twin], rig->channels, CHANNELS, &rig->twins[twin].first_tag), ERR_OK);
     }
     rig->plant.blocks = &rig->block;
     rig->plant.block_count = 1;
     rig->plant.twins = rig->twins;
     rig->plant.twin_count = RIG_TWINS;
-    rig->plant.places = rig->places;
 }
 
 static inline void rig_start(Rig *rig)

@@ -70,6 +70,6 @@ static inline TagId plants_tag(const Plant *plant, const char *name)
 
 static inline double *plants_cell(const Plant *plant, const char *name)
 {
-    const Place place = plant->places[plants_tag(plant, name)];
+    const Place place = plant_place(plant, plants_tag(plant, name));
     return plant_cell(plant, place.twin, plant_model(plant, place.twin)->channels[place.channel].column);
 }

@@ -220,9 +220,93 @@ START_TEST(handlers_are_kept_out_of_reach)
 }
 END_TEST
 
+START_TEST(a_fleet_is_the_twins_that_were_written_out_one_by_one)
+{
+    Plant *fleet = plants_load("return plant 'works' { assets = {\n"
+                               "  pump = { 'tank' }, fleet('p', 150, 'pendulum', function(i) return { drive = 1 + i / 500, at = { i % 10, i // 10, 0 } } end) } }", 1);
+    Plant *singles = plants_load("local assets = { pump = { 'tank' } }\n"
+                                 "for i = 1, 150 do assets[string.format('p_%03d', i)] = { 'pendulum', drive = 1 + i / 500, at = { i % 10, i // 10, 0 } } end\n"
+                                 "return plant 'works' { assets = assets }", 1);
+    ck_assert_uint_eq(fleet->twin_count, 151);
+    ck_assert_uint_eq(fleet->twin_count, singles->twin_count);
+    for (uint32_t i = 0; i < fleet->twin_count; i++) {
+        ck_assert_str_eq(fleet->twins[i].name, singles->twins[i].name);
+        ck_assert_int_eq(plant_find(fleet, singles->twins[i].name), i);
+        ck_assert(memcmp(fleet->twins[i].at, singles->twins[i].at, sizeof fleet->twins[i].at) == 0);
+    }
+    ck_assert_uint_eq(plant_hash(fleet), plant_hash(singles));
+    ck_assert_uint_eq(tags_find(fleet->tags, "p_077.encoder"), tags_find(singles->tags, "p_077.encoder"));
+    plant_destroy(fleet);
+    plant_destroy(singles);
+}
+END_TEST
+
+START_TEST(a_fleet_takes_one_table_for_all_or_none)
+{
+    Plant *plant = plants_load("return plant 'works' { assets = { fleet('a', 70, 'pendulum', { drive = 2 }), fleet('b', 3, 'pendulum') } }", 1);
+    for (uint32_t i = 0; i < plant->twin_count; i++)
+        ck_assert_double_eq(plant_value(plant, plant_tag(plant, i, (uint16_t)model_find(plant_model(plant, i), "drive"))), i < 70 ? 2 : 1.5);
+    ck_assert_str_eq(plant->twins[69].name, "a_70");
+    ck_assert_str_eq(plant->twins[72].name, "b_3");
+    plant_destroy(plant);
+}
+END_TEST
+
+START_TEST(bad_fleets_are_refused_at_their_line_and_twin)
+{
+    static const struct {
+        const char *call, *expected;
+    } cases[] = {
+        {"fleet('a', 0, 'tank')", "fleet \"a\": expected 1 to 10000000 twins, got 0"},
+        {"fleet('a', 1.5, 'tank')", "number has no integer representation"},
+        {"fleet('1', 5, 'tank')", "expected a letter, then letters"},
+        {"fleet('a234567890a234567890a234567890a234567890a234567', 10, 'tank')", "at most 48 with the number"},
+        {"fleet('a', 5, 'tank', 7)", "expected a table of values, or function(i) that returns one, got number"},
+        {"fleet('a', 5, 'boiler')", "fleet \"a\": no model \"boiler\""},
+        {"fleet('a', 5, 'tank', { depth = 5 })", "fleet \"a\", twin 1: model \"tank\" has no state, parameter or input \"depth\""},
+        {"fleet('a', 5, 'tank', { 5 })", "expected values by name, as in { name = value }"},
+        {"fleet('a', 500, 'tank', function(i) return { level = i } end)", "fleet \"a\", twin 201: \"level\" of \"a_201\" is outside what the model allows, 0 to 200 cm"},
+        {"fleet('a', 500, 'tank', function(i) return i end)", "twin 1: expected a table of values, got number"},
+        {"fleet('a', 500, 'tank', function(i) return { level = 1 / (i < 7 and 1 or nil) } end)", "fleet \"a\", twin 7: "},
+        {"fleet('a', 5, 'tank', function(i) while true do end end)", "the budget of instructions is used up"},
+        {"fleet('a', 5, 'tank'), a_3 = { 'tank' }", "there is an asset \"a_3\" already"},
+        {"{ 'tank' }", "cannot be a name in \"assets\""},
+        {"named = fleet('a', 5, 'tank')", "\"named\" must be a table"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char text[512];
+        snprintf(text, sizeof text, "return plant 'works' { assets = {\n  first = { 'tank' },\n  %s } }", cases[i].call);
+        const bool of_table = strstr(cases[i].expected, "cannot be a name") != NULL;
+        expect_refusal(text, of_table ? 1 : 3, cases[i].expected);
+    }
+}
+END_TEST
+
+START_TEST(estimates_of_fleets_are_recorded_where_the_plant_says_so)
+{
+    Plant *plant = plants_load("return plant 'works' { record_fleets = { 'a', 'b_2' }, assets = { c = { 'tank' }, fleet('a', 3, 'tank'), fleet('b', 3, 'tank') } }", 1);
+    static const bool expected[] = {true, true, true, false, true, false, true};  // a_1 a_2 a_3 b_1 b_2 b_3 c
+    for (uint32_t i = 0; i < plant->twin_count; i++)
+        ck_assert_int_eq(plant->twins[i].recorded, expected[i]);
+    plant_destroy(plant);
+    expect_refusal("return plant 'works' { assets = { a = { 'tank' } },\n  record_fleets = { 'd' } }", 2, "no fleet and no asset \"d\"");
+}
+END_TEST
+
+START_TEST(a_large_fleet_keeps_nothing_of_its_tables)
+{
+    Plant *plant = plants_load("return plant 'works' { assets = { fleet('cell', 100000, 'tank', function(i) return { level = i % 100, at = { i % 300, i // 300, 0 } } end) } }", 1);
+    ck_assert_uint_eq(plant->twin_count, 100000);
+    ck_assert_int_eq(plant_find(plant, "cell_077777"), 77776);
+    ck_assert_double_eq_tol(*plants_cell(plant, "cell_077777.level"), 0.77, 1e-15);
+    ck_assert_int_lt(lua_gc(script_lua(plant->script), LUA_GCCOUNT), 8 * 1024);  // KiB: a table each would be ten times as much
+    plant_destroy(plant);
+}
+END_TEST
+
 START_TEST(no_failing_allocation_is_fatal)
 {
-    const char *path = plants_write("return plant 'works' { assets = { a = { 'tank' }, b = { 'pendulum' } } }");
+    const char *path = plants_write("return plant 'works' { assets = { a = { 'tank' }, fleet('b', 3, 'pendulum', { drive = 2 }) } }");
     size_t failures = 0;
     for (size_t n = 1; n < 6000; n += n < 80 ? 1 : 53) {
         Plant *plant;
@@ -241,5 +325,7 @@ START_TEST(no_failing_allocation_is_fatal)
 END_TEST
 
 KIT_MAIN("plant.load", settings_have_defaults, settings_are_read, settings_out_of_range_are_refused, overrides_are_in_the_unit_of_the_model, bad_overrides_are_refused_at_their_line,
-         a_model_that_is_not_there_names_where_it_was_looked_for, models_are_found_in_a_folder_of_models, an_error_in_a_model_names_the_model, what_is_no_plant_is_refused,
+         a_model_that_is_not_there_names_where_it_was_looked_for, a_fleet_is_the_twins_that_were_written_out_one_by_one, a_fleet_takes_one_table_for_all_or_none,
+         bad_fleets_are_refused_at_their_line_and_twin, estimates_of_fleets_are_recorded_where_the_plant_says_so,
+         a_large_fleet_keeps_nothing_of_its_tables, models_are_found_in_a_folder_of_models, an_error_in_a_model_names_the_model, what_is_no_plant_is_refused,
          columns_of_recordings_become_tags, bad_columns_of_recordings_are_refused, handlers_are_kept_out_of_reach, no_failing_allocation_is_fatal)

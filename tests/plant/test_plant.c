@@ -18,19 +18,19 @@ START_TEST(tags_and_places_agree)
             char name[128];
             const TagId tag = plant_tag(plant, twin, c);
             snprintf(name, sizeof name, "%s.%s", plant->twins[twin].name, model->channels[c].name);
-            ck_assert_str_eq(tags_get(plant->tags, tag)->name, name);
+            ck_assert_str_eq(tags_name(plant->tags, tag).text, name);
             ck_assert_uint_eq(tags_find(plant->tags, name), tag);
-            ck_assert_uint_eq(plant->places[tag].twin, twin);
-            ck_assert_uint_eq(plant->places[tag].channel, c);
-            ck_assert_ptr_eq(tags_get(plant->tags, tag)->unit, model->channels[c].unit);
+            ck_assert_uint_eq(plant_place(plant, tag).twin, twin);
+            ck_assert_uint_eq(plant_place(plant, tag).channel, c);
+            ck_assert_ptr_eq(tags_get(plant->tags, tag).unit, model->channels[c].unit);
             tags++;
         }
     }
     ck_assert_uint_eq(tags_count(plant->tags), tags);
-    ck_assert_int_eq(tags_get(plant->tags, plants_tag(plant, "b.gauge"))->role, TAG_SAMPLED);
-    ck_assert_int_eq(tags_get(plant->tags, plants_tag(plant, "b.inflow"))->role, TAG_SAMPLED);
-    ck_assert_int_eq(tags_get(plant->tags, plants_tag(plant, "b.valve"))->role, TAG_ACTUATED);
-    ck_assert_int_eq(tags_get(plant->tags, plants_tag(plant, "b.level"))->role, TAG_NOT_BOUND);
+    ck_assert_int_eq(tags_get(plant->tags, plants_tag(plant, "b.gauge")).role, TAG_SAMPLED);
+    ck_assert_int_eq(tags_get(plant->tags, plants_tag(plant, "b.inflow")).role, TAG_SAMPLED);
+    ck_assert_int_eq(tags_get(plant->tags, plants_tag(plant, "b.valve")).role, TAG_ACTUATED);
+    ck_assert_int_eq(tags_get(plant->tags, plants_tag(plant, "b.level")).role, TAG_NOT_BOUND);
     plant_destroy(plant);
 }
 END_TEST

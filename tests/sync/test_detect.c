@@ -50,7 +50,7 @@ static void judge(Bench *bench, uint16_t sensor, double z)
     const Sensor *s = &bench->block->model->sensors[sensor];
     *bench_cell(bench, s->innovation) = z * 0.5;
     *bench_cell(bench, s->innovation_variance) = 0.25;
-    bench->entered = detect_judge(&bench->limits, bench->block, LANE, sensor, bench->tick);
+    bench->entered = detect_judge(&bench->limits, bench->block, UINT64_C(1) << LANE, sensor, bench->tick);
 }
 
 /* White noise on every sensor, shifted by `shift[sensor]`. */
@@ -69,9 +69,15 @@ static DetectState state(const Bench *bench)
     return detect_state(bench->block, LANE);
 }
 
+static double index_of(const Bench *bench, uint32_t lane)
+{
+    detect_index(&bench->limits, bench->block, UINT64_C(1) << lane);
+    return bench->block->columns[(size_t)bench->block->model->statistic * LANES + lane];
+}
+
 static double own_index(const Bench *bench)
 {
-    return detect_index(&bench->limits, bench->block, LANE);
+    return index_of(bench, LANE);
 }
 
 /* How many rounds until a verdict, at most `most`. */
@@ -425,7 +431,7 @@ START_TEST(silence_is_counted_from_the_last_sample)
 {
     Bench bench = bench_open(2, 30, 16);
     ck_assert_int_eq(detect_silence(bench.block, LANE, 0, 1000), -1);
-    detect_heard(bench.block, LANE, 0, 1000);
+    detect_heard(bench.block, UINT64_C(1) << LANE, 0, 1000);
     ck_assert_int_eq(detect_silence(bench.block, LANE, 0, 1000), 0);
     ck_assert_int_eq(detect_silence(bench.block, LANE, 0, 1042), 42);
     ck_assert_int_eq(detect_silence(bench.block, LANE, 1, 1042), -1);
@@ -440,13 +446,52 @@ START_TEST(lanes_are_judged_each_on_its_own)
     rounds_until_verdict(&bench, shift, 20);
     for (uint32_t lane = 0; lane < LANES; lane++) {
         ck_assert_int_eq(detect_state(bench.block, lane), lane == LANE ? DETECT_PROCESS : DETECT_CALM);
-        ck_assert_int_eq(detect_index(&bench.limits, bench.block, lane) > 0, lane == LANE);
+        ck_assert_int_eq(index_of(&bench, lane) > 0, lane == LANE);
     }
     bench_close(&bench);
 }
 END_TEST
 
-KIT_MAIN("sync.detect", limits_of_the_incubator_are_those_of_the_closed_forms, times_follow_from_the_sensors_period, a_longer_wish_is_a_wider_limit,
+/* Some lanes shift, some do not, some say nothing at times: every way to a verdict and back is among them. */
+START_TEST(lanes_that_are_judged_together_are_judged_as_each_alone)
+{
+    Bench together = bench_open(3, 0.01, 18), alone = bench_open(3, 0.01, 18);
+    const size_t kept = (size_t)together.block->model->kept_count * LANES * sizeof(double);
+    uint64_t verdicts = 0;
+    for (uint64_t round = 0; round < 400; round++) {
+        const uint16_t sensor = (uint16_t)(round % 3);
+        const Sensor *s = &together.block->model->sensors[sensor];
+        uint64_t lanes = 0, entered = 0;
+        for (uint32_t lane = 0; lane < LANES; lane++) {
+            const double shift = round < 60 || round > 250 ? 0 : lane % 4 == 1 ? 3 : lane % 4 == 2 && sensor == 1 ? -4 : lane % 4 == 3 && round % 50 == 0 ? 20 : 0;
+            for (int b = 0; b < 2; b++) {
+                double *columns = (b ? &alone : &together)->block->columns;
+                columns[(size_t)s->innovation * LANES + lane] = shift + random_normal(18, lane, round);
+                columns[(size_t)s->innovation_variance * LANES + lane] = 1;
+            }
+            lanes |= (uint64_t)(random_uniform(18, lane + 64u, round) < 0.9) << lane;
+        }
+
+        for (uint64_t left = lanes; left; left &= left - 1)
+            entered |= detect_judge(&alone.limits, alone.block, left & -left, sensor, 1000 + (int64_t)round);
+        ck_assert_uint_eq(detect_judge(&together.limits, together.block, lanes, sensor, 1000 + (int64_t)round), entered);
+        detect_index(&together.limits, together.block, lanes);
+        for (uint64_t left = lanes; left; left &= left - 1)
+            detect_index(&alone.limits, alone.block, left & -left);
+        ck_assert(memcmp(together.block->columns, alone.block->columns, kept) == 0);
+        const uint64_t parted = detect_parted(&together.limits, together.block, 1000);
+        for (uint32_t lane = 0; lane < LANES; lane++)
+            ck_assert_uint_eq(parted >> lane & 1, detect_state(together.block, lane) >= DETECT_PROCESS);
+        verdicts |= parted;
+    }
+    ck_assert_int_gt(__builtin_popcountll(verdicts), 20);
+    ck_assert_int_lt(__builtin_popcountll(detect_parted(&together.limits, together.block, 1000)), __builtin_popcountll(verdicts));
+    bench_close(&together);
+    bench_close(&alone);
+}
+END_TEST
+
+KIT_MAIN("sync.detect", lanes_that_are_judged_together_are_judged_as_each_alone, limits_of_the_incubator_are_those_of_the_closed_forms, times_follow_from_the_sensors_period, a_longer_wish_is_a_wider_limit,
          white_noise_keeps_quiet_over_two_million_samples, the_tests_speak_about_as_often_as_stated, a_shift_of_every_sensor_is_the_process_within_a_few_samples,
          a_shift_of_one_sensor_is_that_sensor, sensors_that_leave_in_opposite_directions_are_no_change_of_the_process, a_sensor_is_acquitted_when_the_others_follow,
          with_one_sensor_every_fault_is_the_process, more_noise_without_a_shift_is_noticed_too, a_single_outlier_is_held_back_without_a_verdict,

@@ -134,9 +134,9 @@ static void fold_by_hand(Plant *plant, uint16_t index, int64_t tick, double valu
     *plant_cell(plant, 0, model->channels[sensor->channel].column) = value;
     *plant_cell(plant, 0, sensor->mask) = 1;
     program_run(&sensor->measure, block->columns, &plant->scratch[0]);
-    detect_heard(block, 0, index, tick);
-    ck_assert(detect_judge(&limits, block, 0, index, tick));
-    *plant_cell(plant, 0, model->statistic) = detect_index(&limits, block, 0);
+    detect_heard(block, 1, index, tick);
+    ck_assert(detect_judge(&limits, block, 1, index, tick) == 1);
+    detect_index(&limits, block, 1);
     plant_run(plant, 0, &sensor->correct, 0);
 }
 

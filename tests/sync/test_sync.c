@@ -517,27 +517,37 @@ START_TEST(another_script_knows_the_tags_that_are_still_there)
     feeds_good(&from, "p0001.encoder", 0.01, 0.2);
     feeds_good(&from, "p0003.encoder", 0.02, 0.3);
     feeds_tick(&from);
-    feeds_good(&from, "p0003.encoder", 0.2, 0.4);  // still waits
+    feeds_good(&from, "p0003.encoder", 0.2, 0.4);   // still waits
+    feeds_good(&from, "p0002.encoder", 60, 0.4);    // far ahead, of a tag that goes
     const size_t plant_size = plant_snapshot_size(from.plant), size = sync_snapshot_size(from.sync);
     void *plant_bytes = mem_alloc(plant_size), *bytes = mem_alloc(size);
     plant_snapshot(from.plant, plant_bytes);
     sync_snapshot(from.sync, bytes);
 
-    Feed to = feeds_open(plants_load("return plant 'fleet' { step = 0.125, clock = 'provider', assets = { p0003 = { 'pendulum' }, q = { 'pendulum' } } }", 1));
+    Feed to = feeds_open(plants_load("return plant 'fleet' { step = 0.125, clock = 'provider', assets = { p0001 = { 'pendulum' }, p0003 = { 'pendulum' }, q = { 'pendulum' } } }", 1));
     Lineage lineage;
     ErrText why = {""};
     Quality quality;
     ck_assert_int_eq(lineage_read(&lineage, to.plant, plant_bytes, plant_size, &why), ERR_OK);
-    ck_assert_int_eq(sync_adopt(to.sync, &lineage, bytes, size - 1, &why), ERR_PARSE);
+    ck_assert_int_eq(sync_adopt(to.sync, &lineage, bytes, 1000, &why), ERR_PARSE);
     ck_assert_int_eq(sync_adopt(to.sync, &lineage, bytes, size, &why), ERR_OK);
     ck_assert_int_eq(sync_next_tick(to.sync), sync_next_tick(from.sync));
-    ck_assert_int_eq(sync_sample_time(to.sync, plants_tag(to.plant, "p0003.encoder"), &quality), feeds_at(0.02));
-    ck_assert_int_eq(sync_sample_time(to.sync, plants_tag(to.plant, "q.encoder"), &quality), TIME_NONE);
     ck_assert_int_eq(feeds_good(&to, "p0003.encoder", 0.2, 0.4).fate, FATE_DUPLICATE);
+    ck_assert_int_eq(feeds_good(&to, "p0001.encoder", 0.2, 0.4).fate, FATE_USED);
     const Filed next = feeds_good(&to, "q.encoder", 0.2, 0.4);
     ck_assert_int_eq(next.fate, FATE_USED);
-    ck_assert_uint_eq(next.seq, 5);
-    ck_assert_uint_eq(sync_counters(to.sync)->samples, 5);
+    ck_assert_uint_eq(next.seq, 7);
+    ck_assert_uint_eq(sync_counters(to.sync)->samples, 7);
+
+    // within one process, what waits goes on waiting
+    feeds_join(&from, 9);
+    feeds_tell(&from, ARRIVAL_TIME, 9, feeds_at(0.3));
+    ck_assert_int_eq(sync_succeed(to.sync, from.sync, &lineage), ERR_OK);
+    ck_assert_int_eq(sync_sample_time(to.sync, plants_tag(to.plant, "p0003.encoder"), &quality), feeds_at(0.02));
+    ck_assert_int_eq(sync_sample_time(to.sync, plants_tag(to.plant, "q.encoder"), &quality), TIME_NONE);
+    ck_assert(sync_ready(to.sync, 0));
+    ck_assert_uint_eq(feeds_tick(&to), 3);
+    ck_assert(!sync_ready(to.sync, 0));
     lineage_fini(&lineage);
     mem_free(plant_bytes);
     mem_free(bytes);
