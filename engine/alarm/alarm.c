@@ -168,10 +168,10 @@ static void judge_divergence(Alarms *alarms, uint32_t twin, const Verdict *verdi
 }
 
 /* Calm twins cost a bit each: only those that have parted, and those that had, are asked for a verdict. */
-static void judge_divergences(Alarms *alarms, const Sync *sync, int64_t now)
+static void judge_divergences(Alarms *alarms, const Plant *plant, const Sync *sync, int64_t now)
 {
-    for (uint32_t i = 0; i < alarms->plant->block_count; i++) {
-        const Block *const block = &alarms->plant->blocks[i];
+    for (uint32_t i = 0; i < plant->block_count; i++) {
+        const Block *const block = &plant->blocks[i];
         uint64_t lanes = (sync_parted(sync, i) & block_lanes(block)) | alarms->standing[i];
         for (; lanes; lanes &= lanes - 1) {
             const uint32_t twin = block->twin[__builtin_ctzll(lanes)];
@@ -209,7 +209,7 @@ void alarm_judge(Alarms *alarms, const Plant *plant, const Sync *sync, int64_t n
     assert(plant == alarms->plant);
     assert(now != TIME_NONE);
     handlers__begin(&alarms->handlers, now);
-    judge_divergences(alarms, sync, now);
+    judge_divergences(alarms, plant, sync, now);
     judge_conditions(alarms, now);
 }
 

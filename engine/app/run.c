@@ -32,6 +32,8 @@ static void print_header(const Plant *plant)
 {
     fputs("time,tick,hash", stdout);
     for (uint32_t twin = 0; twin < plant->twin_count; twin++) {
+        if (!plant->twins[twin].recorded)
+            continue;
         const Model *model = plant_model(plant, twin);
         for (uint16_t c = 0; c < model->channel_count; c++) {
             const Channel *channel = &model->channels[c];
@@ -75,7 +77,8 @@ static void print_row(void *self, const App *app, Batch batch)
         return;
     printf("%lld.%09lld,%lld,%016llx", (long long)(app->now / NS_PER_S), (long long)(app->now % NS_PER_S), (long long)app->tick, (unsigned long long)plant_hash(app->plant));
     for (uint32_t twin = 0; twin < app->plant->twin_count; twin++)
-        print_twin(app, twin);
+        if (app->plant->twins[twin].recorded)
+            print_twin(app, twin);
     putchar('\n');
 }
 

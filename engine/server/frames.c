@@ -108,7 +108,7 @@ static void put_twin(Text *out, const Plant *plant, uint32_t twin)
     text_put(out, "]}");
 }
 
-void frame_snapshot(Text *out, const Plant *plant, const Journal *journal)
+void frame_snapshot(Text *out, const Plant *plant, const State *state, const Journal *journal)
 {
     put_string(out, "{", "plant", plant->name);
     put_string(out, ",", "doc", plant->doc);
@@ -116,10 +116,11 @@ void frame_snapshot(Text *out, const Plant *plant, const Journal *journal)
     put_number(out, ",", "step", plant->step);
     put_string(out, ",", "clock", plant->clock == PLANT_CLOCK_PROVIDER ? "provider" : "utc");
 
+    put_count(out, ",", "twin_count", plant->twin_count);
     text_put(out, ",\"twins\":[");
-    for (uint32_t i = 0; i < plant->twin_count; i++) {
+    for (uint32_t i = 0; i < state->shown_count; i++) {
         text_put(out, i ? "," : "");
-        put_twin(out, plant, i);
+        put_twin(out, plant, state->shown[i]);
     }
     text_put(out, "],\"alarms\":[");
     for (size_t i = 0; i < journal->alarm_count; i++) {
@@ -164,42 +165,51 @@ const char *frame_source(const Plant *plant, TagId tag, const Reading *reading)
     }
 }
 
+static void put_twin_values(Text *out, const TickFrame *frame, uint32_t slot, const char **separator)
+{
+    const uint32_t twin = frame->state->shown[slot];
+    const uint16_t count = plant_model(frame->plant, twin)->channel_count;
+    const size_t first = (size_t)slot * frame->states->channels_max;
+    for (uint16_t channel = 0; channel < count; channel++) {
+        const Reading *reading = &frame->state->readings[first + channel];
+        if (frame->before && memcmp(reading, &frame->before->readings[first + channel], sizeof *reading) == 0)
+            continue;
+        const TagId tag = plant_tag(frame->plant, twin, channel);
+        put_key(out, *separator, tags_name(frame->plant->tags, tag).text);
+        frame_reading(out, frame->plant, tag, reading);
+        *separator = ",";
+    }
+}
+
 static void put_values(Text *out, const TickFrame *frame)
 {
-    const uint32_t count = tags_count(frame->plant->tags);
     const char *separator = "";
     text_put(out, ",\"values\":{");
-    for (TagId tag = 0; tag < count; tag++) {
-        const Reading *reading = &frame->state->readings[tag];
-        if (frame->before && memcmp(reading, &frame->before->readings[tag], sizeof *reading) == 0)
-            continue;
-        put_key(out, separator, tags_name(frame->plant->tags, tag).text);
-        frame_reading(out, frame->plant, tag, reading);
-        separator = ",";
-    }
+    for (uint32_t slot = 0; slot < frame->state->shown_count; slot++)
+        put_twin_values(out, frame, slot, &separator);
     text_put(out, "}");
 }
 
-static bool twin_changed(const TickFrame *frame, uint32_t twin)
+static bool twin_changed(const TickFrame *frame, uint32_t slot)
 {
     const State *state = frame->state, *before = frame->before;
     if (!before)
         return true;
-    const TwinHealth *now = &state->twins[twin], *then = &before->twins[twin];
+    const TwinHealth *now = &state->twins[slot], *then = &before->twins[slot];
     if (memcmp(&now->nis, &then->nis, sizeof now->nis) || memcmp(&now->nis_limit, &then->nis_limit, sizeof now->nis_limit))
         return true;
     if (now->kind != then->kind || now->quarantined != then->quarantined || now->settling != then->settling)
         return true;
     if (strcmp(state->causes.bytes + now->cause, before->causes.bytes + then->cause) != 0)
         return true;
-    const size_t first = frame->states->first_sensor[twin], end = frame->states->first_sensor[twin + 1];
-    return end > first && memcmp(&state->sensors[first], &before->sensors[first], (end - first) * sizeof *state->sensors) != 0;
+    const size_t first = (size_t)slot * frame->states->sensors_max, count = plant_model(frame->plant, state->shown[slot])->sensor_count;
+    return count > 0 && memcmp(&state->sensors[first], &before->sensors[first], count * sizeof *state->sensors) != 0;
 }
 
-static void put_sensors(Text *out, const TickFrame *frame, uint32_t twin)
+static void put_sensors(Text *out, const TickFrame *frame, uint32_t slot)
 {
-    const Model *model = plant_model(frame->plant, twin);
-    const SensorHealth *sensors = &frame->state->sensors[frame->states->first_sensor[twin]];
+    const Model *model = plant_model(frame->plant, frame->state->shown[slot]);
+    const SensorHealth *sensors = &frame->state->sensors[(size_t)slot * frame->states->sensors_max];
     text_put(out, ",\"sensors\":{");
     for (uint16_t i = 0; i < model->sensor_count; i++) {
         const Channel *channel = &model->channels[model->sensors[i].channel];
@@ -216,11 +226,11 @@ static void put_twins(Text *out, const TickFrame *frame)
 {
     const char *separator = "";
     text_put(out, ",\"twins\":{");
-    for (uint32_t i = 0; i < frame->plant->twin_count; i++) {
+    for (uint32_t i = 0; i < frame->state->shown_count; i++) {
         if (!twin_changed(frame, i))
             continue;
         const TwinHealth *twin = &frame->state->twins[i];
-        put_key(out, separator, frame->plant->twins[i].name);
+        put_key(out, separator, frame->plant->twins[frame->state->shown[i]].name);
         put_string(out, "{", "verdict", verdict_name((VerdictKind)twin->kind));
         put_string(out, ",", "cause", frame->state->causes.bytes + twin->cause);
         put_number(out, ",", "nis", twin->nis);

@@ -12,10 +12,10 @@ void frame_command(Text *out, const Command *command, const TagTable *tags);
 /// A time, or null for TIME_NONE.
 void frame_time(Text *out, int64_t time);
 
-/// The `value` of a snapshot.
-void frame_snapshot(Text *out, const Plant *plant, const Journal *journal);
+/// The `value` of a snapshot: its twins are those that are shown in `state`.
+void frame_snapshot(Text *out, const Plant *plant, const State *state, const Journal *journal);
 
-/// What goes into one tick frame. `before` is the State that the receiver knows, NULL for nothing: then all values are in it.
+/// What goes into one tick frame. `before` is the State that the receiver knows, of the same twins, NULL for nothing: then all values are in it.
 typedef struct TickFrame {
     const Plant *plant;
     const States *states;

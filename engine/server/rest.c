@@ -57,7 +57,7 @@ static bool read_time(const Request *request, const char *name, int64_t fallback
 static void answer_plant(Server *server, const Request *request, Reply *reply)
 {
     (void)request;
-    frame_snapshot(reply->body, server->plant, &server->journal);
+    frame_snapshot(reply->body, server->plant, states_newest(&server->states), &server->journal);
 }
 
 static void put_time(Text *out, const State *state)
@@ -66,10 +66,20 @@ static void put_time(Text *out, const State *state)
     frame_time(out, state->sequence ? state->now.time : TIME_NONE);
 }
 
-static void answer_twin(Server *server, uint32_t twin, Reply *reply)
+/* What is looked at is shown from the next tick on. NULL, and a refusal, where the numbers of a twin have to be waited for. */
+static const State *look_at(Server *server, uint32_t twin, Reply *reply)
+{
+    states_watch(&server->states, twin);
+    const State *state = states_newest(&server->states);
+    if (state_slot(state, twin) >= 0)
+        return state;
+    reply_problem(reply, 503, "nobody has looked at %s yet: its values come with one of the next ticks, ask again then", server->plant->twins[twin].name);
+    return NULL;
+}
+
+static void answer_twin(Server *server, const State *state, uint32_t twin, Reply *reply)
 {
     const Plant *plant = server->plant;
-    const State *state = states_newest(&server->states);
     const Model *model = plant_model(plant, twin);
     put_time(reply->body, state);
     text_put(reply->body, ",\"values\":{");
@@ -78,17 +88,16 @@ static void answer_twin(Server *server, uint32_t twin, Reply *reply)
         text_put(reply->body, i ? "," : "");
         text_json_string(reply->body, tags_name(plant->tags, tag).text);
         text_put(reply->body, ":");
-        frame_reading(reply->body, plant, tag, &state->readings[tag]);
+        frame_reading(reply->body, plant, tag, states_reading(&server->states, state, tag));
     }
     text_put(reply->body, "}}");
 }
 
-static void answer_leaf(Server *server, TagId id, Reply *reply)
+static void answer_leaf(Server *server, const State *state, TagId id, Reply *reply)
 {
-    const State *state = states_newest(&server->states);
     const Tag tag = tags_get(server->plant->tags, id);
     const Reading none = {NAN, NAN, TIME_NONE, QUALITY_GOOD};
-    const Reading *reading = state->sequence ? &state->readings[id] : &none;
+    const Reading *reading = state->sequence ? states_reading(&server->states, state, id) : &none;
 
     put_time(reply->body, state);
     text_put(reply->body, ",\"value\":");
@@ -98,6 +107,38 @@ static void answer_leaf(Server *server, TagId id, Reply *reply)
     text_put(reply->body, ",\"unit\":");
     text_json_string(reply->body, unit_name(tag.unit));
     text_format(reply->body, ",\"source\":\"%s\"}", frame_source(server->plant, id, reading));
+}
+
+/* The names of twins, page by page: those behind `after`. */
+static void answer_list(Server *server, const Request *request, Reply *reply)
+{
+    const Plant *plant = server->plant;
+    const char *after = request_arg(request, "after");
+    const int64_t before = after ? plant_find(plant, after) : -1;
+    size_t limit;
+    if (!read_count(request, "limit", LIST_DEFAULT, LIST_MAX, &limit, reply))
+        return;
+    if (after && before < 0) {
+        reply_problem(reply, 404, "after: no twin \"%.100s\" in plant %s", after, plant->name);
+        return;
+    }
+
+    const uint32_t first = (uint32_t)(before + 1);
+    const uint32_t end = plant->twin_count - first < limit ? plant->twin_count : first + (uint32_t)limit;
+    text_format(reply->body, "{\"count\":%" PRIu32 ",\"twins\":[", plant->twin_count);
+    for (uint32_t i = first; i < end; i++) {
+        text_put(reply->body, i > first ? ",{\"name\":" : "{\"name\":");
+        text_json_string(reply->body, plant->twins[i].name);
+        text_put(reply->body, ",\"model\":");
+        text_json_string(reply->body, plant_model(plant, i)->name);
+        text_put(reply->body, "}");
+    }
+    text_put(reply->body, "],\"next\":");
+    if (end < plant->twin_count)
+        text_json_string(reply->body, plant->twins[end - 1].name);
+    else
+        text_put(reply->body, "null");
+    text_put(reply->body, "}");
 }
 
 /* NAME or NAME/CHANNEL. */
@@ -120,15 +161,18 @@ static void answer_twins(Server *server, const Request *request, Reply *reply)
         reply_problem(reply, 404, "no twin \"%s\" in plant %s", twin_name, plant->name);
         return;
     }
+    const State *state = look_at(server, (uint32_t)twin, reply);
+    if (!state)
+        return;
     if (!slash) {
-        answer_twin(server, (uint32_t)twin, reply);
+        answer_twin(server, state, (uint32_t)twin, reply);
         return;
     }
     const int channel = model_find(plant_model(plant, (uint32_t)twin), slash + 1);
     if (channel < 0)
         reply_problem(reply, 404, "no channel \"%.100s\" in twin %s", slash + 1, twin_name);
     else
-        answer_leaf(server, plant_tag(plant, (uint32_t)twin, (uint16_t)channel), reply);
+        answer_leaf(server, state, plant_tag(plant, (uint32_t)twin, (uint16_t)channel), reply);
 }
 
 // The past.
@@ -342,8 +386,8 @@ static const struct {
     const char *path;
     void (*answer)(Server *server, const Request *request, Reply *reply);
 } routes[] = {
-    {"/api/v1/plant", answer_plant},       {"/api/v1/twins/", answer_twins}, {"/api/v1/history", answer_history}, {"/api/v1/alarms", answer_alarms},
-    {"/api/v1/commands", answer_commands}, {"/api/v1/ws", answer_upgrade},   {"/healthz", answer_health},   {"/api/v1/reload", answer_reload},
+    {"/api/v1/plant", answer_plant},       {"/api/v1/twins", answer_list}, {"/api/v1/twins/", answer_twins}, {"/api/v1/history", answer_history}, {"/api/v1/alarms", answer_alarms},
+    {"/api/v1/commands", answer_commands}, {"/api/v1/ws", answer_upgrade},   {"/healthz", answer_health}, {"/api/v1/reload", answer_reload},
 };
 
 bool rest_knows(const char *path)

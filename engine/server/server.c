@@ -382,6 +382,7 @@ void server_resume(Server *server)
 
 static void swap_states(Server *server, States *states, State *shown)
 {
+    states_follow(states, &server->states);
     states_fini(&server->states);
     state_fini(&server->shown);
     server->states = *states;

@@ -159,7 +159,7 @@ static void send_snapshot(Client *client)
 {
     Server *server = client->server;
     text_put(&server->out, "{\"topic\":\"snapshot\",\"value\":");
-    frame_snapshot(&server->out, server->plant, &server->journal);
+    frame_snapshot(&server->out, server->plant, states_newest(&server->states), &server->journal);
     text_put(&server->out, "}");
     say(server, client);
     client->wants_all = true;
@@ -213,11 +213,18 @@ static void remember_shown(Server *server, const State *state)
 {
     State *shown = &server->shown;
     shown->sequence = state->sequence;
-    memcpy(shown->readings, state->readings, tags_count(server->plant->tags) * sizeof *shown->readings);
-    memcpy(shown->twins, state->twins, server->plant->twin_count * sizeof *shown->twins);
-    memcpy(shown->sensors, state->sensors, server->states.first_sensor[server->plant->twin_count] * sizeof *shown->sensors);
+    shown->shown_count = state->shown_count;
+    memcpy(shown->shown, state->shown, state->shown_count * sizeof *shown->shown);
+    memcpy(shown->readings, state->readings, (size_t)state->shown_count * server->states.channels_max * sizeof *shown->readings);
+    memcpy(shown->twins, state->twins, state->shown_count * sizeof *shown->twins);
+    memcpy(shown->sensors, state->sensors, (size_t)state->shown_count * server->states.sensors_max * sizeof *shown->sensors);
     text_clear(&shown->causes);
     text_add(&shown->causes, state->causes.bytes, state->causes.length);
+}
+
+static bool shows_the_same_twins(const State *a, const State *b)
+{
+    return a->shown_count == b->shown_count && memcmp(a->shown, b->shown, a->shown_count * sizeof *a->shown) == 0;
 }
 
 static void show_now(Server *server)
@@ -225,7 +232,8 @@ static void show_now(Server *server)
     const State *state = states_newest(&server->states);
     if (state->sequence == 0)
         return;
-    const bool anew = journal_take(&server->journal, &server->alarms, &server->commands);
+    const bool same = server->shown.sequence == 0 || shows_the_same_twins(state, &server->shown);
+    const bool anew = journal_take(&server->journal, &server->alarms, &server->commands) || !same;
     const bool fresh = state->sequence != server->shown.sequence;
     for (Client *client = server->clients; client && anew; client = client->next)
         if (client->subscribed && !client->closing)
@@ -236,7 +244,7 @@ static void show_now(Server *server)
             .plant = server->plant,
             .states = &server->states,
             .state = state,
-            .before = server->shown.sequence && !server->shown.causes.failed ? &server->shown : NULL,
+            .before = server->shown.sequence && same && !server->shown.causes.failed ? &server->shown : NULL,
             .alarms = server->alarms.length ? server->alarms.bytes : NULL,
             .commands = server->commands.length ? server->commands.bytes : NULL,
         };

@@ -4,27 +4,51 @@
 #include <assert.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { FRESH = 4 };
 
 Err state_init(State *state, const States *states)
 {
-    const Plant *plant = states->plant;
-    const size_t sensors = states->first_sensor[plant->twin_count];
-    state->readings = mem_alloc((tags_count(plant->tags) + 1) * sizeof *state->readings);
-    state->twins = mem_alloc((plant->twin_count + 1) * sizeof *state->twins);
-    state->sensors = mem_alloc((sensors + 1) * sizeof *state->sensors);
+    state->shown = mem_alloc(states->slots * sizeof *state->shown);
+    state->readings = mem_alloc((size_t)states->slots * states->channels_max * sizeof *state->readings);
+    state->twins = mem_alloc(states->slots * sizeof *state->twins);
+    state->sensors = mem_alloc((size_t)states->slots * (states->sensors_max + 1u) * sizeof *state->sensors);
     text_add(&state->causes, "", 1);
-    return state->readings && state->twins && state->sensors && !state->causes.failed ? ERR_OK : ERR_MEMORY;
+    return state->shown && state->readings && state->twins && state->sensors && !state->causes.failed ? ERR_OK : ERR_MEMORY;
 }
 
 void state_fini(State *state)
 {
+    mem_free(state->shown);
     mem_free(state->readings);
     mem_free(state->twins);
     mem_free(state->sensors);
     text_fini(&state->causes);
+}
+
+static int by_number(const void *a, const void *b)
+{
+    const uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+    return (x > y) - (x < y);
+}
+
+/* The twins that are shown now. */
+static void list_shown(const States *states, State *state)
+{
+    state->shown_count = 0;
+    if (states->plant->twin_count <= SHOWN_MAX) {
+        for (uint32_t twin = 0; twin < states->plant->twin_count; twin++)
+            state->shown[state->shown_count++] = twin;
+        return;
+    }
+    for (size_t i = 0; i < SHOWN_MAX; i++) {
+        const uint32_t wanted = atomic_load_explicit(&states->wanted[i], memory_order_relaxed);
+        if (wanted)
+            state->shown[state->shown_count++] = wanted - 1;
+    }
+    qsort(state->shown, state->shown_count, sizeof *state->shown, by_number);
 }
 
 Err states_init(States *states, const Plant *plant)
@@ -33,15 +57,20 @@ Err states_init(States *states, const Plant *plant)
     states->back = 0;
     states->front = 2;
     states->middle = 1;
-    states->first_sensor = mem_alloc((plant->twin_count + 1) * sizeof *states->first_sensor);
-    if (!states->first_sensor)
-        return ERR_MEMORY;
-    for (uint32_t i = 0; i < plant->twin_count; i++)
-        states->first_sensor[i + 1] = states->first_sensor[i] + plant_model(plant, i)->sensor_count;
+    states->slots = plant->twin_count < SHOWN_MAX ? plant->twin_count : SHOWN_MAX;
+    for (uint32_t i = 0; i < plant->model_count; i++) {
+        const Model *model = plant->models[i];
+        states->channels_max = model->channel_count > states->channels_max ? model->channel_count : states->channels_max;
+        states->sensors_max = model->sensor_count > states->sensors_max ? model->sensor_count : states->sensors_max;
+    }
+    for (uint32_t twin = 0; twin < SHOWN_FIRST && twin < plant->twin_count; twin++)
+        states_watch(states, twin);
 
-    for (size_t i = 0; i < 3; i++)
+    for (size_t i = 0; i < 3; i++) {
         if (state_init(&states->buffers[i], states) != ERR_OK)
             return ERR_MEMORY;
+        list_shown(states, &states->buffers[i]);
+    }
     return ERR_OK;
 }
 
@@ -49,17 +78,48 @@ void states_fini(States *states)
 {
     for (size_t i = 0; i < 3; i++)
         state_fini(&states->buffers[i]);
-    mem_free(states->first_sensor);
 }
 
-static void capture_readings(State *state, const Plant *plant, const Sync *sync)
+void states_watch(States *states, uint32_t twin)
 {
-    const uint32_t count = tags_count(plant->tags);
-    for (TagId tag = 0; tag < count; tag++) {
+    for (size_t i = 0; i < SHOWN_MAX; i++)
+        if (atomic_load_explicit(&states->wanted[i], memory_order_relaxed) == twin + 1)
+            return;
+    atomic_store_explicit(&states->wanted[states->wanted_next++ % SHOWN_MAX], twin + 1, memory_order_relaxed);
+}
+
+void states_follow(States *states, const States *before)
+{
+    for (uint32_t i = 0; i < SHOWN_MAX; i++) {
+        const uint32_t wanted = before->wanted[(before->wanted_next + i) % SHOWN_MAX];
+        const int64_t twin = wanted ? plant_find(states->plant, before->plant->twins[wanted - 1].name) : -1;
+        if (twin >= 0)
+            states_watch(states, (uint32_t)twin);
+    }
+}
+
+int64_t state_slot(const State *state, uint32_t twin)
+{
+    const uint32_t *slot = bsearch(&twin, state->shown, state->shown_count, sizeof twin, by_number);
+    return slot ? slot - state->shown : -1;
+}
+
+const Reading *states_reading(const States *states, const State *state, TagId tag)
+{
+    const Place place = plant_place(states->plant, tag);
+    const int64_t slot = state_slot(state, place.twin);
+    return slot < 0 ? NULL : &state->readings[(size_t)slot * states->channels_max + place.channel];
+}
+
+static void capture_readings(Reading *readings, const Plant *plant, const Sync *sync, uint32_t twin)
+{
+    const Model *model = plant_model(plant, twin);
+    for (uint16_t channel = 0; channel < model->channel_count; channel++) {
+        const TagId tag = plant_tag(plant, twin, channel);
         Quality quality = QUALITY_GOOD;
         const bool sampled = tags_get(plant->tags, tag).role == TAG_SAMPLED;
         const int64_t time = sampled ? sync_sample_time(sync, tag, &quality) : TIME_NONE;
-        state->readings[tag] = (Reading){plant_value(plant, tag), plant_sd(plant, tag), time, quality};
+        readings[channel] = (Reading){plant_value(plant, tag), plant_sd(plant, tag), time, quality};
     }
 }
 
@@ -78,11 +138,14 @@ static void capture_twins(State *state, const States *states, const Sync *sync)
     const Plant *plant = states->plant;
     text_clear(&state->causes);
     text_add(&state->causes, "", 1);
-    for (uint32_t i = 0; i < plant->twin_count; i++) {
-        const Verdict *verdict = sync_verdict(sync, i);
-        TwinHealth *twin = &state->twins[i];
-        *twin = (TwinHealth){verdict->nis, verdict->nis_limit, verdict->kind, plant_is_quarantined(plant, i), sync_is_settling(sync, i), 0};
-        capture_sensors(&state->sensors[states->first_sensor[i]], plant, sync, i);
+    list_shown(states, state);
+    for (uint32_t slot = 0; slot < state->shown_count; slot++) {
+        const uint32_t index = state->shown[slot];
+        const Verdict *verdict = sync_verdict(sync, index);
+        TwinHealth *twin = &state->twins[slot];
+        *twin = (TwinHealth){verdict->nis, verdict->nis_limit, verdict->kind, plant_is_quarantined(plant, index), sync_is_settling(sync, index), 0};
+        capture_readings(&state->readings[(size_t)slot * states->channels_max], plant, sync, index);
+        capture_sensors(&state->sensors[(size_t)slot * states->sensors_max], plant, sync, index);
         if (!verdict->text[0])
             continue;
 
@@ -97,7 +160,6 @@ static void capture_twins(State *state, const States *states, const Sync *sync)
 void states_capture(States *states, const Sync *sync, const ServerNow *now)
 {
     State *state = &states->buffers[states->back];
-    capture_readings(state, states->plant, sync);
     capture_twins(state, states, sync);
     state->counters = *sync_counters(sync);
     state->quarantined = plant_quarantined(states->plant);

@@ -1,5 +1,8 @@
 /* state.h -- the newest numbers of a plant, on their way from the tick to the service thread: a triple buffer.
  *
+ * A State holds every twin of a small plant. Of a fleet it holds those that somebody looks at, SHOWN_MAX at most: what is published costs what is
+ * looked at, not what there is.
+ *
  * The tick fills the buffer that nobody sees and exchanges it for the one in the middle; the service thread exchanges the one that it
  * has read for the one in the middle when that is newer. Neither ever waits, and what the service thread reads stands still.
  *
@@ -11,7 +14,11 @@
 
 #include "server/server.h"
 
-enum { CONNECTIONS_MAX = 256 };
+enum {
+    CONNECTIONS_MAX = 256,
+    SHOWN_MAX = 256,    // twins of which the numbers are shown; of a larger plant those that somebody has looked at last
+    SHOWN_FIRST = 32,   // and at first these
+};
 
 // Without padding, so that memcmp tells whether something changed (a NaN is like itself then).
 typedef struct Reading {
@@ -39,9 +46,11 @@ typedef struct State {
     SyncCounters counters;
     uint64_t quarantined;
     uint64_t hash;  // of the twins: made here, because it costs as much as a copy of them
-    Reading *readings;       // by TagId
-    TwinHealth *twins;
-    SensorHealth *sensors;   // twin by twin, see States.first_sensor
+    uint32_t *shown;         // twins, rising: each has a slot, its place in this list
+    uint32_t shown_count;
+    Reading *readings;       // by slot, then channel: States.channels_max each
+    TwinHealth *twins;       // by slot
+    SensorHealth *sensors;   // by slot, then sensor: States.sensors_max each
     Text causes;             // texts of verdicts, each with its 0; the first is empty
     ServerConnection connections[CONNECTIONS_MAX];
     ErrText refused;
@@ -49,8 +58,11 @@ typedef struct State {
 
 typedef struct States {
     const Plant *plant;
-    size_t *first_sensor;  // by twin, and one more for the end
+    uint32_t slots;  // of a State
+    uint16_t channels_max, sensors_max;  // over the plant's models
     State buffers[3];
+    _Atomic uint32_t wanted[SHOWN_MAX];  // twins, + 1 so that 0 is none; of a plant that has more than there are slots
+    uint32_t wanted_next;                // the service thread's: which of them is the oldest
     unsigned back, front;  // the tick's; the service thread's
     _Atomic unsigned middle;
     uint64_t sequence;
@@ -62,6 +74,15 @@ void states_fini(States *states);
 void states_capture(States *states, const Sync *sync, const ServerNow *now);
 /// The newest State, a view until the next call.
 const State *states_newest(States *states);
+
+/// Somebody looks at a twin: from the next State on its numbers are shown. On the service thread.
+void states_watch(States *states, uint32_t twin);
+/// The twins that somebody looks at in `before`, of another version of the plant, by name.
+void states_follow(States *states, const States *before);
+/// The slot of a twin in a State, -1 while it has none.
+int64_t state_slot(const State *state, uint32_t twin);
+/// The reading of a tag, NULL while its twin is not shown.
+const Reading *states_reading(const States *states, const State *state, TagId tag);
 
 /// For copies: room for one more State of the plant.
 Err state_init(State *state, const States *states);

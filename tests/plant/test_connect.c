@@ -374,7 +374,27 @@ START_TEST(no_failing_allocation_is_fatal)
 }
 END_TEST
 
-KIT_MAIN("plant.connect", a_chain_is_followed_within_the_tick, outputs_that_only_pass_on_do_not_delay, a_loop_takes_the_values_of_the_tick_before,
+/* Each twin of one fleet feeds its like in another: two stages, however many there are. */
+START_TEST(fleets_are_connected_in_a_loop_of_the_script)
+{
+    enum { PAIRS = 20000 };
+    scripts_write("node.lua", node);
+    Plant *plant = load(scripts_write("fleets.lua", "local connect = {}\n"
+                                      "for i = 1, 20000 do connect[string.format('from_%05d.x', i)] = string.format('to_%05d.u', i) end\n"
+                                      "return plant 'fleets' { step = 0.125, connect = connect,\n"
+                                      "  assets = { fleet('from', 20000, 'node', function(i) return { x = i % 1000 } end), fleet('to', 20000, 'node') } }"), 2);
+    ck_assert_uint_eq(plant->connection_count, PAIRS);
+    ck_assert_uint_eq(plant->stage_count, 2);
+    tick(plant);
+    for (uint32_t i = 0; i < PAIRS; i++) {
+        ck_assert_str_eq(plant->twins[PAIRS + i].name + 3, plant->twins[i].name + 5);
+        ck_assert_double_eq(plant_value(plant, plant_tag(plant, PAIRS + i, (uint16_t)model_find(plant_model(plant, 0), "u"))), (i + 1) % 1000);
+    }
+    plant_destroy(plant);
+}
+END_TEST
+
+KIT_MAIN("plant.connect", fleets_are_connected_in_a_loop_of_the_script, a_chain_is_followed_within_the_tick, outputs_that_only_pass_on_do_not_delay, a_loop_takes_the_values_of_the_tick_before,
          only_what_is_inside_a_loop_is_delayed, a_twin_between_two_loops_is_in_neither, a_parameter_makes_no_loop, what_comes_in_is_kept_within_the_limits_of_the_input,
          a_value_that_is_not_finite_stays_where_it_is, an_input_that_is_fed_takes_no_samples, castor_does_not_report_what_is_fed,
          the_result_does_not_depend_on_the_number_of_threads, what_a_chain_computes_does_not_depend_on_where_its_twins_lie, a_snapshot_goes_on_with_the_same_bits,

@@ -96,4 +96,48 @@ START_TEST(two_threads_never_see_half_a_state)
 }
 END_TEST
 
-KIT_MAIN("server.state", the_newest_is_seen_and_stands_still, numbers_are_those_of_the_plant, two_threads_never_see_half_a_state)
+/* Of a fleet the numbers of those are shown that somebody looks at, and the first few. */
+START_TEST(of_a_fleet_is_shown_what_is_looked_at)
+{
+    enum { FLEET = 5000 };
+    char model[512], path[512];
+    Plant *plant;
+    Sync *sync;
+    ErrText why = {""};
+    States states = {0};
+    snprintf(model, sizeof model, "%s/dot.lua", kit_folder());
+    snprintf(path, sizeof path, "%s/dots.lua", kit_folder());
+    FILE *file = fopen(model, "w");
+    fputs("return model 'dot' { states = { x = { 0, '1' } }, equations = function(t) t.x.rate = 0 * t.x / quantity(1, 's') end }", file);
+    fclose(file);
+    file = fopen(path, "w");
+    fputs("return plant 'dots' { assets = { fleet('dot', 5000, 'dot', function(i) return { x = i } end) } }", file);
+    fclose(file);
+    ck_assert_msg(plant_load(path, 1, &plant, &why) == ERR_OK, "%s", why.text);
+    ck_assert_int_eq(sync_create(plant, &sync), ERR_OK);
+    ck_assert_int_eq(states_init(&states, plant), ERR_OK);
+
+    states_watch(&states, FLEET - 1);
+    states_capture(&states, sync, &(ServerNow){.tick = 1});
+    const State *state = states_newest(&states);
+    ck_assert_uint_eq(state->shown_count, SHOWN_FIRST + 1);
+    ck_assert_int_eq(state_slot(state, 1000), -1);
+    ck_assert_ptr_null(states_reading(&states, state, plant_tag(plant, 1000, 0)));
+    ck_assert_double_eq(states_reading(&states, state, plant_tag(plant, FLEET - 1, 0))->value, FLEET);
+
+    // the oldest looks are forgotten first
+    for (uint32_t twin = 100; twin < 100 + SHOWN_MAX; twin++)
+        states_watch(&states, twin);
+    states_capture(&states, sync, &(ServerNow){.tick = 2});
+    state = states_newest(&states);
+    ck_assert_uint_eq(state->shown_count, SHOWN_MAX);
+    ck_assert_int_eq(state_slot(state, FLEET - 1), -1);
+    for (uint32_t twin = 100; twin < 100 + SHOWN_MAX; twin++)
+        ck_assert_double_eq(states_reading(&states, state, plant_tag(plant, twin, 0))->value, twin + 1);
+    states_fini(&states);
+    sync_destroy(sync);
+    plant_destroy(plant);
+}
+END_TEST
+
+KIT_MAIN("server.state", of_a_fleet_is_shown_what_is_looked_at, the_newest_is_seen_and_stands_still, numbers_are_those_of_the_plant, two_threads_never_see_half_a_state)
