@@ -76,6 +76,7 @@ export const emptyTick = (more: Partial<Tick> = {}): Tick => ({
   commands: [],
   connections: null,
   counters: null,
+  scriptError: null,
   ...more,
 });
 
