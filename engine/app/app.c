@@ -277,21 +277,20 @@ static void take_arrival(App *app, size_t connector, Arrival *arrival)
     app->receipts[connector].mark = arrival->mark;
 }
 
-/* Ticks run between arrivals, not behind them, so that it does not matter how many arrive at once [I4]. */
-static size_t poll_connector(App *app, size_t index)
+/* Ticks run between arrivals, not behind them, so that it does not matter how many arrive at once [I4]. Returns how many arrived, and adds the ticks. */
+static size_t poll_connector(App *app, size_t index, size_t *ticks)
 {
     Arrival arrivals[POLL_ROOM];
     const Connector *connector = &app->connectors[index];
     const size_t count = connector->type->poll(connector->self, arrivals, POLL_ROOM);
     const uint64_t mark = app->receipts[index].mark;
-    size_t ticks = 0;
     for (size_t i = 0; i < count && !is_stopping(app); i++) {  // what is left behind was not acknowledged: devices send it again
         take_arrival(app, index, &arrivals[i]);
-        ticks += run_ready_ticks(app);
+        *ticks += run_ready_ticks(app);
     }
     if (app->receipts[index].mark != mark)
         keep_receipt(&app->receipts[index]);
-    return count + ticks;
+    return count;
 }
 
 /* What the gate refused has ended, and is among what changed. */
@@ -358,8 +357,11 @@ static void show_changes(App *app)
 size_t app_poll(App *app)
 {
     size_t done = 0;
-    for (size_t i = 0; i < app->connector_count; i++)
-        done += poll_connector(app, i);
+    for (size_t i = 0; i < app->connector_count; i++) {
+        size_t ticks = 0;
+        done += poll_connector(app, i, &ticks);
+        done += ticks;
+    }
     done += run_ready_ticks(app);
     answer_people(app);
     show_changes(app);
@@ -368,6 +370,16 @@ size_t app_poll(App *app)
         if (app->connectors[i].type->ticked)
             app->connectors[i].type->ticked(app->connectors[i].self, sync_now(app->sync));
     return done;
+}
+
+void app_drain(App *app)
+{
+    size_t ticks = 0;
+    for (size_t i = 0; i < app->connector_count; i++)
+        while (poll_connector(app, i, &ticks))
+            continue;
+    answer_people(app);
+    show_changes(app);
 }
 
 int64_t app_patience(const App *app, int64_t most)

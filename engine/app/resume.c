@@ -134,7 +134,6 @@ static Err restore_stored(App *app, const HistoryResume *resume, const Parts *pa
         err = err_set(why, ERR_PARSE, "the snapshot does not have the hash that it was stored with");
     if (!err && !lineage.same)
         log_write(LOG_INFO, "plant", "%s", app->kept);
-    history_flush(app->history);  // names of what is gone are the lineage's
     lineage_fini(&lineage);
     return err;
 }
@@ -161,8 +160,6 @@ static Err succeed(App *app, const App *before, const Parts *parts, const Lineag
     if (sync_succeed(app->sync, before->sync, lineage))
         return err_set(why, ERR_MEMORY, "no memory for the samples that wait for their tick");
     gate_succeed(app->gate, before->gate, lineage, before->now, note_gone_command, app);
-    if (app->history)
-        history_flush(app->history);
     return ERR_OK;
 }
 

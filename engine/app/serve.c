@@ -178,8 +178,7 @@ static Err show_next(Serving *serving, const Plant *plant, ErrText *why)
 static Err change_app(Serving *serving, App *next, bool *refused, ErrText *why)
 {
     server_pause(serving->server);
-    while (app_poll(serving->app))
-        continue;
+    app_drain(serving->app);
     *refused = app_succeed(next, serving->app, why) != ERR_OK;
     Err err = ERR_OK;
     if (*refused) {

@@ -384,7 +384,9 @@ void history_append_estimates(History *history, const Plant *plant, int64_t time
 void history_append_alarm(History *history, const Alarm *alarm, const char *twin)
 {
     assert(twin);
-    append(history, &(Record){.kind = RECORD_ALARM, .alarm = {*alarm, twin}});
+    Record record = {.kind = RECORD_ALARM, .alarm = {.alarm = *alarm}};
+    snprintf(record.alarm.twin.text, sizeof record.alarm.twin.text, "%s", twin);
+    append(history, &record);
 }
 
 void history_append_command(History *history, const Command *command, const char *tag)

@@ -34,7 +34,6 @@ void history_close(History *history);
 void history_append_sample(History *history, const Filed *filed);
 /// The estimates (value and sd) of every state, tracked parameter and output, at the plant's `record` period, of the twins that are recorded.
 void history_append_estimates(History *history, const Plant *plant, int64_t time);
-/// `twin` is the plant's own text: it is read until the record is written.
 void history_append_alarm(History *history, const Alarm *alarm, const char *twin);
 void history_append_command(History *history, const Command *command, const char *tag);
 /// The plant after `tick`, whose end is `time`; `parts` are kept as they are.

@@ -191,7 +191,7 @@ static Err put(Writer *writer, const Record *record, ErrText *why)
     case RECORD_ESTIMATE:
         return put_estimate(writer, &record->estimate, why);
     case RECORD_ALARM:
-        store_bind_alarm(writer->statements[WRITER_ALARM], &record->alarm);
+        store_bind_alarm(writer->statements[WRITER_ALARM], &(HistoryAlarm){record->alarm.alarm, record->alarm.twin.text});
         return step(writer, WRITER_ALARM, why);
     case RECORD_COMMAND:
         store_bind_command(writer->statements[WRITER_COMMAND], &(HistoryCommand){record->command.command, record->command.tag.text});

@@ -1,5 +1,4 @@
 /* snapshot.c -- the bytes that are the state of the twins: hashed, kept, put back. */
-#include <assert.h>
 #include <string.h>
 
 #include "plant/snapshot.h"
