@@ -9,6 +9,8 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 packages_engine=(gcc cmake ninja-build pkg-config liblua5.4-dev libwebsockets-dev libwebsockets-evlib-uv libuv1-dev libssl-dev libcap-dev
   libsqlite3-dev libjansson-dev libudunits2-dev libsleef-dev libxxhash-dev)
 packages_tests=(check llvm-14-dev clang-14 libclang-rt-14-dev chromium fonts-dejavu-core shellcheck)
+# what the engine is compared with
+packages_bench=(lua5.4 luajit libsundials-dev)
 
 say() { printf '\n== %s\n' "$*"; }
 

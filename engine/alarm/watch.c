@@ -74,6 +74,10 @@ static void write_text(const Condition *condition, uint32_t lane, Alarm *alarm)
     const Block *const block = condition->block;
     const AlarmDef *const limit = condition->limit;
     const char *const twin = condition->plant->twins[alarm->twin].name;
+    if (!limit && block->failed >> lane & 1) {
+        snprintf(alarm->text, sizeof alarm->text, "%s stands still: its step failed: %s", twin, procedure_failure(block->model));
+        return;
+    }
     if (!limit) {
         snprintf(alarm->text, sizeof alarm->text, "numbers of %s are no longer finite: the twin stands still until it is reset", twin);
         return;

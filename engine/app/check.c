@@ -20,7 +20,26 @@ static void print_model(const Model *model)
 {
     printf("model %s: states %d, tracked %d, parameters %d, inputs %d, outputs %d, sensors %d, actuators %d; step %g s by %s, predict takes %u operations\n", model->name,
            count_kind(model, CHANNEL_STATE), count_kind(model, CHANNEL_TRACKED), count_kind(model, CHANNEL_PARAMETER), count_kind(model, CHANNEL_INPUT), count_kind(model, CHANNEL_OUTPUT),
-           count_kind(model, CHANNEL_SENSOR), count_kind(model, CHANNEL_ACTUATOR), model->step, stepper_name(model->stepper), model->predict.length);
+           count_kind(model, CHANNEL_SENSOR), count_kind(model, CHANNEL_ACTUATOR), model->step, model->procedure ? "a function of Lua" : stepper_name(model->stepper), model->predict.length);
+}
+
+/* What befalls which channel, by how much, in the unit that people see. */
+static void print_fault(const Model *model, const FaultDef *fault)
+{
+    const Channel *channel = &model->channels[fault->channel];
+    const double set = unit_from_si(channel->unit, fault->size), off = unit_scale_from_si(channel->unit, fault->size);
+    printf("  fault %s: %s ", fault->name, channel->name);
+    switch (fault->kind) {
+    case FAULT_FACTOR: printf("times %g", fault->size); break;
+    case FAULT_SET: printf("= %g %s", set, unit_name(channel->unit)); break;
+    case FAULT_BIAS: printf("reads %+g %s", off, unit_name(channel->unit)); break;
+    case FAULT_DRIFT: printf("drifts by %g %s a second", off, unit_name(channel->unit)); break;
+    case FAULT_STUCK: printf("is stuck"); break;
+    case FAULT_NOISE: printf("is %g times as noisy", fault->size); break;
+    case FAULT_SPIKE: printf("has spikes of %g %s", off, unit_name(channel->unit)); break;
+    case FAULT_SILENCE: printf("is silent"); break;
+    }
+    printf("%s%s\n", *fault->doc ? ": " : "", fault->doc);
 }
 
 static void print_connections(const Plant *plant)
@@ -63,6 +82,8 @@ static Err check_model(const char *path, ErrText *why)
     if (err)
         return err;
     print_model(model);
+    for (uint16_t i = 0; i < model->fault_count; i++)
+        print_fault(model, &model->faults[i]);
     printf("model %s: all right\n", model->name);
     model_destroy(model);
     return ERR_OK;

@@ -4,17 +4,21 @@
 #include "app/options.h"
 
 int command_check(int argc, char **argv);
+int command_explain(int argc, char **argv);
+int command_bench(int argc, char **argv);
 int command_serve(int argc, char **argv);
 int command_run(int argc, char **argv);
 int command_score(int argc, char **argv);
 int command_emulate(int argc, char **argv);
 
 /// Their tables of contents, for main and for their own help.
-extern const Subcommand subcommand_check, subcommand_serve, subcommand_run, subcommand_score, subcommand_emulate;
+extern const Subcommand subcommand_check, subcommand_explain, subcommand_bench, subcommand_serve, subcommand_run, subcommand_score, subcommand_emulate;
 
 /// --codegen auto|llvm|off: call before a plant is loaded, and codegen_end before the process ends. ERR_USAGE for another word, ERR_IO when llvm is not to be had.
 Err codegen_begin(const char *mode, ErrText *why);
 void codegen_end(void);
+/// Write in one line what became of the programs: how many have native code, how long that took, why others have none.
+void codegen_describe(Text *out);
 #define CODEGEN_OPTION(target) {OPTION_TEXT, "codegen", "MODE", "native code: auto (where LLVM is there), llvm (or fail), off (auto)", target, 0, 0}
 
 /// Become true at the first SIGINT or SIGTERM; install the handlers with stop_on_signals. The second signal ends the process at once.

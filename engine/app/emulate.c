@@ -13,8 +13,10 @@ const Subcommand subcommand_emulate = {
     "emulate", "be the device: play a recording, or emulate the plant, to a running `pollux serve`",
     "Without --tape the plant itself is emulated: the models of the script with process noise, sensor noise, and what the script's\n"
     "table `emulate` says; commands are obeyed. With --tape the recording is played; commands are acknowledged, but a recording\n"
-    "cannot obey. Faults: TAG:KIND[:SIZE]@AT[+LASTS], seconds of plant time from the start, KIND one of factor, set (of a state,\n"
-    "parameter or input), bias, drift, stuck, noise, spike, silence (of a sensor), for example --fault incubator.t2:stuck@600+120.",
+    "cannot obey. Faults: TWIN.FAULT@AT[+LASTS], one that the twin's model knows (`pollux check MODEL` names them), or\n"
+    "TAG:KIND[:SIZE]@AT[+LASTS], KIND one of factor, set (of a state, parameter or input), bias, drift, stuck, noise, spike,\n"
+    "silence (of a sensor); seconds of plant time from the start. For example --fault incubator.lid@120+60 or\n"
+    "--fault incubator.t2:stuck@600+120.",
     command_emulate};
 
 enum {

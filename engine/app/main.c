@@ -5,7 +5,9 @@
 
 #include "app/commands.h"
 
-static const Subcommand *const subcommands[] = {&subcommand_serve, &subcommand_emulate, &subcommand_run, &subcommand_score, &subcommand_check};
+static const Subcommand *const subcommands[] = {
+    &subcommand_serve, &subcommand_emulate, &subcommand_run, &subcommand_score, &subcommand_check, &subcommand_explain, &subcommand_bench,
+};
 enum { SUBCOMMANDS = sizeof subcommands / sizeof *subcommands };
 
 static void print_help(void)

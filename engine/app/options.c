@@ -12,16 +12,21 @@ int options_fail(int status, const ErrText *why)
     return status;
 }
 
+static bool is_operand(const Option *option)
+{
+    return option->kind == OPTION_OPERAND || option->kind == OPTION_OPERANDS;
+}
+
 static void print_help(const Subcommand *command, const Option *options, size_t count)
 {
     printf("pollux %s", command->name);
     for (size_t i = 0; i < count; i++)
-        if (options[i].kind == OPTION_OPERAND)
-            printf(" %s", options[i].name);
+        if (is_operand(&options[i]))
+            printf(options[i].kind == OPTION_OPERANDS ? " [%s]" : " %s", options[i].name);
     printf(" [options]\n\n%s\n\n", command->summary);
     for (size_t i = 0; i < count; i++) {
         char left[64];
-        if (options[i].kind == OPTION_OPERAND)
+        if (is_operand(&options[i]))
             snprintf(left, sizeof left, "%s", options[i].name);
         else
             snprintf(left, sizeof left, "--%s%s%s", options[i].name, options[i].value ? " " : "", options[i].value ? options[i].value : "");
@@ -73,10 +78,11 @@ static bool take_value(const Subcommand *command, const Option *option, const ch
     case OPTION_TEXT:
         *(const char **)option->target = text;
         return true;
+    case OPTION_OPERANDS:
     case OPTION_LIST: {
         OptionList *list = option->target;
         if (list->count == OPTION_LIST_MAX)
-            return wrong(command, "--%s was given too often%s", option->name, "");
+            return wrong(command, "%s%s was given too often", is_operand(option) ? "" : "--", option->name);
         list->items[list->count++] = text;
         return true;
     }
@@ -94,7 +100,7 @@ static bool take_value(const Subcommand *command, const Option *option, const ch
 static const Option *find_option(const Option *options, size_t count, const char *name, size_t length)
 {
     for (size_t i = 0; i < count; i++)
-        if (options[i].kind != OPTION_OPERAND && strlen(options[i].name) == length && strncmp(options[i].name, name, length) == 0)
+        if (!is_operand(&options[i]) && strlen(options[i].name) == length && strncmp(options[i].name, name, length) == 0)
             return &options[i];
     return NULL;
 }
@@ -102,7 +108,7 @@ static const Option *find_option(const Option *options, size_t count, const char
 static const Option *next_operand(const Option *options, size_t count)
 {
     for (size_t i = 0; i < count; i++)
-        if (options[i].kind == OPTION_OPERAND && !*(const char **)options[i].target)
+        if (options[i].kind == OPTION_OPERANDS || (options[i].kind == OPTION_OPERAND && !*(const char **)options[i].target))
             return &options[i];
     return NULL;
 }
@@ -143,7 +149,7 @@ OptionResult options_parse(const Subcommand *command, const Option *options, siz
     }
 
     const Option *missing = next_operand(options, count);
-    if (missing) {
+    if (missing && missing->kind == OPTION_OPERAND) {
         wrong(command, "expected %s: %s", missing->name, missing->help);
         return OPTIONS_WRONG;
     }

@@ -112,7 +112,8 @@ static int64_t changed_at(const Reload *reload, const Plant *running)
 {
     int64_t changed = changed_file(running->path);
     for (uint32_t i = 0; i < running->model_count; i++)
-        changed = later(changed, changed_file(running->models[i]->path));
+        for (uint16_t k = 0; k < running->models[i]->path_count; k++)
+            changed = later(changed, changed_file(running->models[i]->paths[k]));
     return reload->refused ? later(changed, changed_surroundings(running->path)) : changed;
 }
 

@@ -7,7 +7,7 @@
 
 const Subcommand subcommand_run = {"run", "run a plant on a recording and print its estimates as CSV",
                                    "Columns: time (s since 1970), tick, hash (of the whole state, after the tick); then for each twin its states and tracked parameters, each with its\n"
-                                   "standard deviation, outputs, the divergence statistic (its limit is 1), the sensors' last samples, and the verdict. Alarms go to standard error.",
+                                   "standard deviation, outputs, the divergence statistic (its limit is 1), the sensors' last samples, and the verdict. Alarms, and a summary, go to standard error.",
                                    command_run};
 
 typedef struct Printer {
@@ -82,6 +82,14 @@ static void print_row(void *self, const App *app, Batch batch)
     putchar('\n');
 }
 
+static void log_summary(const Printer *printer)
+{
+    Text text = {0};
+    codegen_describe(&text);
+    log_write(LOG_INFO, "run", "%lld ticks; %s", (long long)printer->ticks, text.bytes ? text.bytes : "");
+    text_fini(&text);
+}
+
 int command_run(int argc, char **argv)
 {
     const char *plant = NULL, *tape = NULL;
@@ -111,6 +119,8 @@ int command_run(int argc, char **argv)
     stop_on_signals();
     const TapeRun run = {.plant = plant, .tape = tape, .threads = (size_t)threads, .speed = speed, .ticked = print_row, .self = &printer};
     const Err err = tape_run(&run, &why);
+    if (!err)
+        log_summary(&printer);
     codegen_end();
     if (err)
         return options_fail(EXIT_FAILED, &why);

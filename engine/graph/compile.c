@@ -1,42 +1,27 @@
 /* compile.c -- assignments become a program.
  *
- * Three passes over a list of items, one item per instruction to be:
- *   plan   the walk gives the order, which computes the heavier operand first and so keeps few values alive;
- *   live   for every value and for the old value of every column, the last item that reads it;
- *   emit   registers are handed out and taken back in one scan, the one that was used last first, as it is still in the cache.
+ * Passes over a list of items, one item per instruction to be:
+ *   plan      an item per operation of the graph;
+ *   schedule  (schedule.c) some become one, and all get their order;
+ *   live      for every value and for the old value of every column, the last item that reads it;
+ *   emit      registers are handed out and taken back in one scan, the one that was used last first, as it is still in the cache.
  *
  * All assignments read the block as it was before any of them writes. So a result goes straight to its column when nobody reads the
  * old value later; otherwise it waits in a register and is moved behind the last reader. */
-#include "graph/expr.h"
+#include "graph/compile.h"
 
 #include <assert.h>
 #include <string.h>
 
+#include "graph/expr.h"
 #include "graph/program.h"
 
-#define NEVER UINT32_MAX
 #define COLUMNS_ALL (UINT16_MAX + 1)
 
-typedef enum PlaceKind { PLACE_COLUMN, PLACE_REGISTER, PLACE_CONSTANT } PlaceKind;
-
-typedef struct Place {
-    PlaceKind kind;
-    uint32_t index;
-} Place;
-
-/* A value, and the instruction that computes it. */
-typedef struct Item {
-    uint16_t op;
-    Expr args[3];
-    uint32_t target;     // the column that the value is assigned to, NEVER for a part of something larger
-    uint32_t last_read;  // the last item that reads the value, NEVER when none does
-    Place place;         // where the value is, once it is computed
-} Item;
-
-/* An assignment of what is there already: a constant, or a value that has a column of its own. Done last. */
+/* An assignment of what is there already: a constant, or what another column was given. Done last. */
 typedef struct Copy {
     uint32_t column;
-    Expr value;
+    Place value;
 } Copy;
 
 /* An instruction before the number of registers, and with it the numbers of the slots, is known. */
@@ -112,11 +97,29 @@ static bool reserve(Compiler *compiler, size_t nodes, size_t assignments)
     return true;
 }
 
-static Item *item_add(Compiler *compiler, uint16_t op, Expr a, Expr b, Expr c)
+static Place place_of_node(const Graph *graph, Expr expr)
+{
+    const Node *const node = expr__node(graph, expr);
+    if (node->op == NODE_VARIABLE)
+        return (Place){PLACE_COLUMN, node->column};
+    return (Place){node->op == NODE_CONSTANT ? PLACE_CONSTANT : PLACE_ITEM, node->note.index};
+}
+
+static Item *item_add(Compiler *compiler, uint16_t op)
 {
     Item *const item = &compiler->items[compiler->item_count++];
-    *item = (Item){.op = op, .args = {a, b, c}, .target = NEVER, .last_read = NEVER};
+    *item = (Item){.op = op, .target = NEVER, .last_read = NEVER};
     return item;
+}
+
+static void plan_operation(Compiler *compiler, const Node *node)
+{
+    Item *const item = item_add(compiler, node->op);
+    for (unsigned k = 0; k < op__arity(node->op); k++) {
+        item->args[k] = place_of_node(compiler->graph, node->args[k]);
+        if (item->args[k].kind == PLACE_ITEM)
+            compiler->items[item->args[k].index].readers++;
+    }
 }
 
 /* Note on every node what it is to the compiler: an operation its item, a constant its number. */
@@ -130,7 +133,7 @@ static Err plan_node(Compiler *compiler, Expr expr)
         compiler->constants[compiler->constant_count++] = node->value;
     } else if (node->op != NODE_VARIABLE) {
         node->note.index = compiler->item_count;
-        item_add(compiler, node->op, node->args[0], node->args[1], node->args[2]);
+        plan_operation(compiler, node);
     }
     return ERR_OK;
 }
@@ -138,20 +141,22 @@ static Err plan_node(Compiler *compiler, Expr expr)
 /* The item that computes `value` is given its column, unless it has one: then, as for a constant, a copy is made in the end. */
 static void plan_assignment(Compiler *compiler, Assignment assignment)
 {
-    const Node *const node = expr__node(compiler->graph, assignment.value);
-    if (node->op == NODE_VARIABLE && node->column == assignment.column)
+    const Place value = place_of_node(compiler->graph, assignment.value);
+    if (value.kind == PLACE_COLUMN && value.index == assignment.column)
         return;
 
     Item *item = NULL;
-    if (node->op == NODE_VARIABLE)
-        item = item_add(compiler, OP_MOVE, assignment.value, EXPR_NONE, EXPR_NONE);
-    else if (node->op != NODE_CONSTANT)
-        item = &compiler->items[node->note.index];
+    if (value.kind == PLACE_COLUMN) {
+        item = item_add(compiler, OP_MOVE);
+        item->args[0] = value;
+    } else if (value.kind == PLACE_ITEM) {
+        item = &compiler->items[value.index];
+    }
 
     if (item && item->target == NEVER)
         item->target = assignment.column;
     else
-        compiler->copies[compiler->copy_count++] = (Copy){assignment.column, assignment.value};
+        compiler->copies[compiler->copy_count++] = (Copy){assignment.column, item ? (Place){PLACE_COLUMN, item->target} : value};
 }
 
 static Err plan(Compiler *compiler, const Assignment *assignments, size_t count)
@@ -175,37 +180,30 @@ static Err plan(Compiler *compiler, const Assignment *assignments, size_t count)
 
 // ---- live ---------------------------------------------------------------------------------------------------------------
 
-/* The item that computes `expr`, or NULL when it is a variable or a constant. */
-static Item *item_of(const Compiler *compiler, Expr expr)
-{
-    const Node *const node = expr__node(compiler->graph, expr);
-    return node->op < NODE_CONSTANT ? &compiler->items[node->note.index] : NULL;
-}
-
 static void live(Compiler *compiler)
 {
     for (uint32_t i = 0; i < compiler->item_count; i++) {
         for (unsigned k = 0; k < op__arity(compiler->items[i].op); k++) {
-            const Expr arg = compiler->items[i].args[k];
-            const Node *const node = expr__node(compiler->graph, arg);
-            if (node->op == NODE_VARIABLE)
-                compiler->column_last_read[node->column] = i;
-            else if (node->op != NODE_CONSTANT)
-                item_of(compiler, arg)->last_read = i;
+            const Place arg = compiler->items[i].args[k];
+            if (arg.kind == PLACE_COLUMN)
+                compiler->column_last_read[arg.index] = i;
+            else if (arg.kind == PLACE_ITEM)
+                compiler->items[arg.index].last_read = i;
         }
     }
 }
 
 // ---- emit ---------------------------------------------------------------------------------------------------------------
 
-static Place place_of(const Compiler *compiler, Expr expr)
+/* Where an operand is by now. */
+static Place place_of(const Compiler *compiler, Place operand)
 {
-    const Node *const node = expr__node(compiler->graph, expr);
-    if (node->op == NODE_VARIABLE)
-        return (Place){PLACE_COLUMN, node->column};
-    if (node->op == NODE_CONSTANT)
-        return (Place){PLACE_CONSTANT, node->note.index};
-    return compiler->items[node->note.index].place;
+    return operand.kind == PLACE_ITEM ? compiler->items[operand.index].place : operand;
+}
+
+static bool is_same(Place a, Place b)
+{
+    return a.kind == b.kind && a.index == b.index;
 }
 
 static void emit_move(Compiler *compiler, uint32_t column, Place from)
@@ -231,10 +229,13 @@ static void release_operands(Compiler *compiler, uint32_t at)
 {
     const Item *const item = &compiler->items[at];
     for (unsigned k = 0; k < op__arity(item->op); k++) {
-        const Item *const arg = item_of(compiler, item->args[k]);
-        const bool again = (k > 0 && item->args[k] == item->args[0]) || (k > 1 && item->args[k] == item->args[1]);
-        if (arg && arg->last_read == at && arg->target == NEVER && !again)
-            register_give(compiler, arg->place);
+        const Place arg = item->args[k];
+        const bool again = (k > 0 && is_same(arg, item->args[0])) || (k > 1 && is_same(arg, item->args[1]));
+        if (arg.kind != PLACE_ITEM || again)
+            continue;
+        const Item *const value = &compiler->items[arg.index];
+        if (value->last_read == at && value->target == NEVER)
+            register_give(compiler, value->place);
     }
 }
 
@@ -283,13 +284,14 @@ static void emit(Compiler *compiler)
         move_in(compiler, at);
     }
     for (uint32_t i = 0; i < compiler->copy_count; i++)
-        emit_move(compiler, compiler->copies[i].column, place_of(compiler, compiler->copies[i].value));
+        emit_move(compiler, compiler->copies[i].column, compiler->copies[i].value);
 }
 
 // ---- finish -------------------------------------------------------------------------------------------------------------
 
 static uint16_t slot_of(const Compiler *compiler, Place place)
 {
+    assert(place.kind != PLACE_ITEM);
     const uint32_t first[] = {
         [PLACE_COLUMN] = 0,
         [PLACE_REGISTER] = compiler->columns,
@@ -307,7 +309,7 @@ static Instruction instruction_of(const Compiler *compiler, const Draft *draft)
     return (Instruction){.op = draft->op, .to = slot_of(compiler, draft->to), .a = slots[0], .b = slots[1], .c = slots[2]};
 }
 
-static Err finish(const Compiler *compiler, Arena *arena, Program *out)
+static Err finish(Compiler *compiler, Arena *arena, Program *out)
 {
     const uint32_t slots = compiler->columns + compiler->register_count + compiler->constant_count;
     if (slots > UINT16_MAX)
@@ -316,11 +318,13 @@ static Err finish(const Compiler *compiler, Arena *arena, Program *out)
 
     Instruction *const code = arena_new(arena, Instruction, compiler->draft_count);
     double *const constant = arena_new(arena, double, LANES * (compiler->constant_count ? compiler->constant_count : 1));
-    if (!code || !constant)
+    bool *const live = arena_new(&compiler->arena, bool, slots + 1);
+    if (!code || !constant || !live)
         return err_set(compiler->why, ERR_MEMORY, "out of memory while compiling");
 
     for (uint32_t i = 0; i < compiler->draft_count; i++)
         code[i] = instruction_of(compiler, &compiler->drafts[i]);
+    program__find_forms(code, compiler->draft_count, compiler->columns, live);
     for (uint32_t i = 0; i < compiler->constant_count * LANES; i++)
         constant[i] = compiler->constants[i / LANES];
 
@@ -346,6 +350,11 @@ Err graph_compile(Graph *graph, const Assignment *assignments, size_t count, uin
     Err err = check_assignments(&compiler, assignments, count);
     if (!err)
         err = plan(&compiler, assignments, count);
+    if (!err) {
+        schedule__fuse(compiler.items, compiler.item_count);
+        if (!schedule__order(compiler.items, &compiler.item_count, &compiler.arena))
+            err = err_set(why, ERR_MEMORY, "out of memory while compiling");
+    }
     if (!err) {
         live(&compiler);
         emit(&compiler);

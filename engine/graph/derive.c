@@ -1,8 +1,10 @@
 /* derive.c -- exact derivatives, node by node.
  *
- * The chain rule over a walk: a node's derivative is built from those of its operands, and is kept for (node, column), so that a
+ * Forward, the chain rule goes over a walk: a node's derivative is built from those of its operands, and is kept for (node, column), so that a
  * Jacobian costs what its distinct entries cost. A term whose factor is the derivative 0 is left out by construction: this is where
- * the sparsity of a Jacobian comes from. Rules share reciprocals between columns, as a division costs ten multiplications. */
+ * the sparsity of a Jacobian comes from. Rules share reciprocals between columns, as a division costs ten multiplications.
+ *
+ * In reverse the walk is taken back to front: a node's adjoint, the derivative of the whole by this node, is spread over its operands. */
 #include "graph/expr.h"
 
 #include <assert.h>
@@ -140,21 +142,35 @@ static Expr derive_div(Graph *graph, Expr quotient, Expr b, Expr da, Expr db)
     return term(graph, inverse(graph, b), sub(graph, da, term(graph, quotient, db)));
 }
 
+static Expr pow_by_base(Graph *graph, Expr a, Expr b, Expr da)
+{
+    const Expr less = graph_binary(graph, OP_POW, a, sub(graph, b, graph_constant(graph, 1.0)));
+    return term(graph, mul(graph, b, less), da);
+}
+
+static Expr pow_by_exponent(Graph *graph, Expr whole, Expr a, Expr db)
+{
+    return term(graph, mul(graph, whole, graph_unary(graph, OP_LOG, a)), db);
+}
+
 /* b a^(b-1) da + a^b log(a) db: the first term is all there is to a constant exponent. */
 static Expr derive_pow(Graph *graph, Expr whole, Expr a, Expr b, Expr da, Expr db)
 {
-    const Expr less = graph_binary(graph, OP_POW, a, sub(graph, b, graph_constant(graph, 1.0)));
-    const Expr by_base = is_zero(graph, da) ? da : term(graph, mul(graph, b, less), da);
     if (is_zero(graph, db))
-        return by_base;
-    return add(graph, by_base, term(graph, mul(graph, whole, graph_unary(graph, OP_LOG, a)), db));
+        return pow_by_base(graph, a, b, da);
+    const Expr by_exponent = pow_by_exponent(graph, whole, a, db);
+    return is_zero(graph, da) ? by_exponent : add(graph, pow_by_base(graph, a, b, da), by_exponent);
+}
+
+static Expr inverse_square(Graph *graph, Expr a, Expr b)
+{
+    return inverse(graph, add(graph, mul(graph, a, a), mul(graph, b, b)));
 }
 
 /* (b da - a db) / (a^2 + b^2), as atan2 is the angle of the point (b, a). */
 static Expr derive_atan2(Graph *graph, Expr a, Expr b, Expr da, Expr db)
 {
-    const Expr square = add(graph, mul(graph, a, a), mul(graph, b, b));
-    return term(graph, inverse(graph, square), sub(graph, term(graph, b, da), term(graph, a, db)));
+    return term(graph, inverse_square(graph, a, b), sub(graph, term(graph, b, da), term(graph, a, db)));
 }
 
 static Expr derive_hypot(Graph *graph, Expr hypot, Expr a, Expr b, Expr da, Expr db)
@@ -162,44 +178,57 @@ static Expr derive_hypot(Graph *graph, Expr hypot, Expr a, Expr b, Expr da, Expr
     return term(graph, inverse(graph, hypot), add(graph, term(graph, a, da), term(graph, b, db)));
 }
 
+/* Whether min or max is its first operand. */
+static Expr takes_first(Graph *graph, Op op, Expr a, Expr b)
+{
+    return op == OP_MIN ? graph_binary(graph, OP_ABOVE, b, a) : graph_binary(graph, OP_ABOVE, a, b);
+}
+
+/* What `d` becomes behind an operation with one operand: forward the operand's derivative, in reverse the adjoint of the whole. */
+static Expr chain(Graph *graph, Expr expr, Op op, Expr a, Expr d)
+{
+    switch (op) {
+    case OP_NEG: return graph_unary(graph, OP_NEG, d);
+    case OP_ABS: return derive_abs(graph, a, d);
+    case OP_SQRT: return derive_sqrt(graph, expr, d);
+    case OP_EXP: return term(graph, expr, d);
+    case OP_LOG: return term(graph, inverse(graph, a), d);
+    case OP_SIN: return term(graph, graph_unary(graph, OP_COS, a), d);
+    case OP_COS: return graph_unary(graph, OP_NEG, term(graph, graph_unary(graph, OP_SIN, a), d));
+    case OP_TAN: return derive_tan(graph, expr, d);
+    case OP_ASIN: return derive_asin(graph, a, d);
+    case OP_ACOS: return graph_unary(graph, OP_NEG, derive_asin(graph, a, d));
+    case OP_ATAN: return derive_atan(graph, a, d);
+    case OP_SINH: return term(graph, graph_unary(graph, OP_COSH, a), d);
+    case OP_COSH: return term(graph, graph_unary(graph, OP_SINH, a), d);
+    case OP_TANH: return derive_tanh(graph, expr, d);
+    default: break;
+    }
+    assert(!"an operation of expressions with one operand");
+    return EXPR_NONE;
+}
+
 /* The derivative of one node, from its operands `a`, `b`, `c` and their derivatives. */
 static Expr derive_op(Graph *graph, Expr expr, Op op, const Expr arg[3], const Expr d[3])
 {
     const Expr a = arg[0], b = arg[1], da = d[0], db = d[1], dc = d[2];
     switch (op) {
-    case OP_NEG: return graph_unary(graph, OP_NEG, da);
-    case OP_ABS: return derive_abs(graph, a, da);
-    case OP_SQRT: return derive_sqrt(graph, expr, da);
-    case OP_EXP: return term(graph, expr, da);
-    case OP_LOG: return term(graph, inverse(graph, a), da);
-    case OP_SIN: return term(graph, graph_unary(graph, OP_COS, a), da);
-    case OP_COS: return graph_unary(graph, OP_NEG, term(graph, graph_unary(graph, OP_SIN, a), da));
-    case OP_TAN: return derive_tan(graph, expr, da);
-    case OP_ASIN: return derive_asin(graph, a, da);
-    case OP_ACOS: return graph_unary(graph, OP_NEG, derive_asin(graph, a, da));
-    case OP_ATAN: return derive_atan(graph, a, da);
-    case OP_SINH: return term(graph, graph_unary(graph, OP_COSH, a), da);
-    case OP_COSH: return term(graph, graph_unary(graph, OP_SINH, a), da);
-    case OP_TANH: return derive_tanh(graph, expr, da);
     case OP_ADD: return add(graph, da, db);
     case OP_SUB: return sub(graph, da, db);
     case OP_MUL: return derive_mul(graph, a, b, da, db);
     case OP_DIV: return derive_div(graph, expr, b, da, db);
-    case OP_MIN: return graph_select(graph, graph_binary(graph, OP_ABOVE, b, a), da, db);
-    case OP_MAX: return graph_select(graph, graph_binary(graph, OP_ABOVE, a, b), da, db);
+    case OP_MIN:
+    case OP_MAX: return graph_select(graph, takes_first(graph, op, a, b), da, db);
     case OP_POW: return derive_pow(graph, expr, a, b, da, db);
     case OP_ATAN2: return derive_atan2(graph, a, b, da, db);
     case OP_HYPOT: return derive_hypot(graph, expr, a, b, da, db);
     case OP_ABOVE: return graph_constant(graph, 0.0);  // a step, flat wherever it has a slope at all
     case OP_SELECT: return graph_select(graph, a, db, dc);
-    case OP_MOVE: return da;
-    case OP_COUNT: break;
+    default: return chain(graph, expr, op, a, da);
     }
-    assert(!"an operation");
-    return EXPR_NONE;
 }
 
-// ---- the walk -----------------------------------------------------------------------------------------------------------
+// ---- forward ------------------------------------------------------------------------------------------------------------
 
 static bool is_known(const Graph *graph, Expr expr, const void *context)
 {
@@ -234,4 +263,162 @@ Expr graph_derive(Graph *graph, Expr expr, uint16_t column)
             return EXPR_NONE;
     }
     return derivative_of(graph, expr, column);
+}
+
+// ---- in reverse ---------------------------------------------------------------------------------------------------------
+//
+// The adjoint of a branch that is not taken is 0. Multiplied by a slope that is infinite or no number over there (that of sqrt at 0) it
+// would not stay 0, so behind a select, min or max a product is asked for only where the adjoint is not 0.
+
+typedef struct Adjoint {
+    Expr value;
+    bool is_guarded;
+} Adjoint;
+
+static bool is_wanted(const Graph *graph, Expr expr)
+{
+    return expr__node(graph, expr)->note.adjoint.sum != EXPR_NONE;
+}
+
+/* Add to the adjoint of an operand, if it is wanted at all. Where one part comes without a condition, so does the sum. */
+static void hand_down(Graph *graph, Expr to, Adjoint part)
+{
+    if (!is_wanted(graph, to) || part.value == EXPR_NONE || is_zero(graph, part.value))
+        return;
+    const Expr before = expr__node(graph, to)->note.adjoint.sum;
+    const Expr sum = add(graph, before, part.value);
+    Node *const node = &graph->nodes[to];
+    node->note.adjoint.is_guarded = part.is_guarded && (is_zero(graph, before) || node->note.adjoint.is_guarded);
+    node->note.adjoint.sum = sum;
+}
+
+/* `product` has the adjoint as a factor. */
+static Adjoint guard(Graph *graph, Adjoint adjoint, Expr product)
+{
+    if (adjoint.is_guarded)
+        product = graph_select(graph, adjoint.value, product, graph_constant(graph, 0.0));
+    return (Adjoint){product, adjoint.is_guarded};
+}
+
+static Adjoint scale(Graph *graph, Expr factor, Adjoint adjoint)
+{
+    return guard(graph, adjoint, term(graph, factor, adjoint.value));
+}
+
+static Adjoint opposite(Graph *graph, Adjoint adjoint)
+{
+    return (Adjoint){graph_unary(graph, OP_NEG, adjoint.value), adjoint.is_guarded};
+}
+
+/* To `then` where the condition holds, to `otherwise` where not. */
+static void hand_to_branches(Graph *graph, Expr condition, Expr then, Expr otherwise, Adjoint adjoint)
+{
+    const Expr zero = graph_constant(graph, 0.0);
+    if (is_wanted(graph, then))
+        hand_down(graph, then, (Adjoint){graph_select(graph, condition, adjoint.value, zero), true});
+    if (is_wanted(graph, otherwise))
+        hand_down(graph, otherwise, (Adjoint){graph_select(graph, condition, zero, adjoint.value), true});
+}
+
+static void hand_to_factors(Graph *graph, Expr a, Expr b, Adjoint adjoint)
+{
+    if (a == b) {
+        hand_down(graph, a, scale(graph, add(graph, a, a), adjoint));
+        return;
+    }
+    if (is_wanted(graph, a))
+        hand_down(graph, a, scale(graph, b, adjoint));
+    if (is_wanted(graph, b))
+        hand_down(graph, b, scale(graph, a, adjoint));
+}
+
+static void hand_to_power(Graph *graph, Expr whole, Expr a, Expr b, Adjoint adjoint)
+{
+    if (is_wanted(graph, a))
+        hand_down(graph, a, guard(graph, adjoint, pow_by_base(graph, a, b, adjoint.value)));
+    if (is_wanted(graph, b))
+        hand_down(graph, b, guard(graph, adjoint, pow_by_exponent(graph, whole, a, adjoint.value)));
+}
+
+/* What one node hands to its operands. */
+static void spread(Graph *graph, Expr expr, Op op, const Expr arg[3], Adjoint adjoint)
+{
+    const Expr a = arg[0], b = arg[1];
+    Adjoint share;
+    switch (op) {
+    case OP_ADD: hand_down(graph, a, adjoint), hand_down(graph, b, adjoint); return;
+    case OP_SUB: hand_down(graph, a, adjoint), hand_down(graph, b, opposite(graph, adjoint)); return;
+    case OP_MUL: hand_to_factors(graph, a, b, adjoint); return;
+    case OP_DIV:
+        share = scale(graph, inverse(graph, b), adjoint);
+        hand_down(graph, a, share);
+        if (is_wanted(graph, b))
+            hand_down(graph, b, opposite(graph, scale(graph, expr, share)));
+        return;
+    case OP_MIN:
+    case OP_MAX: hand_to_branches(graph, takes_first(graph, op, a, b), a, b, adjoint); return;
+    case OP_POW: hand_to_power(graph, expr, a, b, adjoint); return;
+    case OP_ATAN2:
+        share = scale(graph, inverse_square(graph, a, b), adjoint);
+        hand_down(graph, a, scale(graph, b, share));
+        hand_down(graph, b, opposite(graph, scale(graph, a, share)));
+        return;
+    case OP_HYPOT:
+        share = scale(graph, inverse(graph, expr), adjoint);
+        hand_down(graph, a, scale(graph, a, share));
+        hand_down(graph, b, scale(graph, b, share));
+        return;
+    case OP_ABOVE: return;
+    case OP_SELECT: hand_to_branches(graph, a, b, arg[2], adjoint); return;
+    default: hand_down(graph, a, guard(graph, adjoint, chain(graph, expr, op, a, adjoint.value))); return;
+    }
+}
+
+/* Whether a node of the walk reads one of the columns, by what is known of its operands. */
+static bool reads_one_of(const Graph *graph, const Node *node, const uint16_t *columns, size_t count)
+{
+    if (node->op == NODE_VARIABLE) {
+        for (size_t i = 0; i < count; i++)
+            if (columns[i] == node->column)
+                return true;
+        return false;
+    }
+    bool reads = false;
+    for (unsigned k = 0; node->op != NODE_CONSTANT && k < op__arity(node->op); k++)
+        reads |= is_wanted(graph, node->args[k]);
+    return reads;
+}
+
+/* List all of `expr`, with the adjoint 0 where it reads one of the columns, and none at all elsewhere. */
+static void walk_wanted(Graph *graph, Expr expr, const uint16_t *columns, size_t count)
+{
+    const Expr zero = graph_constant(graph, 0.0);
+    expr__walk_begin(graph);
+    expr__walk(graph, expr, NULL, NULL);
+    for (size_t i = 0; i < graph->walk->count; i++) {
+        Node *const node = &graph->nodes[graph->walk->order[i]];
+        node->note.adjoint.sum = reads_one_of(graph, node, columns, count) ? zero : EXPR_NONE;
+        node->note.adjoint.is_guarded = false;
+    }
+}
+
+void graph_gradient(Graph *graph, Expr expr, const uint16_t *columns, size_t count, Expr *out)
+{
+    const Expr zero = graph_constant(graph, 0.0);
+    if (expr != EXPR_NONE) {
+        walk_wanted(graph, expr, columns, count);
+        hand_down(graph, expr, (Adjoint){graph_constant(graph, 1.0), false});
+        for (size_t i = graph->walk->count; i-- > 0;) {
+            const Expr at = graph->walk->order[i];
+            const Node node = *expr__node(graph, at);
+            if (node.op < NODE_CONSTANT && node.note.adjoint.sum != EXPR_NONE && node.note.adjoint.sum != zero)
+                spread(graph, at, node.op, node.args, (Adjoint){node.note.adjoint.sum, node.note.adjoint.is_guarded});
+        }
+    }
+
+    for (size_t i = 0; i < count; i++) {
+        const Expr variable = graph_variable(graph, columns[i]);
+        const bool is_reached = variable != EXPR_NONE && expr != EXPR_NONE && expr__node(graph, variable)->visited == graph->walk->round;
+        out[i] = graph->err || expr == EXPR_NONE ? EXPR_NONE : is_reached ? expr__node(graph, variable)->note.adjoint.sum : zero;
+    }
 }

@@ -60,27 +60,6 @@ static bool graph_grow(Graph *graph)
     return true;
 }
 
-/* What can be known of a node from its operands. The heavier operand is computed first, while no other one waits in a register. */
-static void node_learn(const Graph *graph, Node *node, unsigned arity)
-{
-    for (unsigned i = 0; i < arity; i++) {
-        const Node *const arg = expr__node(graph, node->args[i]);
-        node->reads |= arg->reads;
-        unsigned at = i;
-        for (; at > 0 && expr__node(graph, node->args[node->turn[at - 1]])->need < arg->need; at--)
-            node->turn[at] = node->turn[at - 1];
-        node->turn[at] = (uint8_t)i;
-    }
-
-    unsigned need = 1, waiting = 0;
-    for (unsigned i = 0; i < arity; i++) {
-        const unsigned own = expr__node(graph, node->args[node->turn[i]])->need;
-        need = own + waiting > need ? own + waiting : need;
-        waiting += own > 0;
-    }
-    node->need = (uint8_t)(need < UINT8_MAX ? need : UINT8_MAX);
-}
-
 /* The one node that says what `like` says. */
 static Expr intern(Graph *graph, const Node *like)
 {
@@ -101,7 +80,8 @@ static Expr intern(Graph *graph, const Node *like)
     if (node->op == NODE_VARIABLE)
         node->reads = expr__bit(node->column);
     else if (node->op != NODE_CONSTANT)
-        node_learn(graph, node, op__arity(node->op));
+        for (unsigned i = 0; i < op__arity(node->op); i++)
+            node->reads |= expr__node(graph, node->args[i])->reads;
     return *place = (Expr)graph->count++;
 }
 
@@ -407,7 +387,7 @@ void expr__walk(const Graph *graph, Expr root, ExprSkip *skip, const void *conte
         Frame *const top = &walk->stack[depth - 1];
         const Node *const node = expr__node(graph, top->expr);
         if (node->op < NODE_CONSTANT && top->next < op__arity(node->op)) {
-            depth = walk_enter(graph, node->args[node->turn[top->next++]], depth, skip, context);
+            depth = walk_enter(graph, node->args[top->next++], depth, skip, context);
         } else {
             walk->order[walk->count++] = top->expr;
             depth--;
@@ -484,6 +464,14 @@ static double evaluate_node(const Graph *graph, const Node *node, const double *
     for (unsigned i = 0; i < op__arity(node->op); i++)
         values[i] = expr__node(graph, node->args[i])->note.value;
     return op__apply(node->op, values[0], values[1], values[2]);
+}
+
+double graph_apply(Op op, double a, double b, double c)
+{
+    const uint64_t before = op__flush_begin();
+    const double result = op__apply(op, a, b, c);
+    op__flush_end(before);
+    return result;
 }
 
 double graph_evaluate(const Graph *graph, Expr expr, const double *columns)

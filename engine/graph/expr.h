@@ -20,15 +20,17 @@ typedef struct Node {
     uint16_t column;  // of a variable
 
     // what is known of it
-    uint64_t reads;   // bit column % 64 for every variable below: a clear bit proves that a column is not read
-    uint8_t need;     // registers that the tree below takes (Sethi and Ullman), at most 255
-    uint8_t turn[3];  // the operands in the order in which they are best computed
+    uint64_t reads;  // bit column % 64 for every variable below: a clear bit proves that a column is not read
 
     uint32_t visited;  // the walk that came by last
     union {
         double value;
         Expr expr;
         uint32_t index;
+        struct {
+            Expr sum;          // of what came down so far
+            bool is_guarded;   // 0 wherever the node lies on a branch that is not taken
+        } adjoint;
     } note;  // what the walk knows about this node
 } Node;
 

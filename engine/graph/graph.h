@@ -48,13 +48,17 @@ typedef uint32_t Expr;
     X(HYPOT, 2, Sleef_cinz_hypotd1_u05purec(a, b))  \
     X(ABOVE, 2, a > b ? 1.0 : 0.0)                  \
     X(SELECT, 3, a != 0.0 ? b : c)                  \
-    X(MOVE, 1, a) /* a copy: programs need it, expressions do not */
+    X(MOVE, 1, a) /* a copy; it and what follows are for programs, not for expressions: two operations in one, each rounded by itself */ \
+    X(MULADD, 3, a *b + c)                          \
+    X(MULSUB, 3, a *b - c)                          \
+    X(SUBMUL, 3, c - a * b)
 
 typedef enum Op {
 #define X(name, arity, c) OP_##name,
     OP_LIST(X)
 #undef X
     OP_COUNT,
+    OP_EXPR_COUNT = OP_MOVE,  // those that expressions have
 } Op;
 
 /// An empty graph, or NULL without memory. Running out of memory (or beyond 4 million nodes) while building is remembered, not returned from
@@ -73,12 +77,17 @@ Expr graph_select(Graph *graph, Expr condition, Expr then, Expr otherwise);
 bool graph_is_constant(const Graph *graph, Expr expr, double *value);
 /// The exact derivative of `expr` by the variable `column`. min, max, abs, select are differentiated on the branch they take.
 Expr graph_derive(Graph *graph, Expr expr, uint16_t column);
+/// out[i] = the derivative of `expr` by the variable `columns[i]`: what graph_derive gives, up to rounding, in one sweep for all columns together.
+/// It makes a few times as many nodes as `expr` has, however many columns there are; graph_derive, a few times as many for each. No column twice.
+void graph_gradient(Graph *graph, Expr expr, const uint16_t *columns, size_t count, Expr *out);
 /// `expr` with the variables `columns[i]` replaced by `with[i]`, all at once.
 Expr graph_substitute(Graph *graph, Expr expr, const uint16_t *columns, const Expr *with, size_t count);
 /// Whether `expr` reads `column`.
 bool graph_depends(const Graph *graph, Expr expr, uint16_t column);
 /// The value over `columns[column]` in plain scalar C, denormals flushed: the reference that programs are tested against.
 double graph_evaluate(const Graph *graph, Expr expr, const double *columns);
+/// One operation on numbers (those that it does not take are ignored): what a program computes in one lane.
+double graph_apply(Op op, double a, double b, double c);
 /// Write an expression for people, with `names[column]` for the variables (column numbers where names is NULL).
 /// What is deep or long is cut short with dots.
 void graph_print(const Graph *graph, Expr expr, const char *const *names, Text *out);
@@ -102,6 +111,7 @@ Err graph_hoist(Graph *graph, Hoist *hoist, Assignment *assignments, size_t coun
 
 typedef struct Instruction {
     uint16_t op, to, a, b, c;  // slots: columns of the block, then registers, then constants
+    uint16_t form;             // what the interpreter may spare itself (program.h)
 } Instruction;
 
 typedef struct NativeCode NativeCode;
@@ -133,10 +143,18 @@ void scratch_fini(Scratch *scratch);
 void program_run(const Program *program, double *block, Scratch *scratch);
 /// What runs programs here: "interpreter, AVX-512", "interpreter, SSE2", "native, AVX-512"...
 const char *program_backend(void);
+/// The same for `program` itself, at this moment. Where that is not native code, `why` (may be NULL) says why not; otherwise it is empty.
+const char *program_runner(const Program *program, ErrText *why);
+/// Write a program for people, an instruction per line: `level = r0 + r1`. `names[column]` names the columns (#0, #1, ... where names is NULL).
+void program_print(const Program *program, const char *const *names, Text *out);
+/// Write in one line how many instructions it has, of which kinds, and how many registers and constants.
+void program_print_summary(const Program *program, Text *out);
 /// Use another build of the interpreter ("portable", "sse2", "avx2", "avx512"); false when this processor lacks it. For tests that compare them.
 bool program_use(const char *instruction_set);
 /// Whether programs that are compiled from now on get native code: never (as at the start), where its module is found, or the module must be there.
 typedef enum Codegen { CODEGEN_OFF, CODEGEN_AUTO, CODEGEN_LLVM } Codegen;
+/// "off", "auto", "llvm".
+const char *codegen_name(Codegen mode);
 /// Native code is compiled on a thread of its own, and has the same bits. Turning it off ends that thread; programs keep the code that they have.
 /// An error only for CODEGEN_LLVM, when the module cannot be used; native code is off then.
 Err program_codegen(Codegen mode, ErrText *why);

@@ -122,6 +122,7 @@ static void compile_next(void)
     codegen.next = code->next;
     codegen.state.waiting--;
     codegen.state.compile_ns += duration;
+    code->why = why;
     if (err)
         refuse(&why);
     else
@@ -207,6 +208,16 @@ static NativeCode *code_add(const Program *program, const NativeTarget *target)
     return code;
 }
 
+/* Whether there may be one more code, for `program`. The lock is held. */
+static Err check_room(const Program *program, ErrText *why)
+{
+    if (program->length > NATIVE_LENGTH_MAX)
+        return err_set(why, ERR_FULL, "a program of %u instructions is interpreted: native code goes up to %d", program->length, NATIVE_LENGTH_MAX);
+    if (codegen.count == NATIVE_CODES_MAX)
+        return err_set(why, ERR_FULL, "there is native code for %d programs already: newer ones are interpreted", NATIVE_CODES_MAX);
+    return ERR_OK;
+}
+
 /* The lock is held. */
 static const NativeCode *request(const Program *program, const NativeTarget *target)
 {
@@ -215,11 +226,7 @@ static const NativeCode *request(const Program *program, const NativeTarget *tar
         return known;
 
     ErrText why = {0};
-    if (program->length > NATIVE_LENGTH_MAX)
-        err_set(&why, ERR_FULL, "a program of %u instructions is interpreted: native code goes up to %d", program->length, NATIVE_LENGTH_MAX);
-    else if (codegen.count == NATIVE_CODES_MAX)
-        err_set(&why, ERR_FULL, "there is native code for %d programs already: newer ones are interpreted", NATIVE_CODES_MAX);
-    else
+    if (!check_room(program, &why))
         return code_add(program, target);
     refuse(&why);
     return NULL;
@@ -235,6 +242,25 @@ const NativeCode *native__request(const Program *program)
     return code;
 }
 
+void native__why(const Program *program, ErrText *why)
+{
+    pthread_mutex_lock(&codegen.lock);
+    const CodegenState *const state = &codegen.state;
+    if (program->native && program->native->why.text[0])
+        *why = program->native->why;
+    else if (program->native)
+        err_set(why, ERR_OK, "its native code is not there yet");
+    else if (state->mode == CODEGEN_OFF)
+        err_set(why, ERR_OK, "native code is turned off");
+    else if (!state->loaded)
+        *why = state->why;
+    else if (!program__target())
+        err_set(why, ERR_OK, "there is no native code for the portable build");
+    else if (!check_room(program, why))
+        err_set(why, ERR_OK, "it was compiled before native code was turned on, or there was no memory for more");
+    pthread_mutex_unlock(&codegen.lock);
+}
+
 bool native__is_on(void)
 {
     const CodegenState state = program_codegen_state();
@@ -242,6 +268,12 @@ bool native__is_on(void)
 }
 
 // ---- public -------------------------------------------------------------------------------------------------------------
+
+const char *codegen_name(Codegen mode)
+{
+    static const char *const names[] = {[CODEGEN_OFF] = "off", [CODEGEN_AUTO] = "auto", [CODEGEN_LLVM] = "llvm"};
+    return names[mode];
+}
 
 /* The lock is held. */
 static Err turn_on(ErrText *why)

@@ -38,9 +38,12 @@ struct NativeCode {
     const NativeTarget *target;
     Program *source;    // a copy to compile from; NULL when that is done
     NativeCode *next;   // the one that was asked for after this one
+    ErrText why;        // what the module said when it could not compile it
 };
 
 /// Ask for the code of `program`: NULL when there will be none. The code itself comes later, from a thread of its own.
 const NativeCode *native__request(const Program *program);
+/// Why `program` has no code at this moment.
+void native__why(const Program *program, ErrText *why);
 /// Whether programs are compiled natively: a module is there, and wanted.
 bool native__is_on(void);

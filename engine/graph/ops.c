@@ -22,9 +22,15 @@ const char *op__name(Op op)
         [OP_TAN] = "tan",   [OP_ASIN] = "asin",   [OP_ACOS] = "acos",   [OP_ATAN] = "atan", [OP_SINH] = "sinh", [OP_COSH] = "cosh", [OP_TANH] = "tanh",
         [OP_ADD] = "add",   [OP_SUB] = "sub",     [OP_MUL] = "mul",     [OP_DIV] = "div",   [OP_MIN] = "min",   [OP_MAX] = "max",   [OP_POW] = "pow",
         [OP_ATAN2] = "atan2", [OP_HYPOT] = "hypot", [OP_ABOVE] = "above", [OP_SELECT] = "select", [OP_MOVE] = "move",
+        [OP_MULADD] = "muladd", [OP_MULSUB] = "mulsub", [OP_SUBMUL] = "submul",
     };
     assert(op < OP_COUNT);
     return names[op];
+}
+
+bool op__is_function(Op op)
+{
+    return (op >= OP_EXP && op <= OP_TANH) || (op >= OP_POW && op <= OP_HYPOT);
 }
 
 // kept out of line: a compiler that saw through it could compute before the mode is set

@@ -40,6 +40,8 @@ static inline double op__max(double a, double b)
 unsigned op__arity(Op op);
 /// "neg", "abs", ...
 const char *op__name(Op op);
+/// Whether SLEEF computes it.
+bool op__is_function(Op op);
 /// One lane of `op`. Between op__flush_begin and op__flush_end it has the bits that a program would compute.
 double op__apply(Op op, double a, double b, double c);
 

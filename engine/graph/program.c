@@ -75,6 +75,33 @@ uint64_t program__hash(const Program *program)
     return hash;
 }
 
+/* The operands that are what `before` computed. A function takes all of them from memory. */
+static uint16_t form_of_operands(const Instruction *instruction, const Instruction *before)
+{
+    static const uint16_t last[3] = {FORM_A_LAST, FORM_B_LAST, FORM_C_LAST};
+    const uint16_t slots[3] = {instruction->a, instruction->b, instruction->c};
+    uint16_t form = 0;
+    for (unsigned k = 0; k < op__arity(instruction->op); k++)
+        form |= slots[k] == before->to ? last[k] : 0;
+    return op__is_function(instruction->op) ? 0 : form;
+}
+
+/* Backwards, so that `live` says of every register whether anything that follows reads it. */
+void program__find_forms(Instruction *code, uint32_t length, uint16_t columns, bool *live)
+{
+    for (uint32_t i = length; i-- > 1;) {
+        Instruction *const now = &code[i], *const before = &code[i - 1];
+        now->form |= form_of_operands(now, before);
+        live[now->to] = false;
+        if (before->to >= columns && !live[before->to] && !op__is_function(before->op) && !op__is_function(now->op))
+            before->form = FORM_UNSTORED;
+
+        const uint16_t slots[3] = {now->a, now->b, now->c};
+        for (unsigned k = 0; k < op__arity(now->op); k++)
+            live[slots[k]] = true;
+    }
+}
+
 Err scratch_init(Scratch *scratch, uint16_t registers)
 {
     *scratch = (Scratch){.lanes = mem_alloc((size_t)registers * LANES * sizeof(double)), .registers = registers};
@@ -87,11 +114,16 @@ void scratch_fini(Scratch *scratch)
     *scratch = (Scratch){0};
 }
 
+static NativeRun *native_run(const Program *program)
+{
+    return program->native ? atomic_load_explicit(&program->native->run, memory_order_acquire) : NULL;
+}
+
 void program_run(const Program *program, double *block, Scratch *scratch)
 {
     assert(program->registers <= scratch->registers);
     assert((uintptr_t)block % 64 == 0);
-    NativeRun *const run = program->native ? atomic_load_explicit(&program->native->run, memory_order_acquire) : NULL;
+    NativeRun *const run = native_run(program);
     if (run)
         run(block);
     else
@@ -102,6 +134,17 @@ const char *program_backend(void)
 {
     const Build *const build = build_in_use();
     return build->target && native__is_on() ? build->target->title : build->title;
+}
+
+const char *program_runner(const Program *program, ErrText *why)
+{
+    ErrText reason = {{0}};
+    const bool is_native = native_run(program) != NULL;
+    if (!is_native)
+        native__why(program, &reason);
+    if (why)
+        *why = reason;
+    return is_native ? program->native->target->title : build_in_use()->title;
 }
 
 bool program_use(const char *instruction_set)

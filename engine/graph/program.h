@@ -3,6 +3,18 @@
 
 #include "graph/native.h"
 
+/* What is known about an instruction when the one before it is: hints, none of which changes a bit. */
+enum {
+    FORM_A_LAST = 1,  // this operand is what the instruction before computed
+    FORM_B_LAST = 2,
+    FORM_C_LAST = 4,
+    FORM_UNSTORED = 8,  // only the next instruction reads the result, and knows that it does
+    FORM_COUNT = 16,
+};
+
+/// Find the forms of `length` instructions that have none yet, on a block of `columns`. `live` is scratch, a false for every slot.
+void program__find_forms(Instruction *code, uint32_t length, uint16_t columns, bool *live);
+
 /// Run `program` over `block` with its registers at `registers`.
 typedef void LanesRun(const Program *program, double *block, double *registers);
 

@@ -4,6 +4,7 @@
 #include <lauxlib.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 Err loader__out_of_memory(Loader *loader)
@@ -11,29 +12,78 @@ Err loader__out_of_memory(Loader *loader)
     return err_set(loader->why, ERR_MEMORY, "%s: no memory for the model", loader->model->path);
 }
 
-/* Push the table `section` of the declaration (an empty one when absent) and list its keys. */
-Err loader__open_section(Loader *loader, const char *section, const char ***keys, size_t *count)
+/* Push the table of a section, an empty one when the part has none. */
+static void push_section(const Part *part, const char *section)
 {
-    if (lua_getfield(loader->lua, loader->root, section) == LUA_TNIL) {
-        lua_pop(loader->lua, 1);
-        lua_newtable(loader->lua);
+    lua_State *lua = script_lua(part->script);
+    if (lua_getfield(lua, part->root, section) == LUA_TNIL) {
+        lua_pop(lua, 1);
+        lua_newtable(lua);
     }
-    if (!lua_istable(loader->lua, -1))
-        return script_blame(loader->script, loader->why, section, NULL, "\"%s\" must be a table of named entries, got %s", section, luaL_typename(loader->lua, -1));
-    return declare_keys(loader->script, lua_gettop(loader->lua), section, &loader->model->arena, keys, count, loader->why);
 }
 
-/* Push the entry `key` of the section on top of the stack. */
-Declaration loader__open_entry(Loader *loader, const char *section, const char *key)
+static Err list_entries(Loader *loader, const Part *part, Section *section)
 {
-    lua_getfield(loader->lua, -1, key);
-    Declaration entry = {.script = loader->script, .index = lua_gettop(loader->lua), .section = section, .key = key, .why = loader->why};
-    if (!lua_istable(loader->lua, -1)) {
-        declare_fail(&entry, "\"%s\" must be a table, as in %s = { value, \"unit\" }, got %s", key, key, luaL_typename(loader->lua, -1));
-        lua_newtable(loader->lua);
-        lua_replace(loader->lua, entry.index);
+    lua_State *lua = script_lua(part->script);
+    const char **keys;
+    size_t count;
+    push_section(part, section->name);
+    if (!lua_istable(lua, -1))
+        return script_blame(part->script, loader->why, section->name, NULL, "\"%s\" must be a table of named entries, got %s", section->name, luaL_typename(lua, -1));
+    const Err err = declare_keys(part->script, lua_gettop(lua), section->name, &loader->model->arena, &keys, &count, loader->why);
+    lua_pop(lua, 1);
+    if (err || count == 0)
+        return err;
+
+    struct SectionEntry *entries = arena_new(&loader->model->arena, struct SectionEntry, section->count + count);
+    if (!entries)
+        return loader__out_of_memory(loader);
+    if (section->count)
+        memcpy(entries, section->entries, section->count * sizeof *entries);
+    section->entries = entries;
+    for (size_t i = 0; i < count; i++) {
+        entries[section->count] = (struct SectionEntry){part, keys[i], loader__full_name(loader, part, keys[i])};
+        if (!entries[section->count++].full)
+            return loader__out_of_memory(loader);
+    }
+    return ERR_OK;
+}
+
+static int by_full_name(const void *a, const void *b)
+{
+    return strcmp(((const struct SectionEntry *)a)->full, ((const struct SectionEntry *)b)->full);
+}
+
+Err loader__open_section(Loader *loader, const char *name, Section *out)
+{
+    Err err = ERR_OK;
+    *out = (Section){.name = name};
+    for (size_t i = 0; i < loader->part_count && !err; i++)
+        err = list_entries(loader, &loader->parts[i], out);
+    if (!err && out->count)
+        qsort(out->entries, out->count, sizeof *out->entries, by_full_name);
+    return err;
+}
+
+Declaration loader__open_entry(Loader *loader, const Section *section, size_t index)
+{
+    const struct SectionEntry *at = &section->entries[index];
+    lua_State *lua = script_lua(at->part->script);
+    push_section(at->part, section->name);
+    lua_getfield(lua, -1, at->key);
+    Declaration entry = {.script = at->part->script, .index = lua_gettop(lua), .section = section->name, .key = at->key, .why = loader->why};
+    if (!lua_istable(lua, -1)) {
+        declare_fail(&entry, "\"%s\" must be a table, as in %s = { value, \"unit\" }, got %s", at->key, at->key, luaL_typename(lua, -1));
+        lua_newtable(lua);
+        lua_replace(lua, entry.index);
     }
     return entry;
+}
+
+Err loader__close_entry(const Declaration *entry)
+{
+    lua_settop(script_lua(entry->script), entry->index - 2);  // the entry and its section
+    return entry->err;
 }
 
 int loader__find_channel(const Loader *loader, const char *name)
@@ -46,23 +96,41 @@ int loader__find_channel(const Loader *loader, const char *name)
 
 static bool is_taken(const Loader *loader, const char *name)
 {
+    const size_t length = strlen(name);
     for (size_t i = 0; i < loader->array_count; i++)
-        if (strcmp(loader->arrays[i].name, name) == 0)
+        if (loader__is_called(loader, loader->arrays[i].part, loader->arrays[i].name, name))
+            return true;
+    for (size_t i = 1; i < loader->part_count; i++)
+        if (strncmp(loader->parts[i].prefix, name, length) == 0 && strcmp(loader->parts[i].prefix + length, "_") == 0)
             return true;
     return loader__find_channel(loader, name) >= 0;
 }
 
+/* Names of a part were good for the part; it is the whole that makes them too long, or has others like them. */
+static void check_name(const Loader *loader, Declaration *entry, const Part *part, const char *name)
+{
+    if (part->whole && !declare_is_name(name))
+        loader__fail_use(entry, part, "\"%s\" cannot be a name: with the name of the part it is too long", name);
+    if (is_taken(loader, name))
+        loader__fail_use(entry, part, "the name \"%s\" is taken: states, parameters, inputs, outputs, sensors, actuators and parts need names of their own",
+                         name);
+}
+
 Channel *loader__add_named(Loader *loader, Declaration *entry, const char *name, ChannelKind kind)
 {
-    if (loader->model->channel_count == MODEL_CHANNELS_MAX) {
-        declare_fail(entry, "a model has %d channels at most", MODEL_CHANNELS_MAX);
+    const Part *part = loader__part(loader, entry);
+    const char *full = loader__full_name(loader, part, name);
+    if (!full)
+        declare_fail(entry, "no memory for \"%s\"", name);
+    else if (loader->model->channel_count == MODEL_CHANNELS_MAX)
+        loader__fail_use(entry, part, "a model has %d channels at most", MODEL_CHANNELS_MAX);
+    if (!full || loader->model->channel_count == MODEL_CHANNELS_MAX)
         return &loader->channels[0];
-    }
-    if (is_taken(loader, name))
-        declare_fail(entry, "the name \"%s\" is taken: states, parameters, inputs, outputs, sensors and actuators need names of their own", name);
+    check_name(loader, entry, part, full);
 
+    loader->owners[loader->model->channel_count] = (uint8_t)(part - loader->parts);
     Channel *channel = &loader->channels[loader->model->channel_count++];
-    *channel = (Channel){.name = name, .kind = kind, .unit = unit_one(), .column = COLUMN_NONE, .variance = COLUMN_NONE,
+    *channel = (Channel){.name = full, .kind = kind, .unit = unit_one(), .column = COLUMN_NONE, .variance = COLUMN_NONE,
                          .min = -INFINITY, .max = INFINITY, .rate_max = INFINITY};
     channel->doc = arena_text(&loader->model->arena, declare_text(entry, "doc", ""));
     if (!channel->doc)
@@ -75,9 +143,10 @@ Channel *loader__add_channel(Loader *loader, Declaration *entry, ChannelKind kin
     return loader__add_named(loader, entry, entry->key, kind);
 }
 
-/* { value, "unit", min =, max = }, in SI from here on. */
-static void read_value(Declaration *entry, Channel *channel)
+/* { value, "unit", min =, max = }, in SI from here on. The value may be another one in a part. */
+static void read_value(Loader *loader, Declaration *entry, Channel *channel)
 {
+    const Given *given = loader__find_given(loader, entry);
     channel->unit = declare_unit_at(entry, 2);
     channel->initial = unit_to_si(channel->unit, declare_number_at(entry, 1, NAN));
     channel->min = unit_to_si(channel->unit, declare_number(entry, "min", -INFINITY));
@@ -88,6 +157,15 @@ static void read_value(Declaration *entry, Channel *channel)
         declare_fail(entry, "min of \"%s\" is above its max", entry->key);
     else if (channel->initial < channel->min || channel->initial > channel->max)
         declare_fail(entry, "the value of \"%s\" is outside its min and max", entry->key);
+    if (!given)
+        return;
+
+    channel->initial = unit_to_si(channel->unit, given->number);
+    if (given->from)
+        loader__fail_use(entry, given->to, "\"%s\" is passed down to \"%s\", which is no parameter", given->from, given->key);
+    else if (!(channel->initial >= channel->min && channel->initial <= channel->max))
+        loader__fail_use(entry, given->to, "\"%s\" is outside what the part allows, %g to %g %s", given->key, unit_from_si(channel->unit, channel->min),
+                         unit_from_si(channel->unit, channel->max), unit_name(channel->unit));
 }
 
 double loader__read_spread(Declaration *entry, const Channel *channel, const char *name, double fallback)
@@ -101,7 +179,7 @@ double loader__read_spread(Declaration *entry, const Channel *channel, const cha
 static void read_state(Loader *loader, Declaration *entry, const char *name)
 {
     Channel *channel = loader__add_named(loader, entry, name, CHANNEL_STATE);
-    read_value(entry, channel);
+    read_value(loader, entry, channel);
     channel->noise = loader__read_spread(entry, channel, "noise", 0);
     channel->initial_sd = loader__read_spread(entry, channel, "sd", 0);
 }
@@ -109,7 +187,7 @@ static void read_state(Loader *loader, Declaration *entry, const char *name)
 /* T = { 20, "degC", count = 20 }: the states T_1 to T_20. */
 static void read_state_array(Loader *loader, Declaration *entry, int count)
 {
-    loader->arrays[loader->array_count++] = (TraceArray){entry->key, loader->model->channel_count, (size_t)count};
+    loader->arrays[loader->array_count++] = (TraceArray){entry->key, loader->model->channel_count, (size_t)count, (size_t)(loader__part(loader, entry) - loader->parts)};
     for (int i = 1; i <= count && !entry->err; i++) {
         const char *name = arena_format(&loader->model->arena, "%s_%d", entry->key, i);
         if (name && declare_is_name(name))
@@ -122,13 +200,12 @@ static void read_state_array(Loader *loader, Declaration *entry, int count)
 Err loader__read_states(Loader *loader)
 {
     static const char *const known[] = {"min", "max", "noise", "sd", "count", "doc", NULL};
-    const char **keys;
-    size_t count;
-    Err err = loader__open_section(loader, "states", &keys, &count);
-    if (!err && !(loader->arrays = arena_new(&loader->model->arena, TraceArray, count + 1)))
+    Section section;
+    Err err = loader__open_section(loader, "states", &section);
+    if (!err && !(loader->arrays = arena_new(&loader->model->arena, TraceArray, section.count + 1)))
         return loader__out_of_memory(loader);
-    for (size_t i = 0; i < count && !err; i++) {
-        Declaration entry = loader__open_entry(loader, "states", keys[i]);
+    for (size_t i = 0; i < section.count && !err; i++) {
+        Declaration entry = loader__open_entry(loader, &section, i);
         declare_only(&entry, known, 2);
         const double elements = declare_number(&entry, "count", NAN);  // a single state has none
         if (!isnan(elements) && (elements != floor(elements) || elements < 1 || elements > MODEL_STATES_MAX))
@@ -137,10 +214,8 @@ Err loader__read_states(Loader *loader)
             read_state_array(loader, &entry, (int)elements);
         else
             read_state(loader, &entry, entry.key);
-        lua_pop(loader->lua, 1);
-        err = entry.err;
+        err = loader__close_entry(&entry);
     }
-    lua_pop(loader->lua, 1);
     loader->model->dynamic_count = loader->model->channel_count;
     return err;
 }
@@ -149,27 +224,28 @@ Err loader__read_states(Loader *loader)
 Err loader__read_parameters(Loader *loader, ChannelKind wanted)
 {
     static const char *const known[] = {"min", "max", "estimate", "jump", "sd", "doc", NULL};
-    const char **keys;
-    size_t count;
-    Err err = loader__open_section(loader, "params", &keys, &count);
-    for (size_t i = 0; i < count && !err; i++) {
-        Declaration entry = loader__open_entry(loader, "params", keys[i]);
+    Section section;
+    Err err = loader__open_section(loader, "params", &section);
+    for (size_t i = 0; i < section.count && !err; i++) {
+        Declaration entry = loader__open_entry(loader, &section, i);
         const double estimate = declare_number(&entry, "estimate", NAN);
         const ChannelKind kind = isnan(estimate) ? CHANNEL_PARAMETER : CHANNEL_TRACKED;
-        if (kind == wanted && !entry.err) {
+        const Given *given = loader__find_given(loader, &entry);
+        if (given && given->from) {
+            if (wanted == CHANNEL_PARAMETER)
+                loader__note_passed(loader, &entry, given);
+        } else if (kind == wanted && !entry.err) {
             Channel *channel = loader__add_channel(loader, &entry, kind);
             declare_only(&entry, known, 2);
-            read_value(&entry, channel);
+            read_value(loader, &entry, channel);
             channel->noise = kind == CHANNEL_TRACKED ? loader__read_spread(&entry, channel, "estimate", 0) : 0;
             channel->initial_sd = loader__read_spread(&entry, channel, "sd", 0);
             channel->jump = loader__read_spread(&entry, channel, "jump", 0);
             if (kind == CHANNEL_PARAMETER && (channel->initial_sd > 0 || channel->jump > 0))
                 declare_fail(&entry, "\"%s\" has an sd or a jump but no estimate: only a tracked parameter is uncertain", entry.key);
         }
-        lua_pop(loader->lua, 1);
-        err = entry.err;
+        err = loader__close_entry(&entry);
     }
-    lua_pop(loader->lua, 1);
     if (wanted == CHANNEL_TRACKED)
         loader->model->state_count = loader->model->channel_count;
     return err;
@@ -178,36 +254,30 @@ Err loader__read_parameters(Loader *loader, ChannelKind wanted)
 Err loader__read_inputs(Loader *loader)
 {
     static const char *const known[] = {"min", "max", "doc", NULL};
-    const char **keys;
-    size_t count;
-    Err err = loader__open_section(loader, "inputs", &keys, &count);
-    for (size_t i = 0; i < count && !err; i++) {
-        Declaration entry = loader__open_entry(loader, "inputs", keys[i]);
+    Section section;
+    Err err = loader__open_section(loader, "inputs", &section);
+    for (size_t i = 0; i < section.count && !err; i++) {
+        Declaration entry = loader__open_entry(loader, &section, i);
         Channel *channel = loader__add_channel(loader, &entry, CHANNEL_INPUT);
         declare_only(&entry, known, 2);
-        read_value(&entry, channel);
-        lua_pop(loader->lua, 1);
-        err = entry.err;
+        read_value(loader, &entry, channel);
+        err = loader__close_entry(&entry);
     }
-    lua_pop(loader->lua, 1);
     return err;
 }
 
 Err loader__read_actuators(Loader *loader)
 {
     static const char *const known[] = {"min", "max", "rate", "doc", NULL};
-    const char **keys;
-    size_t count;
-    Err err = loader__open_section(loader, "actuators", &keys, &count);
-    for (size_t i = 0; i < count && !err; i++) {
-        Declaration entry = loader__open_entry(loader, "actuators", keys[i]);
+    Section section;
+    Err err = loader__open_section(loader, "actuators", &section);
+    for (size_t i = 0; i < section.count && !err; i++) {
+        Declaration entry = loader__open_entry(loader, &section, i);
         Channel *channel = loader__add_channel(loader, &entry, CHANNEL_ACTUATOR);
         declare_only(&entry, known, 2);
-        read_value(&entry, channel);
+        read_value(loader, &entry, channel);
         channel->rate_max = loader__read_spread(&entry, channel, "rate", INFINITY);
-        lua_pop(loader->lua, 1);
-        err = entry.err;
+        err = loader__close_entry(&entry);
     }
-    lua_pop(loader->lua, 1);
     return err;
 }

@@ -40,12 +40,13 @@ static Expr or_zero(Graph *graph, Expr sum)
     return sum == EXPR_NONE ? graph_constant(graph, 0.0) : sum;
 }
 
+/* Within the limits; what is no number stays none, as max and min give their second operand then. */
 static Expr project(Graph *graph, const FilterState *state, Expr value)
 {
     if (isfinite(state->min))
-        value = graph_binary(graph, OP_MAX, value, graph_constant(graph, state->min));
+        value = graph_binary(graph, OP_MAX, graph_constant(graph, state->min), value);
     if (isfinite(state->max))
-        value = graph_binary(graph, OP_MIN, value, graph_constant(graph, state->max));
+        value = graph_binary(graph, OP_MIN, graph_constant(graph, state->max), value);
     return value;
 }
 
@@ -80,8 +81,28 @@ static Expr add_noise(Graph *graph, const FilterLayout *layout, const FilterStat
     return sum;
 }
 
-/* The state one step on, as the stepper has it. */
-static void step_on(Graph *graph, const FilterLayout *layout, const FilterState *states, uint16_t count, Stepper stepper, double step, Expr *next)
+/* What happens at the end of a step: delayed values move on, events set states. Returns how many columns are assigned. */
+static size_t finish_step(Graph *graph, const FilterLayout *layout, uint16_t count, Expr *next, Assignment *assignments)
+{
+    uint16_t columns[N + DELAYS_MAX] = {0};
+    Expr end[N + DELAYS_MAX];
+    size_t assigned = 0;
+    for (uint16_t i = 0; i < count; i++)
+        columns[i] = (uint16_t)(layout->states + i), end[i] = next[i];
+    for (size_t i = 0; i < layout->delay_count; i++) {
+        columns[count + i] = layout->delays[i].then;
+        end[count + i] = graph_variable(graph, layout->delays[i].next);
+        assignments[assigned++] = (Assignment){layout->delays[i].then, end[count + i]};
+    }
+
+    event_apply(graph, layout->events, layout->event_count, columns, end, count + layout->delay_count, &assignments[assigned]);
+    for (uint16_t i = 0; i < count; i++)
+        next[i] = end[i];
+    return assigned + layout->event_count;
+}
+
+/* The state one step on, by the equations. */
+static void take_step(Graph *graph, const FilterLayout *layout, const FilterState *states, uint16_t count, Stepper stepper, double step, Expr *next)
 {
     Expr rates[N] = {0};
     for (uint16_t i = 0; i < count; i++)
@@ -96,22 +117,40 @@ static size_t assign_mean(Graph *graph, const FilterLayout *layout, const Filter
     return count;
 }
 
+/* The state one step on, from the equations or as it was left in columns. Returns how many other columns are assigned. */
+static size_t step_on(Graph *graph, const FilterLayout *layout, const FilterState *states, uint16_t count, Stepper stepper, double step, Expr *next, Assignment *out)
+{
+    if (!layout->given) {
+        take_step(graph, layout, states, count, stepper, step, next);
+        return finish_step(graph, layout, count, next, out);
+    }
+    for (uint16_t i = 0; i < count; i++)
+        next[i] = graph_variable(graph, (uint16_t)(states[i].rate == EXPR_NONE ? layout->states + i : layout->next + i));
+    return 0;
+}
+
 size_t filter_move(Graph *graph, const FilterLayout *layout, const FilterState *states, uint16_t count, Stepper stepper, double step, Assignment *out)
 {
     Expr next[N];
-    step_on(graph, layout, states, count, stepper, step, next);
-    return assign_mean(graph, layout, states, count, next, out);
+    const size_t assigned = step_on(graph, layout, states, count, stepper, step, next, out);
+    return assigned + assign_mean(graph, layout, states, count, next, &out[assigned]);
+}
+
+/* How state i one step on depends on element j of the mean now. */
+static Expr slope_of(Graph *graph, const FilterLayout *layout, const FilterState *states, uint16_t count, const Expr *next, uint16_t i, uint16_t j)
+{
+    if (!layout->given)
+        return graph_derive(graph, next[i], (uint16_t)(layout->states + j));
+    return states[i].rate == EXPR_NONE ? graph_constant(graph, i == j) : graph_variable(graph, (uint16_t)(layout->jacobian + i * count + j));
 }
 
 size_t filter_predict(Graph *graph, const FilterLayout *layout, const FilterState *states, uint16_t count, Stepper stepper, double step, Assignment *out)
 {
     Expr next[N], jacobian[N][N], product[N][N];  // product is A P
-    size_t assigned = 0;
-
-    step_on(graph, layout, states, count, stepper, step, next);
+    size_t assigned = step_on(graph, layout, states, count, stepper, step, next, out);
     for (uint16_t i = 0; i < count; i++)
         for (uint16_t j = 0; j < count; j++)
-            jacobian[i][j] = graph_derive(graph, next[i], (uint16_t)(layout->states + j));
+            jacobian[i][j] = slope_of(graph, layout, states, count, next, i, j);
 
     multiply(graph, layout, count, jacobian, product);
     for (uint16_t i = 0; i < count; i++)
@@ -133,8 +172,10 @@ typedef struct Expected {
 
 static void expect(Graph *graph, const FilterLayout *layout, uint16_t count, const FilterSensor *sensor, Expected *out)
 {
+    uint16_t states[N];
     for (uint16_t i = 0; i < count; i++)
-        out->h[i] = graph_derive(graph, sensor->expected, (uint16_t)(layout->states + i));
+        states[i] = (uint16_t)(layout->states + i);
+    graph_gradient(graph, sensor->expected, states, count, out->h);
     out->variance = graph_constant(graph, sensor->noise * sensor->noise);
     for (uint16_t i = 0; i < count; i++) {
         Expr sum = EXPR_NONE;

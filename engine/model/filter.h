@@ -10,6 +10,8 @@
  * Takes: rates and measurements as expressions.  Gives: the assignments of programs over blocks of 64 twins.  Threads: the graph's. */
 #pragma once
 
+#include "model/delay.h"
+#include "model/event.h"
 #include "model/stepper.h"
 
 typedef struct FilterState {
@@ -25,6 +27,13 @@ typedef struct FilterLayout {
     uint16_t covariance;  // packed upper triangle, row by row
     uint16_t parted;      // read: 1 while twin and asset have parted, 0 otherwise
     uint16_t frozen;      // read: 1 while parameters that do not jump must not learn
+    bool given;           // the step is not taken by predict, but found in columns:
+    uint16_t next;        // the states one step on
+    uint16_t jacobian;    // and how they depend on the mean now, row by row, for states alone
+    const Delay *delays;  // columns that are given
+    size_t delay_count;
+    const Event *events;  // what happens at the end of a step
+    size_t event_count;
 } FilterLayout;
 
 typedef struct FilterSensor {
@@ -42,8 +51,8 @@ typedef struct FilterSensor {
 /// Offset of element (i, j) in a packed upper triangle of n rows.
 uint16_t filter_packed(uint16_t n, uint16_t i, uint16_t j);
 
-/// Assignments to mean and covariance.
-enum { FILTER_ASSIGNMENTS_MAX = STEPPER_STATES_MAX * (STEPPER_STATES_MAX + 3) / 2 };
+/// Assignments to mean and covariance, and to what delays and events remember.
+enum { FILTER_ASSIGNMENTS_MAX = STEPPER_STATES_MAX * (STEPPER_STATES_MAX + 3) / 2 + DELAYS_MAX + EVENTS_MAX };
 
 // Each writes the assignments of one program and returns their number.
 /// The mean alone over one step.

@@ -7,33 +7,56 @@
 
 enum { ALARMS_PER_MODEL_MAX = 64 };
 
-/* What a sensor measures: of = "T_box", or a function of t. */
-static void read_measured(Loader *loader, Declaration *entry, Sensor *sensor, Expr *measured, const Unit **unit)
+/* What a sensor measures by a function of t. */
+static void trace_measured(const Loader *loader, Declaration *entry, Expr *measured, const Unit **unit)
 {
     Trace trace = loader->trace;
     trace.closed = true;
+    trace.part = (size_t)(loader__part(loader, entry) - loader->parts);
+    if (!entry->err)
+        entry->err = trace_measurement(entry->script, &trace, measured, unit, loader->why);
+    else
+        lua_pop(script_lua(entry->script), 1);
+    if (*measured == EXPR_NONE)
+        declare_fail(entry, "\"%s\" measures nothing: its function must return a value, as in of = function(t) return t.level end", entry->key);
+}
+
+/* What has a full name is a name of some part, or an output. */
+static void find_measured(const Loader *loader, const char *full, Expr *measured, const Unit **unit)
+{
+    const Trace *trace = &loader->trace;
+    for (size_t i = 0; i < trace->name_count; i++)
+        if (loader__is_called(loader, trace->names[i].part, trace->names[i].name, full))
+            *measured = trace->names[i].expr, *unit = trace->names[i].unit;
+    for (size_t i = 0; i < trace->output_count; i++)
+        if (loader__is_called(loader, trace->outputs[i].part, trace->outputs[i].name, full))
+            *measured = trace->outputs[i].expr, *unit = unit_base(trace->outputs[i].unit);
+}
+
+/* What a sensor measures: of = "T_box", or a function of t. */
+static void read_measured(Loader *loader, Declaration *entry, Sensor *sensor, Expr *measured, const Unit **unit)
+{
+    lua_State *lua = script_lua(entry->script);
+    const Unit *called;
     sensor->of = UINT16_MAX;
-    if (lua_getfield(loader->lua, entry->index, "of") == LUA_TFUNCTION) {
-        if (!entry->err)
-            entry->err = trace_measurement(loader->script, &trace, measured, unit, loader->why);
-        else
-            lua_pop(loader->lua, 1);
-        if (*measured == EXPR_NONE)
-            declare_fail(entry, "\"%s\" measures nothing: its function must return a value, as in of = function(t) return t.level end", entry->key);
+    if (lua_getfield(lua, entry->index, "of") == LUA_TFUNCTION) {
+        trace_measured(loader, entry, measured, unit);
         return;
     }
 
-    const char *of = lua_isstring(loader->lua, -1) ? lua_tostring(loader->lua, -1) : entry->key;
-    lua_pop(loader->lua, 1);
-    for (size_t i = 0; i < trace.name_count; i++)
-        if (strcmp(trace.names[i].name, of) == 0)
-            *measured = trace.names[i].expr, *unit = trace.names[i].unit;
-    for (size_t i = 0; i < trace.output_count; i++)
-        if (strcmp(trace.outputs[i].name, of) == 0)
-            *measured = trace.outputs[i].expr, *unit = unit_base(trace.outputs[i].unit);
-    const int channel = loader__find_channel(loader, of);
+    const char *of = lua_isstring(lua, -1) ? lua_tostring(lua, -1) : entry->key;
+    lua_pop(lua, 1);
+    const char *full = loader__full_name(loader, loader__part(loader, entry), of);
+    if (!full) {
+        declare_fail(entry, "no memory for \"%s\"", entry->key);
+        return;
+    }
+    find_measured(loader, full, measured, unit);
+    const int channel = loader__find_called(loader, entry, of, &called);
     if (channel >= 0)
         sensor->of = (uint16_t)channel;
+    if (*measured == EXPR_NONE && channel >= 0 && loader->trace.stepped)
+        declare_fail(entry, "\"%s\" cannot measure \"%s\": what a step function puts out is not known to the filter; measure states, or function(t) of them", entry->key, of);
     if (*measured == EXPR_NONE)
         declare_fail(entry, "\"%s\" measures nothing: expected of = \"a state or an output\", or of = function(t) ... end", entry->key);
 }
@@ -41,16 +64,15 @@ static void read_measured(Loader *loader, Declaration *entry, Sensor *sensor, Ex
 Err loader__read_sensors(Loader *loader)
 {
     static const char *const known[] = {"of", "unit", "noise", "every", "doc", NULL};
-    const char **keys;
-    size_t count;
-    Err err = loader__open_section(loader, "sensors", &keys, &count);
-    loader->sensors = arena_new(&loader->model->arena, Sensor, count + 1);
-    loader->measured = arena_new(&loader->model->arena, Expr, count + 1);
+    Section section;
+    Err err = loader__open_section(loader, "sensors", &section);
+    loader->sensors = arena_new(&loader->model->arena, Sensor, section.count + 1);
+    loader->measured = arena_new(&loader->model->arena, Expr, section.count + 1);
     if (!loader->sensors || !loader->measured)
         return loader__out_of_memory(loader);
 
-    for (size_t i = 0; i < count && !err; i++) {
-        Declaration entry = loader__open_entry(loader, "sensors", keys[i]);
+    for (size_t i = 0; i < section.count && !err; i++) {
+        Declaration entry = loader__open_entry(loader, &section, i);
         const uint16_t index = loader->model->channel_count;
         Channel *channel = loader__add_channel(loader, &entry, CHANNEL_SENSOR);
         Sensor *sensor = &loader->sensors[i];
@@ -70,67 +92,71 @@ Err loader__read_sensors(Loader *loader)
         if (!(sensor->every > 0))
             declare_fail(&entry, "every of \"%s\" must be above 0: the seconds between two samples", entry.key);
         channel->initial = NAN;
-        lua_pop(loader->lua, 1);
         loader->model->sensor_count++;
-        err = entry.err;
+        err = loader__close_entry(&entry);
     }
-    lua_pop(loader->lua, 1);
     return err;
+}
+
+/* high = { "level", 0.60 } or low = { "level", 0.60 } */
+static void read_limit(Loader *loader, Declaration *entry, AlarmDef *alarm)
+{
+    lua_State *lua = script_lua(entry->script);
+    if (lua_getfield(lua, entry->index, "high") != LUA_TTABLE) {
+        lua_pop(lua, 1);
+        lua_getfield(lua, entry->index, "low");
+        alarm->side = LIMIT_LOW;
+    }
+    if (!lua_istable(lua, -1)) {
+        declare_fail(entry, "alarm \"%s\" needs high = { \"channel\", limit } or low = { \"channel\", limit }", entry->key);
+        return;
+    }
+
+    Declaration limit = *entry;
+    limit.index = lua_gettop(lua);
+    const Unit *unit = unit_one();
+    const char *name = declare_text_at(&limit, 1, "");
+    const int channel = loader__find_called(loader, entry, name, &unit);
+    alarm->channel = (uint16_t)(channel < 0 ? 0 : channel);
+    alarm->limit = unit_to_si(unit, declare_number_at(&limit, 2, NAN));
+    alarm->hysteresis = unit_scale_to_si(unit, declare_number(entry, "hysteresis", 0));
+    if (isnan(alarm->limit))
+        declare_fail(&limit, "alarm \"%s\" has no limit: expected { \"channel\", limit }", entry->key);
+    if (alarm->hysteresis < 0)
+        declare_fail(&limit, "hysteresis of \"%s\" is negative", entry->key);
+    if (!limit.err && channel < 0)
+        declare_fail(&limit, "alarm \"%s\" watches \"%s\", which the model does not have", entry->key, name);
+    entry->err = limit.err;
 }
 
 /* overflow = { high = { "level", 0.60 }, severity = "critical", hold = 2.0, hysteresis = 0.01 }, in the unit of the channel */
 Err loader__read_alarms(Loader *loader)
 {
     static const char *const known[] = {"high", "low", "severity", "hold", "hysteresis", NULL};
-    const char **keys;
-    size_t count;
-    Err err = loader__open_section(loader, "alarms", &keys, &count);
-    if (!err && count > ALARMS_PER_MODEL_MAX)
+    Section section;
+    Err err = loader__open_section(loader, "alarms", &section);
+    if (!err && section.count > ALARMS_PER_MODEL_MAX)
         err = script_blame(loader->script, loader->why, "alarms", NULL, "a model has %d alarms at most", ALARMS_PER_MODEL_MAX);
-    loader->alarms = arena_new(&loader->model->arena, AlarmDef, count + 1);
+    loader->alarms = arena_new(&loader->model->arena, AlarmDef, section.count + 1);
     if (!loader->alarms)
         return loader__out_of_memory(loader);
 
-    for (size_t i = 0; i < count && !err; i++) {
-        Declaration entry = loader__open_entry(loader, "alarms", keys[i]);
+    for (size_t i = 0; i < section.count && !err; i++) {
+        Declaration entry = loader__open_entry(loader, &section, i);
         AlarmDef *alarm = &loader->alarms[i];
         declare_only(&entry, known, 0);
-        *alarm = (AlarmDef){.name = keys[i], .side = LIMIT_HIGH, .hold = declare_number(&entry, "hold", 0)};
-        if (strcmp(keys[i], "divergence") == 0 || strcmp(keys[i], "quarantine") == 0)
-            declare_fail(&entry, "\"%s\" is an alarm that every twin has: choose another name", keys[i]);
+        *alarm = (AlarmDef){.name = section.entries[i].full, .side = LIMIT_HIGH, .hold = declare_number(&entry, "hold", 0)};
+        if (strcmp(alarm->name, "divergence") == 0 || strcmp(alarm->name, "quarantine") == 0)
+            declare_fail(&entry, "\"%s\" is an alarm that every twin has: choose another name", entry.key);
         if (!severity_parse(declare_text(&entry, "severity", "warning"), &alarm->severity))
-            declare_fail(&entry, "severity of \"%s\": expected info, warning, major or critical", keys[i]);
+            declare_fail(&entry, "severity of \"%s\": expected info, warning, major or critical", entry.key);
         if (alarm->hold < 0)
-            declare_fail(&entry, "hold of \"%s\" is negative", keys[i]);
+            declare_fail(&entry, "hold of \"%s\" is negative", entry.key);
 
-        if (lua_getfield(loader->lua, entry.index, "high") != LUA_TTABLE) {
-            lua_pop(loader->lua, 1);
-            lua_getfield(loader->lua, entry.index, "low");
-            alarm->side = LIMIT_LOW;
-        }
-        if (lua_istable(loader->lua, -1)) {
-            Declaration limit = entry;
-            limit.index = lua_gettop(loader->lua);
-            const char *name = declare_text_at(&limit, 1, "");
-            const int channel = loader__find_channel(loader, name);
-            alarm->channel = (uint16_t)(channel < 0 ? 0 : channel);
-            alarm->limit = unit_to_si(loader->channels[alarm->channel].unit, declare_number_at(&limit, 2, NAN));
-            alarm->hysteresis = unit_scale_to_si(loader->channels[alarm->channel].unit, declare_number(&entry, "hysteresis", 0));
-            if (isnan(alarm->limit))
-                declare_fail(&limit, "alarm \"%s\" has no limit: expected { \"channel\", limit }", keys[i]);
-            if (alarm->hysteresis < 0)
-                declare_fail(&limit, "hysteresis of \"%s\" is negative", keys[i]);
-            if (!limit.err && channel < 0)
-                declare_fail(&limit, "alarm \"%s\" watches \"%s\", which the model does not have", keys[i], name);
-            entry.err = limit.err;
-        } else {
-            declare_fail(&entry, "alarm \"%s\" needs high = { \"channel\", limit } or low = { \"channel\", limit }", keys[i]);
-        }
-        lua_pop(loader->lua, 2);
-        err = entry.err;
+        read_limit(loader, &entry, alarm);
+        err = loader__close_entry(&entry);
     }
-    lua_pop(loader->lua, 1);
-    loader->model->alarm_count = (uint16_t)count;
+    loader->model->alarm_count = (uint16_t)section.count;
     return err;
 }
 

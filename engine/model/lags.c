@@ -24,6 +24,15 @@ static Expr time_constant(lua_State *lua, const Trace *trace)
     return seconds.expr;
 }
 
+/* Lags without a name are counted, in each part from 1. */
+static int number_of(const Trace *trace)
+{
+    int number = 1;
+    for (size_t i = 0; i < trace->lag_count; i++)
+        number += trace->lags[i].part == trace->part;
+    return number;
+}
+
 /* lag(x, seconds, "name") */
 int value__lag(lua_State *lua)
 {
@@ -39,15 +48,22 @@ int value__lag(lua_State *lua)
         return luaL_error(lua, "lag: \"%s\" is no name: expected a letter, then letters, digits or underscores", given);
 
     TraceLag *lag = &trace->lags[trace->lag_count];
-    lag->name = given ? arena_text(trace->arena, given) : arena_format(trace->arena, "lag_%d", (int)trace->lag_count + 1);
+    lag->name = given ? arena_text(trace->arena, given) : arena_format(trace->arena, "lag_%d", number_of(trace));
     if (!lag->name)
         return luaL_error(lua, "no memory for a lag");
-    lag->column = (uint16_t)(TRACE_LAG_COLUMN + trace->lag_count++);
+    lag->column = trace__hidden_column(trace);
+    trace->lag_count++;
     lag->unit = x.unit;
     lag->of = x.expr;
+    lag->part = trace->part;
     const Expr self = graph_variable(trace->graph, lag->column);
     lag->rate = graph_binary(trace->graph, OP_DIV, graph_binary(trace->graph, OP_SUB, x.expr, self), seconds);
     return value__push(lua, self, x.unit, -1);
+}
+
+uint16_t trace__hidden_column(Trace *trace)
+{
+    return (uint16_t)(TRACE_HIDDEN_COLUMN + trace->lag_count + trace->delay_count);
 }
 
 void trace_move(Trace *trace, const uint16_t *columns, const Expr *with, size_t count)
@@ -60,4 +76,12 @@ void trace_move(Trace *trace, const uint16_t *columns, const Expr *with, size_t 
         trace->names[i].expr = graph_substitute(trace->graph, trace->names[i].expr, columns, with, count);
     for (size_t i = 0; i < trace->lag_count; i++)
         trace->lags[i].rate = graph_substitute(trace->graph, trace->lags[i].rate, columns, with, count);
+    for (size_t i = 0; i < trace->delay_count; i++)
+        trace->delays[i].of = graph_substitute(trace->graph, trace->delays[i].of, columns, with, count);
+    for (size_t e = 0; e < trace->event_count; e++) {
+        Event *event = &trace->events[e];
+        event->condition = graph_substitute(trace->graph, event->condition, columns, with, count);
+        for (size_t i = 0; i < event->value_count; i++)
+            event->values[i] = graph_substitute(trace->graph, event->values[i], columns, with, count);
+    }
 }

@@ -8,6 +8,8 @@
 #pragma once
 
 #include "graph/graph.h"
+#include "model/delay.h"
+#include "model/procedure.h"
 #include "model/script.h"
 #include "model/stepper.h"
 #include "signal/signals.h"
@@ -81,6 +83,30 @@ typedef struct AlarmDef {
     double hold;               // s
 } AlarmDef;
 
+typedef enum FaultKind {
+    FAULT_FACTOR,   // process: a value is multiplied
+    FAULT_SET,      // process: a value is set
+    FAULT_BIAS,     // sensor: reads too much by `size`
+    FAULT_DRIFT,    // sensor: by `size` per second since the start
+    FAULT_STUCK,    // sensor: keeps its last value
+    FAULT_NOISE,    // sensor: its noise is `size` times as large
+    FAULT_SPIKE,    // sensor: one sample in ten is off by `size`
+    FAULT_SILENCE,  // sensor: says nothing
+} FaultKind;
+/// "factor", "set", "bias", "drift", "stuck", "noise", "spike", "silence".
+const char *fault_kind_name(FaultKind kind);
+bool fault_kind_parse(const char *text, FaultKind *out);
+/// Whether it is an instrument that fails, not the process.
+bool fault_is_of_sensor(FaultKind kind);
+
+/// How this kind of asset is known to fail, for emulation.
+typedef struct FaultDef {
+    const char *name, *doc;
+    uint16_t channel;  // that it befalls
+    FaultKind kind;
+    double size;       // SI where it has a unit, NAN where it has no size
+} FaultDef;
+
 /// How this model's divergence is judged; the tests are sync's (sync/detect.h).
 typedef struct DivergenceDef {
     double settle;        // s from the start in which nothing is judged: the twin is still finding its state
@@ -90,6 +116,8 @@ typedef struct DivergenceDef {
 
 typedef struct Model {
     const char *name, *doc, *path;
+    const char **paths;  // of its scripts: its own, then those of its parts
+    uint16_t path_count;
     double step;  // s
     Stepper stepper;
 
@@ -103,24 +131,38 @@ typedef struct Model {
     DivergenceDef divergence;
     const AlarmDef *alarms;
     uint16_t alarm_count;
+    const FaultDef *faults;  // by name
+    uint16_t fault_count;
+
+    const Delay *delays;
+    uint16_t delay_count;
 
     uint16_t column_count;  // of a block
     uint16_t statistic;     // column of the divergence statistic: at 1 or more, tests speak against the model
     uint16_t covariance;    // first column of the packed upper triangle, row by row
+    uint16_t moved_count;   // columns [0, moved_count) are what programs move and what must stay finite: mean, covariance, memory of events, delayed values
     uint16_t parted;        // 1 while twin and asset have parted: set by sync, read by predict
     uint16_t frozen;        // 1 while parameters that do not jump must not learn: set by sync, read by correct
     uint16_t memory;        // first of TWIN_MEMORY columns
     uint16_t kept_count;    // columns [0, kept_count) are the state of the twin: hashed, kept in snapshots
     uint16_t registers_max; // over all programs
 
+    Procedure *procedure;  // what takes a step before predict, where no equations do; NULL otherwise
+    uint64_t source;       // hash of the script that it stands in, 0 without
+    uint16_t next;         // first column of the states one step on, which it leaves
+    uint16_t jacobian;     // and of their derivatives by all of the filter's vector, row by row
+
     uint16_t prepared, prepared_count;  // columns of values that follow from parameters alone, the last of the block
 
     Program prepare;  // the prepared columns: to be run when a parameter has been set
+    Program record;   // what delays follow, to their columns `now`
     Program predict;  // mean and covariance over one step
     Program move;     // the mean alone: for what nobody measures
     Program derive;   // outputs from the state as it is now
 
-    Graph *graph;  // for `explain`
+    Graph *graph;           // what the programs were built from, for people
+    const Expr *prepared_values;  // prepared_count: what the prepared columns hold
+    const Expr *equations;  // by channel: the rate of a state, the value of an output, what a sensor should show; EXPR_NONE for the others
     Arena arena;
 } Model;
 
@@ -133,5 +175,7 @@ void model_fill(const Model *model, double *columns);
 
 /// Index of a channel, or -1.
 int model_find(const Model *model, const char *name);
+/// A fault of the model, or NULL.
+const FaultDef *model_find_fault(const Model *model, const char *name);
 /// Column of the covariance of state i with state j.
 uint16_t model_covariance(const Model *model, uint16_t i, uint16_t j);

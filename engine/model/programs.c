@@ -20,7 +20,7 @@ typedef struct Drafts {
     Arena arena;         // of all this; gone when the programs are there
 } Drafts;
 
-enum { DRAFTS_OF_MODEL = 4, DRAFTS_PER_SENSOR = 2 };
+enum { DRAFTS_OF_MODEL = 5, DRAFTS_PER_SENSOR = 2 };
 
 /* Note the `count` assignments in the buffer as those of `program`. */
 static Err draft(Drafts *drafts, Program *program, size_t count)
@@ -48,12 +48,19 @@ static Err draft_sensor(Drafts *drafts, uint16_t index)
 static size_t assign_outputs(const Loader *loader, Assignment *out)
 {
     size_t count = 0;
-    for (uint16_t i = 0; i < loader->model->channel_count; i++)
+    for (uint16_t i = 0; i < loader->model->channel_count && !loader->model->procedure; i++)
         if (loader->channels[i].kind == CHANNEL_OUTPUT) {
             out[count] = (Assignment){loader->channels[i].column, loader->trace.outputs[count].expr};
             count++;
         }
     return count;
+}
+
+static size_t assign_delayed(const Loader *loader, Assignment *out)
+{
+    for (size_t i = 0; i < loader->trace.delay_count; i++)
+        out[i] = (Assignment){loader->trace.delays[i].now, loader->trace.delays[i].of};
+    return loader->trace.delay_count;
 }
 
 static Err draft_model(Drafts *drafts)
@@ -64,11 +71,26 @@ static Err draft_model(Drafts *drafts)
     Err err;
     if ((err = draft(drafts, &model->predict, filter_predict(model->graph, &loader->layout, loader->filter, n, model->stepper, model->step, drafts->buffer))) ||
         (err = draft(drafts, &model->move, filter_move(model->graph, &loader->layout, loader->filter, n, model->stepper, model->step, drafts->buffer))) ||
-        (err = draft(drafts, &model->derive, assign_outputs(loader, drafts->buffer))))
+        (err = draft(drafts, &model->derive, assign_outputs(loader, drafts->buffer))) || (err = draft(drafts, &model->record, assign_delayed(loader, drafts->buffer))))
         return err;
     for (uint16_t i = 0; i < model->sensor_count && !err; i++)
         err = draft_sensor(drafts, i);
     return err;
+}
+
+/* For people, as equations are. */
+static Err keep_prepared(const Loader *loader, const Hoist *hoist)
+{
+    Expr *values = arena_new(&loader->model->arena, Expr, hoist->count + 1u);
+    if (!values)
+        return ERR_MEMORY;
+    for (uint16_t i = 0; i < hoist->count; i++)
+        values[i] = hoist->prepared[i].value;
+    loader->model->prepared = hoist->first;
+    loader->model->prepared_count = hoist->count;
+    loader->model->prepared_values = values;
+    loader->model->column_count = (uint16_t)(hoist->first + hoist->count);
+    return ERR_OK;
 }
 
 /* Parameters that are not tracked hold still between two steps. What is prepared from them becomes a program too. */
@@ -86,9 +108,8 @@ static Err hoist_fixed(Drafts *drafts)
     Err err = ERR_OK;
     for (size_t i = 0; i < drafts->count && !err; i++)
         err = graph_hoist(model->graph, &hoist, drafts->items[i].assignments, drafts->items[i].count);
-    model->prepared = hoist.first;
-    model->prepared_count = hoist.count;
-    model->column_count = (uint16_t)(hoist.first + hoist.count);
+    if (err != ERR_MEMORY)
+        err = keep_prepared(loader, &hoist);  // a graph that is full is told of when it is compiled
     return err == ERR_MEMORY ? loader__out_of_memory(drafts->loader) : draft(drafts, &model->prepare, hoist.count);
 }
 
@@ -106,6 +127,38 @@ static Err compile_all(const Drafts *drafts)
     return ERR_OK;
 }
 
+static Err keep_delays(Loader *loader)
+{
+    Model *model = loader->model;
+    const size_t count = loader->trace.delay_count;
+    Delay *delays = arena_new(&model->arena, Delay, count + 1);
+    if (!delays)
+        return loader__out_of_memory(loader);
+    memcpy(delays, loader->trace.delays, count * sizeof *delays);
+    model->delays = delays;
+    model->delay_count = (uint16_t)count;
+    return ERR_OK;
+}
+
+/* For people: what programs were built from cannot be read off them any more. */
+static Err keep_equations(Loader *loader)
+{
+    Model *model = loader->model;
+    Expr *equations = arena_new(&model->arena, Expr, model->channel_count);
+    if (!equations)
+        return loader__out_of_memory(loader);
+
+    size_t output = 0;
+    for (uint16_t i = 0; i < model->channel_count; i++) {
+        const bool is_output = loader->channels[i].kind == CHANNEL_OUTPUT;
+        equations[i] = i < model->state_count ? loader->trace.rates[i] : is_output ? loader->trace.outputs[output++].expr : EXPR_NONE;
+    }
+    for (uint16_t i = 0; i < model->sensor_count; i++)
+        equations[loader->sensors[i].channel] = loader->measured[i];
+    model->equations = equations;
+    return ERR_OK;
+}
+
 Err loader__build_programs(Loader *loader)
 {
     const Model *model = loader->model;
@@ -118,8 +171,10 @@ Err loader__build_programs(Loader *loader)
     drafts.items = arena_new(&drafts.arena, Draft, DRAFTS_OF_MODEL + DRAFTS_PER_SENSOR * (size_t)model->sensor_count);
     drafts.buffer = arena_new(&drafts.arena, Assignment, FILTER_ASSIGNMENTS_MAX);
     Err err = drafts.items && drafts.buffer ? draft_model(&drafts) : loader__out_of_memory(loader);
-    if (!err && !(err = hoist_fixed(&drafts)))
-        err = compile_all(&drafts);
+    if (!err && !(err = hoist_fixed(&drafts)) && !(err = compile_all(&drafts)))
+        err = keep_delays(loader);
+    if (!err)
+        err = keep_equations(loader);
     arena_fini(&drafts.arena);
     return err;
 }

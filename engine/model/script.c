@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum {
     SOURCE_MAX = 4 * 1024 * 1024,  // bytes of one script
@@ -149,6 +150,90 @@ static int sandbox_move(lua_State *lua)
     return call_charged(lua, last >= first ? (size_t)last - (size_t)first : 0);
 }
 
+typedef struct Key {
+    const char *text;  // NULL for a number; it lives as long as its table
+    size_t length;
+    lua_Number number;
+    lua_Integer integer;  // the same, where it is one
+    bool is_integer;
+} Key;
+
+static int compare_numbers(const Key *x, const Key *y)
+{
+    if (x->is_integer && y->is_integer)
+        return (x->integer > y->integer) - (x->integer < y->integer);
+    return (x->number > y->number) - (x->number < y->number);
+}
+
+/* Numbers first, then texts by their bytes. */
+static int by_key(const void *a, const void *b)
+{
+    const Key *x = a, *y = b;
+    if (!x->text || !y->text)
+        return x->text || y->text ? (x->text != NULL) - (y->text != NULL) : compare_numbers(x, y);
+    const size_t shorter = x->length < y->length ? x->length : y->length;
+    const int order = memcmp(x->text, y->text, shorter);
+    return order ? order : (x->length > y->length) - (x->length < y->length);
+}
+
+/* The next key in upvalue 1, from place upvalue 2 on, that still has a value in the table; what was removed meanwhile is passed over. */
+static int next_in_order(lua_State *lua)
+{
+    for (lua_Integer i = lua_tointeger(lua, lua_upvalueindex(2)) + 1;; i++) {
+        lua_settop(lua, 1);
+        if (lua_rawgeti(lua, lua_upvalueindex(1), i) == LUA_TNIL)
+            return 1;
+        lua_pushvalue(lua, -1);
+        if (lua_rawget(lua, 1) != LUA_TNIL) {
+            lua_pushinteger(lua, i);
+            lua_replace(lua, lua_upvalueindex(2));
+            return 2;
+        }
+    }
+}
+
+/* pairs as authors know it, but in one order: Lua's own differs from run to run, and with it the bits of whatever is added up along it [I2]. */
+static int sandbox_pairs(lua_State *lua)
+{
+    size_t count = 0;
+    luaL_checktype(lua, 1, LUA_TTABLE);
+    lua_settop(lua, 1);
+    for (lua_pushnil(lua); lua_next(lua, 1); lua_pop(lua, 1))
+        count++;
+    if (!charge(script_of(lua), times(count, 8 * WORK_PER_INSTRUCTION)))  // about what sorting takes
+        return luaL_error(lua, OUT_OF_BUDGET);
+
+    Key *keys = lua_newuserdatauv(lua, (count + 1) * sizeof *keys, 0);
+    size_t filled = 0;
+    for (lua_pushnil(lua); lua_next(lua, 1); lua_pop(lua, 1)) {
+        const int type = lua_type(lua, -2);
+        if (type != LUA_TNUMBER && type != LUA_TSTRING)
+            return luaL_error(lua, "pairs: keys are numbers or texts here, which have an order; this is a %s", lua_typename(lua, type));
+        Key *key = &keys[filled++];
+        *key = (Key){.is_integer = lua_isinteger(lua, -2)};
+        if (type == LUA_TSTRING)
+            key->text = lua_tolstring(lua, -2, &key->length);
+        else
+            key->number = lua_tonumber(lua, -2), key->integer = lua_tointeger(lua, -2);
+    }
+    qsort(keys, filled, sizeof *keys, by_key);
+
+    lua_createtable(lua, (int)filled, 0);
+    for (size_t i = 0; i < filled; i++) {
+        if (keys[i].text)
+            lua_pushlstring(lua, keys[i].text, keys[i].length);
+        else if (keys[i].is_integer)
+            lua_pushinteger(lua, keys[i].integer);
+        else
+            lua_pushnumber(lua, keys[i].number);
+        lua_rawseti(lua, -2, (lua_Integer)i + 1);
+    }
+    lua_pushinteger(lua, 0);
+    lua_pushcclosure(lua, next_in_order, 2);
+    lua_pushvalue(lua, 1);
+    return 2;
+}
+
 /* Functions that can work for hours inside one instruction are charged for it beforehand. */
 static void charge_functions(lua_State *lua)
 {
@@ -200,6 +285,7 @@ static int open_sandbox(lua_State *lua)
     }
     lua_register(lua, "pcall", sandbox_pcall);
     lua_register(lua, "print", sandbox_print);
+    lua_register(lua, "pairs", sandbox_pairs);
 
     charge_functions(lua);
 
@@ -309,6 +395,18 @@ static Err fail(Script *script, const char *text, ErrText *why)
     return ERR_SCRIPT;
 }
 
+bool script_find(const char *beside, const char *const *places, const char *name, char *out, size_t size)
+{
+    const char *slash = strrchr(beside, '/');
+    const int folder = slash ? (int)(slash - beside + 1) : 0;
+    for (; *places; places++) {
+        const int length = snprintf(out, size, "%.*s%s%s%s", folder, beside, *places, name, strchr(name, '.') ? "" : ".lua");
+        if (length >= 0 && (size_t)length < size && access(out, R_OK) == 0)
+            return true;
+    }
+    return false;
+}
+
 Err script_run_file(Script *script, const char *path, size_t instructions_max, ErrText *why)
 {
     const Err err = read_source(script, path, why);
@@ -339,6 +437,11 @@ Err script_call(Script *script, int arguments, int results, size_t instructions_
     snprintf(full, sizeof full, "uses more than its %zu MiB of memory", script->memory_max >> 20);
     const char *no_memory = script->instructions_left ? full : OUT_OF_BUDGET;
     return fail(script, status == LUA_ERRMEM ? no_memory : lua_tostring(lua, -1), why);
+}
+
+uint64_t script_hash(const Script *script)
+{
+    return hash_bytes(0, script->source, script->source_length);
 }
 
 /* Whether `word` is called with a text, as in model "tank", outside of comments. */

@@ -21,8 +21,13 @@ Err script_create(size_t memory_max, Script **out, ErrText *why);
 void script_destroy(Script *script);
 lua_State *script_lua(Script *script);
 
+/// Find the file of `name` ("tank": tank.lua; with an ending as it is) in one of `places`, folders relative to that of the file `beside`, in this order
+/// (NULL-terminated, each "" or ending in a slash). False when none of them has one that can be read.
+bool script_find(const char *beside, const char *const *places, const char *name, char *out, size_t size);
 /// Run a file in the sandbox and leave its one return value on the stack. Errors name the file as `path` gives it.
 Err script_run_file(Script *script, const char *path, size_t instructions_max, ErrText *why);
+/// Hash of the source of the file that was run last.
+uint64_t script_hash(const Script *script);
 /// lua_pcall under a budget: the function and `arguments` are on the stack, `results` are left there (nothing on failure).
 Err script_call(Script *script, int arguments, int results, size_t instructions_max, ErrText *why);
 

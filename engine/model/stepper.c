@@ -141,7 +141,8 @@ static void step_explicit(const Flow *flow, const Tableau *tableau, Expr *next)
 
 // --- Rosenbrock ----------------------------------------------------------------------------------------------------
 
-/* A matrix and then its factors, in place: below the diagonal the multipliers, EXPR_NONE where there is nothing by structure. */
+/* A matrix and then its factors, in place: below the diagonal the multipliers, in it the reciprocals of the pivots, which every stage is solved
+ * with; EXPR_NONE where there is nothing by structure. */
 typedef struct System {
     Expr at[STEPPER_ROSENBROCK_STATES_MAX][STEPPER_ROSENBROCK_STATES_MAX];
     uint16_t index[STEPPER_ROSENBROCK_STATES_MAX];  // of the states that move
@@ -178,14 +179,16 @@ static void system_build(const Flow *flow, double diagonal, System *system)
 
 static void system_factor(const Flow *flow, System *system)
 {
-    for (uint16_t p = 0; p < system->size; p++)
+    for (uint16_t p = 0; p < system->size; p++) {
+        system->at[p][p] = graph_binary(flow->graph, OP_DIV, number(flow, 1), system->at[p][p]);
         for (uint16_t i = (uint16_t)(p + 1); i < system->size; i++) {
             if (system->at[i][p] == EXPR_NONE)
                 continue;
-            system->at[i][p] = graph_binary(flow->graph, OP_DIV, system->at[i][p], system->at[p][p]);
+            system->at[i][p] = mul(flow, system->at[i][p], system->at[p][p]);
             for (uint16_t j = (uint16_t)(p + 1); j < system->size; j++)
                 system->at[i][j] = subtract_product(flow, system->at[i][j], system->at[i][p], system->at[p][j]);
         }
+    }
 }
 
 /* Solve for the right side `x`, by state; the solution takes its place. */
@@ -198,7 +201,7 @@ static void system_solve(const Flow *flow, const System *system, Expr *x)
         Expr *value = &x[system->index[i]];
         for (uint16_t j = (uint16_t)(i + 1); j < system->size; j++)
             *value = subtract_product(flow, *value, system->at[i][j], x[system->index[j]]);
-        *value = graph_binary(flow->graph, OP_DIV, *value, system->at[i][i]);
+        *value = mul(flow, *value, system->at[i][i]);
     }
 }
 

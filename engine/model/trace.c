@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "model/numbers.h"
 #include "model/value.h"
 
 static const char value_type[] = "pollux.value";
@@ -21,6 +22,13 @@ Trace *value__trace(lua_State *lua)
     if (!trace)
         luaL_error(lua, "this works inside equations only");
     return trace;
+}
+
+bool value__is_tracing(lua_State *lua)
+{
+    const bool tracing = lua_rawgetp(lua, LUA_REGISTRYINDEX, &trace_key) != LUA_TNIL;
+    lua_pop(lua, 1);
+    return tracing;
 }
 
 int value__push(lua_State *lua, Expr expr, const Unit *unit, int state)
@@ -57,6 +65,11 @@ static bool is_zero(const Trace *trace, const Value *value)
 {
     double number;
     return value->unit == unit_one() && graph_is_constant(trace->graph, value->expr, &number) && number == 0;
+}
+
+bool value__converts(const Trace *trace, const Value *value, const Unit *unit)
+{
+    return is_zero(trace, value) || unit_converts(value->unit, unit);
 }
 
 static const Unit *common_unit(lua_State *lua, const Value *a, const Value *b, const char *what)
@@ -171,6 +184,15 @@ static int value_atan(lua_State *lua) { return plain_function(lua, OP_ATAN, "ata
 static int value_sinh(lua_State *lua) { return plain_function(lua, OP_SINH, "sinh"); }
 static int value_cosh(lua_State *lua) { return plain_function(lua, OP_COSH, "cosh"); }
 static int value_tanh(lua_State *lua) { return plain_function(lua, OP_TANH, "tanh"); }
+
+/* A multiple of the natural logarithm, which every machine computes alike. */
+static int value_log10(lua_State *lua)
+{
+    Graph *graph = value__trace(lua)->graph;
+    const Value a = value__operand(lua, 1);
+    demand_plain(lua, &a, "log10");
+    return value__push(lua, graph_binary(graph, OP_MUL, graph_unary(graph, OP_LOG, a.expr), graph_constant(graph, M_LOG10E)), unit_one(), -1);
+}
 
 /* The angle of the point (x, y) from atan2(y, x); only their ratio matters, so any dimension will do. */
 static int value_atan2(lua_State *lua)
@@ -292,7 +314,7 @@ static int value_newindex(lua_State *lua)
     ErrText why;
     if (unit_parse("s", &second, &why) || !(expected = unit_divide(state->unit, second)))
         return luaL_error(lua, "no unit for a rate");
-    if (!is_zero(trace, &rate) && !unit_converts(rate.unit, expected))
+    if (!value__converts(trace, &rate, expected))
         return luaL_error(lua, "dimensions differ: the rate of a state in %s must be in %s, this has %s", value__dimension(state->unit), value__dimension(expected), value__dimension(rate.unit));
     trace->rates[state->state] = rate.expr;
     return 0;
@@ -334,49 +356,137 @@ static int array_newindex(lua_State *lua)
     return luaL_error(lua, "\"%s[%s]\" cannot be assigned; did you mean t.%s[%s].rate?", array->name, luaL_tolstring(lua, 2, NULL), array->name, luaL_tolstring(lua, 2, NULL));
 }
 
-static const TraceArray *find_array(const Trace *trace, const char *name)
+/* Whose `t` this is: the part whose function is run, or t.upper, a part of it. */
+static size_t part_of(lua_State *lua)
+{
+    return *(const size_t *)luaL_checkudata(lua, 1, self_type);
+}
+
+static int push_part(lua_State *lua, size_t part)
+{
+    *(size_t *)lua_newuserdatauv(lua, sizeof part, 0) = part;
+    luaL_setmetatable(lua, self_type);
+    return 1;
+}
+
+static const TraceArray *find_array(const Trace *trace, size_t part, const char *name)
 {
     for (size_t i = 0; i < trace->array_count; i++)
-        if (strcmp(trace->arrays[i].name, name) == 0)
+        if (trace->arrays[i].part == part && strcmp(trace->arrays[i].name, name) == 0)
             return &trace->arrays[i];
     return NULL;
 }
 
-/* t.level: a channel, an array of states, or an output that was assigned above. */
+static TraceName *find_name(const Trace *trace, size_t part, const char *name)
+{
+    for (size_t i = 0; i < trace->name_count; i++)
+        if (trace->names[i].part == part && strcmp(trace->names[i].name, name) == 0)
+            return &trace->names[i];
+    return NULL;
+}
+
+static TraceOutput *find_output(const Trace *trace, size_t part, const char *name)
+{
+    for (size_t i = 0; i < trace->output_count; i++)
+        if (trace->outputs[i].part == part && strcmp(trace->outputs[i].name, name) == 0)
+            return &trace->outputs[i];
+    return NULL;
+}
+
+/* The part of `whole` that is called so, or 0: the whole model is nobody's part. */
+static size_t find_part(const Trace *trace, size_t whole, const char *name)
+{
+    for (size_t i = 1; i < trace->part_count; i++)
+        if (trace->parts[i].whole == whole && strcmp(trace->parts[i].name, name) == 0)
+            return i;
+    return 0;
+}
+
+/* An output of a part may still depend on inputs that nothing feeds yet, so it is a column until all are known. */
+static int push_output(lua_State *lua, const Trace *trace, TraceOutput *output)
+{
+    if (trace->closed || output->part == trace->part)
+        return value__push(lua, output->expr, unit_base(output->unit), -1);
+    output->is_read = true;
+    const Expr column = graph_variable(trace->graph, (uint16_t)(TRACE_OUTPUT_COLUMN + (output - trace->outputs)));
+    return value__push(lua, column, unit_base(output->unit), -1);
+}
+
+/* t.level: a channel, an array of states, a part, or an output that was assigned above. */
 static int self_index(lua_State *lua)
 {
     const Trace *trace = value__trace(lua);
-    const char *name = luaL_checkstring(lua, 2);
-    const TraceArray *array = find_array(trace, name);
+    const size_t part = part_of(lua);
+    const char *key = luaL_checkstring(lua, 2);
+    const TraceArray *array = find_array(trace, part, key);
     if (array) {
         *(size_t *)lua_newuserdatauv(lua, sizeof(size_t), 0) = (size_t)(array - trace->arrays);
         luaL_setmetatable(lua, array_type);
         return 1;
     }
-    for (size_t i = 0; i < trace->name_count; i++)
-        if (strcmp(trace->names[i].name, name) == 0)
-            return value__push(lua, trace->names[i].expr, trace->names[i].unit, trace->names[i].state);
-    for (size_t i = 0; i < trace->output_count; i++)
-        if (strcmp(trace->outputs[i].name, name) == 0)
-            return value__push(lua, trace->outputs[i].expr, unit_base(trace->outputs[i].unit), -1);
-    return luaL_error(lua, "the model has no state, parameter, input or output \"%s\"", name);
+    const TraceName *name = find_name(trace, part, key);
+    if (name)
+        return value__push(lua, name->expr, name->unit, name->state);
+    TraceOutput *output = find_output(trace, part, key);
+    if (output)
+        return push_output(lua, trace, output);
+    const size_t inner = find_part(trace, part, key);
+    if (inner)
+        return push_part(lua, inner);
+    if (part != trace->part)
+        return luaL_error(lua, "the part \"%s\" has no state, parameter, input or output \"%s\"", trace->parts[part].name, key);
+    if (trace->stepped)
+        return luaL_error(lua, "the model has no state, parameter or input \"%s\"; what a step function puts out cannot be measured", key);
+    return luaL_error(lua, "the model has no state, parameter, input or output \"%s\"", key);
+}
+
+/* t.upper.inflow = ... */
+static int feed_part(lua_State *lua, Trace *trace, size_t part, const char *key)
+{
+    const char *called = trace->parts[part].name;
+    TraceName *name = find_name(trace, part, key);
+    if (trace->closed)
+        return luaL_error(lua, "a sensor's function cannot feed inputs");
+    if (name && !name->is_open && name->state < 0)
+        return luaL_error(lua, "\"%s\" of the part \"%s\" is no input, or is fed already", key, called);
+    if (!name || !name->is_open)
+        return luaL_error(lua, "the part \"%s\" has no input \"%s\"; expected t.%s.INPUT = ...", called, key, called);
+
+    const Value value = value__operand(lua, 3);
+    double number;
+    if (!is_zero(trace, &value) && !unit_converts(value.unit, name->unit))
+        return luaL_error(lua, "dimensions differ: the input \"%s\" of the part \"%s\" has %s, this has %s", key, called, value__dimension(name->unit),
+                          value__dimension(value.unit));
+    if (graph_is_constant(trace->graph, value.expr, &number) && !(number >= name->min && number <= name->max))
+        return luaL_error(lua, "the input \"%s\" of the part \"%s\" is fed a number outside its min and max", key, called);
+
+    lua_Debug here = {0};
+    if (lua_getstack(lua, 1, &here))
+        lua_getinfo(lua, "l", &here);
+    const size_t fed = (size_t)(name - trace->names);
+    trace->feeds[trace->feed_count++] = (TraceFeed){.name = fed, .expr = value.expr, .part = trace->part, .line = here.currentline};
+    name->is_open = false;
+    return 0;
 }
 
 /* t.outflow = output(...) */
 static int self_newindex(lua_State *lua)
 {
     Trace *trace = value__trace(lua);
+    const size_t part = part_of(lua);
     const char *name = luaL_checkstring(lua, 2);
+    if (part != trace->part)
+        return feed_part(lua, trace, part, name);
     if (trace->closed)
         return luaL_error(lua, "a sensor's function cannot assign outputs");
-    for (size_t i = 0; i < trace->name_count; i++)
-        if (strcmp(trace->names[i].name, name) == 0)
-            return luaL_error(lua, "\"%s\" cannot be assigned; did you mean t.%s.rate?", name, name);
-    if (find_array(trace, name))
+    if (find_name(trace, part, name))
+        return luaL_error(lua, "\"%s\" cannot be assigned; did you mean t.%s.rate?", name, name);
+    if (find_array(trace, part, name))
         return luaL_error(lua, "\"%s\" cannot be assigned; did you mean t.%s[1].rate?", name, name);
-    for (size_t i = 0; i < trace->output_count; i++)
-        if (strcmp(trace->outputs[i].name, name) == 0)
-            return luaL_error(lua, "the output \"%s\" was assigned before", name);
+    if (find_part(trace, part, name))
+        return luaL_error(lua, "\"%s\" cannot be assigned: it is a part; did you mean one of its inputs?", name);
+    if (find_output(trace, part, name))
+        return luaL_error(lua, "the output \"%s\" was assigned before", name);
     if (!lua_istable(lua, 3))
         return luaL_error(lua, "t.%s = ...: expected output(value, \"unit\"); what is not shown can be a local variable", name);
     if (trace->output_count == trace->output_room)
@@ -390,7 +500,8 @@ static int self_newindex(lua_State *lua)
     ErrText why;
     if (!lua_isstring(lua, -1) || !lua_isstring(lua, -2) || unit_parse(lua_tostring(lua, -2), &unit, &why))
         return luaL_error(lua, "t.%s = ...: expected output(value, \"unit\")", name);
-    trace->outputs[trace->output_count] = (TraceOutput){arena_text(trace->arena, name), arena_text(trace->arena, lua_tostring(lua, -1)), value.expr, unit};
+    trace->outputs[trace->output_count] = (TraceOutput){.name = arena_text(trace->arena, name), .doc = arena_text(trace->arena, lua_tostring(lua, -1)),
+                                                        .expr = value.expr, .unit = unit, .part = part};
     if (!trace->outputs[trace->output_count].name || !trace->outputs[trace->output_count].doc)
         return luaL_error(lua, "no memory for the output \"%s\"", name);
     trace->output_count++;
@@ -405,11 +516,11 @@ void trace_open(Script *script)
                                          {NULL, NULL}};
     static const luaL_Reg on_self[] = {{"__index", self_index}, {"__newindex", self_newindex}, {NULL, NULL}};
     static const luaL_Reg on_arrays[] = {{"__index", array_index}, {"__newindex", array_newindex}, {"__len", array_length}, {NULL, NULL}};
-    static const luaL_Reg functions[] = {{"sqrt", value_sqrt}, {"exp", value_exp}, {"log", value_log}, {"sin", value_sin}, {"cos", value_cos}, {"tan", value_tan},
+    static const luaL_Reg functions[] = {{"sqrt", value_sqrt}, {"exp", value_exp}, {"log", value_log}, {"log10", value_log10}, {"sin", value_sin}, {"cos", value_cos}, {"tan", value_tan},
                                          {"asin", value_asin}, {"acos", value_acos}, {"atan", value_atan}, {"atan2", value_atan2}, {"sinh", value_sinh},
                                          {"cosh", value_cosh}, {"tanh", value_tanh}, {"hypot", value_hypot}, {"abs", value_abs}, {"sign", value_sign},
                                          {"min", value_min}, {"max", value_max}, {"clamp", value_clamp}, {"above", value_above}, {"below", value_below},
-                                         {"select", value_select}, {"lookup", value__lookup}, {"lag", value__lag}, {"output", value_output}, {"quantity", value_quantity}, {NULL, NULL}};
+                                         {"select", value_select}, {"lookup", value__lookup}, {"lag", value__lag}, {"delay", value__delay}, {"event", value__event}, {"output", value_output}, {"quantity", value_quantity}, {NULL, NULL}};
     lua_State *lua = script_lua(script);
     const struct {
         const char *type;
@@ -426,6 +537,9 @@ void trace_open(Script *script)
     lua_pushglobaltable(lua);
     luaL_setfuncs(lua, functions, 0);
     lua_pop(lua, 1);
+    numbers__open(lua);
+    lua_pushnumber(lua, M_PI);
+    lua_setglobal(lua, "pi");
 }
 
 static void close_trace(Script *script)
@@ -443,13 +557,12 @@ static Err run(Script *script, Trace *trace, int results, ErrText *why)
     const Unit *acceleration;
     if (unit_parse("m/s^2", &acceleration, why))
         return ERR_UNIT;
-    value__push(lua, graph_constant(trace->graph, 9.80665), acceleration, -1);
+    value__push(lua, graph_constant(trace->graph, STANDARD_GRAVITY), acceleration, -1);
     lua_setglobal(lua, "g");
 
     lua_pushlightuserdata(lua, trace);
     lua_rawsetp(lua, LUA_REGISTRYINDEX, &trace_key);
-    lua_newuserdatauv(lua, 1, 0);
-    luaL_setmetatable(lua, self_type);
+    push_part(lua, trace->part);
     const Err err = script_call(script, 1, results, TRACE_INSTRUCTIONS, why);
     if (err || results == 0)
         close_trace(script);

@@ -1,8 +1,8 @@
 /* native.c -- programs become machine code, through LLVM's C API.
  *
- * A program turns into one function with one loop: a strip of the block, one vector wide, is loaded, computed in registers and stored. Lanes do
- * not see each other [I1], so it does not matter that one strip is stored before the next is loaded. Within a strip a slot is a value, not a
- * place: what a column holds in the end is stored once, behind everything else.
+ * A program turns into one function with one loop: a strip of the block, one vector wide, is loaded, computed in registers and stored; of small
+ * programs two strips, side by side. Lanes do not see each other [I1], so it does not matter that one strip is stored before the next is loaded.
+ * Within a strip a slot is a value, not a place: what a column holds in the end is stored once, behind everything else.
  *
  * The bits are those of the interpreter [I2], for which LLVM has to be kept from knowing better:
  *   - no fast-math flags, so nothing is contracted or reassociated;
@@ -23,6 +23,20 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum {
+    STRIPS_MAX = 2,
+    // where there are registers for two strips and the program is not long to compile, each does what the other waits for
+    STRIPS_REGISTERS = 32,
+    STRIPS_LENGTH = 2000,
+};
+
+/* One vector of every slot. */
+typedef struct Strip {
+    LLVMValueRef first;   // the number of its first lane
+    LLVMValueRef *slots;  // what every slot holds at this point; NULL: not read yet
+    LLVMValueRef *masks;  // per slot: the mask, when what it holds is the result of a comparison
+} Strip;
+
 typedef struct Emitter {
     const Program *program;
     const NativeTarget *target;
@@ -31,10 +45,10 @@ typedef struct Emitter {
     LLVMBuilderRef builder;
     LLVMTypeRef lane, index, vector, mask;  // mask: a bit per lane where the processor has mask registers, else a vector of whole numbers
     LLVMValueRef function, constants;
-    LLVMValueRef strip;   // the number of its first lane
-    LLVMValueRef *slots;  // what every slot holds at this point; NULL: not read yet
-    LLVMValueRef *masks;  // per slot: the mask, when what it holds is the result of a comparison
-    bool *is_written;     // per column
+    Strip strips[STRIPS_MAX];  // computed side by side
+    unsigned strip_count;
+    Strip *strip;      // the one whose turn it is
+    bool *is_written;  // per column
 } Emitter;
 
 typedef LLVMValueRef Value;
@@ -162,7 +176,7 @@ static Value lane_pointer(Emitter *emitter, Value base, Value index)
 
 static Value column_pointer(Emitter *emitter, unsigned column)
 {
-    Value index = LLVMBuildAdd(emitter->builder, emitter->strip, whole(emitter, (uint64_t)column * LANES), "");
+    Value index = LLVMBuildAdd(emitter->builder, emitter->strip->first, whole(emitter, (uint64_t)column * LANES), "");
     Value pointer = lane_pointer(emitter, LLVMGetParam(emitter->function, 0), index);
     return LLVMBuildBitCast(emitter->builder, pointer, LLVMPointerType(emitter->vector, 0), "");
 }
@@ -190,9 +204,9 @@ static Value load_constant(Emitter *emitter, unsigned number)
 static Value slot_value(Emitter *emitter, unsigned slot)
 {
     const unsigned first_constant = emitter->program->columns + emitter->program->registers;
-    if (!emitter->slots[slot])
-        emitter->slots[slot] = slot < first_constant ? load_column(emitter, slot) : load_constant(emitter, slot - first_constant);
-    return emitter->slots[slot];
+    if (!emitter->strip->slots[slot])
+        emitter->strip->slots[slot] = slot < first_constant ? load_column(emitter, slot) : load_constant(emitter, slot - first_constant);
+    return emitter->strip->slots[slot];
 }
 
 static Value unary(Emitter *emitter, Op op, Value a)
@@ -204,7 +218,7 @@ static Value unary(Emitter *emitter, Op op, Value a)
 
 static Value select_value(Emitter *emitter, const Instruction *instruction)
 {
-    Value mask = emitter->masks[instruction->a];
+    Value mask = emitter->strip->masks[instruction->a];
     Value a = slot_value(emitter, instruction->a), b = slot_value(emitter, instruction->b), c = slot_value(emitter, instruction->c);
     if (!mask)
         mask = compare(emitter, UNEQUAL, a, LLVMConstNull(emitter->vector));
@@ -214,7 +228,7 @@ static Value select_value(Emitter *emitter, const Instruction *instruction)
 static void emit_instruction(Emitter *emitter, const Instruction *instruction)
 {
     LLVMBuilderRef builder = emitter->builder;
-    Value in[2] = {slot_value(emitter, instruction->a), slot_value(emitter, instruction->b)};
+    Value in[3] = {slot_value(emitter, instruction->a), slot_value(emitter, instruction->b), slot_value(emitter, instruction->c)};
     Value out = NULL, mask = NULL;
     switch ((Op)instruction->op) {
     case OP_NEG: out = LLVMBuildFNeg(builder, in[0], ""); break;
@@ -242,36 +256,47 @@ static void emit_instruction(Emitter *emitter, const Instruction *instruction)
     case OP_HYPOT: out = call_function(emitter, instruction->op, in, 2); break;
     case OP_ABOVE: out = above(emitter, in[0], in[1], &mask); break;
     case OP_SELECT: out = select_value(emitter, instruction); break;
-    case OP_MOVE: out = in[0], mask = emitter->masks[instruction->a]; break;
+    case OP_MOVE: out = in[0], mask = emitter->strip->masks[instruction->a]; break;
+    case OP_MULADD: out = LLVMBuildFAdd(builder, LLVMBuildFMul(builder, in[0], in[1], ""), in[2], ""); break;
+    case OP_MULSUB: out = LLVMBuildFSub(builder, LLVMBuildFMul(builder, in[0], in[1], ""), in[2], ""); break;
+    case OP_SUBMUL: out = LLVMBuildFSub(builder, in[2], LLVMBuildFMul(builder, in[0], in[1], ""), ""); break;
     case OP_COUNT: return;
     }
-    emitter->slots[instruction->to] = out;
-    emitter->masks[instruction->to] = mask;
+    emitter->strip->slots[instruction->to] = out;
+    emitter->strip->masks[instruction->to] = mask;
     if (instruction->to < emitter->program->columns)
         emitter->is_written[instruction->to] = true;
 }
 
-static void emit_strip(Emitter *emitter)
+static void store_columns(Emitter *emitter)
 {
-    for (uint32_t i = 0; i < emitter->program->length; i++)
-        emit_instruction(emitter, &emitter->program->code[i]);
     for (unsigned column = 0; column < emitter->program->columns; column++) {
         if (!emitter->is_written[column])
             continue;
-        Value store = LLVMBuildStore(emitter->builder, emitter->slots[column], column_pointer(emitter, column));
+        Value store = LLVMBuildStore(emitter->builder, emitter->strip->slots[column], column_pointer(emitter, column));
         LLVMSetAlignment(store, emitter->target->width * sizeof(double));
     }
+}
+
+static void emit_strips(Emitter *emitter)
+{
+    Strip *const end = emitter->strips + emitter->strip_count;
+    for (uint32_t i = 0; i < emitter->program->length; i++)
+        for (emitter->strip = emitter->strips; emitter->strip < end; emitter->strip++)
+            emit_instruction(emitter, &emitter->program->code[i]);
+    for (emitter->strip = emitter->strips; emitter->strip < end; emitter->strip++)
+        store_columns(emitter);
 }
 
 // ---- functions ----------------------------------------------------------------------------------------------------------
 
 /* In memory that could be changed from outside, as far as LLVM knows: it must not compute with them. */
-static void emit_constants(Emitter *emitter)
+static bool emit_constants(Emitter *emitter)
 {
     const unsigned count = emitter->program->constants;
     Value *const values = calloc(count + 1, sizeof(Value));
     if (!values)
-        return;
+        return false;
     for (unsigned i = 0; i < count; i++)
         values[i] = LLVMConstReal(emitter->lane, emitter->program->constant[(size_t)i * LANES]);
     Value array = LLVMConstArray(emitter->lane, values, count);
@@ -281,6 +306,7 @@ static void emit_constants(Emitter *emitter)
     LLVMSetExternallyInitialized(emitter->constants, true);
     LLVMSetAlignment(emitter->constants, 64);
     free(values);
+    return true;
 }
 
 static void function_attribute(Emitter *emitter, const char *name, const char *value)
@@ -309,7 +335,7 @@ static void declare_function(Emitter *emitter, const char *name)
     LLVMDisposeMessage(processor);
 }
 
-/* for (strip = 0; strip < LANES; strip += width) */
+/* for (lane = 0; lane < LANES; lane += strips * width) */
 static void emit_function(Emitter *emitter, const char *name)
 {
     declare_function(emitter, name);
@@ -320,15 +346,44 @@ static void emit_function(Emitter *emitter, const char *name)
     LLVMBuildBr(emitter->builder, body);
 
     LLVMPositionBuilderAtEnd(emitter->builder, body);
-    emitter->strip = LLVMBuildPhi(emitter->builder, emitter->index, "");
-    emit_strip(emitter);
-    Value next = LLVMBuildAdd(emitter->builder, emitter->strip, whole(emitter, emitter->target->width), "");
+    Value lane = LLVMBuildPhi(emitter->builder, emitter->index, "");
+    const unsigned width = emitter->target->width;
+    for (unsigned i = 0; i < emitter->strip_count; i++)
+        emitter->strips[i].first = LLVMBuildAdd(emitter->builder, lane, whole(emitter, (uint64_t)i * width), "");
+    emit_strips(emitter);
+    Value next = LLVMBuildAdd(emitter->builder, lane, whole(emitter, (uint64_t)emitter->strip_count * width), "");
     Value more = LLVMBuildICmp(emitter->builder, LLVMIntULT, next, whole(emitter, LANES), "");
     LLVMBuildCondBr(emitter->builder, more, body, done);
-    LLVMAddIncoming(emitter->strip, (Value[]){whole(emitter, 0), next}, (LLVMBasicBlockRef[]){entry, body}, 2);
+    LLVMAddIncoming(lane, (Value[]){whole(emitter, 0), next}, (LLVMBasicBlockRef[]){entry, body}, 2);
 
     LLVMPositionBuilderAtEnd(emitter->builder, done);
     LLVMBuildRetVoid(emitter->builder);
+}
+
+/* What a program's slots hold, in every strip. */
+static bool reserve_slots(Emitter *emitter)
+{
+    const Program *const program = emitter->program;
+    const size_t slots = (size_t)program->columns + program->registers + program->constants;
+    emitter->strip_count = program->registers <= STRIPS_REGISTERS && program->length <= STRIPS_LENGTH ? STRIPS_MAX : 1;
+    emitter->is_written = calloc(program->columns + 1u, sizeof(bool));
+    bool is_there = emitter->is_written != NULL;
+    for (unsigned i = 0; i < emitter->strip_count; i++) {
+        Strip *const strip = &emitter->strips[i];
+        strip->slots = calloc(slots + 1, sizeof(Value));
+        strip->masks = calloc(slots + 1, sizeof(Value));
+        is_there = is_there && strip->slots && strip->masks;
+    }
+    return is_there;
+}
+
+static void free_slots(Emitter *emitter)
+{
+    for (unsigned i = 0; i < emitter->strip_count; i++) {
+        free(emitter->strips[i].slots);
+        free(emitter->strips[i].masks);
+    }
+    free(emitter->is_written);
 }
 
 static Err emit_module(Emitter *emitter, const char *name, ErrText *why)
@@ -341,18 +396,10 @@ static Err emit_module(Emitter *emitter, const char *name, ErrText *why)
     emitter->vector = LLVMVectorType(emitter->lane, width);
     emitter->mask = LLVMVectorType(has_mask_registers(emitter) ? LLVMInt1TypeInContext(emitter->context) : emitter->index, width);
 
-    const size_t slots = (size_t)emitter->program->columns + emitter->program->registers + emitter->program->constants;
-    emitter->slots = calloc(slots + 1, sizeof(Value));
-    emitter->masks = calloc(slots + 1, sizeof(Value));
-    emitter->is_written = calloc(emitter->program->columns + 1u, sizeof(bool));
-    emit_constants(emitter);
-    const bool is_there = emitter->slots && emitter->masks && emitter->is_written && emitter->constants;
+    const bool is_there = reserve_slots(emitter) && emit_constants(emitter);
     if (is_there)
         emit_function(emitter, name);
-
-    free(emitter->slots);
-    free(emitter->masks);
-    free(emitter->is_written);
+    free_slots(emitter);
     LLVMDisposeBuilder(emitter->builder);
     return is_there ? ERR_OK : fail(why, ERR_MEMORY, "out of memory for native code");
 }

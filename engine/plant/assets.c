@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "model/declare.h"
 
@@ -129,15 +128,12 @@ __attribute__((format(printf, 2, 3))) static Err fail(const Assets *assets, cons
 /* A model is looked for beside the plant's folder, in it, and in a folder `models` in it. */
 static Err find_model_file(const Assets *assets, const char *name, char out[PATH_ROOM])
 {
-    static const char *const places[] = {"../models/", "", "models/"};
+    static const char *const places[] = {"../models/", "", "models/", NULL};
     const char *path = assets->plant->path, *slash = strrchr(path, '/');
     const int folder = slash ? (int)(slash - path + 1) : 0;
     const char *ending = strchr(name, '.') ? "" : ".lua";
-    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
-        const int length = snprintf(out, PATH_ROOM, "%.*s%s%s%s", folder, path, places[i], name, ending);
-        if (length < PATH_ROOM && access(out, R_OK) == 0)
-            return ERR_OK;
-    }
+    if (script_find(path, places, name, out, PATH_ROOM))
+        return ERR_OK;
     return fail(assets, "no model \"%s\": expected %s%s in %.*s../models/, %.*s or %.*smodels/", name, name, ending, folder, path, folder ? folder : 1, folder ? path : ".", folder, path);
 }
 
@@ -146,12 +142,6 @@ static TagRole role_of(ChannelKind kind)
     if (kind == CHANNEL_SENSOR || kind == CHANNEL_INPUT)
         return TAG_SAMPLED;
     return kind == CHANNEL_ACTUATOR ? TAG_ACTUATED : TAG_NOT_BOUND;
-}
-
-static void fill_column(double *columns, uint16_t column, double value)
-{
-    for (size_t lane = 0; lane < LANES; lane++)
-        columns[(size_t)column * LANES + lane] = value;
 }
 
 static size_t block_bytes(const Model *model)
@@ -167,13 +157,9 @@ static Err fill_kind(Assets *assets, Kind *kind)
     if (!kind->channels || !kind->pristine)
         return no_memory(assets);
 
-    for (uint16_t i = 0; i < model->channel_count; i++) {
-        const Channel *const channel = &model->channels[i];
-        kind->channels[i] = (TagChannel){channel->name, channel->unit, role_of(channel->kind)};
-        fill_column(kind->pristine, channel->column, channel->initial);
-        if (channel->variance != COLUMN_NONE)
-            fill_column(kind->pristine, channel->variance, channel->initial_sd * channel->initial_sd);
-    }
+    for (uint16_t i = 0; i < model->channel_count; i++)
+        kind->channels[i] = (TagChannel){model->channels[i].name, model->channels[i].unit, role_of(model->channels[i].kind)};
+    model_fill(model, kind->pristine);
     return ERR_OK;
 }
 

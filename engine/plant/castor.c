@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "model/declare.h"
+#include "model/fault.h"
 
 enum {
     FAULTS_MAX = 64,
@@ -50,7 +50,6 @@ struct Castor {
     Arena arena;
 };
 
-static const char *const kind_names[] = {"factor", "set", "bias", "drift", "stuck", "noise", "spike", "silence"};
 static const char device_type[] = "pollux.device";
 static const int64_t INPUT_PERIOD_NS = 3 * NS_PER_S;  // inputs are reported when they change, and this often in any case
 
@@ -140,42 +139,66 @@ static Err add_fault(Castor *castor, const Fault *fault, ErrText *why)
     return ERR_OK;
 }
 
-static bool kind_parse(const char *text, FaultKind *out)
+/* What a connection brings would overwrite the fault at once. */
+static Err check_fed(const Castor *castor, const Fault *fault, ErrText *why)
 {
-    for (FaultKind kind = FAULT_FACTOR; kind <= FAULT_SILENCE; kind++)
-        if (strcmp(text, kind_names[kind]) == 0) {
-            *out = kind;
-            return true;
-        }
-    return false;
+    if (fault_is_of_sensor(fault->kind) || !plant_is_fed(castor->plant, fault->tag))
+        return ERR_OK;
+    const TagName name = tags_name(castor->plant->tags, fault->tag);
+    return err_set(why, ERR_USAGE, "fault \"%s\": a connection feeds \"%s\"; let the fault befall what feeds it", fault_kind_name(fault->kind), name.text);
 }
 
 /* Whether this kind of fault can befall this tag; `size` goes from the tag's unit to SI. */
 static Err check_fault(const Castor *castor, Fault *fault, ErrText *why)
 {
-    const Channel *channel = channel_of(castor->plant, fault->tag);
-    const TagName tag = tags_name(castor->plant->tags, fault->tag);
-    const char *name = tag.text;
-    const bool of_process = fault->kind == FAULT_FACTOR || fault->kind == FAULT_SET;
-    if (of_process && plant_is_fed(castor->plant, fault->tag))
-        return err_set(why, ERR_USAGE, "fault \"%s\": a connection feeds \"%s\"; let the fault befall what feeds it", kind_names[fault->kind], name);
-    if (of_process && !channel_is_settable(channel->kind))
-        return err_set(why, ERR_USAGE, "fault \"%s\": \"%s\" must be a state, parameter or input of the process", kind_names[fault->kind], name);
-    if (!of_process && channel->kind != CHANNEL_SENSOR)
-        return err_set(why, ERR_USAGE, "fault \"%s\": \"%s\" is no sensor", kind_names[fault->kind], name);
-    if (isnan(fault->size) && fault->kind != FAULT_STUCK && fault->kind != FAULT_SILENCE)
-        return err_set(why, ERR_USAGE, "fault \"%s\" of \"%s\" needs a size", kind_names[fault->kind], name);
-    if (fault->kind == FAULT_SET)
-        fault->size = unit_to_si(channel->unit, fault->size);
-    if (fault->kind == FAULT_BIAS || fault->kind == FAULT_DRIFT || fault->kind == FAULT_SPIKE)
-        fault->size = unit_scale_to_si(channel->unit, fault->size);
-    return ERR_OK;
+    const Err err = check_fed(castor, fault, why);
+    const TagName name = tags_name(castor->plant->tags, fault->tag);
+    return err ? err : fault_check(channel_of(castor->plant, fault->tag), name.text, fault->kind, &fault->size, why);
 }
 
-/* lid = { value = "incubator.G_box", factor = 8, at = 600, lasts = 60, every = 600 }, or sensor = "incubator.t2", kind = "bias", size = 2 */
+static Err refuse_unknown(const Model *model, const char *name, ErrText *why)
+{
+    char names[256] = "none";
+    size_t used = 0;
+    for (uint16_t i = 0; i < model->fault_count && used < sizeof names; i++)
+        used += (size_t)snprintf(names + used, sizeof names - used, "%s%s", i ? ", " : "", model->faults[i].name);
+    return err_set(why, ERR_UNKNOWN, "model \"%s\" knows no fault \"%s\"; it knows: %s", model->name, name, names);
+}
+
+/* "tank1.clogged": what the model of tank1 knows. */
+static Err recall_fault(const Castor *castor, const char *name, Fault *fault, ErrText *why)
+{
+    char twin[128];
+    const char *dot = strchr(name, '.');
+    snprintf(twin, sizeof twin, "%.*s", dot ? (int)(dot - name) : 0, name);
+    const int64_t index = plant_find(castor->plant, twin);
+    if (index < 0)
+        return err_set(why, ERR_UNKNOWN, "\"%s\" is no twin of this plant with a fault of its model, as in \"tank1.clogged\"", name);
+
+    const Model *model = plant_model(castor->plant, (uint32_t)index);
+    const FaultDef *known = model_find_fault(model, dot + 1);
+    if (!known)
+        return refuse_unknown(model, dot + 1, why);
+    fault->kind = known->kind;
+    fault->size = known->size;
+    fault->tag = plant_tag(castor->plant, (uint32_t)index, known->channel);
+    return check_fed(castor, fault, why);
+}
+
+/* value = "incubator.G_box", factor = 8, or sensor = "incubator.t2", kind = "bias", size = 2 */
+static Err read_own(const Castor *castor, Declaration *entry, Fault *fault, ErrText *why)
+{
+    const char *tag = fault_read(entry, &fault->kind, &fault->size);
+    fault->tag = tags_find(castor->plant->tags, tag);
+    if (!entry->err && fault->tag == TAG_NONE)
+        return err_set(why, ERR_UNKNOWN, "fault \"%s\": expected value = or sensor = a tag of this plant, got \"%s\"", entry->key, tag);
+    return entry->err ? entry->err : check_fault(castor, fault, why);
+}
+
+/* lid = { fault = "incubator.lid", at = 600, lasts = 60, every = 600 }, or what happens in place of a name that the model knows */
 static Err read_fault(Castor *castor, const char *name, ErrText *why)
 {
-    static const char *const known[] = {"value", "factor", "set", "sensor", "kind", "size", "at", "lasts", "every", NULL};
+    static const char *const known[] = {"fault", "at", "lasts", "every", NULL}, *const own[] = {FAULT_KEYS, "fault", "at", "lasts", "every", NULL};
     lua_State *lua = script_lua(castor->plant->script);
     Declaration entry = {.script = castor->plant->script, .index = lua_gettop(lua), .section = "faults", .key = name, .why = why};
     if (!lua_istable(lua, -1)) {
@@ -183,33 +206,19 @@ static Err read_fault(Castor *castor, const char *name, ErrText *why)
         return entry.err;
     }
 
-    declare_only(&entry, known, 0);
-    const char *value = declare_text(&entry, "value", NULL), *sensor = declare_text(&entry, "sensor", NULL), *tag = value ? value : sensor ? sensor : "";
-    const double factor = declare_number(&entry, "factor", NAN), set = declare_number(&entry, "set", NAN);
-    Fault fault = {.tag = tags_find(castor->plant->tags, tag), .at = declare_number(&entry, "at", 0), .lasts = declare_number(&entry, "lasts", INFINITY),
-                   .every = declare_number(&entry, "every", 0), .size = declare_number(&entry, "size", NAN)};
+    const char *recalled = declare_text(&entry, "fault", NULL);
+    declare_only(&entry, recalled ? known : own, 0);
+    Fault fault = {.at = declare_number(&entry, "at", 0), .lasts = declare_number(&entry, "lasts", INFINITY), .every = declare_number(&entry, "every", 0)};
     snprintf(fault.name, sizeof fault.name, "%s", name);
-    if (fault.tag == TAG_NONE)
-        declare_fail(&entry, "fault \"%s\": expected value = or sensor = a tag of this plant, got \"%s\"", name, tag);
-    if (value && isnan(factor) == isnan(set))
-        declare_fail(&entry, "fault \"%s\" of a value needs factor = or set =", name);
-    if (!value && !kind_parse(declare_text(&entry, "kind", ""), &fault.kind))
-        declare_fail(&entry, "fault \"%s\" of a sensor needs kind = \"bias\", \"drift\", \"stuck\", \"noise\", \"spike\" or \"silence\"", name);
     if (fault.at < 0 || !(fault.lasts > 0) || fault.every < 0)
         declare_fail(&entry, "fault \"%s\": at, lasts and every are seconds, not negative", name);
     if (entry.err)
         return entry.err;
 
-    if (value) {
-        fault.kind = isnan(factor) ? FAULT_SET : FAULT_FACTOR;
-        fault.size = isnan(factor) ? set : factor;
-    }
     ErrText reason;
-    if (check_fault(castor, &fault, &reason)) {
+    if (recalled ? recall_fault(castor, recalled, &fault, &reason) : read_own(castor, &entry, &fault, &reason))
         declare_fail(&entry, "%s", reason.text);
-        return entry.err;
-    }
-    return add_fault(castor, &fault, why);
+    return entry.err ? entry.err : add_fault(castor, &fault, why);
 }
 
 /* Push the table `key` of `emulate`, an empty one when it is absent. */
@@ -310,6 +319,16 @@ static Err place_instruments(Castor *castor, ErrText *why)
     return ERR_OK;
 }
 
+/* He is the truth, and the truth is certain. */
+static void be_certain(const Plant *plant)
+{
+    for (uint32_t i = 0; i < plant->block_count; i++) {
+        const Model *model = plant->blocks[i].model;
+        const size_t packed = (size_t)model->state_count * (model->state_count + 1u) / 2;
+        memset(&plant->blocks[i].columns[(size_t)model->covariance * LANES], 0, packed * LANES * sizeof(double));
+    }
+}
+
 Err castor_create(const char *path, uint64_t seed, bool faults, Castor **out, ErrText *why)
 {
     *out = NULL;
@@ -320,9 +339,12 @@ Err castor_create(const char *path, uint64_t seed, bool faults, Castor **out, Er
     Err err = plant_load(path, 1, &castor->plant, why);
     if (!err) {
         castor->plant->free_running = true;
+        be_certain(castor->plant);
         open_device(castor);
         err = read_emulation(castor, faults, why);
     }
+    if (!err)
+        plant_start(castor->plant);
     if (!err)
         err = place_instruments(castor, why);
     if (err) {
@@ -342,34 +364,56 @@ void castor_destroy(Castor *castor)
     mem_free(castor);
 }
 
-Err castor_add_fault(Castor *castor, const char *text, ErrText *why)
+/* TAG:KIND[:SIZE]; `used` is how much of the text that is. */
+static Err parse_own(const Castor *castor, const char *text, Fault *fault, int *used, ErrText *why)
 {
     char tag[128], kind[16];
-    double size = NAN, at = NAN, lasts = INFINITY;
-    int used = 0, more = 0;
-    Fault fault = {0};
-    if (sscanf(text, "%127[^:]:%15[a-z]%n", tag, kind, &used) != 2)
-        return err_set(why, ERR_USAGE, "fault \"%s\": expected TAG:KIND[:SIZE]@AT[+LASTS], as in incubator.t2:bias:2@120+60", text);
-    if (text[used] == ':' && sscanf(text + used, ":%lf%n", &size, &more) == 1 && isfinite(size))
-        used += more;
-    if (text[used] == '@' && sscanf(text + used, "@%lf%n", &at, &more) == 1)
-        used += more;
-    if (text[used] == '+' && sscanf(text + used, "+%lf%n", &lasts, &more) == 1)
-        used += more;
-    if (text[used] || !(at >= 0) || !(lasts > 0))
-        return err_set(why, ERR_USAGE, "fault \"%s\": expected TAG:KIND[:SIZE]@AT[+LASTS], stuck at \"%s\"", text, text + used);
-    if (!kind_parse(kind, &fault.kind))
-        return err_set(why, ERR_USAGE, "fault \"%s\": kind \"%s\" is none of factor, set, bias, drift, stuck, noise, spike, silence", text, kind);
-    fault.tag = tags_find(castor->plant->tags, tag);
-    if (fault.tag == TAG_NONE)
-        return err_set(why, ERR_UNKNOWN, "fault \"%s\": no tag \"%s\" in this plant", text, tag);
+    int more = 0;
+    fault->size = NAN;
+    if (sscanf(text, "%127[^:]:%15[a-z]%n", tag, kind, used) != 2)
+        return ERR_OK;  // what is left of the text shows where it is wrong
+    if (text[*used] == ':' && sscanf(text + *used, ":%lf%n", &fault->size, &more) == 1 && isfinite(fault->size))
+        *used += more;
+    if (text[*used] != '@')
+        return ERR_OK;
+    if (!fault_kind_parse(kind, &fault->kind))
+        return err_set(why, ERR_USAGE, "kind \"%s\" is none of factor, set, bias, drift, stuck, noise, spike, silence", kind);
+    fault->tag = tags_find(castor->plant->tags, tag);
+    if (fault->tag == TAG_NONE)
+        return err_set(why, ERR_UNKNOWN, "no tag \"%s\" in this plant", tag);
+    snprintf(fault->name, sizeof fault->name, "%.30s %s", tag, kind);
+    return check_fault(castor, fault, why);
+}
 
-    snprintf(fault.name, sizeof fault.name, "%.30s %s", tag, kind);
-    fault.size = size;
-    fault.at = at;
-    fault.lasts = lasts;
-    const Err err = check_fault(castor, &fault, why);
-    return err ? err : add_fault(castor, &fault, why);
+/* TWIN.FAULT */
+static Err parse_known(const Castor *castor, const char *text, Fault *fault, int *used, ErrText *why)
+{
+    char name[128];
+    *used = 0;
+    if (sscanf(text, "%127[^@]%n", name, used) != 1 || text[*used] != '@')
+        return ERR_OK;
+    snprintf(fault->name, sizeof fault->name, "%.47s", name);
+    return recall_fault(castor, name, fault, why);
+}
+
+Err castor_add_fault(Castor *castor, const char *text, ErrText *why)
+{
+    int used = 0, more = 0;
+    Fault fault = {.at = NAN, .lasts = INFINITY};
+    ErrText reason;
+    const Err err = strchr(text, ':') ? parse_own(castor, text, &fault, &used, &reason) : parse_known(castor, text, &fault, &used, &reason);
+    if (err)
+        return err_set(why, err, "fault \"%s\": %s", text, reason.text);
+
+    if (text[used] == '@' && sscanf(text + used, "@%lf%n", &fault.at, &more) == 1)
+        used += more;
+    if (text[used] == '+' && sscanf(text + used, "+%lf%n", &fault.lasts, &more) == 1)
+        used += more;
+    if (text[used] || !(fault.at >= 0) || !(fault.lasts > 0))
+        return err_set(why, ERR_USAGE,
+                       "fault \"%s\": expected TAG:KIND[:SIZE]@AT[+LASTS] or TWIN.FAULT@AT[+LASTS], as in incubator.t2:bias:2@120+60 or incubator.lid@120+60, "
+                       "stuck at \"%s\"", text, text + used);
+    return add_fault(castor, &fault, why);
 }
 
 void castor_begin(Castor *castor, int64_t time)

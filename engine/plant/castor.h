@@ -11,22 +11,12 @@
 
 #include "plant/plant.h"
 
-typedef enum FaultKind {
-    FAULT_FACTOR,   // process: a value is multiplied
-    FAULT_SET,      // process: a value is set
-    FAULT_BIAS,     // sensor: reads too much by `size`
-    FAULT_DRIFT,    // sensor: by `size` per second since the start
-    FAULT_STUCK,    // sensor: keeps its last value
-    FAULT_NOISE,    // sensor: its noise is `size` times as large
-    FAULT_SPIKE,    // sensor: one sample in ten is off by `size`
-    FAULT_SILENCE,  // sensor: says nothing
-} FaultKind;
-
+/// Something that goes wrong, and when.
 typedef struct Fault {
     char name[48];
     FaultKind kind;
     TagId tag;
-    double size;   // SI, where it has a unit
+    double size;   // SI where it has a unit
     double at, lasts, every;  // s since Castor's start; every 0: once; lasts INFINITY: from then on
 } Fault;
 
@@ -37,7 +27,8 @@ Err castor_create(const char *path, uint64_t seed, bool faults, Castor **out, Er
 void castor_destroy(Castor *castor);
 /// Let his time begin at `time` (plant time); before the first step.
 void castor_begin(Castor *castor, int64_t time);
-/// TAG:KIND[:SIZE]@AT[+LASTS], for example incubator.t2:bias:2@120+60; sizes in the unit of the tag.
+/// WHAT@AT[+LASTS], where WHAT is TAG:KIND[:SIZE], as in incubator.t2:bias:2@120+60 (sizes in the unit of the tag), or TWIN.FAULT, a fault that
+/// the twin's model knows, as in incubator.lid@120+60. ERR_USAGE when it is not understood or cannot be, ERR_UNKNOWN when there is no such tag or fault.
 Err castor_add_fault(Castor *castor, const char *text, ErrText *why);
 
 const Plant *castor_plant(const Castor *castor);

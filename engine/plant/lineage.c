@@ -80,16 +80,25 @@ static uint64_t hash_sensor(uint64_t hash, const Sensor *sensor)
     return hash_bytes(hash_bytes(hash, facts, sizeof facts), &sensor->every, sizeof sensor->every);
 }
 
+static uint64_t hash_delay(uint64_t hash, const Delay *delay)
+{
+    const uint64_t facts[] = {delay->steps, delay->length, delay->ring};
+    return hash_bytes(hash_bytes(hash, facts, sizeof facts), &delay->part, sizeof delay->part);
+}
+
 /* Models of one print lay out what they keep alike, and move, measure and judge it alike. */
 static uint64_t print_of(const Model *model)
 {
-    const uint64_t facts[] = {model->kept_count, model->covariance, model->parted, model->frozen, model->memory, model->state_count, model->predict.hash};
+    const uint64_t facts[] = {model->kept_count, model->moved_count, model->covariance, model->parted, model->frozen, model->memory, model->state_count,
+                              model->predict.hash, model->record.hash, model->source};
     const double judging[] = {model->divergence.settle, model->divergence.whiteness, model->divergence.false_alarms};
     uint64_t print = hash_bytes(hash_bytes(0, facts, sizeof facts), judging, sizeof judging);
     for (uint16_t i = 0; i < model->channel_count; i++)
         print = hash_channel(print, &model->channels[i]);
     for (uint16_t i = 0; i < model->sensor_count; i++)
         print = hash_sensor(print, &model->sensors[i]);
+    for (uint16_t i = 0; i < model->delay_count; i++)
+        print = hash_delay(print, &model->delays[i]);
     return print;
 }
 
@@ -550,19 +559,26 @@ static void adopt_whole(const Lineage *lineage, const Ancestor *twin, Plant *pla
         plant->blocks[heir->block].quarantined |= UINT64_C(1) << heir->lane;
 }
 
+static bool goes_on_whole(const Lineage *lineage, const Ancestor *twin)
+{
+    return twin->heir != TWIN_NONE && lineage->kinships[twin->kinship].same;
+}
+
 void lineage_adopt(const Lineage *lineage, Plant *plant)
 {
     for (uint32_t i = 0; i < lineage->twin_count; i++) {
         const Ancestor *twin = &lineage->twins[i];
-        if (twin->heir == TWIN_NONE)
+        if (twin->heir == TWIN_NONE || goes_on_whole(lineage, twin))
             continue;
-        if (lineage->kinships[twin->kinship].same) {
-            adopt_whole(lineage, twin, plant);
-        } else {
-            adopt_values(lineage, twin, plant);
-            adopt_covariance(lineage, twin, plant);
-        }
+        adopt_values(lineage, twin, plant);
+        adopt_covariance(lineage, twin, plant);
     }
+
+    // where the model has changed, delays are filled with what there is now; where it has not, they go on
     plant_prepare(plant);
+    plant_start(plant);
+    for (uint32_t i = 0; i < lineage->twin_count; i++)
+        if (goes_on_whole(lineage, &lineage->twins[i]))
+            adopt_whole(lineage, &lineage->twins[i], plant);
     plant_derive(plant);
 }

@@ -247,7 +247,7 @@ Err plant_load(const char *path, size_t threads, Plant **out, ErrText *why)
         return err;
     }
     plant_prepare(plant);
-    plant_derive(plant);
+    plant_start(plant);
     *out = plant;
     return ERR_OK;
 }

@@ -30,12 +30,6 @@ void plant_destroy(Plant *plant)
     mem_free(plant);
 }
 
-/* The columns of mean and covariance, which programs move and which must stay finite, come first in every block. */
-static size_t moved_columns(const Model *model)
-{
-    return model->covariance + (size_t)model->state_count * (model->state_count + 1u) / 2;
-}
-
 /* A bit for every lane in which one of the first `columns` columns is not finite. */
 static uint64_t find_broken(const double *columns, size_t count)
 {
@@ -65,7 +59,7 @@ static void run_lanes(Plant *plant, uint32_t index, const Program *program, uint
 {
     Block *block = &plant->blocks[index];
     double *shadow = plant->shadow[thread];
-    const size_t columns = moved_columns(block->model);
+    const size_t columns = block->model->moved_count;
     memcpy(shadow, block->columns, columns * LANES * sizeof *shadow);
 
     program_run(program, block->columns, &plant->scratch[thread]);
@@ -124,12 +118,69 @@ static void take_some(void *context, size_t index, size_t thread)
         take_turn(run->plant, &run->plant->turns[run->first + i], thread);
 }
 
+static void prepare_block(void *context, size_t index, size_t thread)
+{
+    Plant *plant = context;
+    program_run(&plant->blocks[index].model->prepare, plant->blocks[index].columns, &plant->scratch[thread]);
+}
+
+static void turn_block(void *context, size_t index, size_t thread)
+{
+    Plant *plant = context;
+    Block *block = &plant->blocks[index];
+    if (block->model->delay_count > 0)
+        delay_turn(block->model, block->columns, ~block->quarantined, &plant->scratch[thread]);
+}
+
+static bool has_delays(const Plant *plant)
+{
+    for (uint32_t i = 0; i < plant->model_count; i++)
+        if (plant->models[i]->delay_count > 0)
+            return true;
+    return false;
+}
+
+void plant_start(Plant *plant)
+{
+    for (uint32_t i = 0; i < plant->block_count; i++)
+        delay_start(plant->blocks[i].model, plant->blocks[i].columns, &plant->scratch[0]);
+    plant_derive(plant);
+}
+
+static void report_failure(const Plant *plant, const Block *block, uint64_t failed, const char *known, const ErrText *why)
+{
+    if (strcmp(known, why->text) == 0)
+        return;
+    log_write(LOG_WARNING, "plant", "%s stands still: its step function failed: %s (%llu of model \"%s\" so far)",
+              plant->twins[block->twin[__builtin_ctzll(failed)]].name, why->text, (unsigned long long)procedure_failures(block->model), block->model->name);
+}
+
+/* Step functions are called in one order and by one thread: what a script keeps to itself is then the same on any number of threads. */
+static void run_procedures(Plant *plant, const Stage *stage)
+{
+    for (uint32_t i = stage->first_turn; i < stage->first_turn + stage->turn_count; i++) {
+        Block *block = &plant->blocks[plant->turns[i].block];
+        if (!block->model->procedure)
+            continue;
+        ErrText why, known = {""};
+        if (procedure_failure(block->model))
+            snprintf(known.text, sizeof known.text, "%s", procedure_failure(block->model));
+        const uint64_t failed = procedure_run(block->model, block->columns, plant->turns[i].lanes & block_lanes(block) & ~block->quarantined, &why);
+        block->failed |= failed;
+        if (failed)
+            report_failure(plant, block, failed, known.text, &why);
+    }
+}
+
 void plant_advance(Plant *plant)
 {
+    if (has_delays(plant))
+        workers_run(plant->workers, plant->block_count, turn_block, plant);  // before inputs change: delays follow the end of the last tick
     carry(plant, 0, plant->delayed_count);
     for (uint32_t i = 0; i < plant->stage_count; i++) {
         const Stage *stage = &plant->stages[i];
         carry(plant, stage->first_connection, stage->connection_count);
+        run_procedures(plant, stage);
         StageRun run = {plant, stage->first_turn, stage->turn_count};
         workers_run(plant->workers, parts(run.count, BLOCKS_AT_ONCE), take_some, &run);
     }
@@ -149,22 +200,14 @@ void plant_derive(Plant *plant)
     workers_run(plant->workers, parts(plant->block_count, BLOCKS_AT_ONCE), derive_some, plant);
 }
 
-static void prepare_some(void *context, size_t index, size_t thread)
+uint64_t block_lanes(const Block *block)
 {
-    Plant *plant = context;
-    const size_t from = index * BLOCKS_AT_ONCE;
-    for (size_t i = from; i < from + BLOCKS_AT_ONCE && i < plant->block_count; i++)
-        program_run(&plant->blocks[i].model->prepare, plant->blocks[i].columns, &plant->scratch[thread]);
+    return block->lanes >= LANES ? ~UINT64_C(0) : (UINT64_C(1) << block->lanes) - 1;
 }
 
 void plant_prepare(Plant *plant)
 {
-    workers_run(plant->workers, parts(plant->block_count, BLOCKS_AT_ONCE), prepare_some, plant);
-}
-
-uint64_t block_lanes(const Block *block)
-{
-    return block->lanes >= LANES ? ~UINT64_C(0) : (UINT64_C(1) << block->lanes) - 1;
+    workers_run(plant->workers, plant->block_count, prepare_block, plant);
 }
 
 uint64_t plant_quarantined(const Plant *plant)
@@ -228,11 +271,10 @@ double plant_sd(const Plant *plant, TagId tag)
 void plant_set(Plant *plant, TagId tag, double value)
 {
     const Channel *channel = channel_of(plant, tag);
-    const Twin *twin = &plant->twins[plant_place(plant, tag).twin];
-    const Block *block = &plant->blocks[twin->block];
-    block->columns[(size_t)channel->column * LANES + twin->lane] = value;
+    const uint32_t twin = plant_place(plant, tag).twin;
+    *plant_cell(plant, twin, channel->column) = value;
     if (channel->kind == CHANNEL_PARAMETER)
-        program_run(&block->model->prepare, block->columns, &plant->scratch[0]);
+        prepare_block(plant, plant->twins[twin].block, 0);
 }
 
 bool plant_is_quarantined(const Plant *plant, uint32_t twin)

@@ -24,6 +24,7 @@ typedef struct Block {
     uint32_t lanes;   // in use, from 0
     uint32_t twin[LANES];
     uint64_t quarantined;  // a bit per lane
+    uint64_t failed;       // of them those whose step function failed, since the start
 } Block;
 
 /// A bit for every lane that is in use.
@@ -101,6 +102,8 @@ typedef struct Plant {
 Err plant_load(const char *path, size_t threads, Plant **out, ErrText *why);
 void plant_destroy(Plant *plant);
 
+/// Begin with the values as they are: delays are filled with them. plant_load has done so; whoever sets values before the first step does it again.
+void plant_start(Plant *plant);
 /// Carry connections and predict every block over one step.
 void plant_advance(Plant *plant);
 /// Refresh outputs from the states as they are now.

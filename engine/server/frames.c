@@ -94,18 +94,49 @@ static void put_channel(Text *out, const Plant *plant, uint32_t twin, uint16_t i
     text_put(out, "}");
 }
 
+static void put_place(Text *out, const double at[3])
+{
+    for (int i = 0; i < 3; i++) {
+        text_put(out, i ? "," : ",\"at\":[");
+        text_json_number(out, at[i]);
+    }
+    text_put(out, "]");
+}
+
 static void put_twin(Text *out, const Plant *plant, uint32_t twin)
 {
     const Model *model = plant_model(plant, twin);
     put_string(out, "{", "name", plant->twins[twin].name);
     put_string(out, ",", "model", model->name);
     put_string(out, ",", "doc", model->doc);
+    put_place(out, plant->twins[twin].at);
     text_put(out, ",\"channels\":[");
     for (uint16_t i = 0; i < model->channel_count; i++) {
         text_put(out, i ? "," : "");
         put_channel(out, plant, twin, i);
     }
     text_put(out, "]}");
+}
+
+static void put_codegen(Text *out)
+{
+    const CodegenState state = program_codegen_state();
+    put_key(out, ",", "codegen");
+    put_string(out, "{", "mode", codegen_name(state.mode));
+    put_string(out, ",", "backend", program_backend());
+    put_count(out, ",", "compiled", state.compiled);
+    put_count(out, ",", "waiting", state.waiting);
+    put_count(out, ",", "refused", state.refused);
+    put_count(out, ",", "compile_ns", (uint64_t)state.compile_ns);
+    put_string(out, ",", "why", state.why.text);
+    text_put(out, "}");
+}
+
+/* One end of a connection: its tag. */
+static void put_end(Text *out, const Plant *plant, Place place)
+{
+    const TagName name = tags_name(plant->tags, plant_tag(plant, place.twin, place.channel));
+    text_json_string(out, name.text);
 }
 
 void frame_snapshot(Text *out, const Plant *plant, const State *state, const Journal *journal)
@@ -115,12 +146,21 @@ void frame_snapshot(Text *out, const Plant *plant, const State *state, const Jou
     put_string(out, ",", "version", POLLUX_VERSION);
     put_number(out, ",", "step", plant->step);
     put_string(out, ",", "clock", plant->clock == PLANT_CLOCK_PROVIDER ? "provider" : "utc");
+    put_codegen(out);
 
     put_count(out, ",", "twin_count", plant->twin_count);
     text_put(out, ",\"twins\":[");
     for (uint32_t i = 0; i < state->shown_count; i++) {
         text_put(out, i ? "," : "");
         put_twin(out, plant, state->shown[i]);
+    }
+    text_put(out, "],\"connect\":[");
+    for (uint32_t i = 0; i < plant->connection_count; i++) {
+        text_put(out, i ? ",[" : "[");
+        put_end(out, plant, plant->connections[i].from);
+        text_put(out, ",");
+        put_end(out, plant, plant->connections[i].to);
+        text_put(out, "]");
     }
     text_put(out, "],\"alarms\":[");
     for (size_t i = 0; i < journal->alarm_count; i++) {

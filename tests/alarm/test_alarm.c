@@ -130,6 +130,24 @@ START_TEST(what_is_no_number_neither_raises_nor_returns)
 }
 END_TEST
 
+START_TEST(the_alarm_says_why_a_step_function_failed)
+{
+    Tanks tanks = {0};
+    ErrText why;
+    log_set_level(LOG_ERROR);
+    tanks_write("m.lua", "return model 'm' { params = { bad = { 0, '1' } }, states = { x = { 1, '1' } },\n"
+                         "  step = function(self, dt) if self.bad > 0 then error('no such pump') end end }");
+    ck_assert_int_eq(plant_load(tanks_write("works.lua", "return plant 'works' { assets = { a = { 'm' }, b = { 'm', bad = 1 } } }"), 1, &tanks.plant, &why), ERR_OK);
+    ck_assert_int_eq(alarms_create(tanks.plant, &tanks.alarms, &why), ERR_OK);
+    plant_advance(tanks.plant);
+    tanks_judge(&tanks, 0);
+    const Alarm *alarm = tanks_alarms(&tanks, 1);
+    ck_assert_msg(strstr(alarm->text, "b stands still: its step failed: ") == alarm->text && strstr(alarm->text, "m.lua:2: no such pump"), "%s", alarm->text);
+    alarms_destroy(tanks.alarms);
+    plant_destroy(tanks.plant);
+}
+END_TEST
+
 START_TEST(a_twin_that_stands_still_has_one_alarm_until_it_is_reset)
 {
     Tanks *tanks = tanks_open(70, DRY, "");
@@ -558,7 +576,7 @@ END_TEST
 
 KIT_MAIN("alarm.alarm", a_limit_is_raised_when_it_has_held_long_enough, an_interruption_begins_the_hold_anew,
          it_returns_when_the_value_is_back_by_the_hysteresis, a_low_limit_is_a_high_one_upside_down, texts_speak_in_the_unit_of_the_channel,
-         what_is_no_number_neither_raises_nor_returns, a_twin_that_stands_still_has_one_alarm_until_it_is_reset,
+         what_is_no_number_neither_raises_nor_returns, a_twin_that_stands_still_has_one_alarm_until_it_is_reset, the_alarm_says_why_a_step_function_failed,
          a_verdict_becomes_an_alarm_of_its_severity, another_kind_of_verdict_revises_the_same_alarm,
          acknowledging_ends_what_has_returned_and_is_told_once, more_alarms_than_there_is_room_for_are_counted_and_raised_later,
          a_tick_allocates_nothing, a_restored_plant_goes_on_as_if_nothing_had_been, numbers_and_counts_outlast_a_restart,

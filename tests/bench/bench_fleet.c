@@ -4,7 +4,7 @@
  * second. A second is 10 ticks of the real path: every sample is filed (sync_file), collected, judged and folded in (sync_correct).
  * Samples of a second come in three ways: a tenth of the fleet in each tick, the whole fleet in one tick, or each twin in a tick of its own choosing.
  *
- * bench_fleet [TWINS-MAX [THREADS [STEPPER]]]: 1,000,000 twins, 2 threads, euler. */
+ * bench_fleet [TWINS-MAX [THREADS [STEPPER]]]: 1,000,000 twins, 2 threads, rk4. */
 #include <malloc.h>
 #include <math.h>
 #include <stdio.h>
@@ -229,7 +229,7 @@ int main(int argc, char **argv)
     if (!mkdtemp(folder))
         die("no folder");
     snprintf(path, sizeof path, "%s/three_tank.lua", folder);
-    snprintf(text, sizeof text, model_text, argc > 3 ? argv[3] : "euler");
+    snprintf(text, sizeof text, model_text, argc > 3 ? argv[3] : "rk4");
     write_file(path, text);
     program_codegen(CODEGEN_AUTO, &why);
     program_thread_init();

@@ -19,6 +19,8 @@ const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const PROGRAM = process.env.POLLUX ?? join(ROOT, 'build/release/bin/pollux');
 const PLANT = process.env.POLLUX_PLANT ?? join(ROOT, 'twins/plants/incubator.lua');
 const EMULATE = (process.env.POLLUX_EMULATE ?? '').split(' ').filter((word) => word !== '');
+/** The plant of the demo, for what needs more than one twin. */
+export const WATERWORKS = join(ROOT, 'twins/plants/waterworks.lua');
 /** The built page. */
 export const WEB = join(ROOT, 'web/dist');
 
@@ -90,10 +92,10 @@ export class Program {
 }
 
 /** `pollux serve`, as soon as it serves the page; it asks emulated plants to go `speed` times as fast as the clock. */
-export async function serve(port: number, folder: string, speed: number): Promise<Program> {
+export async function serve(port: number, folder: string, speed: number, plant = PLANT): Promise<Program> {
   const options = { port: String(port), history: join(folder, 'history.db'), web: WEB, speed: String(speed) };
   const words = Object.entries(options).flatMap(([name, value]) => [`--${name}`, value]);
-  const server = new Program(['serve', PLANT, ...words]);
+  const server = new Program(['serve', plant, ...words]);
   await until(`the server on port ${port}`, async () => {
     if (server.hasEnded) throw new Error(`the server ended: ${server.said}`);
     const response = await fetch(`http://localhost:${port}/`).catch(() => null);
@@ -102,8 +104,8 @@ export async function serve(port: number, folder: string, speed: number): Promis
   return server;
 }
 
-export const emulate = (port: number): Program =>
-  new Program(['emulate', PLANT, '--url', `ws://localhost:${port}`, ...EMULATE]);
+export const emulate = (port: number, plant = PLANT): Program =>
+  new Program(['emulate', plant, '--url', `ws://localhost:${port}`, ...EMULATE]);
 
 /** Wait for what must come to be true. */
 export async function until(what: string, holds: () => Promise<boolean>, withinMs = 20_000): Promise<void> {

@@ -59,6 +59,8 @@ START_TEST(every_subcommand_helps_and_names_its_options)
         {"run", {"PLANT", "--tape", "--speed", "--every", "--threads"}},
         {"score", {"PLANT", "--tape", "--events", "--tolerance", "--threads", "--json"}},
         {"check", {"SCRIPT"}},
+        {"explain", {"SCRIPT", "--program", "--codegen"}},
+        {"bench", {"[MODEL...]", "--threads", "--codegen"}},
     };
     Outcome all = CALL("--help");
     ck_assert_int_eq(all.status, 0);
@@ -111,11 +113,15 @@ START_TEST(wrong_arguments_are_one_line_that_says_what_was_expected)
         {{"score", FLOW_PLANT}, "expected --tape FILE"},
         {{"score", FLOW_PLANT, "--tape", "x.csv", "--tolerance", "-1"}, "expected a whole number from 0 to 3600"},
         {{"check"}, "expected SCRIPT"},
+        {{"explain"}, "expected SCRIPT"},
+        {{"explain", FLOW_MODEL, "--codegen", "gcc"}, "--codegen: expected auto, llvm or off, got \"gcc\""},
+        {{"bench", "--threads", "0"}, "expected a whole number from 1 to 64"},
         {{"emulate", FLOW_PLANT, "--tape", "x.csv", "--fault", "incubator.t2:stuck@1"}, "--fault goes with an emulated plant"},
         {{"emulate", FLOW_PLANT, "--url", "http://localhost"}, "expected ws://HOST"},
         {{"emulate", FLOW_PLANT, "--fault", "t2"}, "expected TAG:KIND[:SIZE]@AT[+LASTS]"},
         {{"emulate", FLOW_PLANT, "--fault", "incubator.t2:melts@1"}, "kind \"melts\" is none of"},
         {{"emulate", FLOW_PLANT, "--fault", "incubator.t9:stuck@1"}, "no tag \"incubator.t9\""},
+        {{"emulate", FLOW_PLANT, "--fault", "incubator.flood@1"}, "model \"incubator\" knows no fault \"flood\"; it knows: lid, t2_high"},
         {{"emulate", FLOW_PLANT, "--fault", "incubator.T_box:stuck@1"}, "is no sensor"},
         {{"emulate", FLOW_PLANT, "--fault", "incubator.t2:bias:2@-1"}, "stuck at"},
     };
@@ -180,8 +186,93 @@ START_TEST(check_tells_what_a_plant_and_a_model_declare)
     ck_assert_int_eq(model.status, 0);
     ck_assert_ptr_nonnull(strstr(plant.out, "plant incubator: twins 1"));
     ck_assert_ptr_nonnull(strstr(model.out, "model incubator: states 4, tracked 3"));
+    ck_assert_ptr_nonnull(strstr(model.out, "fault lid: G_box times 8: the lid is open"));
+    ck_assert_ptr_nonnull(strstr(model.out, "fault t2_high: t2 reads +2 degC"));
     forget(&plant);
     forget(&model);
+}
+END_TEST
+
+/* A fall with friction: a row of the Jacobian of each kind, and every sort of channel. */
+static const char falling[] = "return model \"falling\" {\n  doc = \"A ball\",\n  params = { friction = { 2, \"1/s\", min = 0 }, push = { 1, \"m/s\", estimate = 0.1, sd = 0.1 } },\n"
+                              "  inputs = { wind = { 3, \"km/h\" } },\n  states = { height = { 4, \"m\", noise = 1e-3, sd = 1 }, speed = { 0, \"m/s\", noise = 1e-3, sd = 1 } },\n"
+                              "  equations = function(t)\n    t.height.rate = t.speed + t.push\n    t.speed.rate = t.friction * (t.wind - t.speed)\n"
+                              "    t.double = output(2 * t.height, \"m\", \"twice as high\")\n  end,\n  sensors = { gauge = { of = \"height\", noise = 1, unit = \"cm\", every = 1 } },\n}\n";
+
+static void assert_said(const Outcome *outcome, const char *words)
+{
+    ck_assert_msg(strstr(outcome->out, words) != NULL, "expected \"%s\" in: %s", words, outcome->out);
+}
+
+START_TEST(explain_shows_equations_jacobian_and_programs)
+{
+    const FlowPath path = flow_write("falling.lua", falling);
+    Outcome outcome = CALL("explain", path.text, "--codegen", "off");
+    ck_assert_int_eq(outcome.status, 0);
+    ck_assert_str_eq(outcome.err, "");
+    assert_said(&outcome, "model falling: A ball");
+    assert_said(&outcome, "3 km/h");
+    assert_said(&outcome, "\n  height' = speed + push\n");
+    assert_said(&outcome, "\n  speed' = friction * (wind - speed)\n");
+    assert_said(&outcome, "\n  gauge = height\n");
+    assert_said(&outcome, "twice as high");
+
+    // the step of a linear model: nothing depends on the states themselves, a push moves by the step
+    assert_said(&outcome, "\n  height  1 p k\n  speed   . p .\n  push    . . 1\n  5 of 9 entries\n");
+    assert_said(&outcome, "\n  predict: ");
+    assert_said(&outcome, "\n  gauge.correct: ");
+    assert_said(&outcome, "native code is turned off");
+    forget(&outcome);
+}
+END_TEST
+
+START_TEST(explain_prints_one_program_by_its_name)
+{
+    const FlowPath path = flow_write("falling.lua", falling);
+    Outcome outcome = CALL("explain", path.text, "--program", "derive");
+    ck_assert_int_eq(outcome.status, 0);
+    assert_said(&outcome, "double = ");
+    ck_assert_ptr_null(strstr(outcome.out, "cov("));
+    forget(&outcome);
+
+    outcome = CALL("explain", path.text, "--program", "gauge.correct");
+    assert_said(&outcome, "cov(height,push)");
+    ck_assert_ptr_null(strstr(outcome.out, "predict"));
+    forget(&outcome);
+    outcome = CALL("explain", path.text, "--program", "gauge.predict");
+    ck_assert_int_eq(outcome.status, 2);
+    ck_assert_str_eq(outcome.err, "pollux: --program: expected prepare, predict, move, derive, SENSOR.measure or SENSOR.correct, got \"gauge.predict\"\n");
+    forget(&outcome);
+}
+END_TEST
+
+START_TEST(explain_takes_a_plant_with_all_of_its_models)
+{
+    Outcome outcome = CALL("explain", FLOW_PLANT);
+    ck_assert_int_eq(outcome.status, 0);
+    assert_said(&outcome, "model incubator:");
+    assert_said(&outcome, "step 0.5 s");
+    forget(&outcome);
+}
+END_TEST
+
+/* Names and counts are the model's, figures are numbers above 0: how large they are is the machine's affair. */
+START_TEST(bench_measures_each_model_that_it_is_given)
+{
+    const FlowPath first = flow_write("falling.lua", falling);
+    Outcome outcome = CALL("bench", first.text, FLOW_MODEL, "--threads", "2", "--codegen", "off");
+    ck_assert_msg(outcome.status == 0, "%s", outcome.err);
+    const char *row = strstr(outcome.out, "\nfalling ");
+    unsigned states, instructions;
+    double predict, sample, compile, threads, speedup;
+    ck_assert_ptr_nonnull(row);
+    ck_assert_int_eq(sscanf(row, " falling %u %u | %lf - | %lf - | %lf | %lf %lf", &states, &instructions, &predict, &sample, &compile, &threads, &speedup), 7);
+    ck_assert_uint_eq(states, 3);
+    ck_assert_uint_gt(instructions, 0);
+    ck_assert(predict > 0 && sample > 0 && compile == 0 && threads > 0 && speedup > 0);
+    ck_assert_ptr_nonnull(strstr(outcome.out, "\nincubator "));
+    forget(&outcome);
+    assert_refusal(CALL("bench", "nobody.lua"), 1, "nobody.lua");
 }
 END_TEST
 
@@ -195,6 +286,7 @@ START_TEST(run_prints_the_same_table_on_any_number_of_threads)
     ck_assert_msg(two.status == 0, "%s", two.err);
     ck_assert_int_eq(strncmp(one.out, "time,tick,hash,incubator.", 25), 0);
     ck_assert_uint_gt(count_lines(one.out), 2000);
+    ck_assert_msg(strstr(one.err, " ticks; native code auto: ") != NULL, "%s", one.err);
     ck_assert(strcmp(one.out, two.out) == 0);  // too long for a message
     forget(&one);
     forget(&two);
@@ -338,8 +430,9 @@ START_TEST(an_emulated_plant_fails_as_it_is_told_and_ends_in_order)
     Child server = CHILD_START("server", "serve", FLOW_PLANT, "--port", "0", "--no-history", "--speed", "50");
     child_await_port(&server);
     const FlowPath url = child_url(&server);
-    Child device = CHILD_START("device", "emulate", FLOW_PLANT, "--url", url.text, "--no-faults", "--fault", "incubator.t2:bias:5@2+3");
+    Child device = CHILD_START("device", "emulate", FLOW_PLANT, "--url", url.text, "--no-faults", "--fault", "incubator.t2:bias:5@2+3", "--fault", "incubator.lid@3");
     await_words(&device, "fault \"incubator.t2 bias\" begins");
+    await_words(&device, "fault \"incubator.lid\" begins");
     await_words(&device, "fault \"incubator.t2 bias\" ends");
     await_words(&server, "device \"emulator\" is here");
     child_stop(&device, SIGTERM);
@@ -423,7 +516,8 @@ END_TEST
 
 KIT_MAIN("flow.cli", every_subcommand_helps_and_names_its_options, the_version_is_one_line, wrong_arguments_are_one_line_that_says_what_was_expected,
          a_wrong_script_is_told_with_its_line, a_tape_map_with_an_unknown_tag_is_told_with_its_line, a_script_that_is_not_there_is_told_by_its_path,
-         check_tells_what_a_plant_and_a_model_declare, run_prints_the_same_table_on_any_number_of_threads, a_recording_carries_its_own_time_whatever_clock_the_plant_has,
+         check_tells_what_a_plant_and_a_model_declare, explain_shows_equations_jacobian_and_programs, explain_prints_one_program_by_its_name,
+         explain_takes_a_plant_with_all_of_its_models, bench_measures_each_model_that_it_is_given, run_prints_the_same_table_on_any_number_of_threads, a_recording_carries_its_own_time_whatever_clock_the_plant_has,
          score_as_json_counts_what_was_found_missed_and_false, without_events_every_alarm_is_false, a_bad_line_of_a_recording_is_told_with_file_and_line,
          a_server_ends_in_order_at_either_signal, a_history_in_use_is_refused_and_left_where_it_is, a_port_in_use_is_refused,
          an_emulated_plant_fails_as_it_is_told_and_ends_in_order, a_device_of_another_plant_is_sent_away,

@@ -1,12 +1,13 @@
 /* scenes.h -- systems that the tests and the benchmark of the graph share: Lorenz (chaotic, cheap), three tanks in a row (square
- * roots and divisions) and a rod (large), one classic Runge-Kutta step each; and the numbers that every operation has to cope with. */
+ * roots and divisions) and a rod (large), one classic Runge-Kutta step each; the numbers that every operation has to cope with; and random
+ * expressions. */
 #pragma once
 
 #include <float.h>
 #include <math.h>
 #include <string.h>
 
-#include "graph/graph.h"
+#include "graph/ops.h"
 
 enum { SCENE_STATES_MAX = 20 };
 
@@ -229,3 +230,54 @@ static inline double any_number(uint64_t stream, uint64_t n)
 
 static const char *const instruction_sets[] = {"portable", "sse2", "avx2", "avx512"};
 enum { INSTRUCTION_SETS = sizeof instruction_sets / sizeof *instruction_sets };
+
+// ---- random expressions -------------------------------------------------------------------------------------------------
+
+typedef struct Dice {
+    uint64_t seed, thrown;
+} Dice;
+
+static inline uint32_t throw_dice(Dice *dice, uint32_t sides)
+{
+    uint32_t words[4];
+    random_words(11, dice->seed, dice->thrown++, words);
+    return words[0] % sides;
+}
+
+static inline Expr random_op(Graph *graph, Dice *dice, const Expr *pool, uint32_t size)
+{
+    const Op op = (Op)throw_dice(dice, OP_EXPR_COUNT);
+    // mostly what is new, so that the graph grows deep, and at times something old, so that it lives long
+    const uint32_t recent = size > 12 && throw_dice(dice, 3) ? size - 12 : 0;
+    const Expr a = pool[recent + throw_dice(dice, size - recent)], b = pool[throw_dice(dice, size)], c = pool[throw_dice(dice, size)];
+    switch (op__arity(op)) {
+    case 1: return graph_unary(graph, op, a);
+    case 2: return throw_dice(dice, 2) ? graph_binary(graph, op, a, b) : graph_binary(graph, op, b, a);
+    default: return graph_select(graph, a, b, c);
+    }
+}
+
+enum { RANDOM_COLUMNS = 8 };
+
+/* Any columns, in any order, take any values of a graph of up to 150 operations: new ones, constants, other columns, the same twice. */
+static inline size_t random_assignments(Graph *graph, uint64_t seed, Assignment out[static RANDOM_COLUMNS])
+{
+    enum { CONSTANTS = 4, OPS_MAX = 150 };
+    Dice dice = {seed, 0};
+    Expr pool[RANDOM_COLUMNS + CONSTANTS + OPS_MAX];
+    uint32_t size = 0;
+    for (uint16_t i = 0; i < RANDOM_COLUMNS; i++)
+        pool[size++] = graph_variable(graph, i);
+    for (uint32_t i = 0; i < CONSTANTS; i++)
+        pool[size++] = graph_constant(graph, any_number(seed, i));
+    for (uint32_t i = 0, ops = 1 + throw_dice(&dice, OPS_MAX); i < ops; i++, size++)
+        pool[size] = random_op(graph, &dice, pool, size);
+
+    size_t count = 0;
+    for (uint16_t i = 0, first = (uint16_t)throw_dice(&dice, RANDOM_COLUMNS); i < RANDOM_COLUMNS; i++) {
+        const uint32_t chosen = throw_dice(&dice, 2) ? size - 1 - throw_dice(&dice, size / 2) : throw_dice(&dice, size);
+        if (throw_dice(&dice, 4))
+            out[count++] = (Assignment){(uint16_t)((first + 3 * i) % RANDOM_COLUMNS), pool[chosen]};
+    }
+    return count;
+}

@@ -3,10 +3,9 @@
 
 #include <stdalign.h>
 
-#include "graph/ops.h"
 #include "kit/kit.h"
 
-enum { COLUMNS = 8 };
+enum { COLUMNS = RANDOM_COLUMNS };
 
 static Arena arena;
 static Graph *graph;
@@ -69,53 +68,12 @@ static void agrees(const Assignment *assignments, size_t count, uint64_t seed)
 
 /* ---- random programs ---- */
 
-typedef struct Dice {
-    uint64_t seed, thrown;
-} Dice;
-
-static uint32_t throw_dice(Dice *dice, uint32_t sides)
-{
-    uint32_t words[4];
-    random_words(11, dice->seed, dice->thrown++, words);
-    return words[0] % sides;
-}
-
-static Expr random_op(Dice *dice, const Expr *pool, uint32_t size)
-{
-    const Op op = (Op)throw_dice(dice, OP_COUNT);
-    // mostly what is new, so that the graph grows deep, and at times something old, so that it lives long
-    const uint32_t recent = size > 12 && throw_dice(dice, 3) ? size - 12 : 0;
-    const Expr a = pool[recent + throw_dice(dice, size - recent)], b = pool[throw_dice(dice, size)], c = pool[throw_dice(dice, size)];
-    switch (op__arity(op)) {
-    case 1: return graph_unary(graph, op, a);
-    case 2: return throw_dice(dice, 2) ? graph_binary(graph, op, a, b) : graph_binary(graph, op, b, a);
-    default: return graph_select(graph, a, b, c);
-    }
-}
-
 START_TEST(random_programs_compute_what_evaluate_computes)
 {
-    enum { OPS_MAX = 150 };
     for (uint64_t seed = 0; seed < 120; seed++) {
         begin();
-        Dice dice = {seed, 0};
-        Expr pool[COLUMNS + 4 + OPS_MAX];
-        uint32_t size = 0;
-        for (uint32_t i = 0; i < COLUMNS; i++)
-            pool[size++] = var[i];
-        for (uint32_t i = 0; i < 4; i++)
-            pool[size++] = graph_constant(graph, any_number(seed, i));
-        for (uint32_t i = 0, ops = 1 + throw_dice(&dice, OPS_MAX); i < ops; i++, size++)
-            pool[size] = random_op(&dice, pool, size);
-
-        // any columns, in any order, take any values: new ones, constants, other columns, the same twice
-        Assignment assignments[COLUMNS];
-        size_t count = 0;
-        for (uint16_t i = 0, first = (uint16_t)throw_dice(&dice, COLUMNS); i < COLUMNS; i++) {
-            const uint32_t chosen = throw_dice(&dice, 2) ? size - 1 - throw_dice(&dice, size / 2) : throw_dice(&dice, size);
-            if (throw_dice(&dice, 4))
-                assignments[count++] = (Assignment){(uint16_t)((first + 3 * i) % COLUMNS), pool[chosen]};
-        }
+        Assignment assignments[RANDOM_COLUMNS];
+        const size_t count = random_assignments(graph, seed, assignments);
         agrees(assignments, count, seed);
         end();
     }
@@ -300,9 +258,98 @@ START_TEST(more_slots_than_a_program_can_name_are_refused)
 }
 END_TEST
 
+/* ---- two operations in one ---- */
+
+START_TEST(a_product_and_the_sum_that_reads_it_are_one_instruction)
+{
+    begin();
+    const Expr ab = graph_binary(graph, OP_MUL, var[0], var[1]), root = graph_unary(graph, OP_SQRT, var[2]);
+    const struct {
+        Op sum, is;
+        Expr a, b;
+    } cases[] = {{OP_ADD, OP_MULADD, ab, var[2]}, {OP_ADD, OP_MULADD, var[2], ab}, {OP_SUB, OP_MULSUB, ab, var[2]}, {OP_SUB, OP_SUBMUL, var[2], ab}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const Assignment assignment = {3, graph_binary(graph, cases[i].sum, cases[i].a, cases[i].b)};
+        const Program program = compiled(&assignment, 1);
+        ck_assert_uint_eq(program.length, 1);
+        ck_assert_uint_eq(program.code[0].op, cases[i].is);
+        agrees(&assignment, 1, i);
+    }
+
+    // two sums read a product of columns: both take it over; a product of something computed stays by itself
+    const Expr sum = graph_binary(graph, OP_ADD, ab, var[2]), less = graph_binary(graph, OP_SUB, ab, var[2]);
+    agrees((Assignment[]){{0, sum}, {1, less}}, 2, 5);
+    ck_assert_uint_eq(compiled((Assignment[]){{3, sum}, {4, less}}, 2).length, 2);
+    const Expr product = graph_binary(graph, OP_MUL, root, var[1]);
+    const Assignment both[] = {{3, graph_binary(graph, OP_ADD, product, var[2])}, {4, graph_binary(graph, OP_SUB, product, var[2])}};
+    agrees(both, 2, 6);
+    ck_assert_uint_eq(compiled(both, 2).length, 4);
+
+    // a product that has a column of its own is computed for it
+    const Assignment kept[] = {{3, ab}, {4, sum}};
+    agrees(kept, 2, 7);
+    ck_assert_uint_eq(compiled(kept, 2).length, 2);
+    const Assignment twice = {3, graph_binary(graph, OP_ADD, ab, ab)};
+    agrees(&twice, 1, 8);
+    end();
+}
+END_TEST
+
+/* ---- for people ---- */
+
+static void prints(const Program *program, void (*print)(const Program *, Text *), const char *expected)
+{
+    Text text = {0};
+    print(program, &text);
+    ck_assert_str_eq(text.bytes, expected);
+    text_fini(&text);
+}
+
+static void print_with_names(const Program *program, Text *out)
+{
+    static const char *const names[COLUMNS] = {"x", "y", "z"};
+    program_print(program, names, out);
+}
+
+static void print_without_names(const Program *program, Text *out)
+{
+    program_print(program, NULL, out);
+}
+
+START_TEST(print_writes_a_line_per_instruction)
+{
+    begin();
+    const Expr root = graph_unary(graph, OP_SQRT, graph_binary(graph, OP_DIV, var[0], graph_constant(graph, -2.5)));
+    const Expr least = graph_binary(graph, OP_MIN, root, var[1]);
+    const Expr chosen = graph_select(graph, graph_binary(graph, OP_ABOVE, var[2], root), least, graph_constant(graph, 3));
+    const Program program = compiled((Assignment[]){{0, chosen}, {1, var[0]}}, 2);
+    prints(&program, print_with_names, "r0 = x / -2.5\nr0 = sqrt(r0)\nr1 = above(z, r0)\nr0 = min(r0, y)\nr0 = select(r1, r0, 3)\ny = x\nx = r0\n");
+    prints(&program, print_without_names,
+           "r0 = #0 / -2.5\nr0 = sqrt(r0)\nr1 = above(#2, r0)\nr0 = min(r0, #1)\nr0 = select(r1, r0, 3)\n#1 = #0\n#0 = r0\n");
+    prints(&program, program_print_summary, "7 instructions (1 sqrt, 1 div, 1 min, 1 above, 1 select, 2 move), 2 registers, 2 constants");
+    const Program nothing = compiled(NULL, 0);
+    prints(&nothing, program_print_summary, "0 instructions, 0 registers, 0 constants");
+    end();
+}
+END_TEST
+
+START_TEST(a_program_without_native_code_says_why)
+{
+    begin();
+    const Program program = compiled(&(Assignment){0, var[1]}, 1);
+    ErrText why;
+    ck_assert(program_use("portable"));
+    ck_assert_str_eq(program_runner(&program, &why), "interpreter, portable");
+    ck_assert_str_eq(why.text, "native code is turned off");
+    ck_assert_str_eq(program_runner(&program, NULL), "interpreter, portable");
+    end();
+}
+END_TEST
+
 KIT_MAIN("graph.compile", random_programs_compute_what_evaluate_computes, columns_can_be_exchanged, a_chain_moves_by_one_column_in_either_order,
          one_value_can_go_to_many_columns, a_result_that_is_read_on_goes_to_its_column_at_once, a_result_waits_until_the_old_value_was_read,
          assigning_a_column_to_itself_is_no_work, a_chain_of_any_length_lives_in_one_register, the_heavier_operand_is_computed_first,
          a_balanced_tree_lives_in_as_many_registers_as_it_has_levels, three_tanks_with_their_filter_stay_in_the_nearest_cache,
          the_hash_tells_programs_apart_and_is_the_same_for_the_same, what_does_not_fit_the_block_is_refused,
-         more_slots_than_a_program_can_name_are_refused)
+         more_slots_than_a_program_can_name_are_refused, a_product_and_the_sum_that_reads_it_are_one_instruction,
+         print_writes_a_line_per_instruction, a_program_without_native_code_says_why)

@@ -3,7 +3,7 @@
 
 #include <stdalign.h>
 
-#include "graph/ops.h"
+#include "graph/program.h"
 #include "kit/kit.h"
 
 enum { ROUNDS = 300 };  // of 64 lanes, per operation and instruction set
@@ -11,21 +11,10 @@ enum { ROUNDS = 300 };  // of 64 lanes, per operation and instruction set
 /* The program of one operation: column 3 = op(columns 0, 1, 2). */
 static Program program_of(Arena *arena, Op op)
 {
-    Graph *const graph = graph_create(arena);
-    Expr x[3];
-    for (uint16_t i = 0; i < 3; i++)
-        x[i] = graph_variable(graph, i);
-    const unsigned arity = op__arity(op);
-    const Expr value = arity == 1   ? graph_unary(graph, op, x[0])
-                       : arity == 2 ? graph_binary(graph, op, x[0], x[1])
-                                    : graph_select(graph, x[0], x[1], x[2]);
-
-    Program program;
-    ck_assert_int_eq(graph_compile(graph, &(Assignment){3, value}, 1, 4, arena, &program, NULL), ERR_OK);
-    graph_destroy(graph);
-    ck_assert_uint_eq(program.length, 1);
-    ck_assert_uint_eq(program.code[0].op, op);
-    return program;
+    Instruction *const code = arena_new(arena, Instruction, 1);
+    ck_assert_ptr_nonnull(code);
+    *code = (Instruction){.op = op, .to = 3, .a = 0, .b = 1, .c = 2};
+    return (Program){.code = code, .length = 1, .columns = 4};
 }
 
 static void fill(double *block, unsigned columns, uint64_t round)
@@ -64,6 +53,92 @@ START_TEST(every_operation_has_the_bits_of_plain_c)
 }
 END_TEST
 
+/* The program of one operation in one form: some operands are what the instruction before took from column 4, and the result goes to column 3,
+ * straight or through a register that is not stored. */
+static Program program_of_form(Arena *arena, Op op, unsigned form)
+{
+    enum { COLUMNS = 5, BEFORE = COLUMNS, RESULT };
+    const uint16_t last = BEFORE, to = form & FORM_UNSTORED ? RESULT : 3;
+    Instruction *const code = arena_new(arena, Instruction, 3);
+    bool live[COLUMNS + 2] = {false};
+    ck_assert_ptr_nonnull(code);
+    code[0] = (Instruction){OP_MOVE, BEFORE, 4, 4, 4, 0};
+    code[1] = (Instruction){op, to, form & FORM_A_LAST ? last : 0, form & FORM_B_LAST ? last : 1, form & FORM_C_LAST ? last : 2, 0};
+    code[2] = (Instruction){OP_MOVE, 3, RESULT, RESULT, RESULT, 0};
+    const Program program = {.code = code, .length = form & FORM_UNSTORED ? 3 : 2, .columns = COLUMNS, .registers = 2};
+    program__find_forms(code, program.length, COLUMNS, live);
+    return program;
+}
+
+static void check_form(const Program *program, Scratch *scratch, Op op, unsigned form)
+{
+    alignas(64) double block[5 * LANES], before[5 * LANES];
+    for (uint64_t round = 0; round < 10; round++) {
+        fill(block, 5, round);
+        memcpy(before, block, sizeof block);
+        program_run(program, block, scratch);
+        for (unsigned i = 0; i < LANES; i++) {
+            const double a = before[(form & FORM_A_LAST ? 4 : 0) * LANES + i], b = before[(form & FORM_B_LAST ? 4 : 1) * LANES + i],
+                         c = before[(form & FORM_C_LAST ? 4 : 2) * LANES + i];
+            const double expected = op__apply(op, a, b, c), is = block[3 * LANES + i];
+            ck_assert_msg(same_bits(is, expected), "%s: %s(%a, %a, %a) in form %u = %a, not %a", program_backend(), op__name(op), a, b, c, form, is,
+                          expected);
+        }
+    }
+}
+
+START_TEST(every_form_of_every_operation_has_the_bits_of_plain_c)
+{
+    Arena arena = {0};
+    Scratch scratch;
+    ck_assert_int_eq(scratch_init(&scratch, 2), ERR_OK);
+    program_thread_init();
+    for (Op op = 0; op < OP_COUNT; op++) {
+        const unsigned operands = (1u << op__arity(op)) - 1;
+        for (unsigned form = 0; form < FORM_COUNT; form++) {
+            if ((form & (FORM_UNSTORED - 1)) > operands)
+                continue;
+            const Program program = program_of_form(&arena, op, form);
+            ck_assert_uint_eq(program.code[1].form, op__is_function(op) ? 0 : form);
+            for (unsigned set = 0; set < INSTRUCTION_SETS; set++)
+                if (program_use(instruction_sets[set]))
+                    check_form(&program, &scratch, op, form);
+        }
+    }
+    scratch_fini(&scratch);
+    arena_fini(&arena);
+}
+END_TEST
+
+/* A result goes unstored only where no other instruction asks for it. */
+START_TEST(what_is_read_later_is_stored)
+{
+    enum { X, Y, R = 2 };  // two columns, then registers
+    static const struct {
+        Instruction code[4];
+        uint16_t forms[4];
+    } cases[] = {
+        {{{OP_NEG, R, X}, {OP_ABS, R + 1, R}, {OP_ADD, X, R + 1, R}}, {0, FORM_A_LAST | FORM_UNSTORED, FORM_A_LAST}},       // read by the next but one
+        {{{OP_NEG, R, X}, {OP_ABS, R, R}, {OP_ADD, X, R, R}}, {FORM_UNSTORED, FORM_A_LAST | FORM_UNSTORED, FORM_A_LAST | FORM_B_LAST}},
+        {{{OP_NEG, R, X}, {OP_SIN, X, R}}, {0, 0}},                                                                         // functions read memory
+        {{{OP_SIN, R, X}, {OP_NEG, X, R}}, {0, FORM_A_LAST}},                                                               // and write it
+        {{{OP_NEG, Y, X}, {OP_ABS, X, Y}}, {0, FORM_A_LAST}},                                                               // columns stay
+        {{{OP_NEG, R, X}, {OP_ABS, R, X}, {OP_MOVE, Y, R}}, {FORM_UNSTORED, FORM_UNSTORED, FORM_A_LAST}},                   // the first is read by none
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        Instruction code[4];
+        bool live[8] = {false};
+        uint32_t length = 0;
+        memcpy(code, cases[i].code, sizeof code);
+        while (length < 4 && (length == 0 || code[length].to || code[length].a))
+            length++;
+        program__find_forms(code, length, 2, live);
+        for (uint32_t k = 0; k < length; k++)
+            ck_assert_msg(code[k].form == cases[i].forms[k], "case %zu, instruction %u: %u", i, k, code[k].form);
+    }
+}
+END_TEST
+
 /* What the operations mean where vector instructions and C are easily of two minds. */
 START_TEST(min_max_above_and_select_decide_like_c)
 {
@@ -77,6 +152,8 @@ START_TEST(min_max_above_and_select_decide_like_c)
         {OP_ABOVE, 0.0, NAN, 0, 0.0},    {OP_ABOVE, 0.0, -0.0, 0, 0.0},    {OP_ABOVE, 1e-310, 0.0, 0, 0.0},  {OP_ABOVE, 2.0, 1.0, 0, 1.0},
         {OP_SELECT, NAN, 1.0, 2.0, 1.0}, {OP_SELECT, -0.0, 1.0, 2.0, 2.0}, {OP_SELECT, 1e-310, 1.0, 2.0, 2.0}, {OP_SELECT, 1.0, NAN, 2.0, NAN},
         {OP_ABS, -0.0, 0, 0, 0.0},       {OP_NEG, 0.0, 0, 0, -0.0},        {OP_ADD, 1e-310, -0.0, 0, 0.0},   {OP_MUL, 1e-200, 1e-110, 0, 0.0},
+        {OP_MULADD, 1e-200, 1e-110, -0.0, 0.0}, {OP_MULADD, 0x1.0000001p0, 0x1.0000001p0, -0x1.0000002p0, 0.0},  // an FMA would keep the last bits
+        {OP_MULSUB, 0x1.0000001p0, 0x1.0000001p0, 0x1.0000002p0, 0.0}, {OP_SUBMUL, 0x1.0000001p0, 0x1.0000001p0, 0x1.0000002p0, 0.0},
         {OP_ABS, -1e-310, 0, 0, 1e-310}, {OP_MOVE, 1e-310, 0, 0, 1e-310},  {OP_SQRT, -0.0, 0, 0, -0.0},      {OP_SQRT, -1.0, 0, 0, NAN},
     };
     Arena arena = {0};
@@ -194,6 +271,7 @@ START_TEST(scratch_that_does_not_fit_in_memory_is_an_error)
 }
 END_TEST
 
-KIT_MAIN("graph.lanes", every_operation_has_the_bits_of_plain_c, min_max_above_and_select_decide_like_c, a_lane_does_not_touch_its_neighbours,
+KIT_MAIN("graph.lanes", every_operation_has_the_bits_of_plain_c, every_form_of_every_operation_has_the_bits_of_plain_c, what_is_read_later_is_stored,
+         min_max_above_and_select_decide_like_c, a_lane_does_not_touch_its_neighbours,
          chaos_ends_in_the_same_bits_everywhere, chaos_in_plain_c_ends_in_these_bits_too, a_build_that_does_not_exist_is_refused,
          scratch_that_does_not_fit_in_memory_is_an_error)

@@ -73,6 +73,16 @@ START_TEST(functions_are_those_of_the_c_library)
 }
 END_TEST
 
+START_TEST(decades_are_counted_and_circles_measured)
+{
+    ck_assert_double_eq_tol(result_of("t.y = output(log10(t.x), '1')"), log10(0.5), 1e-15);
+    ck_assert_double_eq_tol(result_of("t.y = output(log10(1e-7), '1')"), -7, 2e-15);
+    ck_assert_double_eq_tol(result_of("t.y = output(pi * t.p ^ 2, 'm^2')"), 9 * acos(-1), 1e-14);
+    ck_assert_double_eq(result_of("t.y = output(cos(pi), '1')"), -1);
+    expect_refusal("t.y = output(log10(t.p), '1')", "log10 takes a value without dimension, got m");
+}
+END_TEST
+
 START_TEST(an_angle_is_that_of_a_point_in_any_unit)
 {
     ck_assert_double_eq_tol(result_of("t.y = output(atan2(t.p, t.q), '1')"), atan2(3, -4), 1e-15);
@@ -443,7 +453,7 @@ START_TEST(a_sensor_has_no_lag_of_its_own)
 }
 END_TEST
 
-KIT_MAIN("model.language", functions_are_those_of_the_c_library, an_angle_is_that_of_a_point_in_any_unit, functions_take_the_dimensions_that_make_sense,
+KIT_MAIN("model.language", functions_are_those_of_the_c_library, decades_are_counted_and_circles_measured, an_angle_is_that_of_a_point_in_any_unit, functions_take_the_dimensions_that_make_sense,
          straight_lines_join_the_points_of_a_table, a_cubic_goes_through_the_points_with_a_continuous_slope, a_cubic_rises_and_falls_as_its_points_do,
          a_cubic_reproduces_lines_and_parabolas, tables_take_and_give_units, a_grid_reproduces_what_is_bilinear, tables_that_are_none_are_refused_at_their_line,
          an_array_is_a_row_of_states, the_rod_settles_on_a_straight_line, arrays_are_checked,

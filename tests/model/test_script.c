@@ -333,7 +333,22 @@ START_TEST(every_allocation_may_fail)
 }
 END_TEST
 
-KIT_MAIN("model.script", an_endless_loop_is_stopped, a_memory_bomb_is_stopped, memory_that_is_only_passed_through_costs_instructions, deep_recursion_is_stopped,
+/* Lua's own order of names differs from run to run; here it must not. */
+START_TEST(pairs_have_one_order)
+{
+    expect_true("local t, s = { pump = 1, [3] = 1, valve = 1, a = 1, [-1.5] = 1, [1] = 1, pum = 1, [2^53] = 1, [''] = 1 }, {}\n"
+                "for k in pairs(t) do s[#s + 1] = tostring(k) end\n"
+                "return table.concat(s, ' ') == '-1.5 1 3 9007199254740992  a pum pump valve'");
+    expect_true("local n = 0 for k, v in pairs({ 5, 6, 7 }) do n = n * 100 + k * 10 + v end return n == 152637");
+    expect_true("for k in pairs({}) do return false end return true");
+    expect_true("local t, n = { a = 1, b = 2, c = 3 }, 0 for k, v in pairs(t) do t.b = nil; n = n + v end return n == 4");  // what is removed is not visited
+    expect_failure("for k in pairs({ [{}] = 1 }) do end", 1, "pairs: keys are numbers or texts here, which have an order; this is a table");
+    expect_failure("pairs(nil)", 1, "table expected");
+    expect_failure("local t = {} for i = 1, 1000 do t[i] = i end while true do pairs(t) end", 1, "runs too long");
+}
+END_TEST
+
+KIT_MAIN("model.script", an_endless_loop_is_stopped, pairs_have_one_order, a_memory_bomb_is_stopped, memory_that_is_only_passed_through_costs_instructions, deep_recursion_is_stopped,
          deeply_nested_source_is_refused, bytecode_is_refused, what_reaches_outside_is_absent, pure_functions_are_there, the_metatable_of_strings_is_locked, pcall_catches_errors,
          pcall_cannot_swallow_the_budget, work_inside_one_instruction_is_bounded, errors_that_are_no_text_are_reported,
          the_engine_can_read_what_a_greedy_script_returns, errors_of_syntax_name_file_and_line, errors_name_the_whole_path_however_long, files_that_cannot_be_read_are_named, a_source_of_more_than_4_MiB_is_refused,

@@ -144,13 +144,15 @@ START_TEST(equations_leave_nothing_behind_that_still_works)
 }
 END_TEST
 
-START_TEST(without_a_running_trace_values_do_not_work)
+START_TEST(without_a_running_trace_functions_take_numbers_alone)
 {
     Script *script;
     ErrText why = {""};
     ck_assert_int_eq(script_create(1 << 20, &script, &why), ERR_OK);
     trace_open(script);
-    const char *path = scripts_write("outside.lua", "\nreturn sqrt(2)");
+    ck_assert_int_eq(script_run_file(script, scripts_write("numbers.lua", "return sqrt(2)"), 100000, &why), ERR_OK);
+    ck_assert_double_eq(lua_tonumber(script_lua(script), -1), sqrt(2));
+    const char *path = scripts_write("outside.lua", "\nreturn quantity(2, 'm')");
     ck_assert_int_eq(script_run_file(script, path, 100000, &why), ERR_SCRIPT);
     scripts_expect(&why, path, 2, "this works inside equations only");
     script_destroy(script);
@@ -158,4 +160,4 @@ START_TEST(without_a_running_trace_values_do_not_work)
 END_TEST
 
 KIT_MAIN("model.trace", functions_are_those_of_mathematics, what_has_no_meaning_is_refused, an_output_can_be_read_by_what_follows_it,
-         equations_leave_nothing_behind_that_still_works, without_a_running_trace_values_do_not_work)
+         equations_leave_nothing_behind_that_still_works, without_a_running_trace_functions_take_numbers_alone)

@@ -7,7 +7,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "graph/ops.h"
 #include "graph/scenes.h"
 #include "kit/kit.h"
 
@@ -17,7 +16,7 @@ enum {
     CONSTANTS = 8,
     SLOTS = COLUMNS + REGISTERS + CONSTANTS,
     LENGTH = 40,
-    PROGRAMS = 40,  // per instruction set
+    PROGRAMS = 24,  // per instruction set
     ROUNDS = 40,    // blocks per program
 };
 
@@ -40,8 +39,8 @@ static void turn_on(void)
 
 static void check_round(const Program *program, Scratch *scratch, uint64_t round)
 {
-    alignas(64) static double is[TANK_COLUMNS * LANES], expected[TANK_COLUMNS * LANES];
-    ck_assert_uint_le(program->columns, TANK_COLUMNS);
+    alignas(64) static double is[ROD_COLUMNS * LANES], expected[ROD_COLUMNS * LANES];
+    ck_assert_uint_le(program->columns, ROD_COLUMNS);
     for (unsigned i = 0; i < program->columns * (unsigned)LANES; i++)
         is[i] = expected[i] = any_number(i, round);
     Program interpreted = *program;
@@ -106,6 +105,7 @@ START_TEST(any_program_has_the_bits_of_the_interpreter)
             continue;
         for (uint64_t number = 0; number < PROGRAMS; number++) {
             random_code(code, number);
+            program__find_forms(code, LENGTH, COLUMNS, (bool[SLOTS]){false});
             Program program = {code, LENGTH, COLUMNS, REGISTERS, CONSTANTS, constant, 0, NULL};
             compile(&program);
             for (uint64_t round = 0; round < ROUNDS; round++)
@@ -113,6 +113,33 @@ START_TEST(any_program_has_the_bits_of_the_interpreter)
         }
     }
     scratch_fini(&scratch);
+}
+END_TEST
+
+START_TEST(random_expressions_have_the_bits_of_the_interpreter)
+{
+    Arena arena = {0};
+    Scratch scratch;
+    ck_assert_int_eq(scratch_init(&scratch, 200), ERR_OK);
+    turn_on();
+    for (unsigned set = 1; set < INSTRUCTION_SETS; set++) {
+        if (!program_use(instruction_sets[set]))
+            continue;
+        for (uint64_t seed = 0; seed < PROGRAMS; seed++) {
+            Graph *const graph = graph_create(&arena);
+            Assignment assignments[RANDOM_COLUMNS];
+            Program program;
+            const size_t count = random_assignments(graph, seed, assignments);
+            ck_assert_int_eq(graph_compile(graph, assignments, count, RANDOM_COLUMNS, &arena, &program, NULL), ERR_OK);
+            program_codegen_wait();
+            ck_assert_msg(program.native && program.native->run, "%s", program_codegen_state().why.text);
+            for (uint64_t round = 0; round < ROUNDS; round++)
+                check_round(&program, &scratch, seed * ROUNDS + round);
+            graph_destroy(graph);
+        }
+    }
+    scratch_fini(&scratch);
+    arena_fini(&arena);
 }
 END_TEST
 
@@ -182,23 +209,30 @@ START_TEST(chaos_ends_in_the_same_bits_whenever_the_code_comes)
 }
 END_TEST
 
-START_TEST(a_covariance_has_the_bits_of_the_interpreter)
+static void check_covariance(Graph *graph, const Assignment *step, size_t count, uint16_t columns)
 {
     Arena arena = {0};
-    turn_on();
-    Graph *const graph = graph_create(&arena);
-    Assignment step[9];
-    const size_t count = tank_predict(graph, step);
     Program program;
-    ck_assert_int_eq(graph_compile(graph, step, count, TANK_COLUMNS, &arena, &program, NULL), ERR_OK);
+    Scratch scratch;
+    ck_assert_int_eq(graph_compile(graph, step, count, columns, &arena, &program, NULL), ERR_OK);
     program_codegen_wait();
     ck_assert_msg(program.native->run != NULL, "%s", program_codegen_state().why.text);
-
-    Scratch scratch;
     ck_assert_int_eq(scratch_init(&scratch, program.registers), ERR_OK);
     for (uint64_t round = 0; round < ROUNDS; round++)
         check_round(&program, &scratch, round);
     scratch_fini(&scratch);
+    arena_fini(&arena);
+}
+
+/* A small program, and one that is too large for the processor's registers. */
+START_TEST(a_covariance_has_the_bits_of_the_interpreter)
+{
+    static Assignment step[ROD_COLUMNS];
+    Arena arena = {0};
+    turn_on();
+    Graph *const graph = graph_create(&arena);
+    check_covariance(graph, step, tank_predict(graph, step), TANK_COLUMNS);
+    check_covariance(graph, step, rod_predict(graph, step), ROD_COLUMNS);
     graph_destroy(graph);
     arena_fini(&arena);
 }
@@ -238,8 +272,11 @@ START_TEST(turned_off_there_is_no_code_and_what_is_there_goes_on)
     Program program = lorenz_program(&arena);
     program_codegen_wait();
 
+    ErrText why;
     ck_assert_int_eq(program_codegen(CODEGEN_OFF, NULL), ERR_OK);
     ck_assert_str_eq(program_backend(), "interpreter, SSE2");
+    ck_assert_str_eq(program_runner(&program, &why), "native, SSE2");
+    ck_assert_str_eq(why.text, "");
     ck_assert_str_eq(program_codegen_state().why.text, "native code is turned off");
     ck_assert_ptr_null(lorenz_program(&arena).native);
     Scratch scratch;
@@ -263,6 +300,10 @@ START_TEST(a_very_long_program_is_interpreted_and_says_so)
     ck_assert_ptr_null(native__request(&program));
     ck_assert_uint_eq(program_codegen_state().refused, 1);
     ck_assert_ptr_nonnull(strstr(program_codegen_state().why.text, "20001 instructions"));
+    ErrText why;
+    ck_assert(program_use("sse2"));
+    ck_assert_str_eq(program_runner(&program, &why), "interpreter, SSE2");
+    ck_assert_ptr_nonnull(strstr(why.text, "20001 instructions"));
 }
 END_TEST
 
@@ -271,8 +312,12 @@ START_TEST(the_portable_build_is_not_translated)
     Arena arena = {0};
     turn_on();
     ck_assert(program_use("portable"));
-    ck_assert_ptr_null(lorenz_program(&arena).native);
+    const Program program = lorenz_program(&arena);
+    ErrText why;
+    ck_assert_ptr_null(program.native);
     ck_assert_str_eq(program_backend(), "interpreter, portable");
+    ck_assert_str_eq(program_runner(&program, &why), "interpreter, portable");
+    ck_assert_str_eq(why.text, "there is no native code for the portable build");
     arena_fini(&arena);
 }
 END_TEST
@@ -345,6 +390,7 @@ int main(void)
     const TTest *const with[] = {
         every_operation_has_the_bits_of_the_interpreter,
         any_program_has_the_bits_of_the_interpreter,
+        random_expressions_have_the_bits_of_the_interpreter,
         nothing_is_simplified_over_denormals,
         chaos_ends_in_the_same_bits_whenever_the_code_comes,
         a_covariance_has_the_bits_of_the_interpreter,

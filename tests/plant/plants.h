@@ -30,6 +30,8 @@ static const char plants_tank[] = "return model \"tank\" {\n"
                                   "  end,\n"
                                   "  sensors = { gauge = { of = \"level\", noise = 0.2, every = 1 }, probe = { of = \"warmth\", noise = 0.1, every = 2 } },\n"
                                   "  actuators = { valve = { 50, \"percent\", min = 0, max = 100 } },\n"
+                                  "  faults = { clogged = { value = \"orifice\", factor = 0.5 }, flood = { value = \"inflow\", set = 30 },\n"
+                                  "             high = { sensor = \"gauge\", kind = \"bias\", size = 5 } },\n"
                                   "}\n";
 
 /* Write the models and a plant of this text beside them. */

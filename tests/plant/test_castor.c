@@ -185,6 +185,35 @@ START_TEST(a_bias_reads_too_much_by_its_size)
 }
 END_TEST
 
+/* What a model knows is what the same words do. */
+START_TEST(a_fault_that_the_model_knows_is_told_by_its_name)
+{
+    ck_assert_double_eq(difference("a.high@20+10", 25.5, "a.gauge"), difference("a.gauge:bias:5@20+10", 25.5, "a.gauge"));
+    ck_assert_double_eq(difference("a.high@20+10", 40.5, "a.gauge"), 0);
+    ck_assert_double_eq(difference("a.high@20+10", 25.5, "b.gauge"), 0);
+    ck_assert_double_eq(difference("b.clogged@20", 60.5, "b.gauge"), difference("b.orifice:factor:0.5@20", 60.5, "b.gauge"));
+    ck_assert_double_eq(difference("b.flood@20", 60.5, "b.gauge"), difference("b.inflow:set:30@20", 60.5, "b.gauge"));
+    ck_assert_double_gt(difference("b.flood@20", 60.5, "b.gauge"), 0.01);
+}
+END_TEST
+
+START_TEST(a_script_tells_when_a_known_fault_comes)
+{
+    Castor *castor = emulate("emulate = { faults = { jam = { fault = 'b.clogged', at = 10, lasts = 5, every = 20 } } }", 1);
+    const TagId orifice = tag_of(castor, "b.orifice");
+    for (int i = 0; i < 100; i++) {
+        const double seconds = i * 0.5;  // at the beginning of the step
+        bool began;
+        step(castor);
+        ck_assert_double_eq_tol(plant_value(castor_plant(castor), orifice), seconds >= 10 && fmod(seconds - 10, 20) < 5 ? 0.125e-4 : 0.25e-4, 1e-18);
+        const Fault *changed = castor_fault_changed(castor, &began);
+        if (changed)
+            ck_assert_str_eq(changed->name, "jam");
+    }
+    castor_destroy(castor);
+}
+END_TEST
+
 START_TEST(a_drift_grows_with_time)
 {
     ck_assert_double_eq_tol(difference("a.gauge:drift:0.1@20", 30.5, "a.gauge"), 0.001 * 10.5, 1e-12);
@@ -291,6 +320,15 @@ START_TEST(bad_faults_are_refused_with_the_reason)
         {"a.gauge:bias:x@3", ERR_USAGE, "stuck at \":x@3\""},
         {"a.gauge:bias:2@-3", ERR_USAGE, "expected TAG:KIND"},
         {"a.gauge:bias:2@3+0", ERR_USAGE, "expected TAG:KIND"},
+        {"a.gauge:bias:2@1+2+3", ERR_USAGE, "or TWIN.FAULT@AT[+LASTS]"},
+        {"a.clogged", ERR_USAGE, "expected TAG:KIND"},
+        {"a.clogged@3+0", ERR_USAGE, "expected TAG:KIND"},
+        {"a.clogged@3+4 or so", ERR_USAGE, "stuck at \" or so\""},
+        {"a.burst@3", ERR_UNKNOWN, "model \"tank\" knows no fault \"burst\"; it knows: clogged, flood, high"},
+        {"c.clogged@3", ERR_UNKNOWN, "\"c.clogged\" is no twin of this plant with a fault of its model"},
+        {"clogged@3", ERR_UNKNOWN, "\"clogged\" is no twin"},
+        {"a.gauge:stuck:2@3", ERR_USAGE, "has no size"},
+        {"a.inflow:set:61@3", ERR_USAGE, "\"a.inflow\" is 0 to 60 l/min"},
         {"a.gauge:bias:2@3+4 or so", ERR_USAGE, "stuck at \" or so\""},
         {"a.gauge:bias:nan@3", ERR_USAGE, "expected TAG:KIND"},
         {"a.gauge:bias:inf@3", ERR_USAGE, "expected TAG:KIND"},
@@ -341,6 +379,8 @@ START_TEST(bad_emulations_are_refused_at_their_line)
         {"emulate = {\n  faults = {\n  f = { sensor = 'a.gauge', kind = 'bent' } } }", 4, "needs kind = \"bias\""},
         {"emulate = {\n  faults = {\n  f = { sensor = 'a.gauge', kind = 'bias' } } }", 4, "needs a size"},
         {"emulate = {\n  faults = {\n  f = { sensor = 'a.gauge', kind = 'bias', size = 1, at = -1 } } }", 4, "not negative"},
+        {"emulate = {\n  faults = {\n  f = { fault = 'a.burst' } } }", 4, "model \"tank\" knows no fault \"burst\""},
+        {"emulate = {\n  faults = {\n  f = { fault = 'a.clogged', factor = 2 } } }", 4, "unknown key \"factor\" in \"f\"; expected one of: fault, at, lasts, every"},
         {"emulate = {\n  faults = {\n  f = 7 } }", 4, "fault \"f\" must be a table"},
         {"emulate = {\n  control = 7 }", 3, "control must be a function(device, seconds)"},
     };
@@ -416,6 +456,6 @@ END_TEST
 
 KIT_MAIN("plant.castor", one_seed_is_one_plant, noise_has_the_deviation_that_the_model_says, sensors_speak_when_they_are_due_and_within_the_step,
          values_differ_from_the_model_as_the_script_says, a_factor_multiplies_while_it_lasts_and_again_every_so_often, a_set_value_is_in_the_unit_of_its_tag,
-         a_bias_reads_too_much_by_its_size, a_drift_grows_with_time, a_stuck_sensor_repeats_its_last_word, a_noisy_sensor_is_noisier_by_the_factor, one_sample_in_ten_is_a_spike,
+         a_bias_reads_too_much_by_its_size, a_fault_that_the_model_knows_is_told_by_its_name, a_script_tells_when_a_known_fault_comes, a_drift_grows_with_time, a_stuck_sensor_repeats_its_last_word, a_noisy_sensor_is_noisier_by_the_factor, one_sample_in_ten_is_a_spike,
          a_silent_sensor_says_nothing, faults_may_be_left_out, bad_faults_are_refused_with_the_reason, there_is_room_for_64_faults, bad_emulations_are_refused_at_their_line,
          the_controller_in_the_device_obeys_commands, commands_that_no_actuator_takes_are_refused, a_failing_control_is_reported)

@@ -142,6 +142,19 @@ START_TEST(one_sick_twin_is_quarantined_and_the_others_go_on_unchanged)
 }
 END_TEST
 
+START_TEST(a_limit_does_not_hide_what_is_no_number)
+{
+    Plant *plant = plants_load("return plant 'works' { assets = { a = { 'tank' }, b = { 'tank' } } }", 1);
+    const double level = *plants_cell(plant, "a.level");
+    *plants_cell(plant, "a.inflow") = NAN;
+    advance(plant, 1);
+    ck_assert(plant_is_quarantined(plant, 0));
+    ck_assert(!plant_is_quarantined(plant, 1));
+    ck_assert_double_eq(*plants_cell(plant, "a.level"), level);
+    plant_destroy(plant);
+}
+END_TEST
+
 START_TEST(a_quarantined_twin_keeps_its_last_good_state)
 {
     Plant *plant = plants_fleet(3, 1);
@@ -233,5 +246,6 @@ END_TEST
 
 KIT_MAIN("plant.plant", tags_and_places_agree, twins_are_found_by_name, values_and_deviations_are_read_by_tag, two_hundred_twins_fill_four_blocks,
          any_number_of_threads_gives_the_same_bits, a_twin_does_not_depend_on_its_neighbours, the_hash_sees_every_kept_bit,
-         one_sick_twin_is_quarantined_and_the_others_go_on_unchanged, a_quarantined_twin_keeps_its_last_good_state, lanes_that_are_not_used_do_not_count,
+         one_sick_twin_is_quarantined_and_the_others_go_on_unchanged, a_limit_does_not_hide_what_is_no_number,
+         a_quarantined_twin_keeps_its_last_good_state, lanes_that_are_not_used_do_not_count,
          a_restored_plant_has_the_same_future, a_snapshot_of_another_shape_is_refused)

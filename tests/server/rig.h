@@ -62,7 +62,7 @@ static inline Plant *rig_plant(void)
               "}\n");
     snprintf(plant_text, sizeof plant_text,
              "local assets = {}\n"
-             "for i = 1, %d do assets[\"tank\" .. i] = { \"tank\" } end\n"
+             "for i = 1, %d do assets[\"tank\" .. i] = { \"tank\", at = { i, 5, 0 } } end\n"
              "return plant \"works\" { doc = \"A test\", step = 1, clock = \"provider\", command_timeout = 1000, assets = assets }\n",
              rig_tanks);
     const char *path = rig_write("works.lua", plant_text);

@@ -64,6 +64,29 @@ START_TEST(the_plant_is_the_value_of_a_snapshot)
 }
 END_TEST
 
+START_TEST(the_plant_says_what_became_of_its_programs)
+{
+    Rig *rig = open_with(false);
+    json_t *plant = get_json(rig, "/api/v1/plant"), *codegen = json_object_get(plant, "codegen");
+    ck_assert_str_eq(json_string_value(json_object_get(codegen, "mode")), "off");
+    ck_assert_str_eq(json_string_value(json_object_get(codegen, "backend")), program_backend());
+    ck_assert_int_eq(json_integer_value(json_object_get(codegen, "compiled")), 0);
+    ck_assert(json_is_integer(json_object_get(codegen, "waiting")) && json_is_integer(json_object_get(codegen, "refused")) && json_is_integer(json_object_get(codegen, "compile_ns")));
+    json_decref(plant);
+
+    // turned on and off again: what is said is what is now
+    program_codegen(CODEGEN_AUTO, NULL);
+    plant = get_json(rig, "/api/v1/plant");
+    ck_assert_str_eq(json_string_value(json_object_get(json_object_get(plant, "codegen"), "mode")), "auto");
+    json_decref(plant);
+    program_codegen(CODEGEN_OFF, NULL);
+    plant = get_json(rig, "/api/v1/plant");
+    ck_assert_str_eq(json_string_value(json_object_get(json_object_get(plant, "codegen"), "why")), "native code is turned off");
+    json_decref(plant);
+    done(rig);
+}
+END_TEST
+
 START_TEST(a_twin_gives_all_of_its_newest_values)
 {
     Rig *rig = open_with(false);
@@ -589,7 +612,7 @@ START_TEST(beginning_survives_every_failed_allocation)
 }
 END_TEST
 
-KIT_MAIN("server.rest", the_plant_is_the_value_of_a_snapshot, a_twin_gives_all_of_its_newest_values, a_leaf_says_where_its_value_comes_from,
+KIT_MAIN("server.rest", the_plant_is_the_value_of_a_snapshot, the_plant_says_what_became_of_its_programs, a_twin_gives_all_of_its_newest_values, a_leaf_says_where_its_value_comes_from,
          history_is_in_the_unit_of_the_channel, the_default_window_ends_at_plant_time, alarms_and_commands_come_newest_first,
          the_commands_of_before_a_restart_are_in_the_snapshot, what_is_not_there_is_refused_with_its_name,
          wrong_arguments_are_refused_with_what_was_expected, an_address_that_is_too_long_harms_nobody, only_get_and_head_are_spoken,

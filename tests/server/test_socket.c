@@ -28,6 +28,10 @@ START_TEST(an_observer_gets_the_snapshot_first)
     const json_t *twin = json_array_get(json_object_get(value, "twins"), 0);
     ck_assert_str_eq(json_string_value(json_object_get(twin, "name")), "tank1");
     ck_assert_str_eq(json_string_value(json_object_get(twin, "model")), "tank");
+    const json_t *at = json_object_get(twin, "at");
+    ck_assert_uint_eq(json_array_size(at), 3);
+    ck_assert_double_eq(json_number_value(json_array_get(at, 1)), 5);
+    ck_assert_uint_eq(json_array_size(json_object_get(value, "connect")), 0);
     size_t i;
     const json_t *channel;
     bool gauge_found = false;

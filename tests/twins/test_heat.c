@@ -125,6 +125,38 @@ START_TEST(a_cell_warms_by_its_losses_times_its_thermal_resistance)
 }
 END_TEST
 
+START_TEST(a_pack_shows_the_sum_of_its_cells_and_ends_with_the_weakest)
+{
+    Plant *plant = bench_open("battery_pack", 1, "current = 0.85, cell_1_charge = 1, cell_2_charge = 0.9, cell_3_charge = 0.95");
+    bench_run(plant, 1800);
+    bench_near(bench_get(plant, "charge"), 0.4, 1e-9);
+    bench_near(bench_get(plant, "cell_1_charge"), 0.5, 1e-9);
+    bench_near(bench_si(plant, "voltage"), bench_si(plant, "cell_1_voltage") + bench_si(plant, "cell_2_voltage") + bench_si(plant, "cell_3_voltage"), 1e-12);
+    bench_near(bench_si(plant, "spread"), bench_si(plant, "cell_1_voltage") - bench_si(plant, "cell_2_voltage"), 1e-12);
+
+    // a cell of the pack is the cell itself
+    Plant *cell = bench_open("battery", 1, "current = 0.85, charge = 0.9");
+    bench_run(cell, 1800);
+    bench_near(bench_si(plant, "cell_2_voltage"), bench_si(cell, "voltage"), 1e-12);
+    plant_destroy(cell);
+    plant_destroy(plant);
+}
+END_TEST
+
+/* Three equal stores in a row, the middle one heated by D more: it is D / (1/R + 3 G) warmer than the others, and they are R (q + G times that) above the air. */
+START_TEST(cells_of_a_pack_warm_each_other)
+{
+    const double R = 25, G = 0.05, q = 0.85 * 0.85 * (0.07446 + 0.04669 + 0.04984), D = 0.85 * 0.85 * 0.07446;
+    Plant *plant = bench_open("battery_pack", 5, "capacity = 1e6, current = 0.85, cell_2_R_series = 148.92");
+    bench_run(plant, 3 * 3600);
+    const double warmer = D / (1 / R + 3 * G);
+    ck_assert_double_eq_tol(bench_get(plant, "cell_1_T_cell"), 25 + R * (q + G * warmer), 1e-3);
+    ck_assert_double_eq_tol(bench_get(plant, "cell_2_T_cell") - bench_get(plant, "cell_1_T_cell"), warmer, 1e-6);
+    ck_assert_double_eq_tol(bench_get(plant, "cell_3_T_cell"), bench_get(plant, "cell_1_T_cell"), 1e-9);
+    plant_destroy(plant);
+}
+END_TEST
+
 START_TEST(a_photovoltaic_array_gives_its_peak_at_test_conditions)
 {
     // in so strong a wind the modules are as cold as the air
@@ -193,10 +225,55 @@ START_TEST(a_bearing_warms_by_its_friction)
 }
 END_TEST
 
-KIT_MAIN("twins.heat", a_heat_exchanger_has_the_effectiveness_of_cells_in_counter_flow,
+/* Between its own heat and a neighbour of 15 degC: an inner wall of 20 W/K stands beside the way to the outdoors. */
+START_TEST(a_room_shares_heat_with_its_neighbour)
+{
+    Plant *plant = bench_open("room", 60, "G_1 = 20, T_1 = 15");
+    bench_run(plant, 60 * 86400);
+    const double R = 33e-3, air = (500 + 150 + 5 / R + 20 * 15) / (1 / R + 20);
+    bench_near(bench_si(plant, "T_air"), air + KELVIN, 1e-7);
+    bench_near(bench_si(plant, "neighbours"), 20 * (15 - air), 1e-5);
+    plant_destroy(plant);
+}
+END_TEST
+
+/* The water brings what the body gives: m cp (T_flow - T) = rating ((T - T_room) / 50)^1.3. */
+START_TEST(a_radiator_settles_where_water_and_room_agree)
+{
+    Plant *plant = bench_open("radiator", 60, "opening = 1, passes = 0.5, T_flow = 75");
+    bench_run(plant, 86400);
+    const double body = bench_get(plant, "T_body"), brought = 110.0 / 3600 * 0.5 * 4180 * (75 - body);
+    bench_near(1500 * pow((body - 21) / 50, 1.3), brought, 1e-6);
+    bench_near(bench_si(plant, "heat"), brought, 1e-6);
+    plant_destroy(plant);
+}
+END_TEST
+
+/* 24 kW * 0.5 - 7 kW into 2,500 kJ/K for half an hour. */
+START_TEST(a_boiler_warms_its_circuit_by_what_is_left)
+{
+    Plant *plant = bench_open("boiler", 60, "burner = 0.5, T_flow = 50");
+    bench_run(plant, 1800);
+    bench_near(bench_get(plant, "T_flow"), 50 + 5.0 * 1800 / 2500, 1e-9);
+    plant_destroy(plant);
+}
+END_TEST
+
+START_TEST(an_air_handler_supplies_what_recovery_and_coil_make_of_outdoor_air)
+{
+    Plant *plant = bench_open("air_handler", 60, "T_outdoor = -5, T_extract = 22, valve = 0.3");
+    bench_run(plant, 7200);
+    bench_near(bench_get(plant, "T_supply"), -5 + 0.7 * 27 + 0.3 * 20, 1e-9);
+    plant_destroy(plant);
+}
+END_TEST
+
+KIT_MAIN("twins.heat", a_room_shares_heat_with_its_neighbour, a_radiator_settles_where_water_and_room_agree,
+         a_boiler_warms_its_circuit_by_what_is_left, an_air_handler_supplies_what_recovery_and_coil_make_of_outdoor_air, a_heat_exchanger_has_the_effectiveness_of_cells_in_counter_flow,
          what_the_hot_side_of_a_heat_exchanger_loses_the_cold_side_gains, three_cells_come_near_the_textbooks_counter_flow,
          a_room_settles_by_its_resistances_in_series, a_room_cools_with_the_eigenvalue_of_its_network,
          a_resting_cell_shows_the_published_open_circuit_voltage, a_discharge_counts_every_coulomb, a_cell_relaxes_with_two_exponentials,
-         a_cell_warms_by_its_losses_times_its_thermal_resistance, a_photovoltaic_array_gives_its_peak_at_test_conditions,
+         a_cell_warms_by_its_losses_times_its_thermal_resistance,
+         a_pack_shows_the_sum_of_its_cells_and_ends_with_the_weakest, cells_of_a_pack_warm_each_other, a_photovoltaic_array_gives_its_peak_at_test_conditions,
          modules_warm_up_as_faiman_says, an_inverter_feeds_in_no_more_than_its_limit, damage_of_a_bearing_grows_exponentially,
          a_bearing_has_the_rating_life_of_iso_281, a_bearing_warms_by_its_friction)

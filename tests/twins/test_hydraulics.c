@@ -86,6 +86,27 @@ START_TEST(a_pump_runs_where_its_curves_cross)
 }
 END_TEST
 
+/* The water levels at both ends add to what the pipeline climbs. */
+START_TEST(a_pump_lifts_from_level_to_level)
+{
+    Plant *plant = bench_open("pump", 0.1, "static_head = 10, delivery_level = 5, suction_level = 3");
+    bench_run(plant, 120);
+    bench_near(bench_get(plant, "flow"), sqrt((40 - 12) / (6.0e-3 + 1.15e-2)), 1e-4);
+    plant_destroy(plant);
+}
+END_TEST
+
+/* A pump that is switched off: nothing turns back through it, however high the water stands behind it; and a pump that stands is no pump that runs dry. */
+START_TEST(a_pump_that_stands_passes_nothing)
+{
+    Plant *plant = bench_open("pump", 0.1, "speed_setpoint = 0, delivery_level = 20");
+    bench_run(plant, 60);
+    ck_assert_double_eq_tol(bench_get(plant, "flow"), 0, 1e-6);
+    ck_assert_double_eq_tol(bench_get(plant, "load"), 1, 1e-9);
+    plant_destroy(plant);
+}
+END_TEST
+
 /* Without a static head flow goes with speed, head with its square and power with its cube; efficiency stays. */
 START_TEST(a_pump_obeys_the_affinity_laws)
 {
@@ -139,6 +160,15 @@ START_TEST(a_valve_follows_its_characteristic_and_the_root_of_the_drop)
         bench_near(bench_get(plant, "flow"), -63 * 2 * (i ? pow(50, 0.3 - 1) : 0.3), 1e-5);
         plant_destroy(plant);
     }
+}
+END_TEST
+
+START_TEST(a_valve_passes_what_the_pressures_at_its_ends_differ_by)
+{
+    Plant *plant = bench_open("valve", 0.5, "opening_setpoint = 1, drop = 3, back_pressure = 2, density = 999.1");
+    bench_run(plant, 60);
+    bench_near(bench_get(plant, "through"), 63, 1e-6);
+    plant_destroy(plant);
 }
 END_TEST
 
@@ -197,7 +227,53 @@ START_TEST(a_rigid_column_starts_like_a_hyperbolic_tangent)
 }
 END_TEST
 
-KIT_MAIN("twins.hydraulics", a_tank_settles_where_torricelli_says, a_tank_drains_as_the_square_of_time,
+/* 60 m^2 that gain 30 - 12 - 6 m^3/h rise by 0.2 m in an hour. */
+START_TEST(a_reservoir_rises_by_what_it_gains)
+{
+    Plant *plant = bench_open("reservoir", 10, "inflow_1 = 20, inflow_2 = 10, draw_1 = 8, draw_2 = 4, leak = 6, level = 2, elevation = 30");
+    bench_run(plant, 3600);
+    bench_near(bench_si(plant, "level"), 2.2, 1e-9);
+    bench_near(bench_get(plant, "volume"), 132, 1e-9);
+    bench_near(bench_si(plant, "pressure"), 998 * G * 32.2, 1e-9);
+    plant_destroy(plant);
+}
+END_TEST
+
+/* Darcy: head = depth / K times the filter velocity, times what the deposit adds. The airlift takes away what the water brings:
+ * airlift times deposit / turnover = solids times flow / area. */
+START_TEST(a_sand_filter_settles_where_darcy_and_its_washer_say)
+{
+    for (int i = 0; i < 2; i++) {
+        Plant *plant = bench_open("sand_filter", 10, i ? "solids = 40" : "");
+        bench_run(plant, 12 * 3600);
+        const double velocity = 20.0 / 3600 / 4, deposit = (i ? 0.040 : 0.005) * velocity * 600 / 0.2;
+        bench_near(bench_si(plant, "deposit"), deposit, 1e-6);
+        bench_near(bench_si(plant, "level"), 1.2 / 0.012 * velocity * (1 + deposit / 0.2), 1e-6);
+        bench_near(bench_get(plant, "outflow"), 20 - 0.2, 1e-6);
+        plant_destroy(plant);
+    }
+}
+END_TEST
+
+/* 26 m^3/h and a leak of 0.4 at 1 bar leave 26.75 - 26 for it: (0.75 / 0.4)^2 bar. Below the service pressure taps give as the root of it. */
+START_TEST(a_district_settles_where_taps_and_leaks_take_what_comes)
+{
+    Plant *plant = bench_open("district", 0.5, "");
+    bench_run(plant, 6 * 3600);
+    bench_near(bench_get(plant, "pressure"), 0.75 / 0.4 * 0.75 / 0.4, 1e-4);
+
+    bench_set(plant, "inflow", 13.2);
+    bench_run(plant, 6 * 3600);
+    const double root = 13.2 / (26 / sqrt(2.5) + 0.4);
+    bench_near(bench_get(plant, "pressure"), root * root, 1e-4);
+    bench_near(bench_get(plant, "served") + bench_get(plant, "leaked"), 13.2, 1e-4);
+    plant_destroy(plant);
+}
+END_TEST
+
+KIT_MAIN("twins.hydraulics", a_reservoir_rises_by_what_it_gains, a_sand_filter_settles_where_darcy_and_its_washer_say,
+         a_district_settles_where_taps_and_leaks_take_what_comes, a_pump_lifts_from_level_to_level, a_pump_that_stands_passes_nothing,
+         a_valve_passes_what_the_pressures_at_its_ends_differ_by, a_tank_settles_where_torricelli_says, a_tank_drains_as_the_square_of_time,
          quadruple_tanks_stand_at_the_published_operating_point, quadruple_tanks_have_the_published_time_constants,
          quadruple_tanks_stand_at_the_other_operating_point_too, a_pump_runs_where_its_curves_cross, a_pump_obeys_the_affinity_laws,
          a_pump_turns_shaft_power_into_hydraulic_power_by_its_efficiency, an_open_valve_passes_its_kv_at_one_bar,

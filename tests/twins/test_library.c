@@ -9,10 +9,10 @@ typedef struct Entry {
 } Entry;
 
 static const Entry library[] = {
-    {"battery", 10}, {"bearing", 60}, {"conveyor", 0.2}, {"dc_motor", 0.01},
+    {"air_handler", 60}, {"battery", 10}, {"battery_pack", 10}, {"bearing", 60}, {"boiler", 60}, {"conveyor", 0.2}, {"dc_motor", 0.01}, {"district", 1},
     {"heat_exchanger", 1}, {"incubator", 0.5}, {"induction_motor", 0.2}, {"pipe", 1},
-    {"pump", 0.2}, {"pv_array", 5}, {"quadruple_tank", 2}, {"robot_joint", 0.005},
-    {"room", 300}, {"tank", 10}, {"valve", 1}, {"wind_turbine", 0.5},
+    {"pump", 0.2}, {"pv_array", 5}, {"quadruple_tank", 2}, {"radiator", 60}, {"reservoir", 10}, {"robot_joint", 0.005},
+    {"room", 300}, {"sand_filter", 20}, {"tank", 10}, {"valve", 1}, {"wind_turbine", 0.5},
 };
 enum { LIBRARY_COUNT = sizeof library / sizeof *library };
 
@@ -52,6 +52,8 @@ START_TEST(every_model_says_what_it_is_and_what_each_value_means)
         ck_assert_uint_gt(model->alarm_count, 0);
         for (uint16_t c = 0; c < model->channel_count; c++)
             ck_assert_msg(*model->channels[c].doc, "%s.%s has no doc", model->name, model->channels[c].name);
+        for (uint16_t f = 0; f < model->fault_count; f++)
+            ck_assert_msg(*model->faults[f].doc, "the fault %s of %s has no doc", model->faults[f].name, model->name);
         plant_destroy(plant);
     }
 }

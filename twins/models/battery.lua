@@ -58,6 +58,12 @@ return model "battery" {
     aged      = { high = { "R_series", 120 }, hysteresis = 5, hold = 300, severity = "warning" },
   },
 
+  faults = {
+    corroded          = { value = "R_series", factor = 2, doc = "a terminal has corroded or come loose" },
+    voltmeter_high    = { sensor = "voltmeter", kind = "bias", size = 30, doc = "the reference of the converter has moved" },
+    thermometer_loose = { sensor = "thermometer", kind = "drift", size = -0.2, doc = "it comes off the case and cools" },
+  },
+
   -- settle: the slow RC pair has 223 s, and the start of the charge is found while it settles
   divergence = { settle = 450, false_alarm_days = 30 },
 }

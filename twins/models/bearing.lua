@@ -65,6 +65,11 @@ return model "bearing" {
     change = { low = { "remaining", 168 }, hysteresis = 24, hold = 3600, severity = "warning" },
   },
 
+  faults = {
+    dry                = { value = "mu", factor = 5, doc = "the lubrication has failed" },
+    accelerometer_high = { sensor = "accelerometer", kind = "bias", size = 1, doc = "a loose mounting that rattles along" },
+  },
+
   -- settle: three thermal time constants of 42 minutes
   divergence = { settle = 7500, false_alarm_days = 30 },
 }

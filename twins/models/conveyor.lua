@@ -68,6 +68,12 @@ return model "conveyor" {
     stiff    = { high = { "friction", 0.03 }, hysteresis = 0.002, hold = 120, severity = "warning" },
   },
 
+  faults = {
+    seized     = { value = "friction", factor = 2.5, doc = "rollers have seized" },
+    scale_high = { sensor = "scale", kind = "bias", size = 8, doc = "material lies on the frame of the scale" },
+    meter_dead = { sensor = "meter", kind = "silence", doc = "the telegrams of the drive stay away" },
+  },
+
   -- settle: the belt's way from tail to head, a minute, twice
   divergence = { settle = 120, false_alarm_days = 30 },
 }

@@ -63,6 +63,11 @@ return model "dc_motor" {
     worn        = { high = { "resistance", 2.6 }, hysteresis = 0.1, hold = 10, severity = "warning" },
   },
 
+  faults = {
+    brushes    = { value = "resistance", factor = 2, doc = "worn brushes" },
+    tacho_high = { sensor = "tacho", kind = "bias", size = 5, doc = "the tacho counts too much" },
+  },
+
   -- settle: ten mechanical time constants, and the resistance
   divergence = { settle = 3, false_alarm_days = 30 },
 }

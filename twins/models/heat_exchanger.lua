@@ -68,6 +68,11 @@ return model "heat_exchanger" {
     too_warm = { high = { "T_cold_1", 75 }, hysteresis = 2, hold = 10, severity = "major" },
   },
 
+  faults = {
+    fouled       = { value = "fouling", factor = 8, doc = "deposits come off elsewhere and settle here" },
+    hot_out_high = { sensor = "hot_out", kind = "bias", size = 3, doc = "the thermometer no longer touches its well" },
+  },
+
   -- settle: the residence of the liquid in both sides, and what fouling needs to be found
   divergence = { settle = 90, false_alarm_days = 30 },
 }

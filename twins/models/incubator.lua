@@ -58,6 +58,11 @@ return model "incubator" {
     hot = { high = { "T_box", 60 }, hysteresis = 2, hold = 10, severity = "major" },
   },
 
+  faults = {
+    lid     = { value = "G_box", factor = 8, doc = "the lid is open" },
+    t2_high = { sensor = "t2", kind = "bias", size = 2, doc = "the thermometer is off by 2 K" },
+  },
+
   -- settle: the slowest time constant of heater and air; whiteness: measured on the recording that identified the model
   divergence = { settle = 446, whiteness = 1.21, false_alarm_days = 30 },
 }

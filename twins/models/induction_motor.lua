@@ -85,6 +85,12 @@ return model "induction_motor" {
     cooling     = { low = { "G_frame", 22 }, hysteresis = 1, hold = 300, severity = "warning" },
   },
 
+  faults = {
+    insulated     = { value = "G_winding", factor = 0.2, doc = "the winding has come off the iron" },
+    ammeter_high  = { sensor = "ammeter", kind = "bias", size = 2, doc = "the current transformer shows too much" },
+    winding_noisy = { sensor = "winding", kind = "noise", size = 6, doc = "a loose terminal" },
+  },
+
   -- settle: a good part of the frame's time constant of 23 minutes
   divergence = { settle = 900, false_alarm_days = 30 },
 }

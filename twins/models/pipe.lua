@@ -58,6 +58,11 @@ return model "pipe" {
     turned = { low = { "flow", -1 }, hysteresis = 0.5, hold = 5, severity = "major" },
   },
 
+  faults = {
+    blocked        = { value = "fouling", factor = 3, doc = "a plug of deposits" },
+    flowmeter_high = { sensor = "flowmeter", kind = "bias", size = 3, doc = "deposits on the flowmeter, a tenth too much" },
+  },
+
   -- settle: the column needs about ten seconds, the fouling factor somewhat more
   divergence = { settle = 60, false_alarm_days = 30 },
 }

@@ -56,6 +56,11 @@ return model "pv_array" {
     hot    = { high = { "T_module", 85 }, hysteresis = 3, hold = 60, severity = "warning" },
   },
 
+  faults = {
+    string_out = { value = "clean", factor = 0.8, doc = "the fuse of one string in five has blown" },
+    meter_high = { sensor = "meter", kind = "bias", size = 2, doc = "the power meter shows too much" },
+  },
+
   -- settle: two thermal time constants of some five minutes
   divergence = { settle = 600, false_alarm_days = 30 },
 }

@@ -73,6 +73,11 @@ return model "quadruple_tank" {
     overflow_4 = { high = { "level_4", 19 }, hysteresis = 0.5, hold = 2, severity = "critical" },
   },
 
+  faults = {
+    clogged_1    = { value = "outlet_1", factor = 0.5, doc = "something blocks half of the outlet of tank 1" },
+    gauge_1_high = { sensor = "gauge_1", kind = "bias", size = 2, doc = "the zero of the gauge has moved" },
+  },
+
   -- settle: twice the slowest time constant of the paper, 90 s
   divergence = { settle = 180, false_alarm_days = 30 },
 }

@@ -65,5 +65,10 @@ return model "robot_joint" {
     payload    = { high = { "gravity", 60 }, hysteresis = 2, hold = 0.5, severity = "major" },
   },
 
+  faults = {
+    heavy   = { value = "gravity", factor = 1.5, doc = "the gripper holds more than it was told" },
+    slipped = { sensor = "absolute", kind = "bias", size = 0.002, doc = "the ring of the encoder has slipped" },
+  },
+
   divergence = { settle = 1, false_alarm_days = 30 },
 }

@@ -39,7 +39,7 @@ return model "tank" {
   end,
 
   sensors = {
-    radar  = { of = "level", noise = 3, unit = "mm", every = 1, doc = "radar gauge on the roof" },
+    radar  = { of = "level", noise = 0.003, unit = "m", every = 1, doc = "radar gauge on the roof" },
     bottom = { of = function(t) return t.density * g * t.level end, noise = 0.05, unit = "kPa", every = 1, doc = "gauge pressure at the outlet" },
   },
 
@@ -51,6 +51,12 @@ return model "tank" {
     overflow = { high = { "level", 2.0 }, hysteresis = 0.05, hold = 2, severity = "critical" },
     dry      = { low = { "level", 0.1 }, hysteresis = 0.02, hold = 10, severity = "major" },
     clogged  = { low = { "discharge", 0.4 }, hysteresis = 0.05, hold = 60, severity = "warning" },
+  },
+
+  faults = {
+    clogged    = { value = "discharge", factor = 0.5, doc = "something blocks half of the outlet" },
+    radar_high = { sensor = "radar", kind = "bias", size = 0.02, doc = "foam, which the radar takes for the surface" },
+    radar_dead = { sensor = "radar", kind = "silence", doc = "the cable is cut" },
   },
 
   -- settle: what the discharge coefficient needs to be found

@@ -22,12 +22,13 @@ return model "valve" {
 
   inputs = {
     opening_setpoint = { 0.5, "1", min = 0, max = 1, doc = "what the positioner is following, as it reports it" },
-    drop             = { 1.0, "bar", min = -20, max = 100, doc = "pressure drop over the valve" },
+    drop             = { 1.0, "bar", min = -20, max = 100, doc = "pressure drop over the valve, or the pressure before it" },
+    back_pressure    = { 0, "bar", min = -20, max = 100, doc = "pressure behind it, where drop is the pressure before it" },
   },
 
   states = {
     opening = { 0.5, "1", min = 0, max = 1, noise = 5e-4, sd = 0.02, doc = "travel of the stem" },
-    flow    = { 8.9, "m^3/h", noise = 0.01, sd = 0.5, doc = "as the meter shows it" },
+    flow    = { 8.9, "m^3/h", noise = 0.05, sd = 0.5, doc = "as the meter shows it" },
   },
 
   equations = function(t)
@@ -35,13 +36,14 @@ return model "valve" {
     local equal  = exp((t.opening - 1) * log(t.rangeability))
     local share  = select(above(t.equal_percentage, 0.5), equal, linear)
     local bar, water = quantity(1, "bar"), quantity(999.1, "kg/m^3")
-    local through = t.capacity * share * signed_root(t.drop / bar) * sqrt(water / t.density)
+    local drop = t.drop - t.back_pressure
+    local through = t.capacity * share * signed_root(drop / bar) * sqrt(water / t.density)
 
     t.opening.rate = (t.opening_setpoint - t.opening) / t.stem_lag
     t.flow.rate    = (through - t.flow) / t.meter_lag
 
     t.through    = output(through, "m^3/h", "flow through the valve")
-    t.dissipated = output(through * t.drop, "W", "power that the valve turns into heat")
+    t.dissipated = output(through * drop, "W", "power that the valve turns into heat")
   end,
 
   sensors = {
@@ -56,6 +58,12 @@ return model "valve" {
   alarms = {
     plugged = { low = { "capacity", 45 }, hysteresis = 2, hold = 60, severity = "warning" },
     eroded  = { high = { "capacity", 75 }, hysteresis = 2, hold = 60, severity = "warning" },
+  },
+
+  faults = {
+    plugged        = { value = "capacity", factor = 0.5, doc = "something is caught in the trim" },
+    flowmeter_high = { sensor = "flowmeter", kind = "bias", size = 2, doc = "the zero of the flowmeter has moved" },
+    position_stuck = { sensor = "position", kind = "stuck", doc = "the feedback lever has come off" },
   },
 
   divergence = { settle = 25, false_alarm_days = 30 },

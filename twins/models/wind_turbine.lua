@@ -70,6 +70,12 @@ return model "wind_turbine" {
     dirty     = { low = { "clean", 0.85 }, hysteresis = 0.03, hold = 600, severity = "warning" },
   },
 
+  faults = {
+    iced          = { value = "clean", factor = 0.7, doc = "ice on the blades" },
+    meter_high    = { sensor = "meter", kind = "bias", size = 0.2, doc = "the power meter shows too much" },
+    encoder_slips = { sensor = "encoder", kind = "drift", size = -0.01, doc = "the coupling of the encoder slips" },
+  },
+
   -- settle: the rotor needs half a minute, the cleanliness a few
   divergence = { settle = 180, false_alarm_days = 30 },
 }

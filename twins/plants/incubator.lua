@@ -1,4 +1,4 @@
--- One incubator on a bench, its recordings, and its emulation: the default demo.
+-- One incubator on a bench, its recordings, and its emulation (scripts/run incubator).
 -- When the twin finds that the whole process has parted from the model, somebody has opened the lid: the heater is held
 -- off until twin and box agree again.
 -- Recordings: the INTO-CPS Association's incubator, data sets 20200917, 20200918 and 20210122.
@@ -41,7 +41,7 @@ return plant "incubator" {
 
     -- somebody opens the lid for a minute, ten minutes after the start and every ten minutes from then on
     faults = {
-      lid = { value = "incubator.G_box", factor = 8, at = 600, lasts = 60, every = 600 },
+      lid = { fault = "incubator.lid", at = 600, lasts = 60, every = 600 },
     },
 
     -- the thermostat in the device: between 35 and 45 degC, unless it is told to keep off

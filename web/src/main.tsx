@@ -4,6 +4,7 @@ import './styles/theme.css';
 import './styles/base.css';
 import './styles/layout.css';
 import './styles/panels.css';
+import './styles/schematic.css';
 import './styles/header.css';
 import './styles/notices.css';
 import './styles/values.css';

@@ -40,7 +40,15 @@ export interface Twin {
   name: string;
   model: string;
   doc: string;
+  /** Where it stands on the plant's drawing. */
+  at: [right: number, up: number];
   channels: Channel[];
+}
+
+/** One tag feeds another: an output of a twin, and an input of another. */
+export interface Connection {
+  from: string;
+  to: string;
 }
 
 export interface Snapshot {
@@ -51,6 +59,7 @@ export interface Snapshot {
   step: number;
   clock: string;
   twins: Twin[];
+  connect: Connection[];
   alarms: Alarm[];
   commands: Command[];
 }
@@ -211,6 +220,7 @@ function readSnapshot(field: Field): Snapshot {
     step: field.get('step').number(),
     clock: field.get('clock').or('', text),
     twins: field.get('twins').list(readTwin),
+    connect: field.get('connect').or([], (connect) => connect.list(readConnection)),
     alarms: field.get('alarms').list(readAlarm),
     commands: field.get('commands').list(readCommand),
   };
@@ -221,8 +231,13 @@ function readTwin(field: Field): Twin {
     name: field.get('name').text(),
     model: field.get('model').text(),
     doc: field.get('doc').or('', text),
+    at: field.get('at').or([0, 0], (at) => [at.item(0).number(), at.item(1).number()]),
     channels: field.get('channels').list(readChannel),
   };
+}
+
+function readConnection(field: Field): Connection {
+  return { from: field.item(0).text(), to: field.item(1).text() };
 }
 
 function readChannel(field: Field): Channel {

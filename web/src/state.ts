@@ -19,6 +19,7 @@ import type {
   Twin,
   TwinHealth,
 } from './protocol';
+import { inReadingOrder, planSchematic, type Schematic } from './schematic';
 import { Trends } from './trends';
 
 export interface State {
@@ -28,8 +29,10 @@ export interface State {
   plant: Plant | null;
   /** How far plant time has come; null before the first tick. */
   clock: Clock | null;
-  /** Every twin by its name. */
+  /** Every twin by its name, in the order of the drawing. */
   twins: Map<string, Twin>;
+  /** The drawing of the plant; null where its twins have no places of their own. */
+  schematic: Schematic | null;
   /** Every channel by its tag. */
   channels: Map<string, Channel>;
   /** The newest reading of every tag, of all twins. */
@@ -52,8 +55,9 @@ export interface State {
   trends: Trends | null;
   /** Whether the rings hold what was before the page came. */
   history: History;
-  /** How much plant time the charts show. */
+  /** How much plant time the charts show, and whether a person has said so. */
   span: Seconds;
+  isSpanChosen: boolean;
   /** The plant time under the cursor; null while it is on no chart. */
   cursor: Seconds | null;
   /** Acknowledgements under way or refused, by alarm. */
@@ -90,7 +94,15 @@ export type Acknowledgement = { kind: 'sent'; request: number } | { kind: 'refus
 
 export type Theme = 'light' | 'dark';
 
-export const SPANS: readonly Seconds[] = [60, 300, 900, 3600];
+/** The spans to choose from: a slow plant says little in an hour. */
+export function spansOf({ step }: Pick<Plant, 'step'>): readonly [Seconds, Seconds, Seconds, Seconds] {
+  return step < SLOW_STEP ? [60, 300, 900, 3600] : [3600, 6 * 3600, 12 * 3600, 24 * 3600];
+}
+
+const SLOW_STEP: Seconds = 10;
+
+/** What a chart shows must not rush past: it stays for as long as this, in seconds of the wall. */
+const LEAST_STAY = 30;
 
 const ALARMS_KEPT = 200;
 const COMMANDS_KEPT = 50;
@@ -109,6 +121,7 @@ export function createState(settings: {
     plant: null,
     clock: null,
     twins: new Map(),
+    schematic: null,
     channels: new Map(),
     values: new Map(),
     health: new Map(),
@@ -121,6 +134,7 @@ export function createState(settings: {
     trends: null,
     history: { kind: 'wanted' },
     span: 900,
+    isSpanChosen: false,
     cursor: null,
     acknowledgements: new Map(),
     operator: settings.operator,
@@ -159,8 +173,19 @@ export function selectTwin(state: State, name: string | null): void {
 
 /** Show so much plant time; rings that were filled for less lack the rest. */
 export function selectSpan(state: State, span: Seconds): void {
+  state.isSpanChosen = true;
+  showSpan(state, span);
+}
+
+function showSpan(state: State, span: Seconds): void {
   if (span > state.span) state.history = { kind: 'wanted' };
   state.span = span;
+}
+
+/** The span for a plant that runs at `speed`, while nobody has chosen one. */
+function usualSpan(plant: Plant, speed: number): Seconds {
+  const [, , usual, longest] = spansOf(plant);
+  return usual < LEAST_STAY * speed ? longest : usual;
 }
 
 /** How far plant time has come, as far as the page can know. */
@@ -199,7 +224,8 @@ export function dropRequests(state: State): void {
 function applySnapshot(state: State, snapshot: Snapshot): void {
   const { plant: name, doc, version, step, clock } = snapshot;
   state.plant = { name, doc, version, step, clock };
-  state.twins = new Map(snapshot.twins.map((twin) => [twin.name, twin]));
+  state.twins = new Map(inReadingOrder(snapshot.twins).map((twin) => [twin.name, twin]));
+  state.schematic = planSchematic(snapshot.twins, snapshot.connect);
   state.channels = new Map(snapshot.twins.flatMap((twin) => twin.channels.map((channel) => [channel.tag, channel])));
   state.alarms = new Map(snapshot.alarms.map((alarm) => [alarm.id, alarm]));
   state.commands = new Map(snapshot.commands.map((command) => [command.id, command]));
@@ -231,6 +257,7 @@ function applyTick(state: State, tick: Tick): void {
     state.history = { kind: 'wanted' };
   }
   state.clock = { time, tick: tick.tick, speed: tick.speed, hash: tick.hash };
+  if (!state.isSpanChosen && state.plant !== null) showSpan(state, usualSpan(state.plant, tick.speed));
   state.trends?.add(tick, state.values, time, state.span);
 }
 

@@ -20,6 +20,7 @@ export const TWIN: Twin = {
   name: 'box',
   model: 'incubator',
   doc: '',
+  at: [0, 0],
   channels: [
     channel('T_air', 'state'),
     channel('T_bed', 'state'),
@@ -40,6 +41,7 @@ export const snapshot = (more: object = {}): object => ({
     step: 0.5,
     clock: 'provider',
     twins: [TWIN],
+    connect: [],
     alarms: [],
     commands: [],
     ...more,

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { readAlarms, readFrame } from '../src/protocol';
-import { addAlarms, addNewest, apply, dropRequests, plantTime, type State, selectSpan } from '../src/state';
+import { addAlarms, addNewest, apply, dropRequests, plantTime, type State, selectSpan, spansOf } from '../src/state';
 import { alarm, emptyState, NOW, NOW_NS, snapshot, TWIN, tick } from './kit';
 
 const receive = (state: State, ...messages: object[]) => {
@@ -74,6 +74,22 @@ describe('the state', () => {
 
     expect(state.trends?.newest).toBe(NOW - 600);
     expect(state.history.kind).toBe('wanted');
+  });
+
+  test('shows a span that does not rush past, until a person chooses one', () => {
+    const state = started();
+    receive(state, tick({ speed: 10 }));
+    expect(state.span).toBe(900);
+    receive(state, tick({ speed: 60 }));
+    expect(state.span).toBe(3600);
+    selectSpan(state, 300);
+    receive(state, tick({ speed: 60 }));
+    expect(state.span).toBe(300);
+  });
+
+  test('offers longer spans for a slow plant', () => {
+    expect(spansOf({ step: 0.5 })).toContain(60);
+    expect(spansOf({ step: 60 })).toContain(24 * 3600);
   });
 
   test('wants the record for a longer span, not for a shorter one', () => {

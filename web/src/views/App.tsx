@@ -4,6 +4,7 @@ import { plantTime, type State } from '../state';
 import { Banner } from './Banner';
 import { Header } from './Header';
 import { NoConnection, NoTwins, Opening, Waiting } from './Notice';
+import { PlantView } from './PlantView';
 import { TwinView } from './TwinView';
 
 interface Props {
@@ -34,7 +35,12 @@ function Content({ state, actions }: Props) {
   const now = plantTime(state);
   // what was recorded may yet come and give the time
   if (now === null) return state.history.kind === 'loading' ? <Opening /> : <Waiting plant={plant} />;
-  return <TwinView state={state} actions={actions} trends={trends} now={now} />;
+  return (
+    <>
+      {state.schematic !== null && <PlantView schematic={state.schematic} state={state} actions={actions} />}
+      <TwinView state={state} actions={actions} trends={trends} now={now} />
+    </>
+  );
 }
 
 /** The tab tells of alarms when the page is behind others. */

@@ -4,7 +4,7 @@ import type { Picture, Shade } from '../charts/plot';
 import { durationText, timeText } from '../format/time';
 import type { PlanKind } from '../plan';
 import type { Alarm, Seconds } from '../protocol';
-import { SPANS, type State } from '../state';
+import { type State, spansOf } from '../state';
 import type { Trends } from '../trends';
 import { Chart } from './Chart';
 
@@ -78,7 +78,7 @@ function Toolbar({ state, actions }: { state: State; actions: Actions }) {
       </span>
       <fieldset class="segments">
         <legend class="unseen">Plant time shown</legend>
-        {SPANS.map((span) => (
+        {(state.plant === null ? [] : spansOf(state.plant)).map((span) => (
           <label key={span}>
             <input
               type="radio"

@@ -40,7 +40,7 @@ const VERDICTS: Record<Verdict, string> = {
   silence: 'Plant is silent',
 };
 
-function headline(health: TwinHealth | undefined): string {
+export function headline(health: TwinHealth | undefined): string {
   if (health?.verdict == null) return 'No verdict yet';
   return health.verdict === 'none' && health.quality === 'settling' ? 'Settling' : VERDICTS[health.verdict];
 }
