@@ -271,6 +271,81 @@ START_TEST(outputs_follow_what_was_adopted)
 }
 END_TEST
 
+/* A pipe of one second: what was at its inlet comes out eight steps later. */
+static Plant *load_pipe(double noise, double gain)
+{
+    char text[1024];
+    Plant *plant;
+    ErrText why = {""};
+    log_set_level(LOG_ERROR);
+    snprintf(text, sizeof text,
+             "return model 'pipe' {\n"
+             "  params = { gain = { 1, '1' } }, inputs = { inlet = { 5, 'K' } }, states = { x = { 0, 'K', noise = %g } },\n"
+             "  equations = function(t)\n"
+             "    t.outlet = output(delay(t.gain * t.inlet, 1), 'K')\n"
+             "    t.x.rate = 0\n"
+             "  end }\n", noise);
+    scripts_write("pipe.lua", text);
+    snprintf(text, sizeof text, "return plant 'works' { step = 0.125, assets = { a = { 'pipe', gain = %g } } }", gain);
+    if (plant_load(scripts_write("works.lua", text), 1, &plant, &why))
+        ck_abort_msg("%s", why.text);
+    return plant;
+}
+
+START_TEST(what_is_on_its_way_stays_on_its_way_where_the_model_is_the_same)
+{
+    static const struct {
+        double noise, gain;
+        bool keeps;
+    } cases[] = {{0.1, 1, true}, {0.1, 2, true}, {0.2, 1, false}};
+    for (size_t i = 0; i < 3; i++) {
+        void *bytes;
+        Plant *from = load_pipe(0.1, 1), *to = load_pipe(cases[i].noise, cases[i].gain);
+        *plants_cell(from, "a.inlet") = 9;
+        for (int step = 0; step < 4; step++)
+            plant_advance(from);
+        Lineage lineage = adopt(from, to, &bytes);
+        plant_derive(from);
+        ck_assert_double_eq(*plants_cell(from, "a.outlet"), 5);
+        ck_assert_double_eq(*plants_cell(to, "a.outlet"), cases[i].keeps ? 5 : 9);  // a changed model begins with what there is
+        for (int step = 0; step < 5; step++)
+            plant_advance(to);
+        plant_derive(to);
+        ck_assert_double_eq(*plants_cell(to, "a.outlet"), 9);
+        leave(&lineage, bytes, from, to);
+    }
+}
+END_TEST
+
+static Plant *load_stepper(const char *step)
+{
+    char text[512];
+    Plant *plant;
+    ErrText why = {""};
+    snprintf(text, sizeof text, "return model 'm' { states = { x = { 3, '1', sd = 0.5 } }, step = function(self, dt) %s end }", step);
+    scripts_write("m.lua", text);
+    if (plant_load(scripts_write("works.lua", PLANT("a = { 'm' }")), 1, &plant, &why))
+        ck_abort_msg("%s", why.text);
+    return plant;
+}
+
+/* No program tells what a step function does, so its text does. */
+START_TEST(another_step_function_is_another_model)
+{
+    for (int same = 0; same < 2; same++) {
+        void *bytes;
+        Plant *from = load_stepper("self.x = self.x + 1"), *to = load_stepper(same ? "self.x = self.x + 1" : "self.x = self.x + 2");
+        plant_advance(from);
+        *plant_cell(from, 0, plant_model(from, 0)->memory) = 17;
+        Lineage lineage = adopt(from, to, &bytes);
+        ck_assert_int_eq(lineage.same, same);
+        ck_assert_double_eq(*plants_cell(to, "a.x"), 4);
+        ck_assert_double_eq(*plant_cell(to, 0, plant_model(to, 0)->memory), same ? 17 : 0);
+        leave(&lineage, bytes, from, to);
+    }
+}
+END_TEST
+
 static void expect_refusal(const char *text, const char *expected)
 {
     size_t size;
@@ -351,4 +426,5 @@ KIT_MAIN("plant.lineage", the_same_script_is_the_same, a_state_that_is_gone_leav
          another_spelling_of_a_unit_keeps_and_another_dimension_does_not, twins_are_found_by_name_wherever_they_lie, values_are_kept_within_new_limits,
          parameters_are_those_of_the_script_and_inputs_and_sensors_keep_their_last, the_tests_of_a_changed_model_begin_anew,
          another_alarm_is_another_shape_and_keeps_everything, a_tracked_parameter_that_is_only_set_now_is_what_the_script_says, outputs_follow_what_was_adopted,
+         what_is_on_its_way_stays_on_its_way_where_the_model_is_the_same, another_step_function_is_another_model,
          another_plant_step_or_clock_is_refused, a_damaged_snapshot_does_no_harm, no_memory_is_an_error_and_leaks_nothing)
