@@ -329,7 +329,8 @@ static Err check_ancestor(const Lineage *lineage, const unsigned char *bytes, si
     const Err err = check_head(bytes, size, head, why);
     if (err)
         return err;
-    if (head->alarm_count > ALARMS_MAX || size < sizeof *head + head->alarm_count * sizeof(Alarm) + lineage->twin_count * sizeof(Standing) || head->last_id == ALARM_WANTED)
+    const size_t least = sizeof *head + head->alarm_count * sizeof(Alarm) + lineage->twin_count * sizeof(Standing);
+    if (head->alarm_count > ALARMS_MAX || size < least || head->last_id == ALARM_WANTED)
         return err_set(why, ERR_PARSE, "the snapshot of the alarms is damaged");
     return check_alarms(bytes, head, lineage->twin_count, why);
 }

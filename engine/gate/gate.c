@@ -377,7 +377,8 @@ static void succeed_command(Gate *gate, const Command *before, TagId tag)
     (void)adopted;
 }
 
-void gate_succeed(Gate *gate, const Gate *before, const Lineage *lineage, int64_t now, void (*gone)(void *self, const Command *command, const char *tag), void *self)
+void gate_succeed(Gate *gate, const Gate *before, const Lineage *lineage, int64_t now,
+                  void (*gone)(void *self, const Command *command, const char *tag), void *self)
 {
     size_t count;
     const Command *const open = ledger_open(&before->ledger, &count);

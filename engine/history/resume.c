@@ -141,7 +141,8 @@ static bool read_filed(sqlite3_stmt *row, const Plant *plant, Filed *out)
     out->tick = sqlite3_column_int64(row, 4);
     out->seq = (uint64_t)sqlite3_column_int64(row, 5);
     out->fate = (uint8_t)sqlite3_column_int(row, 6);
-    return out->sample.tag != TAG_NONE && tags_get(plant->tags, out->sample.tag).role == TAG_SAMPLED && out->sample.quality <= QUALITY_BAD && out->fate <= FATE_BAD;
+    const bool is_sampled = out->sample.tag != TAG_NONE && tags_get(plant->tags, out->sample.tag).role == TAG_SAMPLED;
+    return is_sampled && out->sample.quality <= QUALITY_BAD && out->fate <= FATE_BAD;
 }
 
 static Err read_samples(Reading *reading)

@@ -322,7 +322,8 @@ static Err check_plant(const Reader *reader, const PlantFacts *facts, const char
     if (strcmp(name, plant->name) != 0)
         return err_set(reader->why, ERR_RANGE, "%s: the script is of plant \"%s\" now, the state is of plant \"%s\"", plant->path, plant->name, name);
     if (facts->step != plant->step)
-        return err_set(reader->why, ERR_RANGE, "%s: the step is %g s now and was %g s: ticks are numbered by it, so a plant cannot go on with another", plant->path, plant->step, facts->step);
+        return err_set(reader->why, ERR_RANGE, "%s: the step is %g s now and was %g s: ticks are numbered by it, so a plant cannot go on with another",
+                       plant->path, plant->step, facts->step);
     PlantFacts ours;
     memcpy(&ours, plant->description.bytes, sizeof ours);
     if (facts->clock != ours.clock)  // as both scripts say; a recording may be played by another
@@ -526,7 +527,8 @@ static void adopt_covariance(const Lineage *lineage, const Ancestor *twin, Plant
             const uint16_t a = kinship->heir[i], b = kinship->heir[j];
             if (a == CHANNEL_NONE || b == CHANNEL_NONE)
                 continue;
-            *plant_cell(plant, twin->heir, model_covariance(kinship->to, a, b)) = read_cell(lineage, twin, (uint16_t)(from->covariance + filter_packed(from->state_count, i, j)));
+            const uint16_t column = (uint16_t)(from->covariance + filter_packed(from->state_count, i, j));
+            *plant_cell(plant, twin->heir, model_covariance(kinship->to, a, b)) = read_cell(lineage, twin, column);
         }
 }
 

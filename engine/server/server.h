@@ -64,7 +64,8 @@ bool server_poll(Server *server, ServerAsk *out);
 /// Answer it: status 200 with the command's id (0 for none; to a reload, with what there is to say), or a refusal.
 void server_answer(Server *server, uint64_t token, int status, const char *detail, uint64_t command);
 
-/// Let the service thread stand still, until server_resume: sockets wait, nothing is lost. Meanwhile what it shares with others (the devices' connector) is the caller's.
+/// Let the service thread stand still, until server_resume: sockets wait, nothing is lost. Meanwhile what it shares with others (the devices'
+/// connector) is the caller's.
 void server_pause(Server *server);
 void server_resume(Server *server);
 /// While it is paused: go on with another version of the plant. Clients stay connected; observers get a new snapshot. ERR_MEMORY: nothing has changed.
