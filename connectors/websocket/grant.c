@@ -100,6 +100,31 @@ void grants_fini(Grants *grants)
     *grants = (Grants){0};
 }
 
+/* The tag of the same name, when it has this role; TAG_NONE otherwise. */
+static TagId follow(TagId tag, TagRole role, const TagTable *before, const TagTable *tags)
+{
+    const TagId heir = tags_find(tags, tags_name(before, tag).text);
+    return heir != TAG_NONE && tags_get(tags, heir).role == role ? heir : TAG_NONE;
+}
+
+void grants_follow(Grants *grants, const TagTable *before, const TagTable *tags)
+{
+    const size_t count = grants->count, actuator_count = grants->actuator_count;
+    grants->count = grants->actuator_count = 0;
+    for (size_t i = 0; i < count; i++) {
+        const TagId tag = follow(grants->items[i].tag, TAG_SAMPLED, before, tags);
+        if (tag != TAG_NONE && unit_converts(grants->items[i].unit, tags_get(tags, tag).unit))
+            grants->items[grants->count++] = (Grant){tag, grants->items[i].unit};
+    }
+    if (grants->count)
+        qsort(grants->items, grants->count, sizeof *grants->items, compare_grants);
+    for (size_t i = 0; i < actuator_count; i++) {
+        const TagId tag = follow(grants->actuators[i], TAG_ACTUATED, before, tags);
+        if (tag != TAG_NONE)
+            grants->actuators[grants->actuator_count++] = tag;
+    }
+}
+
 const Grant *grants_find(const Grants *grants, TagId tag)
 {
     if (grants->count == 0)

@@ -21,5 +21,7 @@ typedef struct Grants {
 /// Check what `message` (a `provide`) asks for. Returns 200, or the status of the refusal with `why`: then there is nothing to fini.
 int grants_init(Grants *grants, const WireMessage *message, const TagTable *tags, const char *plant, ErrText *why);
 void grants_fini(Grants *grants);
+/// Go on with the tags of another version of the plant: those of the same name that it still takes, or obeys, in these units.
+void grants_follow(Grants *grants, const TagTable *before, const TagTable *tags);
 /// NULL when the device may not send this tag.
 const Grant *grants_find(const Grants *grants, TagId tag);

@@ -600,6 +600,34 @@ void websocket_destroy(Websocket *websocket)
     mem_free(websocket);
 }
 
+/* Commands that are on their way; one whose tag is gone has ended already. */
+static void follow_commands(Websocket *websocket, const TagTable *tags)
+{
+    Command command;
+    for (size_t left = ring_count(&websocket->commands); left > 0 && ring_pop(&websocket->commands, &command); left--) {
+        command.wish.tag = tags_find(tags, tags_name(websocket->def.tags, command.wish.tag).text);
+        if (command.wish.tag != TAG_NONE)
+            ring_push(&websocket->commands, &command);
+    }
+}
+
+Err websocket_follow(Websocket *websocket, const TagTable *tags)
+{
+    assert(ring_count(&websocket->arrivals) == 0);
+    _Atomic uint16_t *owner = mem_alloc((tags_count(tags) + 1) * sizeof *owner);
+    if (!owner)
+        return ERR_MEMORY;
+    mem_free(websocket->owner);
+    websocket->owner = owner;
+    follow_commands(websocket, tags);
+    for (size_t i = 0; i < DEVICES_MAX; i++)
+        grants_follow(&websocket->guests[i].grants, websocket->def.tags, tags);
+    websocket->def.tags = tags;
+    for (size_t i = 0; i < DEVICES_MAX; i++)
+        own_actuators(websocket, &websocket->guests[i], true);
+    return ERR_OK;
+}
+
 LinkHandler *websocket_handler(Websocket *websocket)
 {
     return &websocket->handler;

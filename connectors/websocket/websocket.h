@@ -22,6 +22,10 @@ Err websocket_create(const WebsocketDef *def, Websocket **out);
 /// After the server, which speaks with it.
 void websocket_destroy(Websocket *websocket);
 
+/// Go on with the tags of another version of the plant: devices stay connected, with what they provide and obey of it. While neither thread calls anything
+/// else (server_pause), and with all arrivals polled. ERR_MEMORY: nothing has changed.
+Err websocket_follow(Websocket *websocket, const TagTable *tags);
+
 /// For ServerDef.devices.
 LinkHandler *websocket_handler(Websocket *websocket);
 extern const ConnectorType websocket_connector;  // self is the Websocket

@@ -129,6 +129,13 @@ static Alarm *raise_divergence(Alarms *alarms, uint32_t twin, const Verdict *ver
     return alarm;
 }
 
+/* The tests of a twin begin anew when its model has changed: until it has settled, nothing speaks against what was thought of it. */
+static bool is_in_doubt(const Standing *standing, const Verdict *verdict, const Sync *sync, uint32_t twin)
+{
+    const bool had_parted = standing->kind == VERDICT_SENSOR || standing->kind == VERDICT_PROCESS;
+    return had_parted && verdict->kind == VERDICT_NONE && sync_is_settling(sync, twin);
+}
+
 /* Whether there is, or was in the last tick, something to say of a twin. */
 static void note_standing(Alarms *alarms, uint32_t twin)
 {
@@ -168,7 +175,10 @@ static void judge_divergences(Alarms *alarms, const Plant *plant, const Sync *sy
         uint64_t lanes = (sync_parted(sync, i) & block_lanes(block)) | alarms->standing[i];
         for (; lanes; lanes &= lanes - 1) {
             const uint32_t twin = block->twin[__builtin_ctzll(lanes)];
-            judge_divergence(alarms, twin, sync_verdict(sync, twin), now);
+            const Verdict *const verdict = sync_verdict(sync, twin);
+            if (is_in_doubt(&alarms->standings[twin], verdict, sync, twin))
+                continue;
+            judge_divergence(alarms, twin, verdict, now);
             note_standing(alarms, twin);
         }
     }
@@ -270,14 +280,26 @@ void alarms_snapshot(const Alarms *alarms, void *out)
     put(at, alarms->watches, alarms->watch_count * sizeof *alarms->watches);
 }
 
-static bool alarm_is_sound(const Alarms *alarms, const Alarm *alarm, uint64_t above, uint64_t last_id)
+static bool alarm_is_sound(const Alarm *alarm, uint32_t twin_count, uint64_t above, uint64_t last_id)
 {
-    return alarm->id > above && alarm->id <= last_id && alarm->twin < alarms->plant->twin_count && (unsigned)alarm->state < ALARM_OVER
+    return alarm->id > above && alarm->id <= last_id && alarm->twin < twin_count && (unsigned)alarm->state < ALARM_OVER
         && (unsigned)alarm->severity <= SEVERITY_CRITICAL && memchr(alarm->name, 0, sizeof alarm->name) && memchr(alarm->text, 0, sizeof alarm->text);
 }
 
-/* The bytes may come from another version, or from a disk that forgets: nothing is taken before everything was looked at. */
-static Err check_snapshot(const Alarms *alarms, const unsigned char *bytes, size_t size, SnapshotHead *head, ErrText *why)
+static Err check_alarms(const unsigned char *bytes, const SnapshotHead *head, uint32_t twin_count, ErrText *why)
+{
+    uint64_t above = 0;
+    for (size_t i = 0; i < head->alarm_count; i++) {
+        Alarm alarm;
+        memcpy(&alarm, bytes + sizeof *head + i * sizeof alarm, sizeof alarm);
+        if (!alarm_is_sound(&alarm, twin_count, above, head->last_id))
+            return err_set(why, ERR_PARSE, "the snapshot of the alarms is damaged at alarm %zu", i + 1);
+        above = alarm.id;
+    }
+    return ERR_OK;
+}
+
+static Err check_head(const unsigned char *bytes, size_t size, SnapshotHead *head, ErrText *why)
 {
     if (size < sizeof *head)
         return err_set(why, ERR_PARSE, "the snapshot of the alarms is cut off");
@@ -285,20 +307,39 @@ static Err check_snapshot(const Alarms *alarms, const unsigned char *bytes, size
     if (head->version != SNAPSHOT_VERSION)
         return err_set(why, ERR_PARSE, "the snapshot of the alarms has version %llu: %d was expected", (unsigned long long)head->version,
                        SNAPSHOT_VERSION);
+    return ERR_OK;
+}
+
+/* The bytes may come from another version, or from a disk that forgets: nothing is taken before everything was looked at. */
+static Err check_snapshot(const Alarms *alarms, const unsigned char *bytes, size_t size, SnapshotHead *head, ErrText *why)
+{
+    const Err err = check_head(bytes, size, head, why);
+    if (err)
+        return err;
     if (head->shape != alarms->shape)
         return err_set(why, ERR_PARSE, "the snapshot of the alarms is of a plant with other twins or other alarms");
     if (head->alarm_count > ALARMS_MAX || size != snapshot_size(alarms, head->alarm_count) || head->last_id == ALARM_WANTED)
         return err_set(why, ERR_PARSE, "the snapshot of the alarms is damaged");
+    return check_alarms(bytes, head, alarms->plant->twin_count, why);
+}
 
-    uint64_t above = 0;
-    for (size_t i = 0; i < head->alarm_count; i++) {
-        Alarm alarm;
-        memcpy(&alarm, bytes + sizeof *head + i * sizeof alarm, sizeof alarm);
-        if (!alarm_is_sound(alarms, &alarm, above, head->last_id))
-            return err_set(why, ERR_PARSE, "the snapshot of the alarms is damaged at alarm %zu", i + 1);
-        above = alarm.id;
-    }
-    return ERR_OK;
+/* The same for a plant with other twins; its watches are not looked at. */
+static Err check_ancestor(const Lineage *lineage, const unsigned char *bytes, size_t size, SnapshotHead *head, ErrText *why)
+{
+    const Err err = check_head(bytes, size, head, why);
+    if (err)
+        return err;
+    const size_t least = sizeof *head + head->alarm_count * sizeof(Alarm) + lineage->twin_count * sizeof(Standing);
+    if (head->alarm_count > ALARMS_MAX || size < least || head->last_id == ALARM_WANTED)
+        return err_set(why, ERR_PARSE, "the snapshot of the alarms is damaged");
+    return check_alarms(bytes, head, lineage->twin_count, why);
+}
+
+static void begin_as(Alarms *alarms, const SnapshotHead *head)
+{
+    cycle__clear(&alarms->cycle);
+    alarms->cycle.dropped = head->dropped;
+    alarms_number_from(alarms, head->last_id);
 }
 
 Err alarms_restore(Alarms *alarms, const void *bytes, size_t size, ErrText *why)
@@ -309,20 +350,105 @@ Err alarms_restore(Alarms *alarms, const void *bytes, size_t size, ErrText *why)
         return err;
 
     const unsigned char *at = (const unsigned char *)bytes + sizeof head;
-    cycle__clear(&alarms->cycle);
+    begin_as(alarms, &head);
     for (size_t i = 0; i < head.alarm_count; i++, at += sizeof(Alarm)) {
         Alarm alarm;
         memcpy(&alarm, at, sizeof alarm);
         cycle__adopt(&alarms->cycle, &alarm);
     }
-    alarms->cycle.dropped = head.dropped;
-    alarms_number_from(alarms, head.last_id);
 
     const size_t standings = alarms->plant->twin_count * sizeof *alarms->standings;
     memcpy(alarms->standings, at, standings);
     memcpy(alarms->watches, at + standings, alarms->watch_count * sizeof *alarms->watches);
     for (uint32_t twin = 0; twin < alarms->plant->twin_count; twin++)
         note_standing(alarms, twin);
+    return ERR_OK;
+}
+
+static Watch *watches_of(const Alarms *alarms, uint32_t block)
+{
+    Watch *watch = alarms->watches;
+    for (uint32_t i = 0; i < block; i++)
+        watch += 1u + alarms->plant->blocks[i].model->alarm_count;
+    return watch;
+}
+
+/* The watch that raised this alarm, or NULL when the script has no such condition any more. */
+static Watch *find_watch(const Alarms *alarms, const Alarm *alarm)
+{
+    const uint32_t block = alarms->plant->twins[alarm->twin].block;
+    const Model *const model = alarms->plant->blocks[block].model;
+    if (strcmp(alarm->name, "quarantine") == 0)
+        return watches_of(alarms, block);
+    for (uint16_t k = 0; k < model->alarm_count; k++)
+        if (strcmp(alarm->name, model->alarms[k].name) == 0)
+            return watches_of(alarms, block) + 1 + k;
+    return NULL;
+}
+
+/* Whoever watches the condition of an alarm that lasts must know that it is raised. */
+static void give_to_watch(Alarms *alarms, const Alarm *alarm, int64_t now)
+{
+    const uint32_t lane = alarms->plant->twins[alarm->twin].lane;
+    Watch *const watch = find_watch(alarms, alarm);
+    uint64_t slot = alarm->id;
+    if (watch) {
+        watch->raised |= UINT64_C(1) << lane;
+        watch->slot[lane] = alarm->id;
+    } else {
+        cycle__return(&alarms->cycle, &slot, now);
+    }
+}
+
+/* What was thought of the twins; the ids in it are those of their divergence alarms. */
+static void adopt_standings(Alarms *alarms, const Lineage *lineage, const unsigned char *bytes)
+{
+    for (uint32_t i = 0; i < lineage->twin_count; i++) {
+        const uint32_t twin = lineage_twin(lineage, i);
+        if (twin == TWIN_NONE)
+            continue;
+        memcpy(&alarms->standings[twin], bytes + i * sizeof(Standing), sizeof(Standing));
+        note_standing(alarms, twin);
+    }
+}
+
+static void adopt_alarm(Alarms *alarms, const Alarm *alarm, int64_t now)
+{
+    cycle__adopt(&alarms->cycle, alarm);
+    if (alarm->state != ALARM_RETURNED && alarms->standings[alarm->twin].slot != alarm->id)
+        give_to_watch(alarms, alarm, now);
+}
+
+static void end_gone(Alarm *alarm, int64_t now)
+{
+    alarm->state = ALARM_OVER;
+    alarm->revision++;
+    alarm->returned = alarm->returned == TIME_NONE ? now : alarm->returned;
+}
+
+Err alarms_adopt(Alarms *alarms, const Lineage *lineage, const void *bytes, size_t size, int64_t now,
+                 void (*gone)(void *self, const Alarm *alarm, const char *twin), void *self, ErrText *why)
+{
+    SnapshotHead head;
+    const Err err = check_ancestor(lineage, bytes, size, &head, why);
+    if (err)
+        return err;
+
+    const unsigned char *at = (const unsigned char *)bytes + sizeof head;
+    begin_as(alarms, &head);
+    adopt_standings(alarms, lineage, at + head.alarm_count * sizeof(Alarm));
+    for (size_t i = 0; i < head.alarm_count; i++, at += sizeof(Alarm)) {
+        Alarm alarm;
+        memcpy(&alarm, at, sizeof alarm);
+        const uint32_t ancestor = alarm.twin;
+        alarm.twin = lineage_twin(lineage, ancestor);
+        if (alarm.twin != TWIN_NONE) {
+            adopt_alarm(alarms, &alarm, now);
+        } else {
+            end_gone(&alarm, now);
+            gone(self, &alarm, lineage_twin_name(lineage, ancestor));
+        }
+    }
     return ERR_OK;
 }
 

@@ -58,5 +58,10 @@ size_t alarms_snapshot_size(const Alarms *alarms);
 void alarms_snapshot(const Alarms *alarms, void *out);
 /// ERR_PARSE, and nothing changed, when the bytes are not from a plant of this shape.
 Err alarms_restore(Alarms *alarms, const void *bytes, size_t size, ErrText *why);
+/// The same from a snapshot of another version of the plant's script. Alarms that are not over keep their ids; one whose condition the script
+/// has no more returns at `now`, one whose twin is gone is over: it is told to `gone` with that twin's name, and then forgotten.
+/// Conditions that did not last long enough yet begin anew.
+Err alarms_adopt(Alarms *alarms, const Lineage *lineage, const void *bytes, size_t size, int64_t now,
+                 void (*gone)(void *self, const Alarm *alarm, const char *twin), void *self, ErrText *why);
 /// New ids lie above `id`: for a start without a snapshot on a history that has alarms.
 void alarms_number_from(Alarms *alarms, uint64_t id);

@@ -134,6 +134,7 @@ static void publish(App *app)
     const ServerNow now = {
         .connection_count = list_connections(app, connections),
         .connections = connections,
+        .refused = *app->refused ? app->refused : NULL,
         .tick = app->tick,
         .time = app->now,
         .ticks = app->ticks,
@@ -145,7 +146,7 @@ static void publish(App *app)
         .history_errors = written.errors,
     };
     server_publish(app->server, app->plant, app->sync, app->alarms, app->gate, &now);
-    app->devices_changed = false;
+    app->news = false;
 }
 
 /* Changes that everybody has seen. */
@@ -260,7 +261,7 @@ static void take_arrival(App *app, size_t connector, Arrival *arrival)
 {
     Filed filed;
     tell_arrival(app, &app->connectors[connector], arrival);
-    app->devices_changed |= arrival->kind == ARRIVAL_JOINED || arrival->kind == ARRIVAL_LEFT;
+    app->news |= arrival->kind == ARRIVAL_JOINED || arrival->kind == ARRIVAL_LEFT;
     if (arrival->kind == ARRIVAL_OUTCOME) {
         gate_answer(app->gate, arrival->command, arrival->done, arrival->text, app->now);
         return;
@@ -276,21 +277,20 @@ static void take_arrival(App *app, size_t connector, Arrival *arrival)
     app->receipts[connector].mark = arrival->mark;
 }
 
-/* Ticks run between arrivals, not behind them, so that it does not matter how many arrive at once [I4]. */
-static size_t poll_connector(App *app, size_t index)
+/* Ticks run between arrivals, not behind them, so that it does not matter how many arrive at once [I4]. Returns how many arrived, and adds the ticks. */
+static size_t poll_connector(App *app, size_t index, size_t *ticks)
 {
     Arrival arrivals[POLL_ROOM];
     const Connector *connector = &app->connectors[index];
     const size_t count = connector->type->poll(connector->self, arrivals, POLL_ROOM);
     const uint64_t mark = app->receipts[index].mark;
-    size_t ticks = 0;
     for (size_t i = 0; i < count && !is_stopping(app); i++) {  // what is left behind was not acknowledged: devices send it again
         take_arrival(app, index, &arrivals[i]);
-        ticks += run_ready_ticks(app);
+        *ticks += run_ready_ticks(app);
     }
     if (app->receipts[index].mark != mark)
         keep_receipt(&app->receipts[index]);
-    return count + ticks;
+    return count;
 }
 
 /* What the gate refused has ended, and is among what changed. */
@@ -314,11 +314,21 @@ static void answer_actuate(App *app, const ServerAsk *ask)
         server_answer(app->server, ask->token, refused ? 409 : 200, refused ? refused->detail : "", id);
 }
 
+static void take_reload(App *app, uint64_t token)
+{
+    if (app->reload_token)
+        server_answer(app->server, token, 409, "the script is being loaded already", 0);
+    else
+        app->reload_token = token;
+}
+
 static void answer_people(App *app)
 {
     ErrText why;
     for (ServerAsk ask; app->server && server_poll(app->server, &ask);) {
-        if (app->now == TIME_NONE) {
+        if (ask.kind == SERVER_ASK_RELOAD) {
+            take_reload(app, ask.token);
+        } else if (app->now == TIME_NONE) {
             server_answer(app->server, ask.token, 409, "the plant's time has not begun: no device has sent anything yet", 0);
         } else if (ask.kind == SERVER_ASK_ACTUATE) {
             answer_actuate(app, &ask);
@@ -337,7 +347,7 @@ static void show_changes(App *app)
     size_t alarms, commands;
     alarms_changed(app->alarms, &alarms);
     gate_changed(app->gate, &commands);
-    if (alarms + commands == 0 && !app->devices_changed)
+    if (alarms + commands == 0 && !app->news)
         return;
     remember(app);
     publish(app);
@@ -347,8 +357,11 @@ static void show_changes(App *app)
 size_t app_poll(App *app)
 {
     size_t done = 0;
-    for (size_t i = 0; i < app->connector_count; i++)
-        done += poll_connector(app, i);
+    for (size_t i = 0; i < app->connector_count; i++) {
+        size_t ticks = 0;
+        done += poll_connector(app, i, &ticks);
+        done += ticks;
+    }
     done += run_ready_ticks(app);
     answer_people(app);
     show_changes(app);
@@ -359,6 +372,16 @@ size_t app_poll(App *app)
     return done;
 }
 
+void app_drain(App *app)
+{
+    size_t ticks = 0;
+    for (size_t i = 0; i < app->connector_count; i++)
+        while (poll_connector(app, i, &ticks))
+            continue;
+    answer_people(app);
+    show_changes(app);
+}
+
 int64_t app_patience(const App *app, int64_t most)
 {
     const int64_t patience = sync_patience(app->sync, app_utc(app), most);
@@ -367,7 +390,7 @@ int64_t app_patience(const App *app, int64_t most)
 
 // --- life ----------------------------------------------------------------------------------------------------------
 
-static Err build(App *app, ErrText *why)
+static Err load(App *app, ErrText *why)
 {
     Err err = plant_load(app->def.plant, app->def.threads, &app->plant, why);
     if (err)
@@ -381,16 +404,10 @@ static Err build(App *app, ErrText *why)
         app->plant->clock = PLANT_CLOCK_PROVIDER;
     if ((err = alarms_create(app->plant, &app->alarms, why)))
         return err;
-    if (gate_create(app->plant, &app->gate))
-        return err_set(why, ERR_MEMORY, "no memory for the gate");
-    if (!app->def.history)
-        return ERR_OK;
-    if ((err = history_open(app->def.history, app->plant, &app->history, why)))
-        return err;
-    return resume_from_history(app, why);
+    return gate_create(app->plant, &app->gate) ? err_set(why, ERR_MEMORY, "no memory for the gate") : ERR_OK;
 }
 
-Err app_create(const AppDef *def, App **out, ErrText *why)
+Err app_load(const AppDef *def, App **out, ErrText *why)
 {
     *out = NULL;
     App *app = mem_alloc(sizeof *app);
@@ -407,15 +424,79 @@ Err app_create(const AppDef *def, App **out, ErrText *why)
     app->started_utc = app->def.clock->utc_ns(app->def.clock->self);
     program_thread_init();
 
-    const Err err = build(app, why);
-    if (err) {
+    const Err err = load(app, why);
+    if (err)
         app_destroy(app);
+    else
+        *out = app;
+    return err;
+}
+
+static Err begin(App *app, ErrText *why)
+{
+    Err err = app->def.history ? history_open(app->def.history, app->plant, &app->history, why) : ERR_OK;
+    if (!err && app->history)
+        err = resume_from_history(app, why);
+    if (!err && app->plant->clock == PLANT_CLOCK_UTC && sync_next_tick(app->sync) == TIME_NONE)
+        sync_begin(app->sync, app->started_utc);
+    return err;
+}
+
+Err app_create(const AppDef *def, App **out, ErrText *why)
+{
+    App *app;
+    Err err = app_load(def, &app, why);
+    if (!err && (err = begin(app, why)))
+        app_destroy(app);
+    *out = err ? NULL : app;
+    return err;
+}
+
+/* The plant's time, and what surrounds it, go on as if nothing had been. */
+static void take_over(App *app, App *before)
+{
+    memcpy(app->connectors, before->connectors, sizeof app->connectors);
+    memcpy(app->receipts, before->receipts, APP_CONNECTORS_MAX * sizeof *app->receipts);
+    app->connector_count = before->connector_count;
+    app->server = before->server;
+    app->websocket = before->websocket;
+    app->tick = before->tick;
+    app->now = before->now;
+    app->ticks = before->ticks;
+    app->overruns = before->overruns;
+    app->started_elapsed = before->started_elapsed;
+    app->started_utc = before->started_utc;
+    app->snapshot_elapsed = before->snapshot_elapsed;
+    app->sent_elapsed = before->sent_elapsed;
+    app->recorded = before->recorded;
+    app->reload_token = before->reload_token;
+    app->news = true;
+
+    before->history = NULL;
+    before->connector_count = 0;
+    before->server = NULL;
+}
+
+Err app_succeed(App *app, App *before, ErrText *why)
+{
+    app->history = before->history;
+    Err err = resume_from_app(app, before, why);
+    if (!err && app->history)
+        err = history_follow(app->history, app->plant, why);
+    if (err) {
+        app->history = NULL;
         return err;
     }
-    if (app->plant->clock == PLANT_CLOCK_UTC && sync_next_tick(app->sync) == TIME_NONE)
-        sync_begin(app->sync, app->started_utc);
-    *out = app;
+    take_over(app, before);
+    if (app->history && app->now != TIME_NONE)
+        resume_snapshot(app);  // a restart goes on from here, by this script
     return ERR_OK;
+}
+
+void app_tell_refusal(App *app, const char *why)
+{
+    snprintf(app->refused, sizeof app->refused, "%s", why ? why : "");
+    app->news = true;
 }
 
 void app_destroy(App *app)

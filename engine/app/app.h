@@ -42,12 +42,15 @@ struct App {
     struct AppReceipt *receipts;  // which sample must be on disk before which connector may be told
     int64_t tick, now;            // the last tick and its end
     uint64_t ticks;               // that have run since the start
-    bool devices_changed;         // somebody came or went since it was published last
+    bool news;                    // that no tick tells: somebody came or went, the script was refused
     int64_t started_elapsed, started_utc;
     int64_t snapshot_elapsed, recorded;  // when the last snapshot was taken; the last tick whose estimates history was offered
     int64_t sent_elapsed;         // when a command was handed to a device last
     uint64_t overruns;
     bool replaying;               // ticks are run again after a restart: nothing leaves the engine
+    char refused[sizeof(ErrText)]; // why the newest version of the script was, or empty
+    char kept[128];               // what a changed script left of the state, for people
+    uint64_t reload_token;        // of who asked for the script to be loaded anew and has no answer yet, or 0
     CommandWish *replayed_wishes; // the newest of each tag, and
     int64_t *replayed_times;      // when it was made
     size_t replayed_count;
@@ -55,6 +58,15 @@ struct App {
 
 /// Load the plant, and go on from the history where there is one.
 Err app_create(const AppDef *def, App **out, ErrText *why);
+/// Load the plant alone, on any thread: an App that is to succeed another.
+Err app_load(const AppDef *def, App **out, ErrText *why);
+/// Take all that has arrived, with the ticks that are complete by it.
+void app_drain(App *app);
+/// Between two ticks, go on from where `before` is, an App of another version of the script, drained: with its state, connectors, history and server.
+/// `before` is to be destroyed then. On failure nothing has changed for it, and this one is to be destroyed.
+Err app_succeed(App *app, App *before, ErrText *why);
+/// The newest version of the script was refused, and why; NULL: it was not. For people to see.
+void app_tell_refusal(App *app, const char *why);
 /// Write a last snapshot, close the history. Connectors and the server are the caller's.
 void app_destroy(App *app);
 Err app_add_connector(App *app, Connector connector);

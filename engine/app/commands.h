@@ -24,3 +24,7 @@ void codegen_describe(Text *out);
 /// Become true at the first SIGINT or SIGTERM; install the handlers with stop_on_signals. The second signal ends the process at once.
 extern volatile int stop_asked;
 void stop_on_signals(void);
+/// Become true at a SIGHUP, once reload_on_signal has installed its handler; to be set back by who takes it. A SIGHUP that says that the terminal has gone
+/// means stop_asked.
+extern volatile int reload_asked;
+void reload_on_signal(void);

@@ -1,24 +1,49 @@
 #include "app/resume.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <string.h>
 
 enum { PARTS = 3, ALARMS_LOOKED_AT = 500 };
 
+/* Plant, sync, alarms, in this order. */
+typedef struct Parts {
+    SnapshotPart items[PARTS];
+} Parts;
+
+static void parts_free(Parts *parts)
+{
+    for (size_t i = 0; i < PARTS; i++)
+        mem_free((void *)parts->items[i].bytes);
+}
+
+static bool parts_take(const App *app, Parts *out)
+{
+    const size_t sizes[PARTS] = {plant_snapshot_size(app->plant), sync_snapshot_size(app->sync), alarms_snapshot_size(app->alarms)};
+    void *bytes[PARTS];
+    for (size_t i = 0; i < PARTS; i++) {
+        bytes[i] = mem_alloc(sizes[i]);
+        out->items[i] = (SnapshotPart){bytes[i], sizes[i]};
+    }
+    if (!bytes[0] || !bytes[1] || !bytes[2]) {
+        parts_free(out);
+        return false;
+    }
+    plant_snapshot(app->plant, bytes[0]);
+    sync_snapshot(app->sync, bytes[1]);
+    alarms_snapshot(app->alarms, bytes[2]);
+    return true;
+}
+
 void resume_snapshot(App *app)
 {
-    void *parts[PARTS] = {mem_alloc(plant_snapshot_size(app->plant)), mem_alloc(sync_snapshot_size(app->sync)), mem_alloc(alarms_snapshot_size(app->alarms))};
-    if (parts[0] && parts[1] && parts[2]) {
-        plant_snapshot(app->plant, parts[0]);
-        sync_snapshot(app->sync, parts[1]);
-        alarms_snapshot(app->alarms, parts[2]);
-        const SnapshotPart views[PARTS] = {{parts[0], plant_snapshot_size(app->plant)}, {parts[1], sync_snapshot_size(app->sync)}, {parts[2], alarms_snapshot_size(app->alarms)}};
-        history_append_snapshot(app->history, app->tick, app->now, plant_hash(app->plant), views, PARTS);
+    Parts parts;
+    if (parts_take(app, &parts)) {
+        history_append_snapshot(app->history, app->tick, app->now, plant_hash(app->plant), parts.items, PARTS);
+        parts_free(&parts);
     } else {
         log_write(LOG_ERROR, "history", "no memory for a snapshot: a restart would replay from an older one");
     }
-    for (size_t i = 0; i < PARTS; i++)
-        mem_free(parts[i]);
     app->snapshot_elapsed = app->def.clock->elapsed_ns(app->def.clock->self);
 }
 
@@ -54,22 +79,103 @@ static void ask_again(App *app, const HistoryResume *resume)
     app->replayed_count = 0;
 }
 
-static Err restore(App *app, const HistoryResume *resume, ErrText *why)
+/* An alarm whose twin is gone: it is over, and only history has heard of it. */
+static void note_gone(void *self, const Alarm *alarm, const char *twin)
 {
-    if (resume->part_count != PARTS)
-        return err_set(why, ERR_PARSE, "the snapshot in %s has %zu parts, expected %d", app->def.history, resume->part_count, PARTS);
-    Err err = plant_restore(app->plant, resume->parts[0], resume->part_sizes[0], why);
+    const App *app = self;
+    log_write(LOG_INFO, "alarm", "#%llu is over: the plant has no twin \"%s\" any more", (unsigned long long)alarm->id, twin);
+    if (app->history)
+        history_append_alarm(app->history, alarm, twin);
+}
+
+static void note_gone_command(void *self, const Command *command, const char *tag)
+{
+    const App *app = self;
+    log_write(LOG_INFO, "gate", "command #%llu %s: %s", (unsigned long long)command->id, tag, command->detail);
+    if (app->history)
+        history_append_command(app->history, command, tag);
+}
+
+static Err adopt(App *app, const Parts *parts, const Lineage *lineage, int64_t now, ErrText *why)
+{
+    lineage_adopt(lineage, app->plant);
+    const Err err = sync_adopt(app->sync, lineage, parts->items[1].bytes, parts->items[1].size, why);
+    return err ? err : alarms_adopt(app->alarms, lineage, parts->items[2].bytes, parts->items[2].size, now, note_gone, app, why);
+}
+
+static Err put_back(App *app, const Parts *parts, ErrText *why)
+{
+    Err err = plant_restore(app->plant, parts->items[0].bytes, parts->items[0].size, why);
     if (!err)
-        err = sync_restore(app->sync, resume->parts[1], resume->part_sizes[1], why);
-    if (!err)
-        err = alarms_restore(app->alarms, resume->parts[2], resume->part_sizes[2], why);
-    if (!err && plant_hash(app->plant) != resume->hash)
-        err = err_set(why, ERR_PARSE, "the snapshot in %s does not have the hash that it was stored with", app->def.history);
+        err = sync_restore(app->sync, parts->items[1].bytes, parts->items[1].size, why);
+    return err ? err : alarms_restore(app->alarms, parts->items[2].bytes, parts->items[2].size, why);
+}
+
+/* Bit for bit where the script declares the same, otherwise by name. */
+static Err restore(App *app, const Parts *parts, const Lineage *lineage, int64_t now, ErrText *why)
+{
+    if (lineage->same) {
+        snprintf(app->kept, sizeof app->kept, "everything of the state is kept");
+        return put_back(app, parts, why);
+    }
+    snprintf(app->kept, sizeof app->kept, "the script has changed: kept %u of %u twins, %llu of %llu states", lineage->twins_kept, lineage->twin_count,
+             (unsigned long long)lineage->states_kept, (unsigned long long)lineage->state_count);
+    return adopt(app, parts, lineage, now, why);
+}
+
+static Err restore_stored(App *app, const HistoryResume *resume, const Parts *parts, ErrText *why)
+{
+    Lineage lineage;
+    Err err = lineage_read(&lineage, app->plant, parts->items[0].bytes, parts->items[0].size, why);
+    if (err)
+        return err;
+    err = restore(app, parts, &lineage, resume->time, why);
+    if (!err && lineage.same && plant_hash(app->plant) != resume->hash)
+        err = err_set(why, ERR_PARSE, "the snapshot does not have the hash that it was stored with");
+    if (!err && !lineage.same)
+        log_write(LOG_INFO, "plant", "%s", app->kept);
+    lineage_fini(&lineage);
+    return err;
+}
+
+static Err restore_newest(App *app, const HistoryResume *resume, ErrText *why)
+{
+    Parts parts;
+    for (size_t i = 0; i < PARTS && i < resume->part_count; i++)
+        parts.items[i] = (SnapshotPart){resume->parts[i], resume->part_sizes[i]};
+    const Err err = resume->part_count == PARTS ? restore_stored(app, resume, &parts, why)
+                                                : err_set(why, ERR_PARSE, "the snapshot has %zu parts, expected %d", resume->part_count, PARTS);
     if (err)
         return err_prefix(why, err, "%s cannot be continued (start with --fresh to put it aside)", app->def.history);
     app->tick = resume->tick;
     app->now = resume->time;
     return ERR_OK;
+}
+
+static Err succeed(App *app, const App *before, const Parts *parts, const Lineage *lineage, ErrText *why)
+{
+    const Err err = restore(app, parts, lineage, before->now, why);
+    if (err)
+        return err;
+    if (sync_succeed(app->sync, before->sync, lineage))
+        return err_set(why, ERR_MEMORY, "no memory for the samples that wait for their tick");
+    gate_succeed(app->gate, before->gate, lineage, before->now, note_gone_command, app);
+    return ERR_OK;
+}
+
+Err resume_from_app(App *app, const App *before, ErrText *why)
+{
+    Parts parts;
+    Lineage lineage;
+    if (!parts_take(before, &parts))
+        return err_set(why, ERR_MEMORY, "no memory to hand over the state of plant \"%s\"", before->plant->name);
+    Err err = lineage_read(&lineage, app->plant, parts.items[0].bytes, parts.items[0].size, why);
+    if (!err) {
+        err = succeed(app, before, &parts, &lineage, why);
+        lineage_fini(&lineage);
+    }
+    parts_free(&parts);
+    return err;
 }
 
 /* What people acknowledged after the snapshot is in the alarms' records alone. Read before the replay writes them again. */
@@ -112,7 +218,7 @@ Err resume_from_history(App *app, ErrText *why)
         return err;
 
     if (resume.tick >= 0)
-        err = restore(app, &resume, why);
+        err = restore_newest(app, &resume, why);
     else if (resume.sample_count)
         sync_begin(app->sync, resume.samples[0].sample.time);
     sync_number_from(app->sync, resume.last_seq);

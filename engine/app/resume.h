@@ -11,6 +11,8 @@ enum { RESUME_WISHES_MAX = 256 };
 
 /// Restore `app` from its history; nothing happens when that is empty.
 Err resume_from_history(App *app, ErrText *why);
+/// Restore `app` from `before`, another version of the script in this process, which stays as it is; what has no heir is told to app->history alone.
+Err resume_from_app(App *app, const App *before, ErrText *why);
 /// Append a snapshot of everything to the history.
 void resume_snapshot(App *app);
 /// Remember a wish made in a replayed tick.

@@ -12,6 +12,7 @@
 
 #include "app/app.h"
 #include "app/commands.h"
+#include "app/reload.h"
 
 const Subcommand subcommand_serve = {
     "serve", "run the twins of a plant beside its devices, with the dashboard",
@@ -105,10 +106,13 @@ typedef struct Serving {
     App *app;
     Websocket *websocket;
     Server *server;
+    Reload *reload;
+    uint64_t asked;  // the newest token of app->reload_token that was passed on
 } Serving;
 
 static void close_serving(Serving *serving)
 {
+    reload_destroy(serving->reload);
     server_destroy(serving->server);  // first: its thread speaks with the connector
     app_destroy(serving->app);
     websocket_destroy(serving->websocket);
@@ -143,11 +147,97 @@ static void greet(const Serving *serving, const AppDef *def)
     fflush(stdout);
 }
 
-static void run_until_stopped(App *app)
+// --- another version of the script ---------------------------------------------------------------------------------
+
+/* Whoever asked by HTTP hears what has come of it, unless it was asked for once more meanwhile. */
+static void answer_reload(Serving *serving, int status, const char *detail)
 {
-    while (!stop_asked)
+    App *app = serving->app;
+    if (!app->reload_token || reload_is_busy(serving->reload))
+        return;
+    server_answer(serving->server, app->reload_token, status, detail, 0);
+    app->reload_token = 0;
+}
+
+static void refuse_script(Serving *serving, const ErrText *why)
+{
+    log_write(LOG_ERROR, "reload", "the script is refused, the one before goes on: %s", why->text);
+    app_tell_refusal(serving->app, why->text);
+    answer_reload(serving, 422, why->text);
+}
+
+/* Who is connected is shown the new plant. An error says that nothing can be shown any more. */
+static Err show_next(Serving *serving, const Plant *plant, ErrText *why)
+{
+    if (websocket_follow(serving->websocket, plant->tags) || server_follow(serving->server, plant))
+        return err_set(why, ERR_MEMORY, "no memory to show plant \"%s\" anew: the state is kept, start again", plant->name);
+    return ERR_OK;
+}
+
+/* Between two ticks, while the service thread stands still and all that has arrived is filed. */
+static Err change_app(Serving *serving, App *next, bool *refused, ErrText *why)
+{
+    server_pause(serving->server);
+    app_drain(serving->app);
+    *refused = app_succeed(next, serving->app, why) != ERR_OK;
+    Err err = ERR_OK;
+    if (*refused) {
+        app_destroy(next);
+    } else {
+        App *before = serving->app;
+        serving->app = next;
+        err = show_next(serving, next->plant, why);
+        app_destroy(before);
+    }
+    server_resume(serving->server);
+    return err;
+}
+
+static Err take_script(Serving *serving, App *next, ErrText *why)
+{
+    bool refused;
+    const Err err = change_app(serving, next, &refused, why);
+    if (err)
+        return err;
+    if (refused) {
+        refuse_script(serving, why);
+    } else {
+        log_write(LOG_INFO, "reload", "%s", serving->app->kept);
+        answer_reload(serving, 200, serving->app->kept);
+    }
+    return ERR_OK;
+}
+
+static Err look_for_script(Serving *serving, ErrText *why)
+{
+    App *next;
+    const uint64_t token = serving->app->reload_token;
+    if (reload_asked || (token && token != serving->asked))
+        reload_ask(serving->reload);
+    reload_asked = 0;
+    serving->asked = token;
+    switch (reload_poll(serving->reload, serving->app->plant, &next, why)) {
+    case RELOAD_LOADED:
+        return take_script(serving, next, why);
+    case RELOAD_REFUSED:
+        refuse_script(serving, why);
+        return ERR_OK;
+    case RELOAD_NOTHING:
+        return ERR_OK;
+    }
+    return ERR_OK;
+}
+
+static Err run_until_stopped(Serving *serving, ErrText *why)
+{
+    Err err = ERR_OK;
+    while (!stop_asked && !err) {
+        App *app = serving->app;
         if (!app_poll(app))
             app->def.clock->sleep_ns(app->def.clock->self, app_patience(app, NAP_NS));
+        err = look_for_script(serving, why);
+    }
+    return err;
 }
 
 int command_serve(int argc, char **argv)
@@ -155,7 +245,7 @@ int command_serve(int argc, char **argv)
     const char *plant = NULL, *history = NULL;
     char path[1024];
     long port = 8080, threads = 1;
-    bool no_history = false, fresh = false;
+    bool no_history = false, fresh = false, watch = false;
     double speed = 1;
     const char *codegen = "auto";
     ServerDef server = {0};
@@ -169,6 +259,7 @@ int command_serve(int argc, char **argv)
         {OPTION_TEXT, "history", "FILE", "where the history is kept", &history, 0, 0},
         {OPTION_FLAG, "no-history", NULL, "keep none", &no_history, 0, 0},
         {OPTION_FLAG, "fresh", NULL, "put the history until now aside and begin anew", &fresh, 0, 0},
+        {OPTION_FLAG, "watch", NULL, "load the script anew whenever it or one of its models changes (SIGHUP does it once)", &watch, 0, 0},
         {OPTION_TEXT, "web", "FOLDER", "the dashboard's built files (beside the program, or web/dist)", &server.web, 0, 0},
     };
     const OptionResult parsed = options_parse(&subcommand_serve, options, sizeof options / sizeof *options, argc, argv);
@@ -195,14 +286,17 @@ int command_serve(int argc, char **argv)
         server.web = find_web();
 
     stop_on_signals();
+    reload_on_signal();
     Serving serving = {0};
     server.port = (int)port;
     const AppDef def = {.plant = plant, .history = history, .threads = (size_t)threads, .speed = speed, .stop = &stop_asked};
+    if (!err && reload_create(&def, watch, &serving.reload))
+        err = err_set(&why, ERR_MEMORY, "no memory");
     if (!err)
         err = open_serving(&serving, &def, &server, &why);
     if (!err) {
         greet(&serving, &def);
-        run_until_stopped(serving.app);
+        err = run_until_stopped(&serving, &why);
         log_write(LOG_INFO, "serve", "stopping: the state of the plant is kept");
     }
     close_serving(&serving);

@@ -323,6 +323,8 @@ const Command *gate_find(const Gate *gate, uint64_t id)
     return ledger_find(&gate->ledger, id);
 }
 
+static const char no_actuator[] = "its tag is no longer that of an actuator";
+
 /* A command that had not ended: it waits (again), unless nothing of that name can be moved any more. */
 static void reopen(Gate *gate, const Actuator *actuator, const Command *kept)
 {
@@ -336,7 +338,7 @@ static void reopen(Gate *gate, const Actuator *actuator, const Command *kept)
         ledger_touch(&gate->ledger, command);
     }
     if (!actuator)
-        end(gate, command, COMMAND_EXPIRED, command->deadline, "its tag is no longer that of an actuator");
+        end(gate, command, COMMAND_EXPIRED, command->deadline, "%s", no_actuator);
 }
 
 void gate_recall(Gate *gate, const Command *command)
@@ -364,4 +366,43 @@ void gate_recall(Gate *gate, const Command *command)
 void gate_number_from(Gate *gate, uint64_t id)
 {
     ledger_number_from(&gate->ledger, id);
+}
+
+static void succeed_command(Gate *gate, const Command *before, TagId tag)
+{
+    Command command = *before;
+    command.wish.tag = tag;
+    const Command *const adopted = ledger_adopt(&gate->ledger, &command);
+    assert(adopted);  // it has the room of the other
+    (void)adopted;
+}
+
+void gate_succeed(Gate *gate, const Gate *before, const Lineage *lineage, int64_t now,
+                  void (*gone)(void *self, const Command *command, const char *tag), void *self)
+{
+    size_t count;
+    const Command *const open = ledger_open(&before->ledger, &count);
+    for (size_t i = 0; i < count; i++) {
+        const TagId tag = lineage_tag(lineage, open[i].wish.tag);
+        if (tag != TAG_NONE && find_actuator(gate, tag)) {
+            succeed_command(gate, &open[i], tag);
+            continue;
+        }
+        Command ended = open[i];
+        ended.state = COMMAND_EXPIRED;
+        ended.ended = now;
+        snprintf(ended.detail, sizeof ended.detail, "%s", no_actuator);
+        gone(self, &ended, tags_name(before->plant->tags, ended.wish.tag).text);
+    }
+
+    for (size_t i = 0; i < before->actuator_count; i++) {
+        const Actuator *const from = &before->actuators[i];
+        const TagId tag = lineage_tag(lineage, from->tag);
+        Actuator *const to = tag == TAG_NONE ? NULL : find_actuator(gate, tag);
+        if (to)
+            to->last = from->last, to->given = from->given, to->done = from->done;
+    }
+    gate_number_from(gate, before->ledger.last_id);
+    gate->stray = before->stray;
+    gate->stray_logged = before->stray_logged;
 }

@@ -39,5 +39,9 @@ void gate_settle(Gate *gate);
 const Command *gate_find(const Gate *gate, uint64_t id);
 /// Take up a command as history kept it, after a restart; oldest first. One that had been sent waits again: devices obey an id once.
 void gate_recall(Gate *gate, const Command *command);
+/// Take over from the gate of another version of the plant's script, settled, within one process: commands go on as they are, and what actuators were told
+/// is known. A command whose tag is no actuator any more ends at `now`: it is told to `gone` with that tag's name, and then forgotten.
+void gate_succeed(Gate *gate, const Gate *before, const Lineage *lineage, int64_t now,
+                  void (*gone)(void *self, const Command *command, const char *tag), void *self);
 /// New ids lie above `id`: commands that were refused are not recalled, but have had their numbers.
 void gate_number_from(Gate *gate, uint64_t id);

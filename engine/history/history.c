@@ -384,7 +384,9 @@ void history_append_estimates(History *history, const Plant *plant, int64_t time
 void history_append_alarm(History *history, const Alarm *alarm, const char *twin)
 {
     assert(twin);
-    append(history, &(Record){.kind = RECORD_ALARM, .alarm = {*alarm, twin}});
+    Record record = {.kind = RECORD_ALARM, .alarm = {.alarm = *alarm}};
+    snprintf(record.alarm.twin.text, sizeof record.alarm.twin.text, "%s", twin);
+    append(history, &record);
 }
 
 void history_append_command(History *history, const Command *command, const char *tag)
@@ -460,6 +462,17 @@ Err history_flush(History *history)
             err = ERR_IO;
     }
     pthread_mutex_unlock(&history->mutex);
+    return err;
+}
+
+/* With nothing to write the writer thread leaves its connection alone, and sees the new tags before the next record. */
+Err history_follow(History *history, const Plant *plant, ErrText *why)
+{
+    if (history_flush(history) != ERR_OK)
+        return err_set(why, ERR_IO, "%s cannot be written at present", history->path);
+    const Err err = writer_follow(&history->writer, plant, why);
+    if (err == ERR_OK)
+        history->plant = plant;
     return err;
 }
 

@@ -25,13 +25,15 @@ typedef struct HistoryStats {
 
 /// Open or make the file; ERR_IO or ERR_PARSE (not ours, or of a newer version) with what to do about it. Records of another plant are refused.
 Err history_open(const char *path, const Plant *plant, History **out, ErrText *why);
+/// Go on with another version of the plant's script: what waits is written, then the tags of `plant` are those that are meant. ERR_IO, ERR_MEMORY:
+/// it goes on with the plant before.
+Err history_follow(History *history, const Plant *plant, ErrText *why);
 /// Write all that waits, then close. With a disk that fails it gives up after some seconds, and says so in the log.
 void history_close(History *history);
 
 void history_append_sample(History *history, const Filed *filed);
 /// The estimates (value and sd) of every state, tracked parameter and output, at the plant's `record` period, of the twins that are recorded.
 void history_append_estimates(History *history, const Plant *plant, int64_t time);
-/// `twin` is the plant's own text: it is read until the record is written.
 void history_append_alarm(History *history, const Alarm *alarm, const char *twin);
 void history_append_command(History *history, const Command *command, const char *tag);
 /// The plant after `tick`, whose end is `time`; `parts` are kept as they are.
@@ -70,6 +72,8 @@ void history_resume_fini(HistoryResume *resume);
 typedef struct HistoryReader HistoryReader;
 Err history_reader_open(const char *path, const Plant *plant, HistoryReader **out, ErrText *why);
 void history_reader_close(HistoryReader *reader);
+/// Tags are those of `plant` from now on, another version of the script.
+void history_reader_follow(HistoryReader *reader, const Plant *plant);
 
 typedef struct HistoryPoint {
     int64_t time;

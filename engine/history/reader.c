@@ -56,6 +56,12 @@ Err history_reader_open(const char *path, const Plant *plant, HistoryReader **ou
     return err;
 }
 
+void history_reader_follow(HistoryReader *reader, const Plant *plant)
+{
+    if (reader)
+        reader->plant = plant;
+}
+
 void history_reader_close(HistoryReader *reader)
 {
     if (!reader)

@@ -25,7 +25,10 @@ typedef struct Record {
     union {
         Filed filed;
         Estimate estimate;
-        HistoryAlarm alarm;
+        struct {
+            Alarm alarm;
+            TagName twin;
+        } alarm;
         struct {
             Command command;
             TagName tag;

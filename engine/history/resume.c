@@ -141,7 +141,8 @@ static bool read_filed(sqlite3_stmt *row, const Plant *plant, Filed *out)
     out->tick = sqlite3_column_int64(row, 4);
     out->seq = (uint64_t)sqlite3_column_int64(row, 5);
     out->fate = (uint8_t)sqlite3_column_int(row, 6);
-    return out->sample.tag != TAG_NONE && out->sample.quality <= QUALITY_BAD && out->fate <= FATE_BAD;
+    const bool is_sampled = out->sample.tag != TAG_NONE && tags_get(plant->tags, out->sample.tag).role == TAG_SAMPLED;
+    return is_sampled && out->sample.quality <= QUALITY_BAD && out->fate <= FATE_BAD;
 }
 
 static Err read_samples(Reading *reading)
@@ -169,7 +170,7 @@ static Err read_samples(Reading *reading)
         out->sample_count += read_filed(query, reading->plant, &out->samples[out->sample_count]);
     sqlite3_finalize(query);
     if (err == ERR_OK && out->sample_count < (size_t)rows)
-        log_write(LOG_WARNING, "history", "left out what lies behind the snapshot of tags that the plant has no more: %zu samples",
+        log_write(LOG_WARNING, "history", "left out what lies behind the snapshot of tags that take no samples any more: %zu samples",
                   (size_t)rows - out->sample_count);
     return err;
 }

@@ -34,15 +34,26 @@ static Err prepare_all(Writer *writer, ErrText *why)
     return err;
 }
 
+Err writer_follow(Writer *writer, const Plant *plant, ErrText *why)
+{
+    int64_t *tags = mem_alloc(tags_count(plant->tags) * sizeof *tags);
+    if (!tags)
+        return err_set(why, ERR_MEMORY, "out of memory for the tags of plant \"%s\"", plant->name);
+    mem_free(writer->tags);
+    writer->tags = tags;
+    writer->plant = plant;
+    return ERR_OK;
+}
+
 Err writer_open(Writer *writer, const char *path, const Plant *plant, ErrText *why)
 {
     *writer = (Writer){0};
     Err err = store_open(path, STORE_WRITE, plant->name, &writer->db, why);
     if (err != ERR_OK)
         return err;
-    writer->plant = plant;
-    writer->tags = mem_alloc(tags_count(plant->tags) * sizeof *writer->tags);
-    err = writer->tags ? prepare_all(writer, why) : err_set(why, ERR_MEMORY, "%s: out of memory", path);
+    err = writer_follow(writer, plant, why);
+    if (err == ERR_OK)
+        err = prepare_all(writer, why);
     if (err != ERR_OK)
         writer_close(writer);
     return err;
@@ -180,7 +191,7 @@ static Err put(Writer *writer, const Record *record, ErrText *why)
     case RECORD_ESTIMATE:
         return put_estimate(writer, &record->estimate, why);
     case RECORD_ALARM:
-        store_bind_alarm(writer->statements[WRITER_ALARM], &record->alarm);
+        store_bind_alarm(writer->statements[WRITER_ALARM], &(HistoryAlarm){record->alarm.alarm, record->alarm.twin.text});
         return step(writer, WRITER_ALARM, why);
     case RECORD_COMMAND:
         store_bind_command(writer->statements[WRITER_COMMAND], &(HistoryCommand){record->command.command, record->command.tag.text});

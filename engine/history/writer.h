@@ -41,5 +41,7 @@ typedef struct Writer {
 
 Err writer_open(Writer *writer, const char *path, const Plant *plant, ErrText *why);
 void writer_close(Writer *writer);
+/// Go on with the tags of another version of the plant's script. ERR_MEMORY: those of the one before stay.
+Err writer_follow(Writer *writer, const Plant *plant, ErrText *why);
 /// On failure nothing of it is in the file.
 Err writer_commit(Writer *writer, const Record *records, size_t count, ErrText *why);

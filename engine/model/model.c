@@ -467,6 +467,19 @@ static Err run_script(Loader *loader)
     return err;
 }
 
+/* Which files a change of the model would be in; and for a step function, which no program tells, what it says. */
+static Err note_scripts(Loader *loader)
+{
+    Model *model = loader->model;
+    model->paths = arena_new(&model->arena, const char *, loader->part_count);
+    if (!model->paths)
+        return loader__out_of_memory(loader);
+    for (size_t i = 0; i < loader->part_count; i++)
+        model->paths[model->path_count++] = loader->parts[i].path;
+    model->source = model->procedure ? script_hash(loader->script) : 0;
+    return ERR_OK;
+}
+
 Err model_load(const char *path, double step, Model **out, ErrText *why)
 {
     assert(step > 0);
@@ -482,6 +495,8 @@ Err model_load(const char *path, double step, Model **out, ErrText *why)
     Err err = model->path && model->graph ? run_script(&loader) : loader__out_of_memory(&loader);
     if (!err)
         err = read_model(&loader);
+    if (!err)
+        err = note_scripts(&loader);
     for (size_t i = model->procedure ? 1 : 0; i < loader.part_count; i++)  // a step function keeps the whole's own script
         script_destroy(loader.parts[i].script);
     if (err) {

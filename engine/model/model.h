@@ -116,6 +116,8 @@ typedef struct DivergenceDef {
 
 typedef struct Model {
     const char *name, *doc, *path;
+    const char **paths;  // of its scripts: its own, then those of its parts
+    uint16_t path_count;
     double step;  // s
     Stepper stepper;
 
@@ -146,6 +148,7 @@ typedef struct Model {
     uint16_t registers_max; // over all programs
 
     Procedure *procedure;  // what takes a step before predict, where no equations do; NULL otherwise
+    uint64_t source;       // hash of the script that it stands in, 0 without
     uint16_t next;         // first column of the states one step on, which it leaves
     uint16_t jacobian;     // and of their derivatives by all of the filter's vector, row by row
 

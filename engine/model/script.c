@@ -439,6 +439,11 @@ Err script_call(Script *script, int arguments, int results, size_t instructions_
     return fail(script, status == LUA_ERRMEM ? no_memory : lua_tostring(lua, -1), why);
 }
 
+uint64_t script_hash(const Script *script)
+{
+    return hash_bytes(0, script->source, script->source_length);
+}
+
 /* Whether `word` is called with a text, as in model "tank", outside of comments. */
 static bool calls(const char *source, const char *word)
 {

@@ -9,6 +9,7 @@
 #include "model/declare.h"
 #include "plant/assets.h"
 #include "plant/connect.h"
+#include "plant/snapshot.h"
 
 enum { SCRIPT_MEMORY_MAX = 512 * 1024 * 1024 };
 
@@ -238,7 +239,9 @@ Err plant_load(const char *path, size_t threads, Plant **out, ErrText *why)
     Loader loader = {.plant = plant, .why = why};
     program_thread_init();
     plant->path = arena_text(&plant->arena, path);
-    const Err err = plant->path ? read_plant(&loader, threads) : out_of_memory(&loader);
+    Err err = plant->path ? read_plant(&loader, threads) : out_of_memory(&loader);
+    if (!err && plant__describe(plant))
+        err = out_of_memory(&loader);
     if (err) {
         plant_destroy(plant);
         return err;

@@ -25,6 +25,7 @@ void plant_destroy(Plant *plant)
     if (plant->tags)
         tags_destroy(plant->tags);
     script_destroy(plant->script);
+    text_fini(&plant->description);
     arena_fini(&plant->arena);
     mem_free(plant);
 }
@@ -287,84 +288,4 @@ void plant_push(const Plant *plant, const char *key)
     char name[32];
     snprintf(name, sizeof name, "pollux.%s", key);
     lua_getfield(script_lua(plant->script), LUA_REGISTRYINDEX, name);
-}
-
-static size_t kept_bytes(const Block *block)
-{
-    return (size_t)block->model->kept_count * LANES * sizeof(double);
-}
-
-uint64_t plant_hash(const Plant *plant)
-{
-    uint64_t hash = 0;
-    for (uint32_t i = 0; i < plant->block_count; i++) {
-        hash = hash_bytes(hash, plant->blocks[i].columns, kept_bytes(&plant->blocks[i]));
-        hash = hash_bytes(hash, &plant->blocks[i].quarantined, sizeof plant->blocks[i].quarantined);
-    }
-    return hash;
-}
-
-/* A snapshot is, for each block, its kept columns and its quarantine. Programs and layout are not in it, so it fits only the plant whose
- * shape it was taken of: the first word says which. */
-static uint64_t plant_shape(const Plant *plant)
-{
-    uint64_t shape = hash_bytes(0, &plant->step, sizeof plant->step);
-    for (uint32_t i = 0; i < plant->block_count; i++)
-        for (uint16_t c = 0; c < plant->blocks[i].model->channel_count; c++) {
-            const Channel *channel = &plant->blocks[i].model->channels[c];
-            shape = hash_bytes(shape, channel->name, strlen(channel->name));
-            shape = hash_bytes(shape, &channel->column, sizeof channel->column);
-        }
-    for (uint32_t i = 0; i < plant->block_count; i++)
-        for (uint16_t d = 0; d < plant->blocks[i].model->delay_count; d++)
-            shape = hash_bytes(shape, &plant->blocks[i].model->delays[d].length, sizeof plant->blocks[i].model->delays[d].length);
-    for (uint32_t i = 0; i < plant->twin_count; i++)
-        shape = hash_bytes(shape, plant->twins[i].name, strlen(plant->twins[i].name));
-    return shape;
-}
-
-size_t plant_snapshot_size(const Plant *plant)
-{
-    size_t size = sizeof(uint64_t);
-    for (uint32_t i = 0; i < plant->block_count; i++)
-        size += kept_bytes(&plant->blocks[i]) + sizeof plant->blocks[i].quarantined;
-    return size;
-}
-
-void plant_snapshot(const Plant *plant, void *out)
-{
-    unsigned char *at = out;
-    const uint64_t shape = plant_shape(plant);
-    memcpy(at, &shape, sizeof shape);
-    at += sizeof shape;
-    for (uint32_t i = 0; i < plant->block_count; i++) {
-        const Block *block = &plant->blocks[i];
-        memcpy(at, block->columns, kept_bytes(block));
-        at += kept_bytes(block);
-        memcpy(at, &block->quarantined, sizeof block->quarantined);
-        at += sizeof block->quarantined;
-    }
-}
-
-Err plant_restore(Plant *plant, const void *bytes, size_t size, ErrText *why)
-{
-    const unsigned char *at = bytes;
-    uint64_t shape;
-    if (size != plant_snapshot_size(plant))
-        return err_set(why, ERR_PARSE, "the snapshot has %zu bytes, plant \"%s\" needs %zu: it was taken of another version of the script", size, plant->name, plant_snapshot_size(plant));
-    memcpy(&shape, at, sizeof shape);
-    if (shape != plant_shape(plant))
-        return err_set(why, ERR_PARSE, "the snapshot was taken of another version of plant \"%s\"", plant->name);
-
-    at += sizeof shape;
-    for (uint32_t i = 0; i < plant->block_count; i++) {
-        Block *block = &plant->blocks[i];
-        memcpy(block->columns, at, kept_bytes(block));
-        at += kept_bytes(block);
-        memcpy(&block->quarantined, at, sizeof block->quarantined);
-        at += sizeof block->quarantined;
-    }
-    plant_prepare(plant);
-    plant_derive(plant);
-    return ERR_OK;
 }

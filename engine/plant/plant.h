@@ -93,6 +93,8 @@ typedef struct Plant {
     Workers *workers;
     Scratch *scratch;    // registers, per thread
     double **shadow;     // per thread: a block's states before a program moved them [I3]
+    uint64_t shape;      // of what the script declares; snapshots of the same shape fit bit for bit
+    Text description;    // of models and twins, for snapshots (lineage.h)
     Arena arena;
 } Plant;
 
@@ -136,7 +138,8 @@ void plant_push(const Plant *plant, const char *key);
 
 /// Hash of everything that is the state of the twins.
 uint64_t plant_hash(const Plant *plant);
-/// The same bytes, to keep and to restore from: plant_snapshot_size bytes.
+/// The same bytes with a description of the plant, to keep and to restore from: plant_snapshot_size bytes.
 size_t plant_snapshot_size(const Plant *plant);
 void plant_snapshot(const Plant *plant, void *out);
+/// Put back what a plant of the same script was, bit for bit. ERR_PARSE, and nothing changed, for a snapshot of another version: see lineage.h.
 Err plant_restore(Plant *plant, const void *bytes, size_t size, ErrText *why);

@@ -10,17 +10,18 @@
 enum {
     ASKS_MAX = 1024,            // without an answer
     ASKS_PER_CLIENT_MAX = 32,
+    ANSWER_TEXT = 512,
 };
 
 typedef struct AskAnswer {
     uint64_t token;
     int status;
     uint64_t command;
-    char detail[COMMAND_TEXT];
+    char detail[ANSWER_TEXT];
 } AskAnswer;
 
 typedef struct Waiting {
-    void *client;  // NULL: the place is free
+    void *client;  // a WebSocket's, or a request's session; NULL: the place is free
     uint32_t use;
     ServerAskKind kind;
     int64_t id;  // of the request

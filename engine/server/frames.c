@@ -343,6 +343,14 @@ static void put_changes(Text *out, const TickFrame *frame)
     text_put(out, "]");
 }
 
+void frame_refusal(Text *out, const State *state)
+{
+    if (state->sequence && state->now.refused)
+        text_json_string(out, state->now.refused);
+    else
+        text_put(out, "null");
+}
+
 void frame_tick(Text *out, const TickFrame *frame)
 {
     put_tick_head(out, frame->state);
@@ -351,6 +359,8 @@ void frame_tick(Text *out, const TickFrame *frame)
     put_changes(out, frame);
     put_connections(out, frame->state);
     put_counters(out, frame->state);
+    put_key(out, ",", "script_error");
+    frame_refusal(out, frame->state);
     text_put(out, "}}");
 }
 

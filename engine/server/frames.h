@@ -26,6 +26,9 @@ void frame_tick(Text *out, const TickFrame *frame);
 /// The frame for who cannot follow: alarms and commands alone.
 void frame_changes(Text *out, const TickFrame *frame);
 
+/// Why the newest version of the script was refused, or null.
+void frame_refusal(Text *out, const State *state);
+
 /// `[value, sd]` or `[value, null, time, quality]`.
 void frame_reading(Text *out, const Plant *plant, TagId tag, const Reading *reading);
 const char *frame_source(const Plant *plant, TagId tag, const Reading *reading);

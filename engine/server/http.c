@@ -18,7 +18,7 @@ enum {
     HEADERS_ROOM = 2048,
     CHUNK = 32 * 1024,  // of a body in one write
     NAME_ROOM = 300,    // of Host and Origin
-    ANSWER_S = 60,      // for a reader to take its answer
+    ANSWER_S = 60,      // for a reader to take its answer, and for the tick to give one
 };
 
 /* One request's reply on its way; libwebsockets keeps it with the connection. */
@@ -26,6 +26,9 @@ typedef struct Session {
     Text body;
     size_t sent;
     bool last;  // close the connection behind it
+    struct lws *wsi;
+    bool waiting;  // for the tick's answer
+    int answered;  // its status while it is not on its way yet, 0 otherwise
 } Session;
 
 size_t server__http_session_size(void)
@@ -221,15 +224,57 @@ static int send_reply(Session *session, struct lws *wsi, Reply *reply, bool head
     return 0;
 }
 
+/* What is asked of the tick is answered when it has done it. True when it was asked. */
+static bool ask_reload(Server *server, Session *session, struct lws *wsi, Reply *reply)
+{
+    ServerAsk ask = {.kind = SERVER_ASK_RELOAD};
+    session->wsi = wsi;
+    if (!asks_put(&server->asks, session, WIRE_ID_NONE, &ask)) {
+        reply_problem(reply, 429, "too many questions wait for an answer");
+        return false;
+    }
+    session->waiting = true;
+    lws_set_timeout(wsi, PENDING_TIMEOUT_HTTP_CONTENT, ANSWER_S);
+    return true;
+}
+
+void server__answer_session(void *self, const AskAnswer *answer)
+{
+    Session *session = self;
+    Reply reply = {.status = answer->status, .body = &session->body};
+    if (answer->status == 200) {
+        text_put(&session->body, "{\"detail\":");
+        text_json_string(&session->body, answer->detail);
+        text_put(&session->body, "}");
+    } else {
+        reply_problem(&reply, answer->status, "%s", answer->detail);
+    }
+    session->waiting = false;
+    session->answered = answer->status;
+    lws_callback_on_writable(session->wsi);
+}
+
+/* The answer has come: its headers, and then the body. */
+static int send_answer(Session *session, struct lws *wsi)
+{
+    Reply reply = {.status = session->answered, .type = session->answered == 200 ? NULL : "application/problem+json", .body = &session->body};
+    session->answered = 0;
+    return session->body.failed ? -1 : send_reply(session, wsi, &reply, false);
+}
+
 static int on_request(Server *server, Session *session, struct lws *wsi, const char *path, size_t length)
 {
     Reply reply = {.status = 200, .body = &session->body};
     const bool get = lws_hdr_total_length(wsi, WSI_TOKEN_GET_URI) > 0, head = lws_hdr_total_length(wsi, WSI_TOKEN_HEAD_URI) > 0;
+    const bool post = lws_hdr_total_length(wsi, WSI_TOKEN_POST_URI) > 0;
     text_clear(&session->body);
-    session->last = false;
-    if (!get && !head) {
-        // its body is not read, so nothing behind it can be
-        session->last = true;
+    session->waiting = false;
+    session->answered = 0;
+    session->last = !get && !head;  // its body is not read, so nothing behind it can be
+    if (post && strcmp(path, "/api/v1/reload") == 0) {
+        if (check_caller(wsi, &reply) && ask_reload(server, session, wsi, &reply))
+            return 0;
+    } else if (!get && !head) {
         reply_problem(&reply, 405, "only GET and HEAD are spoken here");
     } else if (strlen(path) != length) {
         reply_problem(&reply, 400, "a path cannot have a byte of zero");
@@ -277,11 +322,13 @@ int server__on_http(struct lws *wsi, enum lws_callback_reasons reason, void *use
     case LWS_CALLBACK_HTTP:
         return on_request(server, session, wsi, in, length);
     case LWS_CALLBACK_HTTP_WRITEABLE:
-        return write_body(session, wsi);
+        return session->waiting ? 0 : session->answered ? send_answer(session, wsi) : write_body(session, wsi);
     case LWS_CALLBACK_HTTP_DROP_PROTOCOL:
     case LWS_CALLBACK_CLOSED_HTTP:
-        if (session)
+        if (session) {
+            asks_forget(&server->asks, session);
             text_fini(&session->body);
+        }
         return 0;
     case LWS_CALLBACK_FILTER_PROTOCOL_CONNECTION:
     case LWS_CALLBACK_ESTABLISHED:

@@ -1,4 +1,4 @@
-/* http.h -- one request and its reply. Only GET and HEAD are spoken. */
+/* http.h -- one request and its reply. GET and HEAD are spoken, and POST to where something is done. */
 #pragma once
 
 #include "base/base.h"

@@ -33,6 +33,12 @@ struct Server {
     bool running;
     atomic_bool stopping;
 
+    // standing still
+    pthread_mutex_t pause_lock;
+    pthread_cond_t pause_changed;
+    atomic_bool pausing;
+    bool paused;  // under the lock
+
     // between the threads
     States states;
     Journal journal;
@@ -61,6 +67,8 @@ struct Server {
 // http.c: the callback for everything that is not a WebSocket, upgrades to one included.
 int server__on_http(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t length);
 size_t server__http_session_size(void);
+/// The tick's answer to the request of a session.
+void server__answer_session(void *session, const AskAnswer *answer);
 
 // socket.c
 int server__on_socket(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t length);

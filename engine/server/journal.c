@@ -147,3 +147,15 @@ bool journal_take(Journal *journal, Text *alarms, Text *commands)
         }
     return anew;
 }
+
+void journal_follow(Journal *journal, const Plant *plant, Text *alarms, Text *commands)
+{
+    journal_take(journal, alarms, commands);
+    for (size_t i = 0; i < journal->command_count; i++) {
+        TagId *tag = &journal->commands[i].wish.tag;
+        *tag = *tag < tags_count(journal->plant->tags) ? tags_find(plant->tags, tags_name(journal->plant->tags, *tag).text) : TAG_NONE;
+    }
+    journal->alarm_count = 0;
+    journal->begin_anew = true;
+    journal->plant = plant;
+}

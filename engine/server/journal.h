@@ -30,6 +30,9 @@ void journal_fini(Journal *journal);
 /// Pass on what changed; true when that was anything.
 bool journal_pass(Journal *journal, const Alarms *alarms, const Gate *gate);
 
+/// Go on with another version of the plant: what is on its way is taken in, commands keep their tags by name, the alarms begin anew.
+void journal_follow(Journal *journal, const Plant *plant, Text *alarms, Text *commands);
+
 /// Take in what was passed on. The objects are added to `alarms` and `commands`, with commas between them. True when it began anew:
 /// then whoever watches needs a snapshot.
 bool journal_take(Journal *journal, Text *alarms, Text *commands);

@@ -366,6 +366,14 @@ static void answer_health(Server *server, const Request *request, Reply *reply)
     text_put(reply->body, "ok");
 }
 
+static void answer_reload(Server *server, const Request *request, Reply *reply)
+{
+    (void)request;
+    text_put(reply->body, "{\"script_error\":");
+    frame_refusal(reply->body, states_newest(&server->states));
+    text_put(reply->body, "}");
+}
+
 static void answer_upgrade(Server *server, const Request *request, Reply *reply)
 {
     (void)server, (void)request;
@@ -379,7 +387,7 @@ static const struct {
     void (*answer)(Server *server, const Request *request, Reply *reply);
 } routes[] = {
     {"/api/v1/plant", answer_plant},       {"/api/v1/twins", answer_list}, {"/api/v1/twins/", answer_twins}, {"/api/v1/history", answer_history}, {"/api/v1/alarms", answer_alarms},
-    {"/api/v1/commands", answer_commands}, {"/api/v1/ws", answer_upgrade},   {"/healthz", answer_health},
+    {"/api/v1/commands", answer_commands}, {"/api/v1/ws", answer_upgrade},   {"/healthz", answer_health}, {"/api/v1/reload", answer_reload},
 };
 
 bool rest_knows(const char *path)
@@ -400,5 +408,5 @@ void rest_answer(Server *server, const Request *request, Reply *reply)
             return;
         }
     }
-    reply_problem(reply, 404, "no resource at %.200s: see /api/v1/plant, twins/NAME, twins/NAME/CHANNEL, history, alarms, commands", request->path);
+    reply_problem(reply, 404, "no resource at %.200s: see /api/v1/plant, twins/NAME, twins/NAME/CHANNEL, history, alarms, commands, reload", request->path);
 }

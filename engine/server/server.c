@@ -27,6 +27,17 @@ static int64_t now_ns(void)
 
 // The event loop.
 
+static void stand_still(Server *server)
+{
+    pthread_mutex_lock(&server->pause_lock);
+    server->paused = true;
+    pthread_cond_broadcast(&server->pause_changed);
+    while (server->pausing)
+        pthread_cond_wait(&server->pause_changed, &server->pause_lock);
+    server->paused = false;
+    pthread_mutex_unlock(&server->pause_lock);
+}
+
 static void on_wake(uv_async_t *handle)
 {
     Server *server = handle->data;
@@ -34,6 +45,8 @@ static void on_wake(uv_async_t *handle)
         uv_stop(&server->loop);
         return;
     }
+    if (server->pausing)
+        stand_still(server);
     if (server->devices)
         server->devices->woken(server->devices->self);
     server__deliver(server);
@@ -236,6 +249,8 @@ Err server_create(const ServerDef *def, Server **out, ErrText *why)
     if (!server)
         return err_set(why, ERR_MEMORY, "%s", err_name(ERR_MEMORY));
     server->plant = def->plant;
+    pthread_mutex_init(&server->pause_lock, NULL);
+    pthread_cond_init(&server->pause_changed, NULL);
     server->frame_ns = (int64_t)(1e9 / (def->frame_rate_max > 0 ? def->frame_rate_max : FRAME_RATE));
     server->alive_at = now_ns();
     server->frame_at = server->capture_at = server->alive_at - server->frame_ns;
@@ -281,6 +296,8 @@ void server_destroy(Server *server)
     text_fini(&server->out);
     text_fini(&server->alarms);
     text_fini(&server->commands);
+    pthread_cond_destroy(&server->pause_changed);
+    pthread_mutex_destroy(&server->pause_lock);
     mem_free(server->connections);
     mem_free(server->web);
     mem_free(server);
@@ -340,4 +357,57 @@ void server_answer(Server *server, uint64_t token, int status, const char *detai
     snprintf(answer.detail, sizeof answer.detail, "%s", detail ? detail : "");
     asks_answer(&server->asks, &answer);
     uv_async_send(&server->wake);
+}
+
+// Another version of the plant.
+
+void server_pause(Server *server)
+{
+    pthread_mutex_lock(&server->pause_lock);
+    server->pausing = true;
+    uv_async_send(&server->wake);
+    while (!server->paused)
+        pthread_cond_wait(&server->pause_changed, &server->pause_lock);
+    pthread_mutex_unlock(&server->pause_lock);
+}
+
+void server_resume(Server *server)
+{
+    pthread_mutex_lock(&server->pause_lock);
+    server->pausing = false;
+    pthread_cond_broadcast(&server->pause_changed);
+    pthread_mutex_unlock(&server->pause_lock);
+    uv_async_send(&server->wake);
+}
+
+static void swap_states(Server *server, States *states, State *shown)
+{
+    states_follow(states, &server->states);
+    states_fini(&server->states);
+    state_fini(&server->shown);
+    server->states = *states;
+    server->shown = *shown;
+}
+
+Err server_follow(Server *server, const Plant *plant)
+{
+    States states = {0};
+    State shown = {0};
+    Err err = states_init(&states, plant);
+    if (err == ERR_OK)
+        err = state_init(&shown, &states);
+    if (err != ERR_OK) {
+        states_fini(&states);
+        state_fini(&shown);
+        return err;
+    }
+    swap_states(server, &states, &shown);
+    journal_follow(&server->journal, plant, &server->alarms, &server->commands);
+    history_reader_follow(server->reader, plant);
+    server->plant = plant;
+
+    // what is owed was the other plant's
+    server->capture_owed = false;
+    server->capture_at = 0;
+    return ERR_OK;
 }

@@ -35,6 +35,7 @@ typedef struct ServerConnection {
 } ServerConnection;
 
 typedef struct ServerNow {
+    const char *refused;  // why the newest version of the plant's script was refused; NULL when it was not
     int64_t tick, time;
     uint64_t ticks;  // that have run since the start
     double speed;
@@ -49,7 +50,7 @@ typedef struct ServerNow {
 /// `frame_rate_max` times a second; what is held back goes out with a later publish or poll, so all that is pointed to must live on till then.
 void server_publish(Server *server, const Plant *plant, const Sync *sync, const Alarms *alarms, const Gate *gate, const ServerNow *now);
 
-typedef enum ServerAskKind { SERVER_ASK_ACKNOWLEDGE, SERVER_ASK_ACTUATE } ServerAskKind;
+typedef enum ServerAskKind { SERVER_ASK_ACKNOWLEDGE, SERVER_ASK_ACTUATE, SERVER_ASK_RELOAD } ServerAskKind;
 typedef struct ServerAsk {
     ServerAskKind kind;
     uint64_t token;  // for server_answer
@@ -60,5 +61,12 @@ typedef struct ServerAsk {
 /// What people asked since; false when there is nothing more. Call it often, also while no tick runs: it shows what publish held back, and
 /// /healthz answers 503 when neither was called for 5 s.
 bool server_poll(Server *server, ServerAsk *out);
-/// Answer it: status 200 with the command's id (0 for none), or a refusal.
+/// Answer it: status 200 with the command's id (0 for none; to a reload, with what there is to say), or a refusal.
 void server_answer(Server *server, uint64_t token, int status, const char *detail, uint64_t command);
+
+/// Let the service thread stand still, until server_resume: sockets wait, nothing is lost. Meanwhile what it shares with others (the devices'
+/// connector) is the caller's.
+void server_pause(Server *server);
+void server_resume(Server *server);
+/// While it is paused: go on with another version of the plant. Clients stay connected; observers get a new snapshot. ERR_MEMORY: nothing has changed.
+Err server_follow(Server *server, const Plant *plant);

@@ -329,6 +329,10 @@ void server__deliver(Server *server)
     AskAnswer answer;
     Waiting waiting;
     while (asks_next(&server->asks, &answer, &waiting)) {
+        if (waiting.kind == SERVER_ASK_RELOAD) {
+            server__answer_session(waiting.client, &answer);
+            continue;
+        }
         Client *client = waiting.client;
         const WireTopic topic = waiting.kind == SERVER_ASK_ACKNOWLEDGE ? WIRE_ACKNOWLEDGE : WIRE_ACTUATE;
         if (answer.status != 200)

@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -87,6 +88,16 @@ void states_watch(States *states, uint32_t twin)
     atomic_store_explicit(&states->wanted[states->wanted_next++ % SHOWN_MAX], twin + 1, memory_order_relaxed);
 }
 
+void states_follow(States *states, const States *before)
+{
+    for (uint32_t i = 0; i < SHOWN_MAX; i++) {
+        const uint32_t wanted = before->wanted[(before->wanted_next + i) % SHOWN_MAX];
+        const int64_t twin = wanted ? plant_find(states->plant, before->plant->twins[wanted - 1].name) : -1;
+        if (twin >= 0)
+            states_watch(states, (uint32_t)twin);
+    }
+}
+
 int64_t state_slot(const State *state, uint32_t twin)
 {
     const uint32_t *slot = bsearch(&twin, state->shown, state->shown_count, sizeof twin, by_number);
@@ -159,6 +170,10 @@ void states_capture(States *states, const Sync *sync, const ServerNow *now)
     if (state->now.connection_count)
         memcpy(state->connections, now->connections, state->now.connection_count * sizeof *state->connections);
     state->now.connections = state->connections;
+    if (now->refused) {
+        snprintf(state->refused.text, sizeof state->refused.text, "%s", now->refused);
+        state->now.refused = state->refused.text;
+    }
     state->sequence = ++states->sequence;
 
     // release: the other thread must see the whole of it; acquire: it has finished with the one that we get

@@ -42,7 +42,7 @@ typedef struct SensorHealth {
 
 typedef struct State {
     uint64_t sequence;  // of captures, from 1; 0: nothing yet
-    ServerNow now;      // its connections are the array below
+    ServerNow now;      // its connections and texts are those below
     SyncCounters counters;
     uint64_t quarantined;
     uint64_t hash;  // of the twins: made here, because it costs as much as a copy of them
@@ -53,6 +53,7 @@ typedef struct State {
     SensorHealth *sensors;   // by slot, then sensor: States.sensors_max each
     Text causes;             // texts of verdicts, each with its 0; the first is empty
     ServerConnection connections[CONNECTIONS_MAX];
+    ErrText refused;
 } State;
 
 typedef struct States {
@@ -76,6 +77,8 @@ const State *states_newest(States *states);
 
 /// Somebody looks at a twin: from the next State on its numbers are shown. On the service thread.
 void states_watch(States *states, uint32_t twin);
+/// The twins that somebody looks at in `before`, of another version of the plant, by name.
+void states_follow(States *states, const States *before);
 /// The slot of a twin in a State, -1 while it has none.
 int64_t state_slot(const State *state, uint32_t twin);
 /// The reading of a tag, NULL while its twin is not shown.

@@ -670,15 +670,22 @@ bool sync_innovation(const Sync *sync, uint32_t twin, uint16_t sensor, double *i
     return *sd > 0;
 }
 
-int64_t sync_sample_time(const Sync *sync, TagId tag, Quality *quality)
+/* Where the newest sample of a tag is shown; false for what takes none. */
+static bool find_newest(const Sync *sync, TagId tag, size_t *out)
 {
     const Place place = plant_place(sync->plant, tag);
     const Twin *twin = &sync->plant->twins[place.twin];
     const uint16_t slot = sync->kind[twin->block]->slot[place.channel];
+    *out = sync->newest.first[twin->block] + slot * (size_t)LANES + twin->lane;
+    return slot != SLOT_NONE;
+}
+
+int64_t sync_sample_time(const Sync *sync, TagId tag, Quality *quality)
+{
+    size_t index;
     *quality = QUALITY_GOOD;
-    if (slot == SLOT_NONE)
+    if (!find_newest(sync, tag, &index))
         return TIME_NONE;
-    const size_t index = sync->newest.first[twin->block] + slot * (size_t)LANES + twin->lane;
     *quality = (Quality)sync->newest.qualities[index];
     return sync->newest.times[index];
 }
@@ -725,4 +732,71 @@ Err sync_restore(Sync *sync, const void *bytes, size_t size, ErrText *why)
     memcpy(sync->newest.times, at += sizeof *sync->memory, count * sizeof *sync->newest.times);
     memcpy(sync->newest.qualities, at + count * sizeof *sync->newest.times, count * sizeof *sync->newest.qualities);
     return ERR_OK;
+}
+
+/* What is remembered of tags that are gone cannot come again. */
+static void adopt_recent(Sync *sync, const Lineage *lineage)
+{
+    const Memory before = *sync->memory;
+    memset(sync->memory->recent, 0, sizeof sync->memory->recent);
+    for (size_t i = 0; i < RECENT; i++) {
+        const Sample sample = {.time = before.recent[i].time, .tag = before.recent[i].used ? lineage_tag(lineage, before.recent[i].tag) : TAG_NONE};
+        if (sample.tag != TAG_NONE)
+            remember(recent_place(sync, &sample), &sample);
+    }
+}
+
+Err sync_adopt(Sync *sync, const Lineage *lineage, const void *bytes, size_t size, ErrText *why)
+{
+    if (size < sizeof *sync->memory)
+        return err_set(why, ERR_PARSE, "what sync kept has %zu bytes, expected %zu at least", size, sizeof *sync->memory);
+    memcpy(sync->memory, bytes, sizeof *sync->memory);
+    adopt_recent(sync, lineage);
+    return ERR_OK;
+}
+
+/* Our number of a tag that takes samples, or TAG_NONE. */
+static TagId find_sampled(const Sync *sync, const Lineage *lineage, TagId tag)
+{
+    const TagId heir = lineage_tag(lineage, tag);
+    return heir != TAG_NONE && tags_get(sync->plant->tags, heir).role == TAG_SAMPLED ? heir : TAG_NONE;
+}
+
+static void succeed_newest(Sync *sync, const Sync *before, const Lineage *lineage)
+{
+    for (TagId tag = 0; tag < lineage_tags(lineage); tag++) {
+        size_t from, to;
+        const TagId heir = find_newest(before, tag, &from) ? find_sampled(sync, lineage, tag) : TAG_NONE;
+        if (heir == TAG_NONE || !find_newest(sync, heir, &to))
+            continue;
+        sync->newest.times[to] = before->newest.times[from];
+        sync->newest.qualities[to] = before->newest.qualities[from];
+    }
+}
+
+static Err succeed_shelf(Sync *sync, const Shelf *shelf, const Lineage *lineage)
+{
+    Err err = ERR_OK;
+    for (size_t i = 0; i < shelf->count && !err; i++) {
+        Filed filed = shelf->items[i];
+        filed.sample.tag = find_sampled(sync, lineage, filed.sample.tag);
+        if (filed.sample.tag != TAG_NONE)
+            err = queue_push(&sync->queue, &filed);
+    }
+    return err;
+}
+
+Err sync_succeed(Sync *sync, const Sync *before, const Lineage *lineage)
+{
+    memcpy(sync->providers, before->providers, sizeof sync->providers);
+    sync->provider_count = before->provider_count;
+    sync->utc = before->utc;
+    sync->replay_until = before->replay_until;
+    if (!lineage->same)
+        succeed_newest(sync, before, lineage);
+
+    Err err = succeed_shelf(sync, &before->queue.pile, lineage);
+    for (size_t i = 0; i < QUEUE_TICKS && !err; i++)
+        err = succeed_shelf(sync, &before->queue.shelves[i], lineage);
+    return err;
 }

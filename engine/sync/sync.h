@@ -10,7 +10,7 @@
  * Memory: bounded by SYNC_PENDING_MAX samples ahead of the plant.  Threads: the tick's. */
 #pragma once
 
-#include "plant/plant.h"
+#include "plant/lineage.h"
 
 enum { SYNC_PENDING_MAX = 1 << 22 };
 
@@ -102,3 +102,8 @@ const SyncCounters *sync_counters(const Sync *sync);
 size_t sync_snapshot_size(const Sync *sync);
 void sync_snapshot(const Sync *sync, void *out);
 Err sync_restore(Sync *sync, const void *bytes, size_t size, ErrText *why);
+/// The same from a snapshot of another version of the plant's script: what is known by tags that are still there. When tags were sampled last begins anew.
+Err sync_adopt(Sync *sync, const Lineage *lineage, const void *bytes, size_t size, ErrText *why);
+/// Behind either of them, within one process: what no snapshot has, the providers and the samples that wait for their tick; and when tags were sampled last. Samples of tags that
+/// take no samples any more are left out. ERR_MEMORY: `sync` is of no use then.
+Err sync_succeed(Sync *sync, const Sync *before, const Lineage *lineage);

@@ -15,12 +15,19 @@ enum { TANKS_MAX = 6000 };
 
 struct Sync {
     Verdict verdicts[TANKS_MAX];
+    bool settling;  // all of them
 };
 
 const Verdict *sync_verdict(const Sync *sync, uint32_t twin)
 {
     ck_assert_uint_lt(twin, TANKS_MAX);
     return &sync->verdicts[twin];
+}
+
+bool sync_is_settling(const Sync *sync, uint32_t twin)
+{
+    ck_assert_uint_lt(twin, TANKS_MAX);
+    return sync->settling;
 }
 
 static const Plant *tanks_plant;  // whose blocks sync_parted speaks of

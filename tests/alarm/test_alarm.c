@@ -440,6 +440,140 @@ START_TEST(without_memory_there_are_no_alarms_and_nothing_is_left_behind)
 }
 END_TEST
 
+typedef struct Gone {
+    size_t count;
+    Alarm alarm;
+    char twin[32];
+} Gone;
+
+static void note_gone(void *self, const Alarm *alarm, const char *twin)
+{
+    Gone *gone = self;
+    gone->count++;
+    gone->alarm = *alarm;
+    snprintf(gone->twin, sizeof gone->twin, "%s", twin);
+}
+
+/* Let `to` go on from `from`, whose script was another. */
+static Gone adopt(const Tanks *from, Tanks *to, double s)
+{
+    const size_t plant_size = plant_snapshot_size(from->plant), size = alarms_snapshot_size(from->alarms);
+    void *plant_bytes = mem_alloc(plant_size), *bytes = mem_alloc(size);
+    plant_snapshot(from->plant, plant_bytes);
+    alarms_snapshot(from->alarms, bytes);
+    Lineage lineage;
+    ErrText why = {""};
+    Gone gone = {0};
+    ck_assert_msg(lineage_read(&lineage, to->plant, plant_bytes, plant_size, &why) == ERR_OK, "%s", why.text);
+    lineage_adopt(&lineage, to->plant);
+    for (size_t cut = 0; cut < sizeof(uint64_t) * 5 + sizeof(Alarm); cut += 7)
+        ck_assert_int_eq(alarms_adopt(to->alarms, &lineage, bytes, cut, at(s), note_gone, &gone, &why), ERR_PARSE);
+    ck_assert_msg(alarms_adopt(to->alarms, &lineage, bytes, size, at(s), note_gone, &gone, &why) == ERR_OK, "%s", why.text);
+    lineage_fini(&lineage);
+    mem_free(plant_bytes);
+    mem_free(bytes);
+    return gone;
+}
+
+static void leave(Tanks *from, Tanks *to)
+{
+    alarms_destroy(from->alarms), plant_destroy(from->plant), mem_free(from);
+    tanks_close(to);
+}
+
+/* Overflow of tank0001 (#1), dry tank0002 (#2), both sensors of tank0003 (#3): the new script knows overflow, no dry, and one tank less or more. */
+static Tanks *three_alarms(void)
+{
+    Tanks *tanks = tanks_open(3, OVERFLOW ", " DRY, "");
+    *tanks_cell(tanks, 0, "level") = 0.7;
+    tanks_judge(tanks, 0);
+    tanks_judge(tanks, 2);
+    *tanks_cell(tanks, 1, "level") = 0.05;
+    tanks_judge(tanks, 3);
+    tanks_verdict(tanks, 2, VERDICT_PROCESS, "both read above");
+    tanks_judge(tanks, 4);
+    alarms_settle(tanks->alarms);
+    tanks_alarms(tanks, 3);
+    return tanks;
+}
+
+START_TEST(alarms_of_another_script_go_on_under_their_ids)
+{
+    Tanks *from = three_alarms(), *to = tanks_open(4, "dry = { low = { \"level\", 12 }, hysteresis = 5 }, " OVERFLOW, "");
+    const Gone gone = adopt(from, to, 5);
+    ck_assert_uint_eq(gone.count, 0);
+    to->sync = from->sync;
+    for (int s = 5; s < 20; s++)
+        tanks_judge(to, s);  // nothing is raised twice
+    const Alarm *alarms = tanks_alarms(to, 3);
+    for (size_t i = 0; i < 3; i++) {
+        ck_assert_uint_eq(alarms[i].id, i + 1);
+        ck_assert_int_eq(alarms[i].state, ALARM_RAISED);
+        ck_assert_int_eq(alarms[i].raised, at(2 + (double)i));
+    }
+
+    // and each returns by what it watches
+    *tanks_cell(to, 0, "level") = *tanks_cell(to, 1, "level") = 0.3;
+    tanks_verdict(to, 2, VERDICT_NONE, "");
+    tanks_judge(to, 20);
+    alarms = tanks_alarms(to, 3);
+    for (size_t i = 0; i < 3; i++)
+        ck_assert_int_eq(alarms[i].state, ALARM_RETURNED);
+    *tanks_cell(to, 3, "level") = 0.05;
+    tanks_judge(to, 21);
+    ck_assert_uint_eq(tanks_alarms(to, 4)[3].id, 4);
+    leave(from, to);
+}
+END_TEST
+
+START_TEST(an_alarm_whose_condition_is_gone_returns)
+{
+    Tanks *from = three_alarms(), *to = tanks_open(3, OVERFLOW, "");
+    adopt(from, to, 5);
+    size_t count;
+    const Alarm *changed = alarms_changed(to->alarms, &count);
+    ck_assert_uint_eq(count, 1);
+    ck_assert_uint_eq(changed->id, 2);
+    ck_assert_int_eq(changed->state, ALARM_RETURNED);
+    ck_assert_int_eq(changed->returned, at(5));
+    leave(from, to);
+}
+END_TEST
+
+START_TEST(an_alarm_whose_twin_is_gone_is_over)
+{
+    Tanks *from = three_alarms(), *to = tanks_open(2, OVERFLOW ", " DRY, "");
+    const Gone gone = adopt(from, to, 5);
+    ck_assert_uint_eq(gone.count, 1);
+    ck_assert_uint_eq(gone.alarm.id, 3);
+    ck_assert_uint_eq(gone.alarm.revision, 2);
+    ck_assert_int_eq(gone.alarm.state, ALARM_OVER);
+    ck_assert_int_eq(gone.alarm.returned, at(5));
+    ck_assert_str_eq(gone.twin, "tank0003");
+    tanks_alarms(to, 2);
+
+    // its number is not given again
+    tanks_verdict(to, 0, VERDICT_SENSOR, "t2 drifts");
+    tanks_judge(to, 6);
+    ck_assert_uint_eq(tanks_alarms(to, 3)[2].id, 4);
+    leave(from, to);
+}
+END_TEST
+
+START_TEST(a_twin_that_is_settling_is_not_found_to_agree)
+{
+    Tanks *from = three_alarms(), *to = tanks_open(3, OVERFLOW ", " DRY, "");
+    adopt(from, to, 5);
+    to->sync.settling = true;  // and so without a verdict
+    tanks_judge(to, 6);
+    ck_assert_int_eq(tanks_alarms(to, 3)[2].state, ALARM_RAISED);
+    to->sync.settling = false;
+    tanks_judge(to, 7);
+    ck_assert_int_eq(tanks_alarms(to, 3)[2].state, ALARM_RETURNED);
+    leave(from, to);
+}
+END_TEST
+
 KIT_MAIN("alarm.alarm", a_limit_is_raised_when_it_has_held_long_enough, an_interruption_begins_the_hold_anew,
          it_returns_when_the_value_is_back_by_the_hysteresis, a_low_limit_is_a_high_one_upside_down, texts_speak_in_the_unit_of_the_channel,
          what_is_no_number_neither_raises_nor_returns, a_twin_that_stands_still_has_one_alarm_until_it_is_reset, the_alarm_says_why_a_step_function_failed,
@@ -447,4 +581,6 @@ KIT_MAIN("alarm.alarm", a_limit_is_raised_when_it_has_held_long_enough, an_inter
          acknowledging_ends_what_has_returned_and_is_told_once, more_alarms_than_there_is_room_for_are_counted_and_raised_later,
          a_tick_allocates_nothing, a_restored_plant_goes_on_as_if_nothing_had_been, numbers_and_counts_outlast_a_restart,
          a_snapshot_of_another_plant_or_a_damaged_one_is_refused, numbers_go_on_above_those_of_the_history,
+         alarms_of_another_script_go_on_under_their_ids, an_alarm_whose_condition_is_gone_returns, an_alarm_whose_twin_is_gone_is_over,
+         a_twin_that_is_settling_is_not_found_to_agree,
          without_memory_there_are_no_alarms_and_nothing_is_left_behind)

@@ -646,6 +646,48 @@ START_TEST(the_tick_and_the_service_thread_meet_without_a_race)
 }
 END_TEST
 
+/* Another plant in which everything has another number, the flow is a pressure, and the heater is there under its name. */
+START_TEST(another_plant_keeps_devices_with_what_it_still_takes)
+{
+    start();
+    Peer rig = peer_make("p");
+    say(&rig, PROVIDE("rig"));
+    const Command before = make_command(7), after = {.id = 8, .wish = {.tag = 4, .value = 1}, .ended = TIME_NONE};
+    ck_assert_int_eq(connector->send(websocket, &before), ERR_OK);  // on its way
+    drain();
+
+    TagTable *others;
+    const TagChannel first[] = {channel("t2", "degC", TAG_SAMPLED)};
+    const TagChannel second[] = {channel("flow", "bar", TAG_SAMPLED), channel("t2", "K", TAG_SAMPLED), channel("spare", "K", TAG_SAMPLED), channel("heater", "1", TAG_ACTUATED)};
+    ck_assert_int_eq(tags_create(&others), ERR_OK);
+    ck_assert_int_eq(tags_add(others, "aside", first, 1, NULL), ERR_OK);
+    ck_assert_int_eq(tags_add(others, "incubator", second, 4, NULL), ERR_OK);
+    kit_fail_allocation(1);
+    ck_assert_int_eq(websocket_follow(websocket, others), ERR_MEMORY);
+    kit_fail_allocation(0);
+    ck_assert_int_eq(websocket_follow(websocket, others), ERR_OK);
+    tags_destroy(tags);
+    tags = others;
+
+    turn();
+    ck_assert_int_eq(last_heard(&rig).topic, WIRE_COMMAND);
+    ck_assert_int_eq(last_heard(&rig).id, 7);
+    ck_assert_int_eq(connector->send(websocket, &after), ERR_OK);
+    turn();
+    ck_assert_int_eq(last_heard(&rig).id, 8);
+
+    say(&rig, SAMPLE("2", "incubator.t2"));
+    const Arrival arrival = next_arrival();
+    ck_assert_uint_eq(arrival.sample.tag, 2);
+    ck_assert_double_eq_tol(arrival.sample.value, 298.15, 1e-9);  // in the unit that it announced
+    say(&rig, SAMPLE("3", "incubator.flow"));
+    ck_assert_int_eq(last_heard(&rig).status == 403 || heard(&rig, rig.count - 2).status == 403, true);
+    ck_assert_uint_eq(drain(), 0);
+    ck_assert(!rig.shut);
+    stop();
+}
+END_TEST
+
 START_TEST(creation_survives_every_failed_allocation)
 {
     start();
@@ -677,4 +719,4 @@ KIT_MAIN("connectors.websocket", a_device_is_welcomed_with_what_the_plant_is, sa
          a_command_without_its_device_is_not_sent, an_actuator_has_one_device_at_a_time,
          a_device_that_comes_again_takes_over_from_its_old_connection, a_second_provide_replaces_the_first, frames_that_mean_nothing_are_counted,
          devices_are_shown_and_remembered, the_oldest_that_left_makes_room_when_all_places_are_taken,
-         the_tick_and_the_service_thread_meet_without_a_race, creation_survives_every_failed_allocation)
+         the_tick_and_the_service_thread_meet_without_a_race, another_plant_keeps_devices_with_what_it_still_takes, creation_survives_every_failed_allocation)

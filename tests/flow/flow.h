@@ -259,7 +259,9 @@ static inline void assert_same_estimates(Record *a, Record *b, bool to_the_end)
         if (!channel_is_estimated(plant_model(a->plant, place.twin)->channels[place.channel].kind))
             continue;
         size_t count, other_count;
-        const HistoryPoint *points = record_points(a, tag, &count), *others = record_points(b, tag, &other_count);
+        const TagId other = tags_find(b->plant->tags, name);
+        ck_assert_msg(other != TAG_NONE, "%s is not in the other", name);
+        const HistoryPoint *points = record_points(a, tag, &count), *others = record_points(b, other, &other_count);
         ck_assert_msg(count > 0 && (to_the_end ? count == other_count : count <= other_count), "%s: %zu estimates, %zu in the other", name, count, other_count);
         for (size_t i = 0; i < count; i++) {
             ck_assert_msg(points[i].time == others[i].time, "%s: estimate %zu is of %lld, in the other of %lld", name, i, (long long)points[i].time, (long long)others[i].time);

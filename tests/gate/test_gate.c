@@ -509,6 +509,67 @@ START_TEST(an_open_command_whose_actuator_is_gone_expires)
 }
 END_TEST
 
+typedef struct Gone {
+    size_t count;
+    Command command;
+    char tag[64];
+} Gone;
+
+static void note_gone(void *self, const Command *command, const char *tag)
+{
+    Gone *gone = self;
+    gone->count++;
+    gone->command = *command;
+    snprintf(gone->tag, sizeof gone->tag, "%s", tag);
+}
+
+/* Another plant of tanks goes on at `s`. */
+static Gone succeed(const Site *from, Site *to, double s)
+{
+    const size_t size = plant_snapshot_size(from->plant);
+    void *bytes = mem_alloc(size);
+    Lineage lineage;
+    ErrText why = {""};
+    Gone gone = {0};
+    plant_snapshot(from->plant, bytes);
+    ck_assert_msg(lineage_read(&lineage, to->plant, bytes, size, &why) == ERR_OK, "%s", why.text);
+    gate_succeed(to->gate, from->gate, &lineage, at(s), note_gone, &gone);
+    lineage_fini(&lineage);
+    mem_free(bytes);
+    return gone;
+}
+
+START_TEST(commands_of_another_script_go_on_and_none_is_sent_twice)
+{
+    Site *from = open_site(2), *to;
+    const TagId second = tags_find(from->plant->tags, "tank0002.lamp");
+    const uint64_t done = carry_out(from, from->valve, 0.2, 0), sent = ask(from, from->lamp, 1, 1);
+    release(from, 1);
+    const uint64_t leaving = ask(from, second, 1, 2);
+    gate_settle(from->gate);
+
+    to = open_site(1);
+    const Gone gone = succeed(from, to, 3);
+    ck_assert_uint_eq(gone.count, 1);
+    ck_assert_uint_eq(gone.command.id, leaving);
+    ck_assert_int_eq(gone.command.state, COMMAND_EXPIRED);
+    ck_assert_int_eq(gone.command.ended, at(3));
+    ck_assert_str_eq(gone.command.detail, "its tag is no longer that of an actuator");
+    ck_assert_str_eq(gone.tag, "tank0002.lamp");
+
+    release(to, 4);
+    ck_assert_uint_eq(to->devices[0].count, 0);  // the device has it
+    ck_assert_uint_eq(ask(to, to->lamp, 1, 4), sent);
+    ck_assert_uint_eq(ask(to, to->valve, 0.2, 4), done);
+    expect(to, ask(to, to->valve, 0.9, 4), COMMAND_REFUSED, "tank0001.valve: from 20 percent to 90 percent in 4 s is faster than its maximum 10 percent per s");
+    gate_answer(to->gate, sent, true, "", at(5));
+    expect(to, sent, COMMAND_DONE, "");
+    ck_assert_uint_eq(ask(to, to->lamp, 0, 5), leaving + 2);  // behind the refusal
+    gate_destroy(from->gate), plant_destroy(from->plant), mem_free(from);
+    close_site(to);
+}
+END_TEST
+
 START_TEST(without_memory_there_is_no_gate)
 {
     Plant *plant = tanks_load(1, "", "");
@@ -534,4 +595,4 @@ KIT_MAIN("gate.gate", a_command_goes_from_waiting_by_sent_to_done, every_refusal
          what_was_done_before_a_restart_is_remembered, after_a_restart_as_before_it_what_failed_last_may_be_asked_for_again,
          what_was_open_before_a_restart_is_handed_over_again,
          what_is_older_than_the_newest_of_its_actuator_is_not_handed_over_again, an_open_command_whose_actuator_is_gone_expires,
-         without_memory_there_is_no_gate)
+         commands_of_another_script_go_on_and_none_is_sent_twice, without_memory_there_is_no_gate)

@@ -45,8 +45,10 @@ static inline void rig_make(Rig *rig, const char *first, const char *second)
     ck_assert_int_eq(tags_create(&rig->plant.tags), ERR_OK);
 
     const char *names[RIG_TWINS] = {first, second};
-    for (uint16_t channel = 0; channel < CHANNELS; channel++)
-        rig->channels[channel] = (TagChannel){rig_channels[channel].name, unit_one(), TAG_NOT_BOUND};
+    for (uint16_t channel = 0; channel < CHANNELS; channel++) {
+        const bool is_sampled = rig_channels[channel].kind == CHANNEL_SENSOR || rig_channels[channel].kind == CHANNEL_INPUT;
+        rig->channels[channel] = (TagChannel){rig_channels[channel].name, unit_one(), is_sampled ? TAG_SAMPLED : TAG_NOT_BOUND};
+    }
     for (uint32_t twin = 0; twin < RIG_TWINS; twin++) {
         rig->twins[twin] = (Twin){.name = names[twin], .lane = twin, .recorded = true};
         ck_assert_int_eq(tags_add(rig->plant.tags, names[twin], rig->channels, CHANNELS, &rig->twins[twin].first_tag), ERR_OK);

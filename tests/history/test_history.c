@@ -286,9 +286,41 @@ START_TEST(tags_are_kept_by_name)
 }
 END_TEST
 
+/* The same while it is open: what waits goes to the tags that were meant. */
+START_TEST(another_plant_is_followed_in_the_same_file)
+{
+    Rig rig, next;
+    ErrText why = {""};
+    rig_open(&rig);
+    rig_make(&next, "0", "a");
+    rig_append(&rig, 1, 1);
+    ck_assert_int_eq(history_follow(rig.history, &next.plant, &why), ERR_OK);
+    ck_assert_int_eq(rig_sql(&rig, "SELECT count(*) FROM sample"), 1);
+    Filed filed = rig_filed(2, 2);
+    filed.sample.tag = rig_tag(1, DEPTH);
+    history_append_sample(rig.history, &filed);
+    filed.seq = 3;
+    filed.sample.tag = rig_tag(0, DEPTH);
+    history_append_sample(rig.history, &filed);
+    rig_flush(&rig);
+    ck_assert_int_eq(rig_sql(&rig, "SELECT count(*) FROM sample JOIN tag ON id = tag WHERE name = 'a.depth'"), 2);
+    ck_assert_int_eq(rig_sql(&rig, "SELECT count(*) FROM sample JOIN tag ON id = tag WHERE name = '0.depth'"), 1);
+
+    kit_fail_allocation(1);
+    ck_assert_int_eq(history_follow(rig.history, &rig.plant, &why), ERR_MEMORY);
+    kit_fail_allocation(0);
+    filed.seq = 4;
+    history_append_sample(rig.history, &filed);
+    rig_flush(&rig);
+    ck_assert_int_eq(rig_sql(&rig, "SELECT count(*) FROM sample JOIN tag ON id = tag WHERE name = '0.depth'"), 2);
+    rig_close(&rig);
+    tags_destroy(next.plant.tags);
+}
+END_TEST
+
 KIT_MAIN("history.history", what_was_flushed_is_durable, a_sample_becomes_durable_by_itself, samples_that_come_together_share_a_commit,
          closing_writes_what_waits, a_snapshot_is_never_there_without_the_samples_before_it, only_the_newest_three_snapshots_are_kept,
          estimates_are_kept_at_the_period_of_the_plant, what_is_written_twice_is_there_once, an_older_revision_does_not_undo_a_newer_one,
          a_sample_is_never_changed, a_file_of_another_plant_is_refused, a_file_of_a_newer_form_is_refused, a_foreign_file_is_refused_and_left_alone,
          what_is_no_path_of_a_file_is_refused, a_second_engine_on_the_file_is_refused, a_failed_allocation_is_an_error_wherever_it_falls,
-         tags_are_kept_by_name)
+         tags_are_kept_by_name, another_plant_is_followed_in_the_same_file)

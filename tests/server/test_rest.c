@@ -319,6 +319,45 @@ START_TEST(only_get_and_head_are_spoken)
 }
 END_TEST
 
+/* The tick answers; meanwhile the request waits, and a page of another site cannot ask at all. */
+START_TEST(a_reload_is_answered_when_the_tick_has_an_answer)
+{
+    static const char reload[] = "POST /api/v1/reload HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n";
+    Rig *rig = open_with(false);
+    ServerAsk ask;
+    Peer *peer = peer_connect(rig);
+    ck_assert_int_eq(peer_ask(peer, "POST /api/v1/reload HTTP/1.1\r\nHost: localhost\r\nOrigin: http://evil.example\r\nContent-Length: 0\r\n\r\n").status, 403);
+    peer_close(peer);
+    ck_assert(!server_poll(rig->server, &ask));
+
+    for (int status = 200; status <= 422; status += 222) {
+        peer = peer_connect(rig);
+        peer_send(peer, reload, sizeof reload - 1);
+        while (!server_poll(rig->server, &ask))
+            sleep_ms(1);
+        ck_assert_int_eq(ask.kind, SERVER_ASK_RELOAD);
+        server_answer(rig->server, ask.token, status, "plant.lua:7: what is \"that\"?", 0);
+        const Answer answer = peer_ask(peer, "");
+        ck_assert_int_eq(answer.status, status);
+        json_t *body = rig_parse(answer.body);
+        ck_assert_str_eq(json_string_value(json_object_get(body, "detail")), "plant.lua:7: what is \"that\"?");
+        json_decref(body);
+        peer_close(peer);
+    }
+
+    // who does not wait for the answer gets none, and nobody else does
+    peer = peer_connect(rig);
+    peer_send(peer, reload, sizeof reload - 1);
+    while (!server_poll(rig->server, &ask))
+        sleep_ms(1);
+    peer_close(peer);
+    sleep_ms(50);
+    server_answer(rig->server, ask.token, 200, "", 0);
+    json_decref(get_json(rig, "/api/v1/plant"));
+    done(rig);
+}
+END_TEST
+
 START_TEST(other_sites_and_bent_names_are_refused)
 {
     static const struct {
@@ -577,7 +616,7 @@ KIT_MAIN("server.rest", the_plant_is_the_value_of_a_snapshot, the_plant_says_wha
          history_is_in_the_unit_of_the_channel, the_default_window_ends_at_plant_time, alarms_and_commands_come_newest_first,
          the_commands_of_before_a_restart_are_in_the_snapshot, what_is_not_there_is_refused_with_its_name,
          wrong_arguments_are_refused_with_what_was_expected, an_address_that_is_too_long_harms_nobody, only_get_and_head_are_spoken,
-         other_sites_and_bent_names_are_refused, health_is_the_life_of_the_tick, files_have_their_type_and_may_be_kept_as_long_as_their_name_says,
+         a_reload_is_answered_when_the_tick_has_an_answer,         other_sites_and_bent_names_are_refused, health_is_the_life_of_the_tick, files_have_their_type_and_may_be_kept_as_long_as_their_name_says,
          a_file_that_the_browser_has_is_not_sent_again, no_path_leads_out_of_the_folder, a_large_file_comes_whole,
          without_a_dashboard_a_page_says_how_to_build_it, every_answer_carries_the_security_headers, a_port_in_use_is_named,
          only_the_loopback_is_listened_on, a_server_without_its_history_does_not_begin,

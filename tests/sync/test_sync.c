@@ -510,6 +510,52 @@ START_TEST(a_snapshot_of_another_size_is_refused)
 }
 END_TEST
 
+START_TEST(another_script_knows_the_tags_that_are_still_there)
+{
+    Feed from = feeds_open(plants_fleet(3, 1));
+    sync_begin(from.sync, FEEDS_START);
+    feeds_good(&from, "p0001.encoder", 0.01, 0.2);
+    feeds_good(&from, "p0003.encoder", 0.02, 0.3);
+    feeds_tick(&from);
+    feeds_good(&from, "p0003.encoder", 0.2, 0.4);   // still waits
+    feeds_good(&from, "p0002.encoder", 60, 0.4);    // far ahead, of a tag that goes
+    const size_t plant_size = plant_snapshot_size(from.plant), size = sync_snapshot_size(from.sync);
+    void *plant_bytes = mem_alloc(plant_size), *bytes = mem_alloc(size);
+    plant_snapshot(from.plant, plant_bytes);
+    sync_snapshot(from.sync, bytes);
+
+    Feed to = feeds_open(plants_load("return plant 'fleet' { step = 0.125, clock = 'provider', assets = { p0001 = { 'pendulum' }, p0003 = { 'pendulum' }, q = { 'pendulum' } } }", 1));
+    Lineage lineage;
+    ErrText why = {""};
+    Quality quality;
+    ck_assert_int_eq(lineage_read(&lineage, to.plant, plant_bytes, plant_size, &why), ERR_OK);
+    ck_assert_int_eq(sync_adopt(to.sync, &lineage, bytes, 1000, &why), ERR_PARSE);
+    ck_assert_int_eq(sync_adopt(to.sync, &lineage, bytes, size, &why), ERR_OK);
+    ck_assert_int_eq(sync_next_tick(to.sync), sync_next_tick(from.sync));
+    ck_assert_int_eq(feeds_good(&to, "p0003.encoder", 0.2, 0.4).fate, FATE_DUPLICATE);
+    ck_assert_int_eq(feeds_good(&to, "p0001.encoder", 0.2, 0.4).fate, FATE_USED);
+    const Filed next = feeds_good(&to, "q.encoder", 0.2, 0.4);
+    ck_assert_int_eq(next.fate, FATE_USED);
+    ck_assert_uint_eq(next.seq, 7);
+    ck_assert_uint_eq(sync_counters(to.sync)->samples, 7);
+
+    // within one process, what waits goes on waiting
+    feeds_join(&from, 9);
+    feeds_tell(&from, ARRIVAL_TIME, 9, feeds_at(0.3));
+    ck_assert_int_eq(sync_succeed(to.sync, from.sync, &lineage), ERR_OK);
+    ck_assert_int_eq(sync_sample_time(to.sync, plants_tag(to.plant, "p0003.encoder"), &quality), feeds_at(0.02));
+    ck_assert_int_eq(sync_sample_time(to.sync, plants_tag(to.plant, "q.encoder"), &quality), TIME_NONE);
+    ck_assert(sync_ready(to.sync, 0));
+    ck_assert_uint_eq(feeds_tick(&to), 3);
+    ck_assert(!sync_ready(to.sync, 0));
+    lineage_fini(&lineage);
+    mem_free(plant_bytes);
+    mem_free(bytes);
+    feeds_close(&from);
+    feeds_close(&to);
+}
+END_TEST
+
 START_TEST(no_failing_allocation_is_fatal)
 {
     Plant *plant = plants_fleet(3, 1);
@@ -543,4 +589,4 @@ KIT_MAIN("sync.sync", the_order_of_arrival_changes_nothing, samples_of_one_tick_
          an_input_acts_from_the_next_step_on, a_twin_in_quarantine_is_not_corrected, a_sample_that_is_no_number_quarantines_nobody_else, a_tick_waits_for_the_slowest_provider,
          samples_carry_the_clock_too, a_provider_that_has_said_nothing_yet_does_not_block, a_provider_that_left_no_longer_counts, a_time_far_ahead_does_not_carry_the_clock,
          more_providers_than_there_is_room_for_do_no_harm, the_time_of_day_waits_as_long_as_the_plant_says, times_before_1970_fall_into_their_tick,
-         a_run_that_was_interrupted_is_the_run_that_was_not, a_refiled_sample_is_known_when_it_comes_again, a_snapshot_of_another_size_is_refused, no_failing_allocation_is_fatal)
+         a_run_that_was_interrupted_is_the_run_that_was_not, a_refiled_sample_is_known_when_it_comes_again, a_snapshot_of_another_size_is_refused, another_script_knows_the_tags_that_are_still_there, no_failing_allocation_is_fatal)

@@ -138,6 +138,8 @@ export interface Tick {
   commands: Command[];
   connections: Device[] | null;
   counters: Map<string, number> | null;
+  /** Why the newest version of the plant's script was refused; null when it was not, or in a frame without counters. */
+  scriptError: string | null;
 }
 
 export interface Newest {
@@ -261,6 +263,7 @@ function readTick(field: Field): Tick {
     commands: field.get('commands').or([], (commands) => commands.list(readCommand)),
     connections: field.get('connections').or(null, (connections) => connections.list(readDevice)),
     counters: field.get('counters').or(null, (counters) => counters.table(number)),
+    scriptError: field.get('script_error').or(null, text),
   };
 }
 

@@ -47,6 +47,8 @@ export interface State {
   devices: Device[];
   /** What the engine has counted, by the engine's own names. */
   counters: Map<string, number>;
+  /** Why the newest version of the plant's script was refused; null when it was not. */
+  scriptError: string | null;
   /** The twin that is shown; null while there is none. */
   selected: string | null;
   /** The rings of the selected twin. */
@@ -127,6 +129,7 @@ export function createState(settings: {
     commands: new Map(),
     devices: [],
     counters: new Map(),
+    scriptError: null,
     selected: settings.selected,
     trends: null,
     history: { kind: 'wanted' },
@@ -240,7 +243,10 @@ function applyTick(state: State, tick: Tick): void {
   for (const alarm of tick.alarms) applyAlarm(state, alarm);
   for (const command of tick.commands) state.commands.set(command.id, command);
   if (tick.connections !== null) state.devices = tick.connections;
-  if (tick.counters !== null) state.counters = tick.counters;
+  if (tick.counters !== null) {
+    state.counters = tick.counters;
+    state.scriptError = tick.scriptError;
+  }
   forgetOldAlarms(state.alarms);
   forgetOldest(state.commands, COMMANDS_KEPT);
 

@@ -78,6 +78,7 @@ export const emptyTick = (more: Partial<Tick> = {}): Tick => ({
   commands: [],
   connections: null,
   counters: null,
+  scriptError: null,
   ...more,
 });
 

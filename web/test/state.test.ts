@@ -52,6 +52,14 @@ describe('the state', () => {
     expect(state.clock?.time).toBe(NOW);
   });
 
+  test('shows why a script was refused until a good one is loaded', () => {
+    const state = started();
+    receive(state, tick({ counters: {}, script_error: 'plant.lua:7: <eof> expected' }), tick({ time: at(1) }));
+    expect(state.scriptError).toBe('plant.lua:7: <eof> expected');
+    receive(state, tick({ counters: {}, script_error: null }));
+    expect(state.scriptError).toBeNull();
+  });
+
   test('leaves devices and counters as they were when a tick does not mention them', () => {
     const state = started();
     receive(state, tick({ counters: { ticks: 5 } }), tick({ time: at(1) }));

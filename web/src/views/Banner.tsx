@@ -9,7 +9,7 @@ interface Props {
 
 /** One line under the header on what is wrong, over a picture that stays. */
 export function Banner({ state, actions }: Props) {
-  const { link, plant, history, badFrames, wall } = state;
+  const { link, plant, history, badFrames, scriptError, wall } = state;
 
   // without a picture the page itself says that there is no connection
   if (plant !== null && link.kind === 'offline') {
@@ -23,6 +23,15 @@ export function Banner({ state, actions }: Props) {
         <button type="button" class="button" onClick={actions.retry} disabled={link.retryAt === null}>
           Try now
         </button>
+      </div>
+    );
+  }
+  if (scriptError !== null) {
+    return (
+      <div class="banner banner-warn" data-testid="banner">
+        <span>
+          <strong>The plant's script was changed and is refused; the one before goes on.</strong> {scriptError}
+        </span>
       </div>
     );
   }
