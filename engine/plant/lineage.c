@@ -111,7 +111,7 @@ static uint64_t hash_parameters(uint64_t hash, const Block *block)
     return hash;
 }
 
-static uint64_t shape_of(const Plant *plant)
+uint64_t plant__shape(const Plant *plant)
 {
     uint64_t shape = hash_bytes(0, &plant->step, sizeof plant->step);
     for (uint32_t i = 0; i < plant->block_count; i++) {
@@ -128,24 +128,37 @@ static uint64_t shape_of(const Plant *plant)
 
 // --- writing -------------------------------------------------------------------------------------------------------
 
-/* A text with its 0, behind its length, so that it is read where it lies. */
-static void put_text(Text *out, const char *text)
+/* Where a description goes: nowhere, when only its size is asked for. */
+typedef struct Writer {
+    unsigned char *out;  // NULL: only counts
+    size_t size;
+} Writer;
+
+static void put(Writer *writer, const void *bytes, size_t size)
 {
-    const uint32_t length = (uint32_t)strlen(text);
-    text_add(out, (const char *)&length, sizeof length);
-    text_add(out, text, length + 1);
+    if (writer->out)
+        memcpy(writer->out + writer->size, bytes, size);
+    writer->size += size;
 }
 
-static void put_model(Text *out, const Model *model)
+/* A text with its 0, behind its length, so that it is read where it lies. */
+static void put_text(Writer *writer, const char *text)
+{
+    const uint32_t length = (uint32_t)strlen(text);
+    put(writer, &length, sizeof length);
+    put(writer, text, length + 1);
+}
+
+static void put_model(Writer *writer, const Model *model)
 {
     const ModelFacts facts = {print_of(model), model->kept_count, model->covariance, model->state_count, model->channel_count};
-    text_add(out, (const char *)&facts, sizeof facts);
+    put(writer, &facts, sizeof facts);
     for (uint16_t i = 0; i < model->channel_count; i++) {
         const Channel *channel = &model->channels[i];
         const ChannelFacts channel_facts = {(uint16_t)channel->kind, channel->column};
-        text_add(out, (const char *)&channel_facts, sizeof channel_facts);
-        put_text(out, channel->name);
-        put_text(out, unit_name(channel->unit));
+        put(writer, &channel_facts, sizeof channel_facts);
+        put_text(writer, channel->name);
+        put_text(writer, unit_name(channel->unit));
     }
 }
 
@@ -157,26 +170,24 @@ static uint32_t number_of(const Plant *plant, const Model *model)
     return number;
 }
 
-Err plant__describe(Plant *plant)
+size_t plant__describe(const Plant *plant, unsigned char *out)
 {
-    Text *out = &plant->description;
-    const PlantFacts facts = {plant->step, (uint32_t)plant->clock, plant->model_count, plant->block_count, plant->twin_count};
-    text_clear(out);
-    text_add(out, (const char *)&facts, sizeof facts);
-    put_text(out, plant->name);
+    Writer writer = {.out = out};
+    const PlantFacts facts = {plant->step, (uint32_t)plant->declared_clock, plant->model_count, plant->block_count, plant->twin_count};
+    put(&writer, &facts, sizeof facts);
+    put_text(&writer, plant->name);
     for (uint32_t i = 0; i < plant->model_count; i++)
-        put_model(out, plant->models[i]);
+        put_model(&writer, plant->models[i]);
     for (uint32_t i = 0; i < plant->block_count; i++) {
         const uint32_t model = number_of(plant, plant->blocks[i].model);
-        text_add(out, (const char *)&model, sizeof model);
+        put(&writer, &model, sizeof model);
     }
     for (uint32_t i = 0; i < plant->twin_count; i++) {
         const TwinFacts twin = {plant->twins[i].block, plant->twins[i].lane};
-        text_add(out, (const char *)&twin, sizeof twin);
-        put_text(out, plant->twins[i].name);
+        put(&writer, &twin, sizeof twin);
+        put_text(&writer, plant->twins[i].name);
     }
-    plant->shape = shape_of(plant);
-    return out->failed ? ERR_MEMORY : ERR_OK;
+    return writer.size;
 }
 
 // --- reading -------------------------------------------------------------------------------------------------------
@@ -324,9 +335,7 @@ static Err check_plant(const Reader *reader, const PlantFacts *facts, const char
     if (facts->step != plant->step)
         return err_set(reader->why, ERR_RANGE, "%s: the step is %g s now and was %g s: ticks are numbered by it, so a plant cannot go on with another",
                        plant->path, plant->step, facts->step);
-    PlantFacts ours;
-    memcpy(&ours, plant->description.bytes, sizeof ours);
-    if (facts->clock != ours.clock)  // as both scripts say; a recording may be played by another
+    if (facts->clock != (uint32_t)plant->declared_clock)
         return err_set(reader->why, ERR_RANGE, "%s: the clock has changed: a plant cannot go on by another", plant->path);
     return ERR_OK;
 }

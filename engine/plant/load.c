@@ -175,7 +175,7 @@ static Err read_settings(Loader *loader)
     if (!plant->name || !plant->doc)
         return out_of_memory(loader);
 
-    plant->clock = strcmp(clock, "provider") == 0 ? PLANT_CLOCK_PROVIDER : PLANT_CLOCK_UTC;
+    plant->clock = plant->declared_clock = strcmp(clock, "provider") == 0 ? PLANT_CLOCK_PROVIDER : PLANT_CLOCK_UTC;
     plant->step_ns = (int64_t)llround(plant->step * (double)NS_PER_S);
     plant->wait_ns = (int64_t)llround(wait * (double)NS_PER_S);
     plant->command_timeout_ns = (int64_t)llround(timeout * (double)NS_PER_S);
@@ -239,13 +239,13 @@ Err plant_load(const char *path, size_t threads, Plant **out, ErrText *why)
     Loader loader = {.plant = plant, .why = why};
     program_thread_init();
     plant->path = arena_text(&plant->arena, path);
-    Err err = plant->path ? read_plant(&loader, threads) : out_of_memory(&loader);
-    if (!err && plant__describe(plant))
-        err = out_of_memory(&loader);
+    const Err err = plant->path ? read_plant(&loader, threads) : out_of_memory(&loader);
     if (err) {
         plant_destroy(plant);
         return err;
     }
+    plant->shape = plant__shape(plant);
+    plant->description_size = plant__describe(plant, NULL);
     plant_prepare(plant);
     plant_start(plant);
     *out = plant;

@@ -25,7 +25,6 @@ void plant_destroy(Plant *plant)
     if (plant->tags)
         tags_destroy(plant->tags);
     script_destroy(plant->script);
-    text_fini(&plant->description);
     arena_fini(&plant->arena);
     mem_free(plant);
 }

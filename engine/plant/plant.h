@@ -67,7 +67,7 @@ typedef struct Plant {
     const char *name, *doc, *path;
     double step;         // s
     int64_t step_ns;
-    PlantClock clock;
+    PlantClock clock, declared_clock;  // by which it runs; as its script says
     int64_t wait_ns;     // UTC clock: how long a tick waits for its samples
     double record;       // s between recorded estimates
     int64_t command_timeout_ns;
@@ -94,7 +94,7 @@ typedef struct Plant {
     Scratch *scratch;    // registers, per thread
     double **shadow;     // per thread: a block's states before a program moved them [I3]
     uint64_t shape;      // of what the script declares; snapshots of the same shape fit bit for bit
-    Text description;    // of models and twins, for snapshots (lineage.h)
+    size_t description_size;  // of what snapshots say of models and twins (lineage.h)
     Arena arena;
 } Plant;
 

@@ -20,7 +20,7 @@ uint64_t plant_hash(const Plant *plant)
 
 size_t plant_snapshot_size(const Plant *plant)
 {
-    size_t size = sizeof(PlantSnapshotHead) + plant->description.length;
+    size_t size = sizeof(PlantSnapshotHead) + plant->description_size;
     for (uint32_t i = 0; i < plant->block_count; i++)
         size += kept_bytes(&plant->blocks[i]) + sizeof plant->blocks[i].quarantined;
     return size;
@@ -35,9 +35,9 @@ static unsigned char *put(unsigned char *at, const void *bytes, size_t size)
 
 void plant_snapshot(const Plant *plant, void *out)
 {
-    const PlantSnapshotHead head = {SNAPSHOT_FORM, plant->shape, plant->description.length};
+    const PlantSnapshotHead head = {SNAPSHOT_FORM, plant->shape, plant->description_size};
     unsigned char *at = put(out, &head, sizeof head);
-    at = put(at, plant->description.bytes, plant->description.length);
+    at += plant__describe(plant, at);
     for (uint32_t i = 0; i < plant->block_count; i++) {
         const Block *block = &plant->blocks[i];
         at = put(at, block->columns, kept_bytes(block));
@@ -56,7 +56,7 @@ static const unsigned char *find_columns(const Plant *plant, const unsigned char
         return NULL;
 
     // spellings of units may differ, so descriptions of one shape need not have one length
-    const size_t columns = plant_snapshot_size(plant) - sizeof head - plant->description.length;
+    const size_t columns = plant_snapshot_size(plant) - sizeof head - plant->description_size;
     return size - sizeof head - head.description == columns ? bytes + sizeof head + head.description : NULL;
 }
 

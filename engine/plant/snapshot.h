@@ -12,5 +12,7 @@ typedef struct PlantSnapshotHead {
     uint64_t description;  // bytes
 } PlantSnapshotHead;
 
-/// Write plant->description and plant->shape, once the plant is loaded. ERR_MEMORY.
-Err plant__describe(Plant *plant);
+/// What a snapshot says of the plant: writes it to `out`, unless that is NULL, and returns its bytes.
+size_t plant__describe(const Plant *plant, unsigned char *out);
+/// A hash that two plants share when a snapshot of one is one of the other.
+uint64_t plant__shape(const Plant *plant);

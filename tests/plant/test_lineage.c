@@ -384,7 +384,7 @@ START_TEST(a_damaged_snapshot_does_no_harm)
         ck_assert_int_ne(lineage_read(&lineage, plant, cut, length, &why), ERR_OK);
         free(cut);
     }
-    for (size_t i = 0; i < plant->description.length + 24; i++) {
+    for (size_t i = 0; i < plant->description_size + 24; i++) {
         Lineage lineage;
         ErrText why = {""};
         bytes[i] ^= 0x55;
