@@ -31,8 +31,8 @@ typedef enum Fate {
 typedef struct Entry {
     int64_t time;
     double value;
-    uint32_t tag;  // index into def.tags
     uint8_t quality, fate;
+    TagName tag;
 } Entry;
 
 typedef struct Flight {
@@ -284,7 +284,7 @@ static void write_batch(Device *device)
     size_t count = 0, bytes = 0;
     while (count < BATCH_MAX && bytes < BATCH_BYTES && device->next + count < device->tail) {
         const Entry *entry = entry_at(device, device->next + count);
-        const char *tag = device->def.tags[entry->tag].name;
+        const char *tag = entry->tag.text;
         samples[count++] = (WireSample){.tag = tag, .time = entry->time, .value = entry->value, .quality = entry->quality};
         bytes += strlen(tag) + 64;
     }
@@ -639,17 +639,17 @@ void device_service(Device *device, int64_t wait_ns)
     lws_sul_schedule(device->lws, 0, &device->alarm_clock, ring_alarm_clock, LWS_SET_TIMER_USEC_CANCEL);
 }
 
-/* Index of a tag, or -1. Devices send their tags in turn, so the search begins behind the last one. */
-static int find_tag(Device *device, const char *name)
+/* Whether it is among what was provided. Devices send their tags in turn, so the search begins with the last one that was found. */
+static bool is_provided(Device *device, const char *name)
 {
-    for (size_t i = 1; i <= device->def.tag_count; i++) {
-        const size_t index = (device->last_tag + i) % device->def.tag_count;
-        if (strcmp(device->def.tags[index].name, name) != 0)
+    for (size_t i = 0; i <= device->def.tag_count; i++) {
+        const size_t index = (device->last_tag + i) % (device->def.tag_count + 1);
+        if (index == device->def.tag_count || !tag_is_meant(device->def.tags[index].name, name))
             continue;
         device->last_tag = index;
-        return (int)index;
+        return strlen(name) < TAG_NAME_ROOM;
     }
-    return -1;
+    return false;
 }
 
 Err device_send(Device *device, const WireSample *samples, size_t count)
@@ -659,11 +659,11 @@ Err device_send(Device *device, const WireSample *samples, size_t count)
     if (count > DEVICE_WAITING_MAX - (device->tail - device->head))
         return ERR_FULL;
     for (size_t i = 0; i < count; i++) {
-        const int tag = find_tag(device, samples[i].tag);
-        if (tag < 0)
+        if (!is_provided(device, samples[i].tag))
             return ERR_UNKNOWN;
-        *entry_at(device, device->tail + i) =
-            (Entry){.time = samples[i].time, .value = samples[i].value, .tag = (uint32_t)tag, .quality = (uint8_t)samples[i].quality};
+        Entry *entry = entry_at(device, device->tail + i);
+        *entry = (Entry){.time = samples[i].time, .value = samples[i].value, .quality = (uint8_t)samples[i].quality};
+        snprintf(entry->tag.text, sizeof entry->tag.text, "%s", samples[i].tag);
     }
     device->tail += count;
     return ERR_OK;

@@ -16,7 +16,7 @@ typedef struct Device Device;
 typedef struct DeviceDef {
     const char *url;   // ws://localhost:8080 (a path is added where there is none)
     const char *name;
-    const WireTag *tags;
+    const WireTag *tags;  // names, or `cell_*.voltmeter` (tag_is_meant)
     size_t tag_count;
     const char *const *actuators;
     size_t actuator_count;

@@ -5,6 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum {
+    ROOM_FIRST = 64,
+    FLEETS_MAX = 64,  // names with a `*` in one message: each is looked for in all tags
+};
+
 static const char *role_text(TagRole role)
 {
     switch (role) {
@@ -30,25 +35,73 @@ static int find_tag(const TagTable *tags, const char *name, TagRole role, const 
     return 200;
 }
 
-static int grant_tag(Grant *grant, const WireTag *wish, const TagTable *tags, const char *plant, ErrText *why)
+/* The unit of the device's numbers for `tag`. */
+static int find_unit(const WireTag *wish, const Unit *own, const Unit **out, ErrText *why)
 {
-    const int status = find_tag(tags, wish->name, TAG_SAMPLED, plant, &grant->tag, why);
-    if (status != 200)
-        return status;
-
-    const Unit *own = tags_get(tags, grant->tag).unit;
-    grant->unit = own;
+    *out = own;
     if (!wish->unit)
         return 200;
-    if (unit_parse(wish->unit, &grant->unit, why) != ERR_OK) {
+    if (unit_parse(wish->unit, out, why) != ERR_OK) {
         err_prefix(why, ERR_UNIT, "tag \"%s\"", wish->name);
         return 400;
     }
-    if (!unit_converts(grant->unit, own)) {
+    if (!unit_converts(*out, own)) {
         err_set(why, ERR_UNIT, "tag \"%s\": unit \"%s\" does not convert to \"%s\"", wish->name, wish->unit, unit_name(own));
         return 400;
     }
     return 200;
+}
+
+static bool grow(Grants *grants)
+{
+    const size_t room = grants->room ? 2 * grants->room : ROOM_FIRST;
+    Grant *const grown = mem_grow(grants->items, grants->room * sizeof *grown, room * sizeof *grown);
+    if (!grown)
+        return false;
+    grants->items = grown;
+    grants->room = room;
+    return true;
+}
+
+static int grant_tag(Grants *grants, const WireTag *wish, TagId tag, const TagTable *tags, ErrText *why)
+{
+    const Unit *unit;
+    const int status = find_unit(wish, tags_get(tags, tag).unit, &unit, why);
+    if (status != 200)
+        return status;
+    if (grants->count == grants->room && !grow(grants)) {
+        err_set(why, ERR_MEMORY, "%s", err_name(ERR_MEMORY));
+        return 503;
+    }
+    grants->items[grants->count++] = (Grant){tag, unit};
+    return 200;
+}
+
+/* `cell_*.voltmeter`: those of them that take samples; it must be one at the least. */
+static int grant_all(Grants *grants, const WireTag *wish, const TagTable *tags, const char *plant, ErrText *why)
+{
+    const size_t before = grants->count;
+    for (TagId tag = 0; tag < tags_count(tags); tag++) {
+        const Tag candidate = tags_get(tags, tag);
+        if (candidate.role != TAG_SAMPLED || strcmp(candidate.channel, strchr(wish->name, '.') + 1) != 0 || !tag_is_meant(wish->name, tags_name(tags, tag).text))
+            continue;
+        const int status = grant_tag(grants, wish, tag, tags, why);
+        if (status != 200)
+            return status;
+    }
+    if (grants->count > before)
+        return 200;
+    err_set(why, ERR_UNKNOWN, "no sensor or input \"%.100s\" in plant %s", wish->name, plant);
+    return 404;
+}
+
+static int grant_wish(Grants *grants, const WireTag *wish, const TagTable *tags, const char *plant, ErrText *why)
+{
+    if (strstr(wish->name, "*."))
+        return grant_all(grants, wish, tags, plant, why);
+    TagId tag;
+    const int status = find_tag(tags, wish->name, TAG_SAMPLED, plant, &tag, why);
+    return status == 200 ? grant_tag(grants, wish, tag, tags, why) : status;
 }
 
 static int compare_grants(const void *a, const void *b)
@@ -57,15 +110,27 @@ static int compare_grants(const void *a, const void *b)
     return (left > right) - (left < right);
 }
 
+static size_t count_fleets(const WireMessage *message)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < message->provide.tag_count; i++)
+        count += strstr(message->provide.tags[i].name, "*.") != NULL;
+    return count;
+}
+
 static int grants_fill(Grants *grants, const WireMessage *message, const TagTable *tags, const char *plant, ErrText *why)
 {
+    if (count_fleets(message) > FLEETS_MAX) {
+        err_set(why, ERR_FULL, "more than %d names with a * in them", FLEETS_MAX);
+        return 400;
+    }
     for (size_t i = 0; i < message->provide.tag_count; i++) {
-        const int status = grant_tag(&grants->items[i], &message->provide.tags[i], tags, plant, why);
+        const int status = grant_wish(grants, &message->provide.tags[i], tags, plant, why);
         if (status != 200)
             return status;
-        grants->count++;
     }
-    qsort(grants->items, grants->count, sizeof *grants->items, compare_grants);
+    if (grants->count)
+        qsort(grants->items, grants->count, sizeof *grants->items, compare_grants);
 
     for (size_t i = 0; i < message->provide.actuator_count; i++) {
         const int status = find_tag(tags, message->provide.actuators[i], TAG_ACTUATED, plant, &grants->actuators[i], why);
@@ -80,11 +145,10 @@ int grants_init(Grants *grants, const WireMessage *message, const TagTable *tags
 {
     assert(message->topic == WIRE_PROVIDE);
     *grants = (Grants){0};
-    grants->items = mem_alloc((message->provide.tag_count + 1) * sizeof *grants->items);
     grants->actuators = mem_alloc((message->provide.actuator_count + 1) * sizeof *grants->actuators);
 
     int status = 503;
-    if (grants->items && grants->actuators)
+    if (grants->actuators)
         status = grants_fill(grants, message, tags, plant, why);
     else
         err_set(why, ERR_MEMORY, "%s", err_name(ERR_MEMORY));

@@ -13,7 +13,7 @@ typedef struct Grant {
 
 typedef struct Grants {
     Grant *items;  // by rising tag
-    size_t count;
+    size_t count, room;
     TagId *actuators;
     size_t actuator_count;
 } Grants;

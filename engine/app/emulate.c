@@ -206,30 +206,81 @@ typedef struct Offer {
     size_t tag_count, actuator_count;
 } Offer;
 
+static bool is_recorded(const Plant *plant, TagId tag)
+{
+    for (size_t c = 0; c < plant->recording.count; c++)
+        if (plant->recording.columns[c].tag == tag)
+            return true;
+    return false;
+}
+
+/* How much of a name stands before its number: of `cell_0042` five bytes. */
+static size_t stem_length(const char *name)
+{
+    size_t length = strlen(name);
+    while (length > 0 && name[length - 1] >= '0' && name[length - 1] <= '9')
+        length--;
+    return length;
+}
+
+/* Whether both are there, of one model, and named alike but for their numbers. */
+static bool are_alike(const Plant *plant, uint32_t twin, uint32_t other)
+{
+    if (other >= plant->twin_count || plant_model(plant, twin) != plant_model(plant, other))
+        return false;
+    const char *name = plant->twins[twin].name;
+    const size_t length = stem_length(name);
+    return length == stem_length(plant->twins[other].name) && strncmp(name, plant->twins[other].name, length) == 0;
+}
+
+/* How a tag is offered: by its name, or in a fleet as `cell_*.voltmeter`, which stands for all of them. A recording has what it has columns of. */
+static TagName offered_name(const Emulation *emulation, TagId tag)
+{
+    const Plant *plant = emulation->plant;
+    const uint32_t twin = plant_place(plant, tag).twin;
+    TagName name = tags_name(plant->tags, tag);
+    if (emulation->castor && (are_alike(plant, twin, twin - 1) || are_alike(plant, twin, twin + 1))) {
+        const Tag t = tags_get(plant->tags, tag);
+        snprintf(name.text, sizeof name.text, "%.*s*.%s", (int)stem_length(t.asset), t.asset, t.channel);
+    }
+    return name;
+}
+
+/* Each sensor and input once, by channel: `last` is the name that was offered last for the channel. */
+static Err offer_sampled(const Emulation *emulation, TagId tag, const char **last, Arena *arena, Offer *offer)
+{
+    const TagName name = offered_name(emulation, tag);
+    if (*last && strcmp(*last, name.text) == 0)
+        return ERR_OK;
+    *last = arena_text(arena, name.text);
+    offer->tags[offer->tag_count++] = (WireTag){*last, unit_name(tags_get(emulation->plant->tags, tag).unit)};
+    return *last ? ERR_OK : ERR_MEMORY;
+}
+
+static Err offer_actuated(const Emulation *emulation, TagId tag, Arena *arena, Offer *offer)
+{
+    const char *name = arena_text(arena, tags_name(emulation->plant->tags, tag).text);
+    offer->actuators[offer->actuator_count++] = name;
+    return name ? ERR_OK : ERR_MEMORY;
+}
+
 /* What this device provides: every sensor and input that it has samples of, and every actuator. */
 static Err make_offer(const Emulation *emulation, Arena *arena, Offer *offer, ErrText *why)
 {
     const Plant *plant = emulation->plant;
     const uint32_t count = tags_count(plant->tags);
+    const char *last[MODEL_CHANNELS_MAX] = {NULL};
     offer->tags = arena_new(arena, WireTag, count);
     offer->actuators = arena_new(arena, const char *, count);
-    if (!offer->tags || !offer->actuators)
-        return err_set(why, ERR_MEMORY, "no memory");
-    for (TagId tag = 0; tag < count; tag++) {
-        const Tag t = tags_get(plant->tags, tag);
-        bool recorded = emulation->castor != NULL;
-        for (size_t c = 0; c < plant->recording.count && !recorded; c++)
-            recorded = plant->recording.columns[c].tag == tag;
-        const bool offered = (t.role == TAG_SAMPLED && recorded) || t.role == TAG_ACTUATED;
-        const char *name = offered ? arena_text(arena, tags_name(plant->tags, tag).text) : NULL;
-        if (offered && !name)
-            return err_set(why, ERR_MEMORY, "no memory");
-        if (offered && t.role == TAG_SAMPLED)
-            offer->tags[offer->tag_count++] = (WireTag){name, unit_name(t.unit)};
-        if (offered && t.role == TAG_ACTUATED)
-            offer->actuators[offer->actuator_count++] = name;
+    Err err = offer->tags && offer->actuators ? ERR_OK : ERR_MEMORY;
+    for (TagId tag = 0; tag < count && !err; tag++) {
+        const TagRole role = tags_get(plant->tags, tag).role;
+        if (role == TAG_SAMPLED && (emulation->castor || is_recorded(plant, tag)))
+            err = offer_sampled(emulation, tag, &last[plant_place(plant, tag).channel], arena, offer);
+        else if (role == TAG_ACTUATED)
+            err = offer_actuated(emulation, tag, arena, offer);
     }
-    return ERR_OK;
+    return err ? err_set(why, err, "no memory") : ERR_OK;
 }
 
 static Err open_link(Emulation *emulation, const char *url, const char *name, Arena *arena, ErrText *why)
@@ -284,12 +335,11 @@ int command_emulate(int argc, char **argv)
         return options_fail(EXIT_USAGE, &why);
     }
 
-    Err err = plant_load(path, 1, &plant, &why);
-    emulation.plant = plant;
-    if (!err && tape)
+    Err err = tape ? plant_load(path, 1, &plant, &why) : open_castor(&emulation, path, seed, !no_faults, &faults, &why);
+    if (!err && tape) {
+        emulation.plant = plant;
         err = tape_open(tape, &plant->recording, &emulation.tape, &why);
-    if (!err && !tape)
-        err = open_castor(&emulation, path, seed, !no_faults, &faults, &why);
+    }
     if (!err)
         err = open_link(&emulation, url, name, &arena, &why);
     if (!err && wait_connected(&emulation)) {

@@ -21,7 +21,7 @@ typedef struct ActiveFault {
     double healthy;  // FAULT_FACTOR, FAULT_SET: the value to go back to
 } ActiveFault;
 
-/* The thermometer at the end of one sensor. */
+/* The thermometer at the end of one sensor. They lie in the order of blocks, there of sensors, there of lanes. */
 typedef struct Instrument {
     uint32_t twin;
     uint16_t sensor;
@@ -30,6 +30,22 @@ typedef struct Instrument {
     uint64_t count;  // of samples, the counter of its noise
     double last;     // what it said last, NaN before
 } Instrument;
+
+/* An input that nothing feeds, as it was reported last. */
+typedef struct Report {
+    TagId tag;
+    const double *cell;
+    double value;  // NaN before the first
+    int64_t at;
+} Report;
+
+/* What one sensor of all twins of a block would read without noise. */
+typedef struct Truth {
+    uint32_t block;
+    uint16_t sensor;
+    uint64_t step;  // Castor.steps at which it was read, 0 before
+    double lanes[LANES];
+} Truth;
 
 struct Castor {
     Plant *plant;
@@ -43,8 +59,9 @@ struct Castor {
     bool began;
     Instrument *instruments;
     size_t instrument_count;
-    double *reported;  // by tag: the value of an input when it was last sampled, NaN before
-    int64_t *reported_at;
+    Report *reports;
+    size_t report_count;
+    Truth truth;  // the one that was read last: neighbours ask for it one after the other
     Sample *samples;
     size_t sample_count, sample_room;
     Arena arena;
@@ -293,29 +310,46 @@ static Err read_emulation(Castor *castor, bool faults, ErrText *why)
 
 // --- life ----------------------------------------------------------------------------------------------------------
 
+static void place_block(Castor *castor, const Block *block)
+{
+    for (uint16_t s = 0; s < block->model->sensor_count; s++)
+        for (uint32_t lane = 0; lane < block->lanes; lane++)
+            castor->instruments[castor->instrument_count++] =
+                (Instrument){.twin = block->twin[lane], .sensor = s, .tag = plant_tag(castor->plant, block->twin[lane], block->model->sensors[s].channel), .last = NAN};
+}
+
+static void place_report(Castor *castor, TagId tag)
+{
+    castor->reports[castor->report_count++] = (Report){tag, cell_of(castor, tag), NAN, 0};
+}
+
+static bool is_reported(const Plant *plant, TagId tag)
+{
+    return channel_of(plant, tag)->kind == CHANNEL_INPUT && !plant_is_fed(plant, tag);
+}
+
 static Err place_instruments(Castor *castor, ErrText *why)
 {
     const Plant *plant = castor->plant;
+    const uint32_t tags = tags_count(plant->tags);
     size_t sensors = 0, inputs = 0;
-    for (TagId tag = 0; tag < tags_count(plant->tags); tag++) {
-        sensors += channel_of(plant, tag)->kind == CHANNEL_SENSOR;
-        inputs += channel_of(plant, tag)->kind == CHANNEL_INPUT;
-    }
+    for (uint32_t i = 0; i < plant->block_count; i++)
+        sensors += (size_t)plant->blocks[i].lanes * plant->blocks[i].model->sensor_count;
+    for (TagId tag = 0; tag < tags; tag++)
+        inputs += is_reported(plant, tag);
+
     castor->sample_room = sensors + inputs;
     castor->instruments = arena_new(&castor->arena, Instrument, sensors + 1);
+    castor->reports = arena_new(&castor->arena, Report, inputs + 1);
     castor->samples = arena_new(&castor->arena, Sample, castor->sample_room + 1);
-    castor->reported = arena_new(&castor->arena, double, tags_count(plant->tags));
-    castor->reported_at = arena_new(&castor->arena, int64_t, tags_count(plant->tags));
-    if (!castor->instruments || !castor->samples || !castor->reported || !castor->reported_at)
+    if (!castor->instruments || !castor->reports || !castor->samples)
         return err_set(why, ERR_MEMORY, "no memory for the emulated plant");
 
-    for (TagId tag = 0; tag < tags_count(plant->tags); tag++)
-        castor->reported[tag] = NAN;
-    for (uint32_t twin = 0; twin < plant->twin_count; twin++) {
-        const Model *model = plant_model(plant, twin);
-        for (uint16_t s = 0; s < model->sensor_count; s++)
-            castor->instruments[castor->instrument_count++] = (Instrument){.twin = twin, .sensor = s, .tag = plant_tag(plant, twin, model->sensors[s].channel), .last = NAN};
-    }
+    for (uint32_t i = 0; i < plant->block_count; i++)
+        place_block(castor, &plant->blocks[i]);
+    for (TagId tag = 0; tag < tags; tag++)
+        if (is_reported(plant, tag))
+            place_report(castor, tag);
     return ERR_OK;
 }
 
@@ -416,12 +450,32 @@ Err castor_add_fault(Castor *castor, const char *text, ErrText *why)
     return add_fault(castor, &fault, why);
 }
 
+/* A fleet does not speak in chorus: the blocks of a model take turns, one step apart, over the period of the sensor. Neighbours stay together. */
+static int64_t phase_of(const Plant *plant, uint32_t block, double every)
+{
+    uint32_t first = block;
+    while (first > 0 && plant->blocks[first - 1].model == plant->blocks[block].model)
+        first--;
+    const int64_t turns = (int64_t)(every / plant->step + 1e-9);
+    return turns > 1 ? (block - first) % turns * plant->step_ns : 0;
+}
+
 void castor_begin(Castor *castor, int64_t time)
 {
     assert(castor->steps == 0);
     castor->start = castor->now = time;
-    for (size_t i = 0; i < castor->instrument_count; i++)
-        castor->instruments[i].next = time;
+    uint32_t block = UINT32_MAX;
+    uint16_t sensor = 0;
+    int64_t phase = 0;
+    for (size_t i = 0; i < castor->instrument_count; i++) {
+        Instrument *instrument = &castor->instruments[i];
+        const uint32_t own = castor->plant->twins[instrument->twin].block;
+        if (own != block || instrument->sensor != sensor)
+            phase = phase_of(castor->plant, own, castor->plant->blocks[own].model->sensors[instrument->sensor].every);
+        block = own;
+        sensor = instrument->sensor;
+        instrument->next = time + phase;
+    }
 }
 
 const Plant *castor_plant(const Castor *castor)
@@ -468,34 +522,57 @@ static void switch_faults(Castor *castor)
             switch_fault(castor, &castor->faults[i], !castor->faults[i].active);
 }
 
+static void move_block(Castor *castor, const Block *block)
+{
+    const Plant *plant = castor->plant;
+    for (uint16_t i = 0; i < block->model->dynamic_count; i++) {
+        const double spread = block->model->channels[i].noise * sqrt(plant->step);
+        if (!(spread > 0))
+            continue;
+        double *column = &block->columns[(size_t)i * LANES];
+        for (uint32_t lane = 0; lane < block->lanes; lane++)
+            column[lane] += spread * random_normal(castor->seed, STREAM_PROCESS + plant_tag(plant, block->twin[lane], i), castor->steps);
+    }
+}
+
 /* Noise moves the states, never the parameters. */
 static void move_truth(Castor *castor)
 {
-    Plant *plant = castor->plant;
-    plant_advance(plant);
-    for (uint32_t twin = 0; twin < plant->twin_count; twin++) {
-        const Model *model = plant_model(plant, twin);
-        for (uint16_t i = 0; i < model->dynamic_count; i++) {
-            const double spread = model->channels[i].noise * sqrt(plant->step);
-            if (spread > 0)
-                *plant_cell(plant, twin, i) += spread * random_normal(castor->seed, STREAM_PROCESS + plant_tag(plant, twin, i), castor->steps);
-        }
-    }
-    plant_derive(plant);
+    plant_advance(castor->plant);
+    for (uint32_t i = 0; i < castor->plant->block_count; i++)
+        move_block(castor, &castor->plant->blocks[i]);
+    plant_derive(castor->plant);
 }
 
-/* What a sensor would read without noise: `measure` leaves sample minus expected, so a sample of 0 leaves the negative. */
-static double read_truth(Castor *castor, const Instrument *instrument)
+/* `measure` leaves sample minus expected, so a sample of 0 leaves the negative of what a sensor would read. */
+static void read_block(Castor *castor, uint32_t index, uint16_t number)
 {
     Plant *plant = castor->plant;
-    Block *block = &plant->blocks[plant->twins[instrument->twin].block];
-    const Sensor *sensor = &block->model->sensors[instrument->sensor];
-    const double said = *plant_cell(plant, instrument->twin, block->model->channels[sensor->channel].column);
-    *plant_cell(plant, instrument->twin, block->model->channels[sensor->channel].column) = 0;
-    *plant_cell(plant, instrument->twin, sensor->mask) = 1;
+    const Block *block = &plant->blocks[index];
+    const Sensor *sensor = &block->model->sensors[number];
+    double *said = &block->columns[(size_t)block->model->channels[sensor->channel].column * LANES], kept[LANES];
+    memcpy(kept, said, sizeof kept);
+    for (size_t lane = 0; lane < LANES; lane++) {
+        said[lane] = 0;
+        block->columns[(size_t)sensor->mask * LANES + lane] = 1;
+    }
     program_run(&sensor->measure, block->columns, &plant->scratch[0]);
-    *plant_cell(plant, instrument->twin, block->model->channels[sensor->channel].column) = said;
-    return -*plant_cell(plant, instrument->twin, sensor->innovation);
+    memcpy(said, kept, sizeof kept);
+
+    castor->truth.block = index;
+    castor->truth.sensor = number;
+    castor->truth.step = castor->steps;
+    for (size_t lane = 0; lane < LANES; lane++)
+        castor->truth.lanes[lane] = -block->columns[(size_t)sensor->innovation * LANES + lane];
+}
+
+static double read_truth(Castor *castor, const Instrument *instrument)
+{
+    const Twin *twin = &castor->plant->twins[instrument->twin];
+    const Truth *truth = &castor->truth;
+    if (truth->step != castor->steps || truth->block != twin->block || truth->sensor != instrument->sensor)
+        read_block(castor, twin->block, instrument->sensor);
+    return truth->lanes[twin->lane];
 }
 
 /* The reading with what is wrong with the instrument; false when it is silent. */
@@ -555,15 +632,13 @@ static void sample_sensors(Castor *castor)
 
 static void report_inputs(Castor *castor)
 {
-    for (TagId tag = 0; tag < tags_count(castor->plant->tags); tag++) {
-        if (channel_of(castor->plant, tag)->kind != CHANNEL_INPUT || plant_is_fed(castor->plant, tag))
+    for (size_t i = 0; i < castor->report_count; i++) {
+        Report *report = &castor->reports[i];
+        if (*report->cell == report->value && castor->now - report->at < INPUT_PERIOD_NS)
             continue;
-        const double value = *cell_of(castor, tag);
-        if (value == castor->reported[tag] && castor->now - castor->reported_at[tag] < INPUT_PERIOD_NS)
-            continue;
-        castor->reported[tag] = value;
-        castor->reported_at[tag] = castor->now;
-        add_sample(castor, tag, value, ACTED_BEFORE_NS);
+        report->value = *report->cell;
+        report->at = castor->now;
+        add_sample(castor, report->tag, report->value, ACTED_BEFORE_NS);
     }
 }
 

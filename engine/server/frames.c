@@ -139,6 +139,25 @@ static void put_end(Text *out, const Plant *plant, Place place)
     text_json_string(out, name.text);
 }
 
+/* Of a fleet those between twins that are shown: a plant of many twins has more connections than fit a frame. */
+static void put_connected(Text *out, const Plant *plant, const State *state)
+{
+    bool first = true;
+    text_put(out, ",\"connect\":[");
+    for (uint32_t i = 0; i < plant->connection_count; i++) {
+        const Connection *connection = &plant->connections[i];
+        if (state_slot(state, connection->from.twin) < 0 || state_slot(state, connection->to.twin) < 0)
+            continue;
+        text_put(out, first ? "[" : ",[");
+        first = false;
+        put_end(out, plant, connection->from);
+        text_put(out, ",");
+        put_end(out, plant, connection->to);
+        text_put(out, "]");
+    }
+    text_put(out, "]");
+}
+
 void frame_snapshot(Text *out, const Plant *plant, const State *state, const Journal *journal)
 {
     put_string(out, "{", "plant", plant->name);
@@ -154,15 +173,9 @@ void frame_snapshot(Text *out, const Plant *plant, const State *state, const Jou
         text_put(out, i ? "," : "");
         put_twin(out, plant, state->shown[i]);
     }
-    text_put(out, "],\"connect\":[");
-    for (uint32_t i = 0; i < plant->connection_count; i++) {
-        text_put(out, i ? ",[" : "[");
-        put_end(out, plant, plant->connections[i].from);
-        text_put(out, ",");
-        put_end(out, plant, plant->connections[i].to);
-        text_put(out, "]");
-    }
-    text_put(out, "],\"alarms\":[");
+    text_put(out, "]");
+    put_connected(out, plant, state);
+    text_put(out, ",\"alarms\":[");
     for (size_t i = 0; i < journal->alarm_count; i++) {
         text_put(out, i ? "," : "");
         frame_alarm(out, &journal->alarms[i], plant->twins[journal->alarms[i].twin].name);

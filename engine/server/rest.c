@@ -19,21 +19,27 @@ enum {
 
 // Arguments.
 
-/* A whole number in [1, most]; `fallback` when it is missing. False when it was refused. */
-static bool read_count(const Request *request, const char *name, size_t fallback, size_t most, size_t *out, Reply *reply)
+/* A whole number in [least, most]; `*out` stays when it is missing. False when it was refused. */
+static bool read_whole(const Request *request, const char *name, size_t least, size_t most, size_t *out, Reply *reply)
 {
     const char *text = request_arg(request, name);
-    *out = fallback;
     if (!text)
         return true;
     char *end;
     const unsigned long long number = strtoull(text, &end, 10);
-    if (text[0] < '0' || text[0] > '9' || *end || number < 1 || number > most) {
-        reply_problem(reply, 400, "%s: expected a whole number from 1 to %zu, got \"%.60s\"", name, most, text);
+    if (text[0] < '0' || text[0] > '9' || *end || number < least || number > most) {
+        reply_problem(reply, 400, "%s: expected a whole number from %zu to %zu, got \"%.60s\"", name, least, most, text);
         return false;
     }
     *out = (size_t)number;
     return true;
+}
+
+/* How many, at least one; `fallback` when it is missing. */
+static bool read_count(const Request *request, const char *name, size_t fallback, size_t most, size_t *out, Reply *reply)
+{
+    *out = fallback;
+    return read_whole(request, name, 1, most, out, reply);
 }
 
 static bool read_time(const Request *request, const char *name, int64_t fallback, int64_t *out, Reply *reply)
@@ -109,36 +115,99 @@ static void answer_leaf(Server *server, const State *state, TagId id, Reply *rep
     text_format(reply->body, ",\"source\":\"%s\"}", frame_source(server->plant, id, reading));
 }
 
-/* The names of twins, page by page: those behind `after`. */
+/* One twin of a list; `number` is its place among all, as on the map of health. */
+static void put_listed(Text *out, const Plant *plant, uint32_t twin, bool first)
+{
+    text_put(out, first ? "{\"name\":" : ",{\"name\":");
+    text_json_string(out, plant->twins[twin].name);
+    text_put(out, ",\"model\":");
+    text_json_string(out, plant_model(plant, twin)->name);
+    text_format(out, ",\"number\":%" PRIu32 "}", twin);
+}
+
+/* Where a page begins: behind the twin `after`, or at number `from`. False when it was refused. */
+static bool read_first(const Plant *plant, const Request *request, uint32_t *first, Reply *reply)
+{
+    const char *after = request_arg(request, "after");
+    const int64_t before = after ? plant_find(plant, after) : -1;
+    size_t from = 0;
+    if (after && before < 0) {
+        reply_problem(reply, 404, "after: no twin \"%.100s\" in plant %s", after, plant->name);
+        return false;
+    }
+    if (!after && !read_whole(request, "from", 0, plant->twin_count, &from, reply))
+        return false;
+    *first = after ? (uint32_t)(before + 1) : (uint32_t)from;
+    return true;
+}
+
+/* The names of twins, page by page, of all or of those with `find` in their names. */
 static void answer_list(Server *server, const Request *request, Reply *reply)
 {
     const Plant *plant = server->plant;
-    const char *after = request_arg(request, "after");
-    const int64_t before = after ? plant_find(plant, after) : -1;
-    size_t limit;
-    if (!read_count(request, "limit", LIST_DEFAULT, LIST_MAX, &limit, reply))
+    const char *find = request_arg(request, "find");
+    size_t limit, listed = 0;
+    uint32_t twin, last = 0;
+    if (!read_count(request, "limit", LIST_DEFAULT, LIST_MAX, &limit, reply) || !read_first(plant, request, &twin, reply))
         return;
-    if (after && before < 0) {
-        reply_problem(reply, 404, "after: no twin \"%.100s\" in plant %s", after, plant->name);
-        return;
-    }
 
-    const uint32_t first = (uint32_t)(before + 1);
-    const uint32_t end = plant->twin_count - first < limit ? plant->twin_count : first + (uint32_t)limit;
+    // one more is looked for, so that a last page knows that it is the last
     text_format(reply->body, "{\"count\":%" PRIu32 ",\"twins\":[", plant->twin_count);
-    for (uint32_t i = first; i < end; i++) {
-        text_put(reply->body, i > first ? ",{\"name\":" : "{\"name\":");
-        text_json_string(reply->body, plant->twins[i].name);
-        text_put(reply->body, ",\"model\":");
-        text_json_string(reply->body, plant_model(plant, i)->name);
-        text_put(reply->body, "}");
+    for (; twin < plant->twin_count && listed <= limit; twin++) {
+        if (find && !strcasestr(plant->twins[twin].name, find))
+            continue;
+        if (listed++ == limit)
+            break;
+        put_listed(reply->body, plant, twin, listed == 1);
+        last = twin;
     }
     text_put(reply->body, "],\"next\":");
-    if (end < plant->twin_count)
-        text_json_string(reply->body, plant->twins[end - 1].name);
+    if (listed > limit)
+        text_json_string(reply->body, plant->twins[last].name);
     else
         text_put(reply->body, "null");
     text_put(reply->body, "}");
+}
+
+/* A byte of Health per twin: verdicts and quarantine, and over them the alarms that are active. NULL when there is no memory. */
+static uint8_t *gather_health(const Server *server, const State *state)
+{
+    const Plant *plant = server->plant;
+    const Journal *journal = &server->journal;
+    uint8_t *health = mem_alloc(plant->twin_count + 1u);
+    for (uint32_t twin = 0; twin < plant->twin_count && health; twin++)
+        health[twin] = (uint8_t)state_health(state, plant, twin);
+    for (size_t i = 0; i < journal->alarm_count && health; i++) {
+        const Alarm *alarm = &journal->alarms[i];
+        const bool active = alarm->state == ALARM_RAISED || alarm->state == ALARM_ACKNOWLEDGED;
+        if (active && strcmp(alarm->name, "divergence") != 0 && health[alarm->twin] < HEALTH_ALARM)
+            health[alarm->twin] = HEALTH_ALARM;
+    }
+    return health;
+}
+
+/* How all twins fare, in runs: how many, and how, in the order of their numbers. Most of a fleet is calm, so that is short. */
+static void answer_map(Server *server, const Request *request, Reply *reply)
+{
+    (void)request;
+    const uint32_t count = server->plant->twin_count;
+    uint8_t *health = gather_health(server, states_newest(&server->states));
+    if (!health) {
+        reply_problem(reply, 503, "no memory for the answer");
+        return;
+    }
+    text_format(reply->body, "{\"count\":%" PRIu32 ",\"runs\":[", count);
+    for (uint32_t first = 0, end = 0; first < count; first = end) {
+        while (end < count && health[end] == health[first])
+            end++;
+        text_format(reply->body, "%s%" PRIu32 ",%u", first ? "," : "", end - first, health[first]);
+    }
+    text_put(reply->body, "]}");
+    mem_free(health);
+
+    // while nothing changes, whoever asks again is told just that
+    reply->cache = "no-cache";
+    snprintf(reply->etag, sizeof reply->etag, "\"%016" PRIx64 "\"", hash_bytes(0, reply->body->bytes ? reply->body->bytes : "", reply->body->length));
 }
 
 /* NAME or NAME/CHANNEL. */
@@ -387,7 +456,7 @@ static const struct {
     void (*answer)(Server *server, const Request *request, Reply *reply);
 } routes[] = {
     {"/api/v1/plant", answer_plant},       {"/api/v1/twins", answer_list}, {"/api/v1/twins/", answer_twins}, {"/api/v1/history", answer_history}, {"/api/v1/alarms", answer_alarms},
-    {"/api/v1/commands", answer_commands}, {"/api/v1/ws", answer_upgrade},   {"/healthz", answer_health}, {"/api/v1/reload", answer_reload},
+    {"/api/v1/commands", answer_commands}, {"/api/v1/health", answer_map}, {"/api/v1/ws", answer_upgrade},   {"/healthz", answer_health}, {"/api/v1/reload", answer_reload},
 };
 
 bool rest_knows(const char *path)
@@ -408,5 +477,5 @@ void rest_answer(Server *server, const Request *request, Reply *reply)
             return;
         }
     }
-    reply_problem(reply, 404, "no resource at %.200s: see /api/v1/plant, twins/NAME, twins/NAME/CHANNEL, history, alarms, commands, reload", request->path);
+    reply_problem(reply, 404, "no resource at %.200s: see /api/v1/plant, twins/NAME, twins/NAME/CHANNEL, health, history, alarms, commands, reload", request->path);
 }

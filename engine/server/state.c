@@ -15,12 +15,16 @@ Err state_init(State *state, const States *states)
     state->readings = mem_alloc((size_t)states->slots * states->channels_max * sizeof *state->readings);
     state->twins = mem_alloc(states->slots * sizeof *state->twins);
     state->sensors = mem_alloc((size_t)states->slots * (states->sensors_max + 1u) * sizeof *state->sensors);
+    state->parted = mem_alloc((states->plant->block_count + 1u) * sizeof *state->parted);
+    state->quarantined_lanes = mem_alloc((states->plant->block_count + 1u) * sizeof *state->quarantined_lanes);
     text_add(&state->causes, "", 1);
-    return state->shown && state->readings && state->twins && state->sensors && !state->causes.failed ? ERR_OK : ERR_MEMORY;
+    return state->parted && state->quarantined_lanes && state->shown && state->readings && state->twins && state->sensors && !state->causes.failed ? ERR_OK : ERR_MEMORY;
 }
 
 void state_fini(State *state)
 {
+    mem_free(state->parted);
+    mem_free(state->quarantined_lanes);
     mem_free(state->shown);
     mem_free(state->readings);
     mem_free(state->twins);
@@ -111,6 +115,22 @@ const Reading *states_reading(const States *states, const State *state, TagId ta
     return slot < 0 ? NULL : &state->readings[(size_t)slot * states->channels_max + place.channel];
 }
 
+Health state_health(const State *state, const Plant *plant, uint32_t twin)
+{
+    const Twin *place = &plant->twins[twin];
+    if (state->quarantined_lanes[place->block] >> place->lane & 1)
+        return HEALTH_QUARANTINED;
+    return state->parted[place->block] >> place->lane & 1 ? HEALTH_PARTED : HEALTH_CALM;
+}
+
+static void capture_blocks(State *state, const Plant *plant, const Sync *sync)
+{
+    for (uint32_t i = 0; i < plant->block_count; i++) {
+        state->parted[i] = sync_parted(sync, i);
+        state->quarantined_lanes[i] = plant->blocks[i].quarantined;
+    }
+}
+
 static void capture_readings(Reading *readings, const Plant *plant, const Sync *sync, uint32_t twin)
 {
     const Model *model = plant_model(plant, twin);
@@ -161,6 +181,7 @@ void states_capture(States *states, const Sync *sync, const ServerNow *now)
 {
     State *state = &states->buffers[states->back];
     capture_twins(state, states, sync);
+    capture_blocks(state, states->plant, sync);
     state->counters = *sync_counters(sync);
     state->quarantined = plant_quarantined(states->plant);
     state->hash = plant_hash(states->plant);

@@ -1,7 +1,7 @@
 /* state.h -- the newest numbers of a plant, on their way from the tick to the service thread: a triple buffer.
  *
  * A State holds every twin of a small plant. Of a fleet it holds those that somebody looks at, SHOWN_MAX at most: what is published costs what is
- * looked at, not what there is.
+ * looked at, not what there is. Only whether a twin has parted or stands still is there of all.
  *
  * The tick fills the buffer that nobody sees and exchanges it for the one in the middle; the service thread exchanges the one that it
  * has read for the one in the middle when that is newer. Neither ever waits, and what the service thread reads stands still.
@@ -46,6 +46,7 @@ typedef struct State {
     SyncCounters counters;
     uint64_t quarantined;
     uint64_t hash;  // of the twins: made here, because it costs as much as a copy of them
+    uint64_t *parted, *quarantined_lanes;  // by block of the plant, a bit per lane: of all twins, so that a map of them costs two bits each
     uint32_t *shown;         // twins, rising: each has a slot, its place in this list
     uint32_t shown_count;
     Reading *readings;       // by slot, then channel: States.channels_max each
@@ -83,6 +84,11 @@ void states_follow(States *states, const States *before);
 int64_t state_slot(const State *state, uint32_t twin);
 /// The reading of a tag, NULL while its twin is not shown.
 const Reading *states_reading(const States *states, const State *state, TagId tag);
+
+/// How a twin fares, whether it is shown or not; an alarm is more than a verdict, and standing still more than both.
+typedef enum Health { HEALTH_CALM, HEALTH_PARTED, HEALTH_ALARM, HEALTH_QUARANTINED } Health;
+/// Health by verdict and quarantine alone: alarms are the journal's. HEALTH_CALM before the first capture.
+Health state_health(const State *state, const Plant *plant, uint32_t twin);
 
 /// For copies: room for one more State of the plant.
 Err state_init(State *state, const States *states);

@@ -202,6 +202,14 @@ TagId tags_find(const TagTable *tags, const char *name)
     return TAG_NONE;
 }
 
+bool tag_is_meant(const char *wish, const char *name)
+{
+    const char *const star = strstr(wish, "*."), *const dot = strchr(name, '.');
+    if (!star)
+        return strcmp(wish, name) == 0;
+    return dot && strncmp(wish, name, (size_t)(star - wish)) == 0 && strcmp(star + 1, dot) == 0;
+}
+
 static TagPlace place_in(const Run *run, TagId id)
 {
     const uint32_t behind = id - run->first_tag;

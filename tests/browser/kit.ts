@@ -21,6 +21,8 @@ const PLANT = process.env.POLLUX_PLANT ?? join(ROOT, 'twins/plants/incubator.lua
 const EMULATE = (process.env.POLLUX_EMULATE ?? '').split(' ').filter((word) => word !== '');
 /** The plant of the demo, for what needs more than one twin. */
 export const WATERWORKS = join(ROOT, 'twins/plants/waterworks.lua');
+/** What plants are made of. */
+export const MODELS = join(ROOT, 'twins/models');
 /** The built page. */
 export const WEB = join(ROOT, 'web/dist');
 

@@ -205,6 +205,23 @@ START_TEST(a_device_may_choose_its_unit)
 }
 END_TEST
 
+START_TEST(a_name_with_a_star_stands_for_all_that_begin_so)
+{
+    start();
+    Peer rig = peer_make("p");
+    say(&rig, "{\"topic\":\"provide\",\"headers\":{\"id\":1},\"value\":{\"device\":\"rig\",\"tags\":{\"inc*.t2\":{\"unit\":\"K\"}}}}");
+    ck_assert_int_eq(last_heard(&rig).status, 200);
+    ck_assert_int_eq(next_arrival().kind, ARRIVAL_JOINED);
+    say(&rig, SAMPLE("2", "incubator.t2"));
+    const Arrival arrival = next_arrival();
+    ck_assert_int_eq(arrival.kind, ARRIVAL_SAMPLE);
+    ck_assert_uint_eq(arrival.sample.tag, t2);
+    say(&rig, SAMPLE("3", "incubator.flow"));
+    ck_assert_uint_eq(connector->stats(websocket).refused, 1);
+    stop();
+}
+END_TEST
+
 /* Each of these is refused, and nothing of it is taken. */
 static const struct {
     const char *tags, *actuators;
@@ -218,6 +235,9 @@ static const struct {
     {"\"incubator.t2\":{\"unit\":\"furlybits\"}", "", 400, "furlybits"},
     {"\"incubator.t2\":{}", "\"incubator.t2\"", 400, "not an actuator"},
     {"\"incubator.t2\":{}", "\"incubator.pump\"", 404, "incubator.pump"},
+    {"\"inc*.t2\":{},\"tank_*.t2\":{}", "", 404, "tank_*.t2"},
+    {"\"inc*.T_box\":{}", "", 404, "inc*.T_box"},
+    {"\"inc*.t2\":{\"unit\":\"m\"}", "", 400, "does not convert"},
 };
 
 START_TEST(a_wrong_provide_is_refused_whole)
@@ -717,6 +737,6 @@ KIT_MAIN("connectors.websocket", a_device_is_welcomed_with_what_the_plant_is, sa
          a_full_ring_refuses_samples_and_nothing_else, a_time_that_found_no_room_comes_later, nobody_joins_a_ring_without_room,
          a_command_reaches_the_device_and_its_answer_the_tick, a_device_can_refuse_a_command, only_the_device_that_was_asked_can_answer_and_once,
          a_command_without_its_device_is_not_sent, an_actuator_has_one_device_at_a_time,
-         a_device_that_comes_again_takes_over_from_its_old_connection, a_second_provide_replaces_the_first, frames_that_mean_nothing_are_counted,
+         a_device_that_comes_again_takes_over_from_its_old_connection, a_second_provide_replaces_the_first, a_name_with_a_star_stands_for_all_that_begin_so, frames_that_mean_nothing_are_counted,
          devices_are_shown_and_remembered, the_oldest_that_left_makes_room_when_all_places_are_taken,
          the_tick_and_the_service_thread_meet_without_a_race, another_plant_keeps_devices_with_what_it_still_takes, creation_survives_every_failed_allocation)

@@ -12,7 +12,7 @@
 #include "kit/kit.h"
 #include "plant/castor.h"
 
-enum { REHEARSAL_NOTES = 512, REHEARSAL_TWINS = 64, REHEARSAL_OUTCOMES = 64, REHEARSAL_COMMANDS = 256 };
+enum { REHEARSAL_NOTES = 512, REHEARSAL_OUTCOMES = 64, REHEARSAL_COMMANDS = 256 };
 
 /* That a twin has parted, or an alarm was raised. */
 typedef struct Note {
@@ -34,7 +34,7 @@ typedef struct Rehearsal {
 
     Note notes[REHEARSAL_NOTES];
     size_t note_count;
-    VerdictKind verdicts[REHEARSAL_TWINS];  // as they were at the last tick
+    VerdictKind *verdicts;  // by twin, as they were at the last tick
     Command commands[REHEARSAL_COMMANDS];   // that Castor obeyed
     double command_at[REHEARSAL_COMMANDS];  // s since the start
     size_t command_count;
@@ -152,13 +152,15 @@ static inline void rehearsal_open(Rehearsal *rehearsal, const char *plant, uint6
     ck_assert_msg(castor_create(plant, seed, faults, &rehearsal->castor, &why) == ERR_OK, "%s", why.text);
     const AppDef def = {.plant = plant, .speed = INFINITY, .quiet = true, .ticked = rehearsal__ticked, .self = rehearsal};
     ck_assert_msg(app_create(&def, &rehearsal->app, &why) == ERR_OK, "%s", why.text);
-    ck_assert_uint_le(rehearsal->app->plant->twin_count, REHEARSAL_TWINS);
+    rehearsal->verdicts = mem_alloc(rehearsal->app->plant->twin_count * sizeof *rehearsal->verdicts);
+    ck_assert_ptr_nonnull(rehearsal->verdicts);
     ck_assert_int_eq(app_add_connector(rehearsal->app, (Connector){&rehearsal__connector, rehearsal}), ERR_OK);
     castor_begin(rehearsal->castor, rehearsal->begin);
 }
 
 static inline void rehearsal_close(Rehearsal *rehearsal)
 {
+    mem_free(rehearsal->verdicts);
     app_destroy(rehearsal->app);
     castor_destroy(rehearsal->castor);
 }

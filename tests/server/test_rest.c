@@ -612,7 +612,66 @@ START_TEST(beginning_survives_every_failed_allocation)
 }
 END_TEST
 
-KIT_MAIN("server.rest", the_plant_is_the_value_of_a_snapshot, the_plant_says_what_became_of_its_programs, a_twin_gives_all_of_its_newest_values, a_leaf_says_where_its_value_comes_from,
+/* Five tanks: 2 has an alarm, 4 stands still; a verdict has no name here, an alarm of a verdict does not count twice. */
+START_TEST(the_map_tells_how_every_twin_fares)
+{
+    rig_tanks = 5;
+    Rig *rig = open_with(false);
+    *plant_cell(rig->plant, 1, plant_model(rig->plant, 1)->channels[model_find(plant_model(rig->plant, 1), "level")].column) = 0.7;
+    const Twin *last = &rig->plant->twins[3];
+    rig->plant->blocks[last->block].quarantined |= UINT64_C(1) << last->lane;
+    run_ticks(rig);
+    rig_tanks = 1;
+
+    Answer answer = peer_get(rig, client, "/api/v1/health");
+    ck_assert_int_eq(answer.status, 200);
+    ck_assert_str_eq(answer.body, "{\"count\":5,\"runs\":[1,0,1,2,1,0,1,3,1,0]}");
+
+    // who has it already is told that alone
+    char request[256];
+    const char *etag = strstr(answer.head, "etag: ");
+    ck_assert_ptr_nonnull(etag);
+    snprintf(request, sizeof request, "GET /api/v1/health HTTP/1.1\r\nHost: localhost:%d\r\nIf-None-Match: %.18s\r\n\r\n", server_port(rig->server), etag + 6);
+    answer = peer_ask(client, request);
+    ck_assert_int_eq(answer.status, 304);
+    done(rig);
+}
+END_TEST
+
+static void assert_listed(const Rig *rig, const char *query, const char *names, const char *next)
+{
+    char path[256], found[256] = "";
+    snprintf(path, sizeof path, "/api/v1/twins?%s", query);
+    json_t *answer = get_json(rig, path), *twin;
+    size_t i;
+    json_array_foreach(json_object_get(answer, "twins"), i, twin)
+        snprintf(found + strlen(found), sizeof found - strlen(found), "%s %lld ", json_string_value(json_object_get(twin, "name")),
+                 (long long)json_integer_value(json_object_get(twin, "number")));
+    ck_assert_str_eq(found, names);
+    const char *behind = json_string_value(json_object_get(answer, "next"));
+    ck_assert_str_eq(behind ? behind : "", next);
+    json_decref(answer);
+}
+
+START_TEST(twins_are_listed_by_page_by_number_and_by_a_part_of_their_names)
+{
+    rig_tanks = 12;
+    Rig *rig = open_with(false);
+    rig_tanks = 1;
+    assert_listed(rig, "limit=2", "tank1 0 tank10 1 ", "tank10");
+    assert_listed(rig, "after=tank10&limit=2", "tank11 2 tank12 3 ", "tank12");
+    assert_listed(rig, "from=10&limit=5", "tank8 10 tank9 11 ", "");
+    assert_listed(rig, "from=12", "", "");
+    assert_listed(rig, "find=NK1&limit=4", "tank1 0 tank10 1 tank11 2 tank12 3 ", "");
+    assert_listed(rig, "find=nk1&limit=3", "tank1 0 tank10 1 tank11 2 ", "tank11");
+    assert_listed(rig, "find=pump", "", "");
+    assert_refused(rig, "/api/v1/twins?from=13", 400, "from: expected a whole number from 0 to 12");
+    done(rig);
+}
+END_TEST
+
+KIT_MAIN("server.rest", the_map_tells_how_every_twin_fares, twins_are_listed_by_page_by_number_and_by_a_part_of_their_names,
+         the_plant_is_the_value_of_a_snapshot, the_plant_says_what_became_of_its_programs, a_twin_gives_all_of_its_newest_values, a_leaf_says_where_its_value_comes_from,
          history_is_in_the_unit_of_the_channel, the_default_window_ends_at_plant_time, alarms_and_commands_come_newest_first,
          the_commands_of_before_a_restart_are_in_the_snapshot, what_is_not_there_is_refused_with_its_name,
          wrong_arguments_are_refused_with_what_was_expected, an_address_that_is_too_long_harms_nobody, only_get_and_head_are_spoken,

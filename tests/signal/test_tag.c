@@ -154,6 +154,19 @@ START_TEST(a_table_without_memory_says_so_and_keeps_what_it_has)
 }
 END_TEST
 
-KIT_MAIN("signal.tag", a_tag_is_found_by_its_name_and_by_its_number, a_name_that_nobody_added_is_not_found, an_asset_is_added_once,
+START_TEST(one_name_stands_for_a_fleet)
+{
+    ck_assert(tag_is_meant("tank1.level", "tank1.level"));
+    ck_assert(!tag_is_meant("tank1.level", "tank12.level"));
+    ck_assert(tag_is_meant("tank_*.level", "tank_007.level"));
+    ck_assert(tag_is_meant("*.level", "tank_007.level"));
+    ck_assert(!tag_is_meant("tank_*.level", "tank_007.levels"));
+    ck_assert(!tag_is_meant("tank_*.level", "valve_1.level"));
+    ck_assert(!tag_is_meant("tank_*.level", "tank_7"));
+    ck_assert(!tag_is_meant("tank_7*.", "tank_7.level"));
+}
+END_TEST
+
+KIT_MAIN("signal.tag", one_name_stands_for_a_fleet, a_tag_is_found_by_its_name_and_by_its_number, a_name_that_nobody_added_is_not_found, an_asset_is_added_once,
          what_is_unbound_takes_nothing_and_its_like_still_do, numbers_count_up_and_a_fleet_of_two_kinds_is_found_whole,
          a_table_without_memory_says_so_and_keeps_what_it_has)

@@ -12,7 +12,7 @@ static const Entry library[] = {
     {"air_handler", 60}, {"battery", 10}, {"battery_pack", 10}, {"bearing", 60}, {"boiler", 60}, {"conveyor", 0.2}, {"dc_motor", 0.01}, {"district", 1},
     {"heat_exchanger", 1}, {"incubator", 0.5}, {"induction_motor", 0.2}, {"pipe", 1},
     {"pump", 0.2}, {"pv_array", 5}, {"quadruple_tank", 2}, {"radiator", 60}, {"reservoir", 10}, {"robot_joint", 0.005},
-    {"room", 300}, {"sand_filter", 20}, {"tank", 10}, {"valve", 1}, {"wind_turbine", 0.5},
+    {"room", 300}, {"sand_filter", 20}, {"storage_cell", 60}, {"storage_site", 60}, {"tank", 10}, {"valve", 1}, {"wind_turbine", 0.5},
 };
 enum { LIBRARY_COUNT = sizeof library / sizeof *library };
 

@@ -4,7 +4,7 @@
  */
 import { Connection } from './connection';
 import { ProtocolError } from './decode';
-import { loadAlarms, loadHistory, loadNewest } from './history';
+import { loadAlarms, loadFleet, loadHistory, loadListed, loadNewest } from './history';
 import { readFrame, type Seconds } from './protocol';
 import { keep, keptOperator, keptTheme, keptTwin } from './settings';
 import {
@@ -13,15 +13,19 @@ import {
   apply,
   createState,
   dropRequests,
+  isFleet,
   type State,
   selectSpan,
-  selectTwin,
   type Theme,
+  wantTwin,
 } from './state';
 import type { Trends } from './trends';
 
 export interface Actions {
   select(twin: string): void;
+  /** Select by number, as on the map. */
+  open(number: number): void;
+  find(text: string): void;
   showSpan(span: Seconds): void;
   moveCursor(time: Seconds | null): void;
   acknowledge(alarm: number): void;
@@ -34,6 +38,11 @@ export interface Actions {
 const DEFAULT_WINDOW: Seconds = 900;
 
 const ALARMS_ASKED = 100;
+
+const FOUND_ASKED = 50;
+
+/** How often the map is asked for, while somebody can see it. */
+const MAP_MS = 1_000;
 
 /** The page is stale after this many ticks that should have come, and not before the connection's own patience. */
 const TICKS_MISSED = 3;
@@ -49,9 +58,12 @@ export function startApp(draw: (state: State, actions: Actions) => void): void {
   let isDirty = false;
   let request = 0;
   let loading = new AbortController();
+  let searching = new AbortController();
+  let asked: string | null = null;
 
   const touch = () => {
     if (state.history.kind === 'wanted' && state.trends !== null) void load(state.trends);
+    if (isFleet(state) && state.wanted !== asked) void lookAt(state.wanted);
     if (isDirty) return;
     isDirty = true;
     requestAnimationFrame(() => {
@@ -119,9 +131,63 @@ export function startApp(draw: (state: State, actions: Actions) => void): void {
     trends.fill(await loadHistory(trends.tags, { from: to - state.span, to }, signal));
   }
 
+  /** Say that somebody looks at this twin: the server then shows it, in a snapshot of its own. */
+  async function lookAt(twin: string | null): Promise<void> {
+    asked = twin;
+    if (twin === null) return;
+    // it is not shown yet, so the answer is a refusal; what counts is that it was asked for
+    await loadNewest(twin, AbortSignal.timeout(PATIENCE_MS)).catch(() => null);
+  }
+
+  async function refreshMap(): Promise<void> {
+    if (!isFleet(state) || document.hidden || state.link.kind === 'offline') return;
+    const fleet = await loadFleet(AbortSignal.timeout(PATIENCE_MS)).catch(() => null);
+    if (fleet === null) return;
+    const isSame = state.fleet?.health.every((level, twin) => level === fleet.health[twin]);
+    if (!isSame || state.fleet?.health.length !== fleet.health.length) state.fleet = fleet;
+    await placeSelected();
+    touch();
+  }
+
+  /** Where the selected twin is on the map. */
+  async function placeSelected(): Promise<void> {
+    const { selected } = state;
+    if (state.number !== null || selected === null) return;
+    const listed = await loadListed({ find: selected, limit: '10' }, AbortSignal.timeout(PATIENCE_MS)).catch(() => []);
+    if (state.selected === selected) state.number = listed.find(({ name }) => name === selected)?.number ?? null;
+  }
+
+  async function search(text: string): Promise<void> {
+    searching.abort();
+    searching = new AbortController();
+    const { signal } = searching;
+    const found =
+      text === '' ? [] : await loadListed({ find: text, limit: String(FOUND_ASKED) }, signal).catch(() => null);
+    if (signal.aborted || found === null) return;
+    state.search = { text: state.search.text, found };
+    touch();
+  }
+
+  async function openNumber(number: number): Promise<void> {
+    const [twin] = await loadListed({ from: String(number), limit: '1' }, AbortSignal.timeout(PATIENCE_MS)).catch(
+      () => [],
+    );
+    if (twin === undefined) return;
+    actions.select(twin.name);
+    state.number = number;
+  }
+
   const actions: Actions = {
+    open(number) {
+      void openNumber(number);
+    },
+    find(text) {
+      state.search = { ...state.search, text };
+      void search(text.trim());
+      touch();
+    },
     select(twin) {
-      selectTwin(state, twin);
+      wantTwin(state, twin);
       keep.twin(twin);
       touch();
     },
@@ -160,6 +226,7 @@ export function startApp(draw: (state: State, actions: Actions) => void): void {
   connection.start();
   // "since 12 s" and "again in 3 s" go on while nothing comes
   setInterval(touch, 1_000);
+  setInterval(() => void refreshMap(), MAP_MS);
   touch();
 }
 

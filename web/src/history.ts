@@ -1,5 +1,16 @@
 /** What was before the page came, and while it was away: the record, the newest values, the alarms that are over. */
-import { type Alarm, type Newest, readAlarms, readHistory, readNewest, type Seconds, type Series } from './protocol';
+import type { Fleet, Listed } from './fleet';
+import {
+  type Alarm,
+  type Newest,
+  readAlarms,
+  readFleet,
+  readHistory,
+  readListed,
+  readNewest,
+  type Seconds,
+  type Series,
+} from './protocol';
 
 /** Enough for a point per pixel of a wide screen. */
 const POINTS = 4000;
@@ -30,6 +41,16 @@ export async function loadHistory(
 
 export async function loadNewest(twin: string, signal: AbortSignal): Promise<Newest> {
   return readNewest(await get(`twins/${encodeURIComponent(twin)}`, signal));
+}
+
+/** How all twins of a fleet fare now; the browser asks for it again only when it has changed. */
+export async function loadFleet(signal: AbortSignal): Promise<Fleet> {
+  return readFleet(await get('health', signal));
+}
+
+/** Twins with `text` in their names, or behind `from` by number. */
+export async function loadListed(query: Record<string, string>, signal: AbortSignal): Promise<Listed[]> {
+  return readListed(await get(`twins?${new URLSearchParams(query)}`, signal));
 }
 
 export async function loadAlarms(limit: number, signal: AbortSignal): Promise<Alarm[]> {

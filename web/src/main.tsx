@@ -5,6 +5,7 @@ import './styles/base.css';
 import './styles/layout.css';
 import './styles/panels.css';
 import './styles/schematic.css';
+import './styles/fleet.css';
 import './styles/header.css';
 import './styles/notices.css';
 import './styles/values.css';

@@ -4,6 +4,7 @@
  *  Times leave this file as seconds: JSON numbers hold nanoseconds to within 256, far less than a pixel.
  */
 import { type Field, parseJson } from './decode';
+import { type Fleet, type Listed, spreadRuns } from './fleet';
 
 export const SUBPROTOCOL = 'pollux.v1.json';
 
@@ -58,6 +59,8 @@ export interface Snapshot {
   /** One tick, in seconds of plant time. */
   step: number;
   clock: string;
+  /** How many twins there are; of a fleet `twins` are those that somebody looks at. */
+  twinCount: number;
   twins: Twin[];
   connect: Connection[];
   alarms: Alarm[];
@@ -197,6 +200,23 @@ export function readHistory(body: string): Map<string, Series> {
   return parseJson(body).get('series').table(readSeries);
 }
 
+/** The body of `GET /api/v1/health`. */
+export function readFleet(body: string): Fleet {
+  const map = parseJson(body);
+  return spreadRuns(map.get('count').number(), map.get('runs').list(number));
+}
+
+/** The body of `GET /api/v1/twins`. */
+export function readListed(body: string): Listed[] {
+  return parseJson(body)
+    .get('twins')
+    .list((twin) => ({
+      name: twin.get('name').text(),
+      model: twin.get('model').text(),
+      number: twin.get('number').number(),
+    }));
+}
+
 /** The body of `GET /api/v1/alarms`. */
 export function readAlarms(body: string): Alarm[] {
   return parseJson(body).list(readAlarm);
@@ -219,6 +239,7 @@ function readSnapshot(field: Field): Snapshot {
     version: field.get('version').or('', text),
     step: field.get('step').number(),
     clock: field.get('clock').or('', text),
+    twinCount: field.get('twin_count').or(0, number),
     twins: field.get('twins').list(readTwin),
     connect: field.get('connect').or([], (connect) => connect.list(readConnection)),
     alarms: field.get('alarms').list(readAlarm),

@@ -4,6 +4,7 @@
  *  the network or the document.
  */
 import type { Link } from './connection';
+import type { Fleet, Listed } from './fleet';
 import type {
   Alarm,
   Answer,
@@ -31,6 +32,14 @@ export interface State {
   clock: Clock | null;
   /** Every twin by its name, in the order of the drawing. */
   twins: Map<string, Twin>;
+  /** How all twins fare, of a plant of more than it shows; null of a smaller one. */
+  fleet: Fleet | null;
+  /** What is searched for among them, and what was found. */
+  search: { text: string; found: Listed[] };
+  /** A twin that the server was asked to show, and does not yet; null where nothing is awaited. */
+  wanted: string | null;
+  /** The number of the selected twin on the map, as far as it is known. */
+  number: number | null;
   /** The drawing of the plant; null where its twins have no places of their own. */
   schematic: Schematic | null;
   /** Every channel by its tag. */
@@ -79,6 +88,8 @@ export interface Plant {
   /** One tick, in seconds of plant time. */
   step: Seconds;
   clock: string;
+  /** How many twins it has. */
+  twinCount: number;
 }
 
 export interface Clock {
@@ -121,6 +132,10 @@ export function createState(settings: {
     plant: null,
     clock: null,
     twins: new Map(),
+    fleet: null,
+    search: { text: '', found: [] },
+    wanted: settings.selected,
+    number: null,
     schematic: null,
     channels: new Map(),
     values: new Map(),
@@ -160,6 +175,16 @@ export function apply(state: State, message: Incoming): void {
     default:
       message satisfies never;
   }
+}
+
+/** Whether the plant has twins that it does not show. */
+export const isFleet = ({ plant, twins }: State): boolean => plant !== null && plant.twinCount > twins.size;
+
+/** Show `twin` as soon as the server does: now, or with the next snapshot. */
+export function wantTwin(state: State, name: string): void {
+  state.number = null;
+  state.wanted = state.twins.has(name) ? null : name;
+  if (state.wanted === null) selectTwin(state, name);
 }
 
 /** Show `twin`, or the first one where there is none of that name. */
@@ -222,10 +247,11 @@ export function dropRequests(state: State): void {
 }
 
 function applySnapshot(state: State, snapshot: Snapshot): void {
-  const { plant: name, doc, version, step, clock } = snapshot;
-  state.plant = { name, doc, version, step, clock };
+  const { plant: name, doc, version, step, clock, twinCount } = snapshot;
+  state.plant = { name, doc, version, step, clock, twinCount };
   state.twins = new Map(inReadingOrder(snapshot.twins).map((twin) => [twin.name, twin]));
-  state.schematic = planSchematic(snapshot.twins, snapshot.connect);
+  if (!isFleet(state)) state.fleet = null;
+  state.schematic = isFleet(state) ? null : planSchematic(snapshot.twins, snapshot.connect);
   state.channels = new Map(snapshot.twins.flatMap((twin) => twin.channels.map((channel) => [channel.tag, channel])));
   state.alarms = new Map(snapshot.alarms.map((alarm) => [alarm.id, alarm]));
   state.commands = new Map(snapshot.commands.map((command) => [command.id, command]));
@@ -233,6 +259,10 @@ function applySnapshot(state: State, snapshot: Snapshot): void {
   // what happened while there was no connection is in the record
   state.history = { kind: 'wanted' };
   // after a reconnect the picture so far stays, unless the twin has become another
+  if (state.wanted !== null && state.twins.has(state.wanted)) {
+    state.selected = state.wanted;
+    state.wanted = null;
+  }
   const twin = state.selected === null ? undefined : state.twins.get(state.selected);
   if (twin === undefined || state.trends === null || !state.trends.matches(twin)) selectTwin(state, state.selected);
 }

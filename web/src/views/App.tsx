@@ -2,6 +2,7 @@
 import type { Actions } from '../app';
 import { plantTime, type State } from '../state';
 import { Banner } from './Banner';
+import { FleetView } from './FleetView';
 import { Header } from './Header';
 import { NoConnection, NoTwins, Opening, Waiting } from './Notice';
 import { PlantView } from './PlantView';
@@ -37,6 +38,7 @@ function Content({ state, actions }: Props) {
   if (now === null) return state.history.kind === 'loading' ? <Opening /> : <Waiting plant={plant} />;
   return (
     <>
+      {state.fleet !== null && <FleetView fleet={state.fleet} state={state} actions={actions} />}
       {state.schematic !== null && <PlantView schematic={state.schematic} state={state} actions={actions} />}
       <TwinView state={state} actions={actions} trends={trends} now={now} />
     </>

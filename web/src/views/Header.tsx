@@ -31,6 +31,13 @@ export function Header({ state, actions }: Props) {
 }
 
 function TwinChoice({ state, actions }: Props) {
+  if (state.fleet !== null) {
+    return (
+      <p class="twin-choice">
+        <span>Twin</span> <strong data-testid="twin-shown">{state.wanted ?? state.selected}</strong>
+      </p>
+    );
+  }
   if (state.twins.size < 2) return null;
   return (
     <label class="twin-choice">

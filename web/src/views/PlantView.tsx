@@ -70,14 +70,14 @@ function MainValue({ tag, state }: { tag: string | null; state: State }) {
   );
 }
 
-const RANK = { critical: 3, major: 2, warning: 1, info: 0 };
+export const SEVERITY_RANK = { critical: 3, major: 2, warning: 1, info: 0 };
 
 /** The gravest alarm of a twin that is still active. */
-function worstAlarm(alarms: Iterable<Alarm>, twin: string): Alarm | null {
+export function worstAlarm(alarms: Iterable<Alarm>, twin: string): Alarm | null {
   const active = [...alarms].filter(
     (alarm) => alarm.twin === twin && (alarm.state === 'raised' || alarm.state === 'acknowledged'),
   );
-  return active.sort((a, b) => RANK[b.severity] - RANK[a.severity])[0] ?? null;
+  return active.sort((a, b) => SEVERITY_RANK[b.severity] - SEVERITY_RANK[a.severity])[0] ?? null;
 }
 
 const troubleOf = (alarm: Alarm, state: State): string =>
