@@ -39,7 +39,8 @@ void alarms_destroy(Alarms *alarms);
 
 /// Raise, hold, return; run the handlers. `batch` are the samples of the tick, `now` its end in plant time.
 void alarm_judge(Alarms *alarms, const Plant *plant, const Sync *sync, Batch batch, int64_t now);
-/// Commands that changed, to be told to the command handler in the next alarm_judge (they are copied).
+/// Commands that changed, to be told to the command handler in the next alarm_judge (they are copied). Before alarm_judge and behind the tick:
+/// what was told is passed over the second time.
 void alarms_note_commands(Alarms *alarms, const Command *commands, size_t count);
 /// raised -> acknowledged, returned -> over; once more changes nothing. ERR_UNKNOWN when no alarm with this id is there, or it is over.
 Err alarm_acknowledge(Alarms *alarms, uint64_t id, const char *by, int64_t now);

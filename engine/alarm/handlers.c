@@ -326,7 +326,7 @@ static Err find_handlers(Handlers *handlers, ErrText *why)
 static Err make_room(Handlers *handlers, ErrText *why)
 {
     const size_t patterns = count_of(handlers, HANDLER_SAMPLE);
-    if (count_of(handlers, HANDLER_COMMAND) && !(handlers->commands = mem_alloc(HANDLER_COMMANDS_MAX * sizeof *handlers->commands)))
+    if (count_of(handlers, HANDLER_COMMAND) && !(handlers->commands = mem_alloc(2 * HANDLER_COMMANDS_MAX * sizeof *handlers->commands)))
         return err_set(why, ERR_MEMORY, "no memory for handlers");
     if (!patterns)
         return ERR_OK;
@@ -552,14 +552,31 @@ static void note_unheard(Handlers *handlers, uint64_t count, const char *what)
               (unsigned long long)handlers->unheard);
 }
 
+static bool was_told(const Handlers *handlers, const Command *command)
+{
+    for (size_t i = 0; i < handlers->told_count; i++)
+        if (handlers->commands[i].id == command->id && handlers->commands[i].state == command->state)
+            return true;
+    return false;
+}
+
 void handlers__note_commands(Handlers *handlers, const Command *commands, size_t count)
 {
     if (!handlers->commands)
         return;
-    const size_t room = HANDLER_COMMANDS_MAX - handlers->command_count, taken = count < room ? count : room;
-    memcpy(handlers->commands + handlers->command_count, commands, taken * sizeof *commands);
-    handlers->command_count += taken;
-    note_unheard(handlers, count - taken, "changes of commands");
+    uint64_t unheard = 0;
+    for (size_t i = 0; i < count; i++)
+        if (was_told(handlers, &commands[i]))
+            continue;
+        else if (handlers->command_count - handlers->told_count == HANDLER_COMMANDS_MAX)
+            unheard++;
+        else
+            handlers->commands[handlers->command_count++] = commands[i];
+    note_unheard(handlers, unheard, "changes of commands");
+
+    handlers->command_count -= handlers->told_count;
+    memmove(handlers->commands, handlers->commands + handlers->told_count, handlers->command_count * sizeof *commands);
+    handlers->told_count = 0;
 }
 
 void handlers__begin(Handlers *handlers, int64_t now)
@@ -575,7 +592,7 @@ void handlers__commands(Handlers *handlers)
 {
     for (size_t i = 0; i < handlers->command_count; i++)
         run_only(handlers, HANDLER_COMMAND, tell_command, &handlers->commands[i]);
-    handlers->command_count = 0;
+    handlers->told_count = handlers->command_count;
 }
 
 /* Tell a sample to those in `heard`, a bit each, while `budget` lasts; returns to how many it was not told. */

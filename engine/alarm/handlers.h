@@ -50,8 +50,8 @@ struct Handlers {
     size_t count, first[HANDLER_COUNT + 1];  // of each kind in the list
     const Handler *running;    // or NULL
     Hearing hearing;           // empty without sample handlers
-    Command *commands;         // that changed since the last tick; NULL without a command handler
-    size_t command_count;
+    Command *commands;         // that changed: `told_count` that the last tick has told, then those of the next; NULL without a command handler
+    size_t told_count, command_count;
     int64_t now;
     CommandWish wishes[HANDLER_WISHES_MAX];
     size_t wish_count;
@@ -65,7 +65,7 @@ Err handlers__init(Handlers *handlers, Plant *plant, ErrText *why);
 /// Before the plant, whose script it still needs.
 void handlers__fini(Handlers *handlers);
 
-/// Keep commands that changed for the next tick.
+/// Keep commands that changed for the next tick, but for those that the last one has told as they are.
 void handlers__note_commands(Handlers *handlers, const Command *commands, size_t count);
 
 /// A tick begins: forget its predecessor's wishes.

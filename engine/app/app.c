@@ -149,7 +149,7 @@ static void publish(App *app)
     app->devices_changed = false;
 }
 
-/* The handlers hear of it in the next tick: what they wish then cannot go round within one. */
+/* Handlers hear in a tick of what changed before it: what they wish then cannot go round within one. */
 static void note_commands(App *app)
 {
     size_t count;
@@ -192,6 +192,7 @@ static void app_tick(App *app)
     app->ticks++;
     plant_advance(app->plant);                              // predict every block
     sync_correct(app->sync, app->plant, batch);             // fold the samples in, test the innovations
+    note_commands(app);                                     // what was answered since
     alarm_judge(app->alarms, app->plant, app->sync, batch, app->now);  // raise, hold, return; run the handlers
     pass_wishes(app);
     release_commands(app);                                  // commands that may go, go

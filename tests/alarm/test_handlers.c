@@ -422,13 +422,20 @@ START_TEST(a_change_of_a_command_is_told_in_the_next_tick_and_once)
                                      "  seen = (seen or '') .. string.format('%d %s %g %s %s %s %s %.0f|', e.id, e.tag, e.value, e.state, e.reason, e.detail, e.by, e.time)\n"
                                      "  command(e.tag, 50) end },");
     const Command two[] = {command_of(tanks, 7, COMMAND_SENT), command_of(tanks, 6, COMMAND_FAILED)};
-    alarms_note_commands(tanks->alarms, two, 2);
+    alarms_note_commands(tanks->alarms, two, 1);
+    alarms_note_commands(tanks->alarms, two + 1, 1);
     ck_assert_str_eq(global(tanks, "seen"), "nil");
     tanks_judge(tanks, 2);
     ck_assert_str_eq(global(tanks, "seen"), "7 tank0001.valve 25 sent because jammed person:anna 1611326940|6 tank0001.valve 25 failed because jammed person:anna 1611326941|");
     ck_assert_str_eq(wishes(tanks, 2)[0].by, "handler:command");
+    alarms_note_commands(tanks->alarms, two, 2);  // behind the tick they are still among what changed
     tanks_judge(tanks, 3);
     wishes(tanks, 0);
+
+    const Command later = command_of(tanks, 7, COMMAND_DONE);  // a further change of the first
+    alarms_note_commands(tanks->alarms, &later, 1);
+    tanks_judge(tanks, 4);
+    wishes(tanks, 1);
     tanks_close(tanks);
 }
 END_TEST
