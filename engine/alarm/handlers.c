@@ -207,7 +207,8 @@ static int take_samples(lua_State *lua, Handlers *handlers)
 {
     const int table = lua_gettop(lua);
     if (!lua_istable(lua, table))
-        return complain(lua, "on", "sample", lua_pushfstring(lua, "on.sample is a %s: { [\"asset.channel\"] = function(event) ... end } was expected", luaL_typename(lua, table)));
+        return complain(lua, "on", "sample",
+                        lua_pushfstring(lua, "on.sample is a %s: { [\"asset.channel\"] = function(event) ... end } was expected", luaL_typename(lua, table)));
     for (lua_pushnil(lua); lua_next(lua, table);) {
         if (lua_type(lua, -2) != LUA_TSTRING)
             return complain(lua, "on", "sample", "on.sample: a key is no text: [\"asset.channel\"] was expected");
@@ -215,10 +216,12 @@ static int take_samples(lua_State *lua, Handlers *handlers)
         if (strlen(pattern) >= TAG_NAME_ROOM)
             return complain(lua, "on", "sample", lua_pushfstring(lua, "on.sample: \"%s\" is too long for a tag", pattern));
         if (!lua_isfunction(lua, -1))
-            return complain(lua, "sample", pattern, lua_pushfstring(lua, "on.sample: \"%s\" is a %s: a function of the event was expected", pattern, luaL_typename(lua, -1)));
+            return complain(lua, "sample", pattern,
+                            lua_pushfstring(lua, "on.sample: \"%s\" is a %s: a function of the event was expected", pattern, luaL_typename(lua, -1)));
         Handler *const handler = add_handler(lua, handlers, HANDLER_SAMPLE);
         if (!handler)
-            return complain(lua, "on", "sample", lua_pushfstring(lua, "on.sample: more than %d patterns; one with * can be for many twins, event.twin says which", PATTERNS_MAX));
+            return complain(lua, "on", "sample",
+                            lua_pushfstring(lua, "on.sample: more than %d patterns; one with * can be for many twins, event.twin says which", PATTERNS_MAX));
         snprintf(handler->pattern, sizeof handler->pattern, "%s", pattern);
     }
     return 0;
@@ -229,7 +232,8 @@ static int take_timer(lua_State *lua, Handlers *handlers)
 {
     const Every *const every = every_at(lua, lua_gettop(lua));
     if (!every)
-        return complain(lua, NULL, "on", lua_pushfstring(lua, "on has a %s without a name: every(seconds, function(time) ... end) was expected", luaL_typename(lua, -1)));
+        return complain(lua, NULL, "on",
+                        lua_pushfstring(lua, "on has a %s without a name: every(seconds, function(time) ... end) was expected", luaL_typename(lua, -1)));
     Handler *const handler = add_handler(lua, handlers, HANDLER_EVERY);
     if (!handler)
         return complain(lua, NULL, "on", lua_pushfstring(lua, "on: more than %d times every(...)", HANDLER_TIMERS_MAX));
@@ -247,7 +251,8 @@ static int take_named(lua_State *lua, Handlers *handlers, const char *name)
     if (kind == HANDLER_SAMPLE)
         return take_samples(lua, handlers);
     if (kind == HANDLER_COUNT || kind == HANDLER_EVERY)
-        return complain(lua, "on", name, lua_pushfstring(lua, "no handler \"%s\" in on: there are divergence, alarm, command, sample, and every(seconds, f)", name));
+        return complain(lua, "on", name,
+                        lua_pushfstring(lua, "no handler \"%s\" in on: there are divergence, alarm, command, sample, and every(seconds, f)", name));
     if (!lua_isfunction(lua, -1))
         return complain(lua, "on", name, lua_pushfstring(lua, "on.%s is a %s: a function of the event was expected", name, luaL_typename(lua, -1)));
     lua_pushvalue(lua, -1);

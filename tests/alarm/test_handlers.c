@@ -287,7 +287,8 @@ static Filed sample(const Tanks *tanks, const char *tag, double cm, double s)
 START_TEST(a_sample_is_told_with_its_innovation_in_the_unit_of_the_tag)
 {
     Tanks *tanks = tanks_open(1, "", "on = { sample = { ['tank0001.gauge'] = function(e)\n"
-                                     "  seen = string.format('%s %s %g %.2f %s %g %g', e.tag, e.twin, e.value, e.time, e.quality, e.innovation, e.sd) end } },");
+                                     "  seen = string.format('%s %s %g %.2f %s %g %g', e.tag, e.twin, e.value, e.time, e.quality, e.innovation, e.sd)\n"
+                                     "end } },");
     Filed one = sample(tanks, "tank0001.gauge", 25, 0.25);
     one.sample.quality = QUALITY_UNCERTAIN;
     tanks->sync.innovation = -0.03, tanks->sync.sd = 0.02;
@@ -301,7 +302,8 @@ END_TEST
 /* sync keeps the innovation of the newest; an input has none at all. */
 START_TEST(only_the_newest_sample_of_a_sensor_in_a_tick_has_an_innovation)
 {
-    Tanks *tanks = tanks_open(1, "", "on = { sample = { ['tank0001.*'] = function(e) seen = (seen or '') .. e.tag .. ' ' .. tostring(e.innovation) .. '|' end } },");
+    Tanks *tanks = tanks_open(1, "", "on = { sample = { ['tank0001.*'] = function(e)\n"
+                                     "  seen = (seen or '') .. e.tag .. ' ' .. tostring(e.innovation) .. '|' end } },");
     const Filed three[] = {sample(tanks, "tank0001.gauge", 25, 0.25), sample(tanks, "tank0001.gauge", 26, 0.5), sample(tanks, "tank0001.inflow", 1, 0.75)};
     tanks->sync.innovation = 0.5, tanks->sync.sd = 1;
     judge_samples(tanks, 1, three, 3);
@@ -319,7 +321,8 @@ START_TEST(a_star_stands_for_anything_and_all_patterns_that_fit_hear_a_sample)
                                       "  ['*2.gauge'] = function(e) seen = seen .. 'two:' .. e.twin .. ' ' end } },");
     lua_pushliteral(script_lua(tanks->plant->script), "");
     lua_setglobal(script_lua(tanks->plant->script), "seen");
-    const Filed four[] = {sample(tanks, "tank0012.gauge", 1, 0), sample(tanks, "tank0002.gauge", 1, 0), sample(tanks, "tank0011.gauge", 1, 0), sample(tanks, "tank0011.inflow", 1, 0)};
+    const Filed four[] = {sample(tanks, "tank0012.gauge", 1, 0), sample(tanks, "tank0002.gauge", 1, 0), sample(tanks, "tank0011.gauge", 1, 0),
+                          sample(tanks, "tank0011.inflow", 1, 0)};
     judge_samples(tanks, 1, four, 4);
     ck_assert_str_eq(global(tanks, "seen"), "two:tank0012 tank0012 two:tank0002 tank0011 one ");
     tanks_close(tanks);
@@ -350,7 +353,8 @@ END_TEST
 START_TEST(a_slow_sample_handler_uses_the_budget_of_a_tick_up_sooner)
 {
     Filed many[100];
-    Tanks *tanks = tanks_open(1, "", "on = { sample = { ['*.gauge'] = function() local sum = 0 for i = 1, 300000 do sum = sum + i end calls = (calls or 0) + 1 end } },");
+    Tanks *tanks = tanks_open(1, "", "on = { sample = { ['*.gauge'] = function()\n"
+                                     "  local sum = 0 for i = 1, 300000 do sum = sum + i end calls = (calls or 0) + 1 end } },");
     for (size_t i = 0; i < 100; i++)
         many[i] = sample(tanks, "tank0001.gauge", 1, 0);
     judge_samples(tanks, 1, many, 100);
@@ -366,7 +370,8 @@ END_TEST
 START_TEST(a_sample_handler_that_fails_rests_and_the_others_go_on)
 {
     Filed many[100];
-    Tanks *tanks = tanks_open(1, "", "on = { sample = { ['*.gauge'] = function() error('no') end, ['tank*.gauge'] = function() calls = (calls or 0) + 1 end } },");
+    Tanks *tanks = tanks_open(1, "", "on = { sample = { ['*.gauge'] = function() error('no') end,\n"
+                                     "  ['tank*.gauge'] = function() calls = (calls or 0) + 1 end } },");
     for (size_t i = 0; i < 100; i++)
         many[i] = sample(tanks, "tank0001.gauge", 1, 0);
     judge_samples(tanks, 1, many, 100);
@@ -412,21 +417,24 @@ END_TEST
 
 static Command command_of(const Tanks *tanks, uint64_t id, CommandState state)
 {
-    return (Command){.id = id, .wish = {.tag = tags_find(tanks->plant->tags, "tank0001.valve"), .value = 0.25, .by = "person:anna", .reason = "because"},
+    const TagId valve = tags_find(tanks->plant->tags, "tank0001.valve");
+    return (Command){.id = id, .wish = {.tag = valve, .value = 0.25, .by = "person:anna", .reason = "because"},
                      .state = state, .time = at(0), .ended = state == COMMAND_FAILED ? at(1) : TIME_NONE, .detail = "jammed"};
 }
 
 START_TEST(a_change_of_a_command_is_told_in_the_next_tick_and_once)
 {
     Tanks *tanks = tanks_open(1, "", "on = { command = function(e)\n"
-                                     "  seen = (seen or '') .. string.format('%d %s %g %s %s %s %s %.0f|', e.id, e.tag, e.value, e.state, e.reason, e.detail, e.by, e.time)\n"
+                                     "  seen = (seen or '') .. string.format('%d %s %g %s %s %s %s %.0f|',\n"
+                                     "    e.id, e.tag, e.value, e.state, e.reason, e.detail, e.by, e.time)\n"
                                      "  command(e.tag, 50) end },");
     const Command two[] = {command_of(tanks, 7, COMMAND_SENT), command_of(tanks, 6, COMMAND_FAILED)};
     alarms_note_commands(tanks->alarms, two, 1);
     alarms_note_commands(tanks->alarms, two + 1, 1);
     ck_assert_str_eq(global(tanks, "seen"), "nil");
     tanks_judge(tanks, 2);
-    ck_assert_str_eq(global(tanks, "seen"), "7 tank0001.valve 25 sent because jammed person:anna 1611326940|6 tank0001.valve 25 failed because jammed person:anna 1611326941|");
+    ck_assert_str_eq(global(tanks, "seen"), "7 tank0001.valve 25 sent because jammed person:anna 1611326940|"
+                                            "6 tank0001.valve 25 failed because jammed person:anna 1611326941|");
     ck_assert_str_eq(wishes(tanks, 2)[0].by, "handler:command");
     alarms_note_commands(tanks->alarms, two, 2);  // behind the tick they are still among what changed
     tanks_judge(tanks, 3);
@@ -495,13 +503,34 @@ END_TEST
 
 START_TEST(timers_run_in_their_order_and_one_that_fails_does_not_stop_the_next)
 {
-    Tanks *tanks = tanks_open(1, "", "on = { every(2, function() seen = (seen or '') .. 'a' command('tank0001.lamp', 1) end), every(2, function() error('no') end),\n"
+    Tanks *tanks = tanks_open(1, "", "on = { every(2, function() seen = (seen or '') .. 'a' command('tank0001.lamp', 1) end), \n"
+                                     "  every(2, function() error('no') end),\n"
                                      "  every(2, function() seen = seen .. 'b' end), every(1, function() while true do end end) },");
     tanks_judge(tanks, 2);
     ck_assert_str_eq(global(tanks, "seen"), "ab");
     ck_assert_uint_eq(alarms_handler_errors(tanks->alarms), 2);
     ck_assert_str_eq(wishes(tanks, 1)->by, "handler:every");
     tanks_close(tanks);
+}
+END_TEST
+
+START_TEST(no_memory_for_sample_and_command_handlers_is_an_error)
+{
+    Plant *plant = tanks_load(100, "", "on = { sample = { ['*.gauge'] = print }, command = print },");
+    ErrText why;
+    Err err = ERR_MEMORY;
+    size_t n = 0;
+    while (err == ERR_MEMORY) {
+        Alarms *alarms;
+        kit_fail_allocation(++n);
+        err = alarms_create(plant, &alarms, &why);
+        kit_fail_allocation(0);
+        alarms_destroy(alarms);
+    }
+    ck_assert_int_eq(err, ERR_OK);
+    ck_assert_uint_gt(n, 6 + 4);  // the queue and three masks besides
+    plant_destroy(plant);
+    unit_forget_all();
 }
 END_TEST
 
@@ -566,4 +595,5 @@ KIT_MAIN("alarm.handlers", a_command_becomes_a_wish_in_si_units, a_divergence_ev
          more_changes_of_commands_than_there_is_room_for_are_counted, a_plant_without_such_handlers_keeps_nothing_for_them,
          a_timer_runs_in_the_tick_that_a_multiple_of_its_period_lies_in, a_period_need_not_be_a_whole_number_of_steps,
          timers_run_in_their_order_and_one_that_fails_does_not_stop_the_next,
+         no_memory_for_sample_and_command_handlers_is_an_error,
          the_log_of_a_failing_handler_is_rare_and_names_the_line, the_log_does_not_lose_patience_with_a_handler_that_fails_now_and_then)
