@@ -204,11 +204,14 @@ static void judge_conditions(Alarms *alarms, int64_t now)
     assert(watch == alarms->watches + alarms->watch_count);
 }
 
-void alarm_judge(Alarms *alarms, const Plant *plant, const Sync *sync, int64_t now)
+void alarm_judge(Alarms *alarms, const Plant *plant, const Sync *sync, Batch batch, int64_t now)
 {
     assert(plant == alarms->plant);
     assert(now != TIME_NONE);
     handlers__begin(&alarms->handlers, now);
+    handlers__commands(&alarms->handlers);
+    handlers__samples(&alarms->handlers, sync, batch);
+    handlers__timers(&alarms->handlers);
     judge_divergences(alarms, plant, sync, now);
     judge_conditions(alarms, now);
 }
@@ -245,6 +248,16 @@ const CommandWish *alarms_wishes(const Alarms *alarms, size_t *count)
 uint64_t alarms_handler_errors(const Alarms *alarms)
 {
     return alarms->handlers.errors;
+}
+
+uint64_t alarms_unheard(const Alarms *alarms)
+{
+    return alarms->handlers.unheard;
+}
+
+void alarms_note_commands(Alarms *alarms, const Command *commands, size_t count)
+{
+    handlers__note_commands(&alarms->handlers, commands, count);
 }
 
 uint64_t alarms_dropped(const Alarms *alarms)

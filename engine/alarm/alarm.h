@@ -5,7 +5,7 @@
  * Alarms come from verdicts (named "divergence"), from the limits of the models, and from twins that stand still ("quarantine").
  * Handlers are plain Lua with a budget each; what they wish (commands) is left for the gate.
  *
- * Takes: a Plant, Verdicts.  Gives: Alarms, CommandWishes.
+ * Takes: a Plant, a Batch, Verdicts, Commands that changed.  Gives: Alarms, CommandWishes.
  * Memory: at most ALARMS_MAX alarms that are not over; when there are more, the oldest returned one is ended, and where there is none the
  * new one is counted as dropped and raised as soon as there is room.  Threads: the tick's. */
 #pragma once
@@ -37,8 +37,11 @@ Err alarms_create(Plant *plant, Alarms **out, ErrText *why);
 /// Before its plant.
 void alarms_destroy(Alarms *alarms);
 
-/// Raise, hold, return; run the handlers. `now` is plant time.
-void alarm_judge(Alarms *alarms, const Plant *plant, const Sync *sync, int64_t now);
+/// Raise, hold, return; run the handlers. `batch` are the samples of the tick, `now` its end in plant time.
+void alarm_judge(Alarms *alarms, const Plant *plant, const Sync *sync, Batch batch, int64_t now);
+/// Commands that changed, to be told to the command handler in the next alarm_judge (they are copied). Before alarm_judge and behind the tick:
+/// what was told is passed over the second time.
+void alarms_note_commands(Alarms *alarms, const Command *commands, size_t count);
 /// raised -> acknowledged, returned -> over; once more changes nothing. ERR_UNKNOWN when no alarm with this id is there, or it is over.
 Err alarm_acknowledge(Alarms *alarms, uint64_t id, const char *by, int64_t now);
 
@@ -51,6 +54,8 @@ void alarms_settle(Alarms *alarms);
 /// The wishes that handlers made in the last alarm_judge.
 const CommandWish *alarms_wishes(const Alarms *alarms, size_t *count);
 uint64_t alarms_handler_errors(const Alarms *alarms);
+/// Samples and changes of commands that were too many for the handlers of a tick, and so were not told.
+uint64_t alarms_unheard(const Alarms *alarms);
 /// Alarms that found no room when their conditions came.
 uint64_t alarms_dropped(const Alarms *alarms);
 

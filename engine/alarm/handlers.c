@@ -5,18 +5,28 @@
 #include <lauxlib.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-static const char *const handler_names[HANDLER_COUNT] = {[HANDLER_DIVERGENCE] = "divergence", [HANDLER_ALARM] = "alarm"};
+#include "plant/every.h"
 
-/* One call on its way into the sandbox: `fill` makes the event's table out of `event`. */
+static const char *const kind_names[HANDLER_COUNT] = {"command", "sample", "every", "divergence", "alarm"};
+
+/* Leaves what a handler is told, made out of `event`, on the stack. */
+typedef void Telling(lua_State *lua, const Handlers *handlers, const void *event);
+
+/* One call on its way into the sandbox. */
 typedef struct Call {
     int function;
-    void (*fill)(lua_State *lua, const Plant *plant, int64_t now, const void *event);
-    const Plant *plant;
-    int64_t now;
+    Telling *tell;
+    const Handlers *handlers;
     const void *event;
 } Call;
+
+typedef struct SampleEvent {
+    const Sync *sync;
+    const Sample *sample;
+} SampleEvent;
 
 typedef struct Divergence {
     uint32_t twin;
@@ -53,6 +63,12 @@ static void list_actuators(const TagTable *tags, char *out, size_t size)
     }
     if (!listed)
         snprintf(out, size, "none");
+}
+
+/* How many of `most` the running handler may use: routine leaves half to those that answer what is wrong. */
+static uint32_t share_of(const Handlers *handlers, uint32_t most)
+{
+    return handlers->running && handlers->running->kind < HANDLER_DIVERGENCE ? most / 2 : most;
 }
 
 static TagId check_tag(lua_State *lua, const Plant *plant, int argument)
@@ -98,16 +114,17 @@ static int word_command(lua_State *lua)
 {
     Handlers *const handlers = handlers_of(lua);
     if (!handlers->running)
-        luaL_error(lua, "command is for handlers (on.divergence, on.alarm): outside of them nothing has happened that it could answer");
+        luaL_error(lua, "command is for handlers (the functions in on): outside of them nothing has happened that it could answer");
     const TagId tag = check_tag(lua, handlers->plant, 1);
     const double value = check_value(lua, tags_get(handlers->plant->tags, tag), 2);
     const char *const reason = check_reason(lua, 3);
-    if (handlers->wish_count == HANDLER_WISHES_MAX)
-        luaL_error(lua, "more than %d commands in one tick", HANDLER_WISHES_MAX);
+    const uint32_t wishes_max = share_of(handlers, HANDLER_WISHES_MAX);
+    if (handlers->wish_count >= wishes_max)
+        luaL_error(lua, "more than %d commands in one tick", (int)wishes_max);
 
     CommandWish *const wish = &handlers->wishes[handlers->wish_count++];
     *wish = (CommandWish){.tag = tag, .value = value};
-    snprintf(wish->by, sizeof wish->by, "handler:%s", handlers->running);
+    snprintf(wish->by, sizeof wish->by, "handler:%s", kind_names[handlers->running->kind]);
     snprintf(wish->reason, sizeof wish->reason, "%s", reason);
     return 0;
 }
@@ -130,8 +147,9 @@ static int word_log(lua_State *lua)
 {
     Handlers *const handlers = handlers_of(lua);
     const char *const text = luaL_checkstring(lua, 1);
-    if (handlers->line_count == HANDLER_LINES_MAX)
-        luaL_error(lua, "more than %d lines of log in one tick", HANDLER_LINES_MAX);
+    const uint32_t lines_max = share_of(handlers, HANDLER_LINES_MAX);
+    if (handlers->line_count >= lines_max)
+        luaL_error(lua, "more than %d lines of log in one tick", (int)lines_max);
     handlers->line_count++;
     log_write(LOG_INFO, "script", "%.500s", text);
     return 0;
@@ -159,15 +177,90 @@ static int give_words(lua_State *lua)
     return 0;
 }
 
-static int handler_find(const char *name)
+/* What is wrong, for find_handlers: which key of which table, and why. Whoever calls adds the line. */
+static int complain(lua_State *lua, const char *section, const char *key, const char *text)
 {
-    for (int kind = 0; kind < HANDLER_COUNT; kind++)
-        if (strcmp(name, handler_names[kind]) == 0)
-            return kind;
-    return -1;
+    lua_pushstring(lua, section);
+    lua_pushstring(lua, key);
+    lua_pushstring(lua, text);
+    return 3;
 }
 
-/* Gets the Handlers. Returns nothing when all is well, else the key that is wrong and what is wrong with it: whoever calls adds the line. */
+/* A handler whose function is on top of the stack; pops it. NULL when there are too many of its kind. */
+static Handler *add_handler(lua_State *lua, Handlers *handlers, HandlerKind kind)
+{
+    const size_t most = kind == HANDLER_SAMPLE ? PATTERNS_MAX : kind == HANDLER_EVERY ? HANDLER_TIMERS_MAX : 1;
+    size_t count = 0;
+    for (size_t i = 0; i < handlers->count; i++)
+        count += handlers->list[i].kind == kind;
+    if (count == most)
+        return NULL;
+
+    Handler *const handler = &handlers->list[handlers->count];
+    *handler = (Handler){.kind = kind, .function = luaL_ref(lua, LUA_REGISTRYINDEX), .logged = TIME_NONE};
+    handlers->count++;
+    return handler;
+}
+
+/* sample = { ["tank1.radar"] = f, ["cell_*.voltmeter"] = g }, on top of the stack */
+static int take_samples(lua_State *lua, Handlers *handlers)
+{
+    const int table = lua_gettop(lua);
+    if (!lua_istable(lua, table))
+        return complain(lua, "on", "sample",
+                        lua_pushfstring(lua, "on.sample is a %s: { [\"asset.channel\"] = function(event) ... end } was expected", luaL_typename(lua, table)));
+    for (lua_pushnil(lua); lua_next(lua, table);) {
+        if (lua_type(lua, -2) != LUA_TSTRING)
+            return complain(lua, "on", "sample", "on.sample: a key is no text: [\"asset.channel\"] was expected");
+        const char *const pattern = lua_tostring(lua, -2);
+        if (strlen(pattern) >= TAG_NAME_ROOM)
+            return complain(lua, "on", "sample", lua_pushfstring(lua, "on.sample: \"%s\" is too long for a tag", pattern));
+        if (!lua_isfunction(lua, -1))
+            return complain(lua, "sample", pattern,
+                            lua_pushfstring(lua, "on.sample: \"%s\" is a %s: a function of the event was expected", pattern, luaL_typename(lua, -1)));
+        Handler *const handler = add_handler(lua, handlers, HANDLER_SAMPLE);
+        if (!handler)
+            return complain(lua, "on", "sample",
+                            lua_pushfstring(lua, "on.sample: more than %d patterns; one with * can be for many twins, event.twin says which", PATTERNS_MAX));
+        snprintf(handler->pattern, sizeof handler->pattern, "%s", pattern);
+    }
+    return 0;
+}
+
+/* An element of `on` without a name, whose key is under it. */
+static int take_timer(lua_State *lua, Handlers *handlers)
+{
+    const Every *const every = every_at(lua, lua_gettop(lua));
+    if (!every)
+        return complain(lua, NULL, "on",
+                        lua_pushfstring(lua, "on has a %s without a name: every(seconds, function(time) ... end) was expected", luaL_typename(lua, -1)));
+    Handler *const handler = add_handler(lua, handlers, HANDLER_EVERY);
+    if (!handler)
+        return complain(lua, NULL, "on", lua_pushfstring(lua, "on: more than %d times every(...)", HANDLER_TIMERS_MAX));
+    handler->period_ns = every->period_ns;
+    handler->order = lua_tointeger(lua, -2);
+    return 0;
+}
+
+/* divergence = f, alarm = f, command = f */
+static int take_named(lua_State *lua, Handlers *handlers, const char *name)
+{
+    HandlerKind kind = 0;
+    while (kind < HANDLER_COUNT && strcmp(name, kind_names[kind]) != 0)
+        kind++;
+    if (kind == HANDLER_SAMPLE)
+        return take_samples(lua, handlers);
+    if (kind == HANDLER_COUNT || kind == HANDLER_EVERY)
+        return complain(lua, "on", name,
+                        lua_pushfstring(lua, "no handler \"%s\" in on: there are divergence, alarm, command, sample, and every(seconds, f)", name));
+    if (!lua_isfunction(lua, -1))
+        return complain(lua, "on", name, lua_pushfstring(lua, "on.%s is a %s: a function of the event was expected", name, luaL_typename(lua, -1)));
+    lua_pushvalue(lua, -1);
+    add_handler(lua, handlers, kind);
+    return 0;
+}
+
+/* Gets the Handlers. Returns nothing when all is well, else a complaint. */
 static int take_handlers(lua_State *lua)
 {
     Handlers *const handlers = lua_touserdata(lua, 1);
@@ -176,22 +269,11 @@ static int take_handlers(lua_State *lua)
         return 0;
 
     const int table = lua_gettop(lua);
-    for (lua_pushnil(lua); lua_next(lua, table); lua_pop(lua, 1)) {
+    for (lua_pushnil(lua); lua_next(lua, table); lua_settop(lua, table + 1)) {
         const bool named = lua_type(lua, -2) == LUA_TSTRING;
-        const char *const key = named ? lua_tostring(lua, -2) : luaL_typename(lua, -2);
-        const int kind = named ? handler_find(key) : -1;
-        lua_pushstring(lua, key);
-        if (kind < 0) {
-            lua_pushfstring(lua, "no handler \"%s\" in on: there are divergence, alarm", key);
-            return 2;
-        }
-        if (lua_type(lua, -2) != LUA_TFUNCTION) {
-            lua_pushfstring(lua, "on.%s is a %s: a function of the event was expected", key, luaL_typename(lua, -2));
-            return 2;
-        }
-        lua_pushvalue(lua, -2);
-        handlers->handlers[kind].function = luaL_ref(lua, LUA_REGISTRYINDEX);
-        lua_pop(lua, 1);
+        const int wrong = named ? take_named(lua, handlers, lua_tostring(lua, -2)) : take_timer(lua, handlers);
+        if (wrong)
+            return wrong;
     }
     return 0;
 }
@@ -206,26 +288,71 @@ static Err run_on_handlers(Handlers *handlers, lua_CFunction function, int resul
     return script_call(handlers->plant->script, 1, results, SCRIPT_LOAD_INSTRUCTIONS, why);
 }
 
+static int by_turn(const void *a, const void *b)
+{
+    const Handler *const x = a, *const y = b;
+    if (x->kind != y->kind)
+        return (x->kind > y->kind) - (x->kind < y->kind);
+    return x->order != y->order ? (x->order > y->order) - (x->order < y->order) : strcmp(x->pattern, y->pattern);
+}
+
+/* Lua's tables have no order that lasts; the list has. */
+static void sort_handlers(Handlers *handlers)
+{
+    qsort(handlers->list, handlers->count, sizeof *handlers->list, by_turn);
+    size_t next = 0;
+    for (int kind = 0; kind <= HANDLER_COUNT; kind++) {
+        handlers->first[kind] = next;
+        while (next < handlers->count && (int)handlers->list[next].kind == kind)
+            next++;
+    }
+}
+
+static size_t count_of(const Handlers *handlers, HandlerKind kind)
+{
+    return handlers->first[kind + 1] - handlers->first[kind];
+}
+
 static Err find_handlers(Handlers *handlers, ErrText *why)
 {
     Script *const script = handlers->plant->script;
     lua_State *const lua = script_lua(script);
-    Err err = run_on_handlers(handlers, take_handlers, 2, why);
+    Err err = run_on_handlers(handlers, take_handlers, 3, why);
     if (err)
         return err;
-    if (!lua_isnil(lua, -2))
-        err = script_blame(script, why, "on", lua_tostring(lua, -2), "%s", lua_tostring(lua, -1));
-    lua_pop(lua, 2);
+    if (!lua_isnil(lua, -1))
+        err = script_blame(script, why, lua_tostring(lua, -3), lua_tostring(lua, -2), "%s", lua_tostring(lua, -1));
+    lua_pop(lua, 3);
+    sort_handlers(handlers);
     return err;
+}
+
+/* What costs memory is made where there is a handler for it. */
+static Err make_room(Handlers *handlers, ErrText *why)
+{
+    const size_t patterns = count_of(handlers, HANDLER_SAMPLE);
+    if (count_of(handlers, HANDLER_COMMAND) && !(handlers->commands = mem_alloc(2 * HANDLER_COMMANDS_MAX * sizeof *handlers->commands)))
+        return err_set(why, ERR_MEMORY, "no memory for handlers");
+    if (!patterns)
+        return ERR_OK;
+
+    const char *list[PATTERNS_MAX];
+    for (size_t i = 0; i < patterns; i++)
+        list[i] = handlers->list[handlers->first[HANDLER_SAMPLE] + i].pattern;
+    size_t wrong;
+    ErrText text;
+    const Err err = hearing__init(&handlers->hearing, handlers->plant, list, patterns, &wrong, &text);
+    if (err == ERR_SCRIPT)
+        return script_blame(handlers->plant->script, why, "sample", list[wrong], "%s", text.text);
+    return err ? err_set(why, err, "%s", text.text) : ERR_OK;
 }
 
 Err handlers__init(Handlers *handlers, Plant *plant, ErrText *why)
 {
-    *handlers = (Handlers){.plant = plant, .self_reference = LUA_NOREF, .now = TIME_NONE};
-    for (int kind = 0; kind < HANDLER_COUNT; kind++)
-        handlers->handlers[kind] = (Handler){.function = LUA_NOREF, .logged = TIME_NONE};
-
+    *handlers = (Handlers){.plant = plant, .self_reference = LUA_NOREF, .now = TIME_NONE, .unheard_logged = TIME_NONE};
     Err err = find_handlers(handlers, why);
+    if (!err)
+        err = make_room(handlers, why);
     if (!err)
         err = run_on_handlers(handlers, give_words, 0, why);
     if (err)
@@ -239,8 +366,10 @@ void handlers__fini(Handlers *handlers)
     if (handlers->self)
         *handlers->self = NULL;
     luaL_unref(lua, LUA_REGISTRYINDEX, handlers->self_reference);
-    for (int kind = 0; kind < HANDLER_COUNT; kind++)
-        luaL_unref(lua, LUA_REGISTRYINDEX, handlers->handlers[kind].function);
+    for (size_t i = 0; i < handlers->count; i++)
+        luaL_unref(lua, LUA_REGISTRYINDEX, handlers->list[i].function);
+    hearing__fini(&handlers->hearing);
+    mem_free(handlers->commands);
 }
 
 // Calling them.
@@ -262,31 +391,84 @@ static double seconds(int64_t time)
     return (double)time / (double)NS_PER_S;
 }
 
-static void fill_divergence(lua_State *lua, const Plant *plant, int64_t now, const void *event)
+static void tell_command(lua_State *lua, const Handlers *handlers, const void *event)
+{
+    const Command *const command = event;
+    const TagTable *const tags = handlers->plant->tags;
+    lua_createtable(lua, 0, 8);
+    lua_pushinteger(lua, (lua_Integer)command->id);
+    lua_setfield(lua, -2, "id");
+    set_text(lua, "tag", tags_name(tags, command->wish.tag).text);
+    set_number(lua, "value", unit_from_si(tags_get(tags, command->wish.tag).unit, command->wish.value));
+    set_text(lua, "state", command_state_name(command->state));
+    set_text(lua, "reason", command->wish.reason);
+    set_text(lua, "detail", command->detail);
+    set_text(lua, "by", command->wish.by);
+    set_number(lua, "time", seconds(command->ended == TIME_NONE ? command->time : command->ended));
+}
+
+/* Of several samples of a sensor in one tick sync keeps the innovation of the newest. */
+static void set_innovation(lua_State *lua, const Handlers *handlers, const SampleEvent *event, const Unit *unit)
+{
+    Quality quality;
+    double innovation, sd;
+    const Place place = plant_place(handlers->plant, event->sample->tag);
+    const Model *const model = plant_model(handlers->plant, place.twin);
+    if (sync_sample_time(event->sync, event->sample->tag, &quality) != event->sample->time)
+        return;
+    for (uint16_t i = 0; i < model->sensor_count; i++)
+        if (model->sensors[i].channel == place.channel && sync_innovation(event->sync, place.twin, i, &innovation, &sd)) {
+            set_number(lua, "innovation", unit_scale_from_si(unit, innovation));
+            set_number(lua, "sd", unit_scale_from_si(unit, sd));
+        }
+}
+
+static void tell_sample(lua_State *lua, const Handlers *handlers, const void *event)
+{
+    const Sample *const sample = ((const SampleEvent *)event)->sample;
+    const Tag tag = tags_get(handlers->plant->tags, sample->tag);
+    lua_createtable(lua, 0, 8);
+    set_text(lua, "tag", tags_name(handlers->plant->tags, sample->tag).text);
+    set_text(lua, "twin", tag.asset);
+    set_number(lua, "value", unit_from_si(tag.unit, sample->value));
+    set_number(lua, "time", seconds(sample->time));
+    set_text(lua, "quality", quality_name((Quality)sample->quality));
+    set_innovation(lua, handlers, event, tag.unit);
+}
+
+static void tell_time(lua_State *lua, const Handlers *handlers, const void *event)
+{
+    (void)event;
+    lua_pushnumber(lua, seconds(handlers->now));
+}
+
+static void tell_divergence(lua_State *lua, const Handlers *handlers, const void *event)
 {
     const Divergence *const divergence = event;
     const Verdict *const verdict = divergence->verdict;
-    set_text(lua, "twin", plant->twins[divergence->twin].name);
+    lua_createtable(lua, 0, 8);
+    set_text(lua, "twin", handlers->plant->twins[divergence->twin].name);
     set_text(lua, "kind", verdict_name(verdict->kind));
     set_text(lua, "state", verdict->kind == VERDICT_NONE ? "returned" : "raised");
     set_text(lua, "text", divergence->text);
-    set_number(lua, "time", seconds(now));
+    set_number(lua, "time", seconds(handlers->now));
     set_number(lua, "nis", verdict->nis);
     set_number(lua, "limit", verdict->nis_limit);
 }
 
-static void fill_alarm(lua_State *lua, const Plant *plant, int64_t now, const void *event)
+static void tell_alarm(lua_State *lua, const Handlers *handlers, const void *event)
 {
     const AlarmEvent *const change = event;
     const Alarm *const alarm = change->alarm;
+    lua_createtable(lua, 0, 8);
     lua_pushinteger(lua, (lua_Integer)alarm->id);
     lua_setfield(lua, -2, "id");
-    set_text(lua, "twin", plant->twins[alarm->twin].name);
+    set_text(lua, "twin", handlers->plant->twins[alarm->twin].name);
     set_text(lua, "name", alarm->name);
     set_text(lua, "severity", severity_name(alarm->severity));
     set_text(lua, "state", change->raised ? "raised" : "returned");
     set_text(lua, "text", alarm->text);
-    set_number(lua, "time", seconds(now));
+    set_number(lua, "time", seconds(handlers->now));
 }
 
 /* Gets a Call. */
@@ -294,17 +476,32 @@ static int make_call(lua_State *lua)
 {
     const Call *const call = lua_touserdata(lua, 1);
     lua_rawgeti(lua, LUA_REGISTRYINDEX, call->function);
-    lua_createtable(lua, 0, 8);
-    call->fill(lua, call->plant, call->now, call->event);
+    call->tell(lua, call->handlers, call->event);
     lua_call(lua, 1, 0);
     return 0;
 }
 
-static void note_failure(Handlers *handlers, HandlerKind kind, const char *text)
+typedef struct Label {
+    char text[TAG_NAME_ROOM + 16];
+} Label;
+
+/* As the script has it: on.alarm, on.sample["tank1.radar"], every(60, f) */
+static Label label_of(const Handler *handler)
+{
+    Label label;
+    if (handler->kind == HANDLER_SAMPLE)
+        snprintf(label.text, sizeof label.text, "on.sample[\"%s\"]", handler->pattern);
+    else if (handler->kind == HANDLER_EVERY)
+        snprintf(label.text, sizeof label.text, "every(%g, f)", seconds(handler->period_ns));
+    else
+        snprintf(label.text, sizeof label.text, "on.%s", kind_names[handler->kind]);
+    return label;
+}
+
+static void note_failure(Handlers *handlers, Handler *handler, const char *text)
 {
     enum { PATIENCE = 100 };  // failures in a row after which the log has heard enough
     const int64_t usual = 10 * NS_PER_S, rare = 600 * NS_PER_S;
-    Handler *const handler = &handlers->handlers[kind];
     handlers->errors++;
     handler->failures_in_tick++;
     handler->failures_in_row++;
@@ -313,29 +510,78 @@ static void note_failure(Handlers *handlers, HandlerKind kind, const char *text)
     if (handler->logged != TIME_NONE && handlers->now - handler->logged < pause)
         return;
     handler->logged = handlers->now;
-    log_write(LOG_ERROR, "script", "on.%s failed (%u times in a row): %s", handler_names[kind], handler->failures_in_row, text);
+    log_write(LOG_ERROR, "script", "%s failed (%u times in a row): %s", label_of(handler).text, handler->failures_in_row, text);
 }
 
-static void run(Handlers *handlers, HandlerKind kind, void (*fill)(lua_State *, const Plant *, int64_t, const void *), const void *event)
+/* One that keeps failing must not make a tick with many events endless. */
+static bool is_resting(const Handler *handler)
 {
-    // one that keeps failing must not make a tick with many events endless
-    Handler *const handler = &handlers->handlers[kind];
-    if (handler->function == LUA_NOREF || handler->failures_in_tick == HANDLER_FAILURES_MAX)
+    return handler->failures_in_tick == HANDLER_FAILURES_MAX;
+}
+
+static void run(Handlers *handlers, Handler *handler, Telling *tell, const void *event)
+{
+    if (is_resting(handler))
         return;
 
     ErrText why;
-    Call call = {handler->function, fill, handlers->plant, handlers->now, event};
+    Call call = {handler->function, tell, handlers, event};
     lua_State *const lua = script_lua(handlers->plant->script);
     lua_pushcfunction(lua, make_call);
     lua_pushlightuserdata(lua, &call);
-    handlers->running = handler_names[kind];
+    handlers->running = handler;
     const Err err = script_call(handlers->plant->script, 1, 0, HANDLER_INSTRUCTIONS, &why);
     handlers->running = NULL;
 
     if (err)
-        note_failure(handlers, kind, why.text);
+        note_failure(handlers, handler, why.text);
     else
         handler->failures_in_row = 0;
+}
+
+/* Run the handler of a kind that has one at most. */
+static void run_only(Handlers *handlers, HandlerKind kind, Telling *tell, const void *event)
+{
+    if (count_of(handlers, kind))
+        run(handlers, &handlers->list[handlers->first[kind]], tell, event);
+}
+
+static void note_unheard(Handlers *handlers, uint64_t count, const char *what)
+{
+    const int64_t pause = 600 * NS_PER_S;
+    handlers->unheard += count;
+    if (!count || (handlers->unheard_logged != TIME_NONE && handlers->now - handlers->unheard_logged < pause))
+        return;
+    handlers->unheard_logged = handlers->now;
+    log_write(LOG_WARNING, "script", "%llu %s were more than the handlers' budget of a tick: they were not told; %llu so far", (unsigned long long)count, what,
+              (unsigned long long)handlers->unheard);
+}
+
+static bool was_told(const Handlers *handlers, const Command *command)
+{
+    for (size_t i = 0; i < handlers->told_count; i++)
+        if (handlers->commands[i].id == command->id && handlers->commands[i].state == command->state)
+            return true;
+    return false;
+}
+
+void handlers__note_commands(Handlers *handlers, const Command *commands, size_t count)
+{
+    if (!handlers->commands)
+        return;
+    uint64_t unheard = 0;
+    for (size_t i = 0; i < count; i++)
+        if (was_told(handlers, &commands[i]))
+            continue;
+        else if (handlers->command_count - handlers->told_count == HANDLER_COMMANDS_MAX)
+            unheard++;
+        else
+            handlers->commands[handlers->command_count++] = commands[i];
+    note_unheard(handlers, unheard, "changes of commands");
+
+    handlers->command_count -= handlers->told_count;
+    memmove(handlers->commands, handlers->commands + handlers->told_count, handlers->command_count * sizeof *commands);
+    handlers->told_count = 0;
 }
 
 void handlers__begin(Handlers *handlers, int64_t now)
@@ -343,16 +589,65 @@ void handlers__begin(Handlers *handlers, int64_t now)
     handlers->now = now;
     handlers->wish_count = 0;
     handlers->line_count = 0;
-    for (int kind = 0; kind < HANDLER_COUNT; kind++)
-        handlers->handlers[kind].failures_in_tick = 0;
+    for (size_t i = 0; i < handlers->count; i++)
+        handlers->list[i].failures_in_tick = 0;
+}
+
+void handlers__commands(Handlers *handlers)
+{
+    for (size_t i = 0; i < handlers->command_count; i++)
+        run_only(handlers, HANDLER_COMMAND, tell_command, &handlers->commands[i]);
+    handlers->told_count = handlers->command_count;
+}
+
+/* Tell a sample to those in `heard`, a bit each, while `budget` lasts; returns to how many it was not told. */
+static uint64_t tell_hearers(Handlers *handlers, uint64_t heard, const SampleEvent *event, int64_t *budget)
+{
+    uint64_t unheard = 0;
+    for (; heard; heard &= heard - 1) {
+        Handler *const handler = &handlers->list[handlers->first[HANDLER_SAMPLE] + (size_t)__builtin_ctzll(heard)];
+        if (*budget <= 0) {
+            unheard++;
+        } else if (!is_resting(handler)) {
+            run(handlers, handler, tell_sample, event);
+            *budget -= HANDLER_CALL_COST + (int64_t)script_used(handlers->plant->script);
+        }
+    }
+    return unheard;
+}
+
+void handlers__samples(Handlers *handlers, const Sync *sync, Batch batch)
+{
+    int64_t budget = HANDLER_SAMPLES_COST;
+    uint64_t unheard = 0;
+    if (!count_of(handlers, HANDLER_SAMPLE))
+        return;
+    for (size_t i = 0; i < batch.count; i++) {
+        const SampleEvent event = {sync, &batch.items[i].sample};
+        unheard += tell_hearers(handlers, hearing__of(&handlers->hearing, handlers->plant, event.sample->tag), &event, &budget);
+    }
+    note_unheard(handlers, unheard, "samples");
+}
+
+/* Ticks follow each other without a gap, so what is due follows from the tick alone: there is nothing to remember over a restart. */
+static bool is_due(const Handlers *handlers, int64_t period_ns)
+{
+    return handlers->now / period_ns > (handlers->now - handlers->plant->step_ns) / period_ns;
+}
+
+void handlers__timers(Handlers *handlers)
+{
+    for (size_t i = handlers->first[HANDLER_EVERY]; i < handlers->first[HANDLER_EVERY + 1]; i++)
+        if (is_due(handlers, handlers->list[i].period_ns))
+            run(handlers, &handlers->list[i], tell_time, NULL);
 }
 
 void handlers__divergence(Handlers *handlers, uint32_t twin, const Verdict *verdict, const char *text)
 {
-    run(handlers, HANDLER_DIVERGENCE, fill_divergence, &(Divergence){twin, verdict, text});
+    run_only(handlers, HANDLER_DIVERGENCE, tell_divergence, &(Divergence){twin, verdict, text});
 }
 
 void handlers__alarm(Handlers *handlers, const Alarm *alarm, bool raised)
 {
-    run(handlers, HANDLER_ALARM, fill_alarm, &(AlarmEvent){alarm, raised});
+    run_only(handlers, HANDLER_ALARM, tell_alarm, &(AlarmEvent){alarm, raised});
 }

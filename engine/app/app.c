@@ -141,6 +141,7 @@ static void publish(App *app)
         .speed = app->def.speed,
         .overruns = app->overruns,
         .handler_errors = alarms_handler_errors(app->alarms),
+        .events_unheard = alarms_unheard(app->alarms),
         .alarms_dropped = alarms_dropped(app->alarms),
         .history_waits = written.waits,
         .history_errors = written.errors,
@@ -149,9 +150,19 @@ static void publish(App *app)
     app->news = false;
 }
 
+/* Handlers hear in a tick of what changed before it: what they wish then cannot go round within one. */
+static void note_commands(App *app)
+{
+    size_t count;
+    const Command *commands = gate_changed(app->gate, &count);
+    if (!app->replaying)
+        alarms_note_commands(app->alarms, commands, count);
+}
+
 /* Changes that everybody has seen. */
 static void settle(App *app)
 {
+    note_commands(app);
     tell_alarms(app);
     tell_commands(app);
     alarms_settle(app->alarms);
@@ -182,7 +193,8 @@ static void app_tick(App *app)
     app->ticks++;
     plant_advance(app->plant);                              // predict every block
     sync_correct(app->sync, app->plant, batch);             // fold the samples in, test the innovations
-    alarm_judge(app->alarms, app->plant, app->sync, app->now);  // raise, hold, return; run the handlers
+    note_commands(app);                                     // what was answered since
+    alarm_judge(app->alarms, app->plant, app->sync, batch, app->now);  // raise, hold, return; run the handlers
     pass_wishes(app);
     release_commands(app);                                  // commands that may go, go
 

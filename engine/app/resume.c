@@ -79,6 +79,14 @@ static void ask_again(App *app, const HistoryResume *resume)
     app->replayed_count = 0;
 }
 
+/* What ended behind the last tick was to be told to the handlers in the next one, which the stop came before. */
+static void tell_ends(App *app, const HistoryResume *resume)
+{
+    for (size_t i = 0; i < resume->command_count; i++)
+        if (command_has_ended(&resume->commands[i]) && resume->commands[i].ended >= app->now)
+            alarms_note_commands(app->alarms, &resume->commands[i], 1);
+}
+
 /* An alarm whose twin is gone: it is over, and only history has heard of it. */
 static void note_gone(void *self, const Alarm *alarm, const char *twin)
 {
@@ -232,6 +240,7 @@ Err resume_from_history(App *app, ErrText *why)
         char time[32];
         time_format(app->now, time);
         ask_again(app, &resume);
+        tell_ends(app, &resume);
         log_write(LOG_INFO, "history", "going on at %s: %s and %zu samples behind it", time, resume.tick >= 0 ? "a snapshot" : "the beginning", resume.sample_count);
     }
     history_resume_fini(&resume);

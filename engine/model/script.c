@@ -20,7 +20,7 @@ struct Script {
     lua_State *lua;
     size_t memory, memory_max;
     bool running;  // limits are the script's: what the engine does in the same state, it does unbounded
-    size_t instructions_left;
+    size_t instructions_max, instructions_left;  // of the call that runs, or ran last
     char *path, *source;  // of the file that was run last
     size_t source_length;
 };
@@ -424,7 +424,7 @@ Err script_run_file(Script *script, const char *path, size_t instructions_max, E
 Err script_call(Script *script, int arguments, int results, size_t instructions_max, ErrText *why)
 {
     lua_State *lua = script->lua;
-    script->instructions_left = instructions_max;
+    script->instructions_max = script->instructions_left = instructions_max;
     script->running = true;
     lua_sethook(lua, spend, LUA_MASKCOUNT, HOOK_STEP);
     const int status = lua_pcall(lua, arguments, results, 0);
@@ -442,6 +442,11 @@ Err script_call(Script *script, int arguments, int results, size_t instructions_
 uint64_t script_hash(const Script *script)
 {
     return hash_bytes(0, script->source, script->source_length);
+}
+
+size_t script_used(const Script *script)
+{
+    return (script->instructions_max - script->instructions_left) / HOOK_STEP * HOOK_STEP;
 }
 
 /* Whether `word` is called with a text, as in model "tank", outside of comments. */

@@ -31,6 +31,9 @@ uint64_t script_hash(const Script *script);
 /// lua_pcall under a budget: the function and `arguments` are on the stack, `results` are left there (nothing on failure).
 Err script_call(Script *script, int arguments, int results, size_t instructions_max, ErrText *why);
 
+/// Instructions that the last script_call used, in whole thousands: what is below them hangs on when Lua looked for garbage.
+size_t script_used(const Script *script);
+
 typedef enum ScriptKind { SCRIPT_MODEL, SCRIPT_PLANT } ScriptKind;
 /// Whether a file declares a model or a plant, by what it calls; SCRIPT_PLANT when it calls neither.
 Err script_kind(const char *path, ScriptKind *out, ErrText *why);

@@ -9,6 +9,7 @@
 #include "model/declare.h"
 #include "plant/assets.h"
 #include "plant/connect.h"
+#include "plant/every.h"
 #include "plant/snapshot.h"
 
 enum { SCRIPT_MEMORY_MAX = 512 * 1024 * 1024 };
@@ -214,6 +215,7 @@ static Err read_plant(Loader *loader, size_t threads)
     loader->lua = script_lua(plant->script);
     lua_register(loader->lua, "plant", plant_constructor);
     assets_open(plant->script);
+    every_open(plant->script);
     if ((err = script_run_file(plant->script, plant->path, SCRIPT_LOAD_INSTRUCTIONS, loader->why)))
         return err;
 

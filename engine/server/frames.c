@@ -331,6 +331,7 @@ static void put_counters(Text *out, const State *state)
     put_count(out, ",", "refused", refused);
     put_count(out, ",", "dropped", dropped);
     put_count(out, ",", "handler_errors", state->now.handler_errors);
+    put_count(out, ",", "events_unheard", state->now.events_unheard);
     put_count(out, ",", "quarantined", state->quarantined);
     put_count(out, ",", "alarms_dropped", state->now.alarms_dropped);
     put_count(out, ",", "history_waits", state->now.history_waits);

@@ -39,7 +39,7 @@ typedef struct ServerNow {
     int64_t tick, time;
     uint64_t ticks;  // that have run since the start
     double speed;
-    uint64_t overruns, handler_errors, alarms_dropped;
+    uint64_t overruns, handler_errors, events_unheard, alarms_dropped;
     uint64_t history_waits, history_errors;  // how often the tick waited for the writer, and commits that failed
     const ServerConnection *connections;
     size_t connection_count;

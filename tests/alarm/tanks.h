@@ -16,6 +16,8 @@ enum { TANKS_MAX = 6000 };
 struct Sync {
     Verdict verdicts[TANKS_MAX];
     bool settling;  // all of them
+    Batch batch;               // of the next tick
+    double innovation, sd;     // of all newest samples, SI
 };
 
 const Verdict *sync_verdict(const Sync *sync, uint32_t twin)
@@ -38,6 +40,24 @@ uint64_t sync_parted(const Sync *sync, uint32_t block)
     for (uint32_t lane = 0; lane < tanks_plant->blocks[block].lanes; lane++)
         lanes |= (uint64_t)(sync->verdicts[tanks_plant->blocks[block].twin[lane]].kind != VERDICT_NONE) << lane;
     return lanes;
+}
+
+bool sync_innovation(const Sync *sync, uint32_t twin, uint16_t sensor, double *innovation, double *sd)
+{
+    (void)twin, (void)sensor;
+    *innovation = sync->innovation;
+    *sd = sync->sd;
+    return *sd > 0;
+}
+
+int64_t sync_sample_time(const Sync *sync, TagId tag, Quality *quality)
+{
+    int64_t time = TIME_NONE;
+    *quality = QUALITY_GOOD;
+    for (size_t i = 0; i < sync->batch.count; i++)
+        if (sync->batch.items[i].sample.tag == tag)
+            time = sync->batch.items[i].sample.time;
+    return time;
 }
 
 const char *verdict_name(VerdictKind kind)
@@ -78,6 +98,7 @@ static inline Plant *tanks_load(int count, const char *alarms, const char *more)
              "  params = { area = { 2, \"m^2\" }, heating = { 0, \"K/s\" } },\n"
              "  inputs = { inflow = { 0, \"l/min\" } },\n"
              "  states = { level = { 30, \"cm\", sd = 1 }, warmth = { 20, \"degC\" } },\n"
+             "  sensors = { gauge = { of = \"level\", noise = 0.5 } },\n"
              "  actuators = { valve = { 0, \"percent\", min = 0, max = 100, rate = 10 }, lamp = { 0, \"1\", min = 0, max = 1 } },\n"
              "  equations = function(t) t.level.rate = t.inflow / t.area; t.warmth.rate = t.heating end,\n"
              "  alarms = { %s },\n"
@@ -128,7 +149,8 @@ static inline void tanks_verdict(Tanks *tanks, uint32_t twin, VerdictKind kind, 
 static inline void tanks_judge(Tanks *tanks, double s)
 {
     tanks_plant = tanks->plant;
-    alarm_judge(tanks->alarms, tanks->plant, &tanks->sync, at(s));
+    alarm_judge(tanks->alarms, tanks->plant, &tanks->sync, tanks->sync.batch, at(s));
+    tanks->sync.batch = (Batch){0};
 }
 
 static inline const Alarm *tanks_alarms(const Tanks *tanks, size_t expected)

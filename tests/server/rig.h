@@ -158,7 +158,7 @@ static inline void rig_tick(Rig *rig)
     plant_advance(rig->plant);
     sync_correct(rig->sync, rig->plant, batch);
     plant_derive(rig->plant);
-    alarm_judge(rig->alarms, rig->plant, rig->sync, sync_now(rig->sync));
+    alarm_judge(rig->alarms, rig->plant, rig->sync, (Batch){0}, sync_now(rig->sync));
     const Connector connector = {&websocket_connector, rig->websocket};
     gate_release(rig->gate, &connector, 1, sync_now(rig->sync));
     websocket_connector.ticked(rig->websocket, sync_now(rig->sync));

@@ -102,7 +102,7 @@ START_TEST(an_alarm_that_is_over_leaves_the_list_and_is_told)
 
     // the tank is emptied by hand, and the next judgement finds nothing wrong with its level
     *plant_cell(rig->plant, 0, plant_model(rig->plant, 0)->channels[0].column) = 0.1;
-    alarm_judge(rig->alarms, rig->plant, rig->sync, sync_now(rig->sync) + NS_PER_S);
+    alarm_judge(rig->alarms, rig->plant, rig->sync, (Batch){0}, sync_now(rig->sync) + NS_PER_S);
     ck_assert(pass(&watch));
     take(&watch);
     ck_assert_ptr_null(find(&watch, id));
