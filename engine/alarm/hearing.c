@@ -3,25 +3,6 @@
 #include <assert.h>
 #include <string.h>
 
-/* Whether a name fits the `length` letters of a pattern: behind the last star, try ever later places. */
-static bool fits(const char *pattern, size_t length, const char *name)
-{
-    const char *const end = pattern + length, *star = NULL, *retry = NULL;
-    while (*name) {
-        if (pattern < end && *pattern == '*')
-            star = pattern++, retry = name;
-        else if (pattern < end && *pattern == *name)
-            pattern++, name++;
-        else if (star)
-            pattern = star + 1, name = ++retry;
-        else
-            return false;
-    }
-    while (pattern < end && *pattern == '*')
-        pattern++;
-    return pattern == end;
-}
-
 /* A name without a star is looked up: a fleet is searched for patterns alone. */
 static void mark_twins(Hearing *hearing, const Plant *plant, const char *pattern, size_t length, uint64_t bit)
 {
@@ -35,7 +16,7 @@ static void mark_twins(Hearing *hearing, const Plant *plant, const char *pattern
         return;
     }
     for (uint32_t twin = 0; twin < plant->twin_count; twin++)
-        if (fits(pattern, length, plant->twins[twin].name))
+        if (tag_fits(pattern, length, plant->twins[twin].name))
             hearing->by_twin[twin] |= bit;
 }
 
@@ -44,7 +25,7 @@ static void mark_channels(Hearing *hearing, const Plant *plant, const char *patt
     uint64_t *mask = hearing->by_channel;
     for (uint32_t i = 0; i < plant->model_count; i++)
         for (uint16_t k = 0; k < plant->models[i]->channel_count; k++, mask++)
-            if (fits(pattern, strlen(pattern), plant->models[i]->channels[k].name))
+            if (tag_fits(pattern, strlen(pattern), plant->models[i]->channels[k].name))
                 *mask |= bit;
 }
 

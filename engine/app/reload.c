@@ -93,16 +93,15 @@ static int64_t changed_folder(const char *folder)
     return changed;
 }
 
-/* Where models are looked for (plant/load.c). */
+/* Scripts where models are looked for. */
 static int64_t changed_surroundings(const char *plant)
 {
-    static const char *const places[] = {"../models", ".", "models"};
     const char *slash = strrchr(plant, '/');
     const int folder = slash ? (int)(slash - plant + 1) : 0;
     int64_t changed = INT64_MIN;
-    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+    for (const char *const *place = plant_model_places; *place; place++) {
         char path[1024];
-        if (snprintf(path, sizeof path, "%.*s%s", folder, plant, places[i]) < (int)sizeof path)
+        if (snprintf(path, sizeof path, "%.*s%s.", folder, plant, *place) < (int)sizeof path)
             changed = later(changed, changed_folder(path));
     }
     return changed;

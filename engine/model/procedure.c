@@ -236,7 +236,7 @@ uint64_t procedure_run(const Model *model, double *columns, uint64_t lanes, ErrT
         const size_t lane = (size_t)__builtin_ctzll(lanes);
         if (!step_lane(procedure, columns, lane, &text))
             continue;
-        *cell(columns, model->next, lane) = NAN;
+        *cell(columns, model->next, lane) = NAN;  // so the plant puts the twin back and stops it
         if (!failed)
             *why = text;
         failed |= lanes & -lanes;

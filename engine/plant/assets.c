@@ -125,14 +125,14 @@ __attribute__((format(printf, 2, 3))) static Err fail(const Assets *assets, cons
 
 // Models.
 
-/* A model is looked for beside the plant's folder, in it, and in a folder `models` in it. */
+const char *const plant_model_places[] = {"../models/", "", "models/", NULL};
+
 static Err find_model_file(const Assets *assets, const char *name, char out[PATH_ROOM])
 {
-    static const char *const places[] = {"../models/", "", "models/", NULL};
     const char *path = assets->plant->path, *slash = strrchr(path, '/');
     const int folder = slash ? (int)(slash - path + 1) : 0;
     const char *ending = strchr(name, '.') ? "" : ".lua";
-    if (script_find(path, places, name, out, PATH_ROOM))
+    if (script_find(path, plant_model_places, name, out, PATH_ROOM))
         return ERR_OK;
     return fail(assets, "no model \"%s\": expected %s%s in %.*s../models/, %.*s or %.*smodels/", name, name, ending, folder, path, folder ? folder : 1, folder ? path : ".", folder, path);
 }

@@ -81,11 +81,6 @@ typedef struct StageRun {
 
 enum { CONNECTIONS_AT_ONCE = 1024, BLOCKS_AT_ONCE = 16 };  // by one thread
 
-static size_t parts(size_t count, size_t at_once)
-{
-    return (count + at_once - 1) / at_once;
-}
-
 static void carry_some(void *context, size_t index, size_t thread)
 {
     const StageRun *run = context;
@@ -98,7 +93,7 @@ static void carry(Plant *plant, uint32_t first, uint32_t count)
 {
     StageRun run = {plant, first, count};
     if (count > 0)
-        workers_run(plant->workers, parts(count, CONNECTIONS_AT_ONCE), carry_some, &run);
+        workers_run(plant->workers, workers_parts(count, CONNECTIONS_AT_ONCE), carry_some, &run);
 }
 
 static void take_turn(Plant *plant, const Turn *turn, size_t thread)
@@ -181,7 +176,7 @@ void plant_advance(Plant *plant)
         carry(plant, stage->first_connection, stage->connection_count);
         run_procedures(plant, stage);
         StageRun run = {plant, stage->first_turn, stage->turn_count};
-        workers_run(plant->workers, parts(run.count, BLOCKS_AT_ONCE), take_some, &run);
+        workers_run(plant->workers, workers_parts(run.count, BLOCKS_AT_ONCE), take_some, &run);
     }
 }
 
@@ -196,7 +191,7 @@ static void derive_some(void *context, size_t index, size_t thread)
 
 void plant_derive(Plant *plant)
 {
-    workers_run(plant->workers, parts(plant->block_count, BLOCKS_AT_ONCE), derive_some, plant);
+    workers_run(plant->workers, workers_parts(plant->block_count, BLOCKS_AT_ONCE), derive_some, plant);
 }
 
 uint64_t block_lanes(const Block *block)

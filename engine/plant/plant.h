@@ -27,6 +27,11 @@ typedef struct Block {
     uint64_t failed;       // of them those whose step function failed, since the start
 } Block;
 
+/// The LANES cells of a column.
+static inline double *block_column(const Block *block, uint16_t column)
+{
+    return &block->columns[(size_t)column * LANES];
+}
 /// A bit for every lane that is in use.
 uint64_t block_lanes(const Block *block);
 
@@ -98,6 +103,8 @@ typedef struct Plant {
     Arena arena;
 } Plant;
 
+/// Where models are looked for, from the folder of the plant's script on; NULL behind the last.
+extern const char *const plant_model_places[];
 /// Load a plant script and all that it names. `threads` is the number of threads that step it.
 Err plant_load(const char *path, size_t threads, Plant **out, ErrText *why);
 void plant_destroy(Plant *plant);

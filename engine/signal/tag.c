@@ -202,12 +202,31 @@ TagId tags_find(const TagTable *tags, const char *name)
     return TAG_NONE;
 }
 
+/* Behind the last star, ever later places are tried. */
+bool tag_fits(const char *pattern, size_t length, const char *name)
+{
+    const char *const end = pattern + length, *star = NULL, *retry = NULL;
+    while (*name) {
+        if (pattern < end && *pattern == '*')
+            star = pattern++, retry = name;
+        else if (pattern < end && *pattern == *name)
+            pattern++, name++;
+        else if (star)
+            pattern = star + 1, name = ++retry;
+        else
+            return false;
+    }
+    while (pattern < end && *pattern == '*')
+        pattern++;
+    return pattern == end;
+}
+
 bool tag_is_meant(const char *wish, const char *name)
 {
-    const char *const star = strstr(wish, "*."), *const dot = strchr(name, '.');
-    if (!star)
+    const char *const star = strstr(wish, "*.");
+    if (!star || strchr(wish, '*') != star || strchr(star + 1, '*'))  // a star anywhere else is none
         return strcmp(wish, name) == 0;
-    return dot && strncmp(wish, name, (size_t)(star - wish)) == 0 && strcmp(star + 1, dot) == 0;
+    return tag_fits(wish, strlen(wish), name);
 }
 
 static TagPlace place_in(const Run *run, TagId id)

@@ -53,6 +53,8 @@ Err tags_unbind(TagTable *tags, TagId id);
 
 /// "asset.channel"; TAG_NONE when there is no such name.
 TagId tags_find(const TagTable *tags, const char *name);
+/// Whether a name, or a part of one, fits the first `length` letters of `pattern`, in which `*` stands for any letters.
+bool tag_fits(const char *pattern, size_t length, const char *name);
 /// Whether `wish` stands for the tag `name`: it is this name, or `cell_*.voltmeter`, a channel of all assets whose names begin so.
 bool tag_is_meant(const char *wish, const char *name);
 /// The number of an asset, -1 when there is none of this name.

@@ -81,7 +81,7 @@ static void read_works(Sync *sync, const Share *share, Work *works)
  * put in their column. */
 static uint64_t pick(Block *block, Work *works, size_t count, uint16_t channel)
 {
-    double *value = sync__column(block, block->model->channels[channel].column);
+    double *value = block_column(block, block->model->channels[channel].column);
     uint64_t picked = 0, passed = 0;
     for (size_t i = 0; i < count && i < PICK_FROM; i++) {
         const uint64_t bit = UINT64_C(1) << works[i].lane;
@@ -105,7 +105,7 @@ static void fold(Sync *sync, uint32_t index, uint64_t lanes, uint16_t sensor_ind
     const DetectLimits *limits = &sync->kind[index]->limits;
     const int64_t tick = sync->memory->next_tick;
 
-    detect_spread(lanes, sync__column(block, sensor->mask));
+    detect_spread(lanes, block_column(block, sensor->mask));
     program_run(&sensor->measure, block->columns, &sync->plant->scratch[thread]);
 
     detect_heard(block, lanes, sensor_index, tick);
@@ -114,7 +114,7 @@ static void fold(Sync *sync, uint32_t index, uint64_t lanes, uint16_t sensor_ind
     if (!entering)
         return;
     if (entering != lanes)
-        detect_spread(entering, sync__column(block, sensor->mask));
+        detect_spread(entering, block_column(block, sensor->mask));
     plant_run(sync->plant, index, &sensor->correct, thread);
 }
 
@@ -150,19 +150,14 @@ static void correct_some(void *context, size_t index, size_t thread)
         correct_block(shares->sync, &shares->sync->shares[i], thread);
 }
 
-static size_t parts(size_t count, size_t at_once)
-{
-    return (count + at_once - 1) / at_once;
-}
-
 void sync_correct(Sync *sync, Plant *plant, Batch batch)
 {
     assert(plant == sync->plant);
     if (make_room(sync, batch.count)) {
         sync->batch = batch;
-        workers_run(plant->workers, parts(batch.count, ITEMS_AT_ONCE), locate_some, sync);
+        workers_run(plant->workers, workers_parts(batch.count, ITEMS_AT_ONCE), locate_some, sync);
         Shares shares = {sync, arrange(sync)};
-        workers_run(plant->workers, parts(shares.count, SHARES_AT_ONCE), correct_some, &shares);
+        workers_run(plant->workers, workers_parts(shares.count, SHARES_AT_ONCE), correct_some, &shares);
     } else {
         sync->memory->counters.dropped += batch.count;
     }

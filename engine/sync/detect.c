@@ -290,11 +290,6 @@ static void relent(const View *view, const Opinion *opinion)
 /* A block's lanes side by side: loops over them are written so that the compiler turns them into vectors. */
 typedef double Lanes[LANES];
 
-static double *column(const Block *block, int index)
-{
-    return &block->columns[(size_t)index * LANES];
-}
-
 void detect_spread(uint64_t lanes, double out[LANES])
 {
     for (size_t lane = 0; lane < LANES; lane++)
@@ -318,7 +313,7 @@ static double clamp(double x, double low, double high)
 /* Innovations in their standard deviations. */
 static void normalise(const Block *block, const Sensor *sensor, Lanes z)
 {
-    const double *innovation = column(block, sensor->innovation), *variance = column(block, sensor->innovation_variance);
+    const double *innovation = block_column(block, sensor->innovation), *variance = block_column(block, sensor->innovation_variance);
     for (size_t lane = 0; lane < LANES; lane++)
         z[lane] = innovation[lane] / sqrt(variance[lane]);
 }
@@ -327,8 +322,8 @@ static void normalise(const Block *block, const Sensor *sensor, Lanes z)
  * which that is so, and notes the start of those that are heard for the first time. */
 static uint64_t hold_back(const DetectLimits *limits, Block *block, const Lanes of, uint16_t sensor, const Lanes z, double tick)
 {
-    const double *state = column(block, block->model->memory + STATE);
-    double *started = column(block, block->model->memory + STARTED), *outlier = column(block, block->model->sensors[sensor].memory + OUTLIER);
+    const double *state = block_column(block, block->model->memory + STATE);
+    double *started = block_column(block, block->model->memory + STARTED), *outlier = block_column(block, block->model->sensors[sensor].memory + OUTLIER);
     Lanes held;
     for (size_t lane = 0; lane < LANES; lane++) {
         const double start = started[lane] == 0 ? tick : started[lane];
@@ -343,7 +338,7 @@ static uint64_t hold_back(const DetectLimits *limits, Block *block, const Lanes 
 
 static void feed_cusum(const DetectLimits *limits, Block *block, const Lanes of, uint16_t sensor, Lanes z)
 {
-    double *up = column(block, block->model->sensors[sensor].memory + CUSUM_UP), *down = column(block, block->model->sensors[sensor].memory + CUSUM_DOWN);
+    double *up = block_column(block, block->model->sensors[sensor].memory + CUSUM_UP), *down = block_column(block, block->model->sensors[sensor].memory + CUSUM_DOWN);
     const double cap = CUSUM_CAP * limits->cusum;
     for (size_t lane = 0; lane < LANES; lane++) {
         z[lane] = clamp(z[lane] / limits->scale, -CLIP, CLIP);
@@ -357,10 +352,10 @@ static void feed_cusum(const DetectLimits *limits, Block *block, const Lanes of,
 static void feed_window(Block *block, uint64_t lanes, const Lanes of, uint16_t sensor, const Lanes z)
 {
     const int memory = block->model->sensors[sensor].memory;
-    double *at = column(block, memory + WINDOW_AT), *count = column(block, memory + WINDOW_COUNT), *kept = column(block, memory + WINDOW_SUM);
+    double *at = block_column(block, memory + WINDOW_AT), *count = block_column(block, memory + WINDOW_COUNT), *kept = block_column(block, memory + WINDOW_SUM);
     for (uint64_t left = lanes; left; left &= left - 1) {
         const uint32_t lane = (uint32_t)__builtin_ctzll(left);
-        column(block, memory + WINDOW + (int)at[lane])[lane] = z[lane] * z[lane];
+        block_column(block, memory + WINDOW + (int)at[lane])[lane] = z[lane] * z[lane];
     }
 
     for (size_t lane = 0; lane < LANES; lane++) {
@@ -371,7 +366,7 @@ static void feed_window(Block *block, uint64_t lanes, const Lanes of, uint16_t s
 
     Lanes sum = {0};
     for (int i = 0; i < NIS_WINDOW; i++) {
-        const double *square = column(block, memory + WINDOW + i);
+        const double *square = block_column(block, memory + WINDOW + i);
         for (size_t lane = 0; lane < LANES; lane++)
             sum[lane] += i < count[lane] ? square[lane] : 0;
     }
@@ -382,14 +377,14 @@ static void feed_window(Block *block, uint64_t lanes, const Lanes of, uint16_t s
 /* The lanes of which there is something to say: those that are not calm, and those where a sensor shows more than it does in quiet times. */
 static uint64_t find_loud(const DetectLimits *limits, const Block *block, const Lanes of)
 {
-    const double *state = column(block, block->model->memory + STATE);
+    const double *state = block_column(block, block->model->memory + STATE);
     Lanes loud;
     for (size_t lane = 0; lane < LANES; lane++)
         loud[lane] = state[lane] != DETECT_CALM ? of[lane] : 0;
     for (uint16_t i = 0; i < block->model->sensor_count; i++) {
         const int memory = block->model->sensors[i].memory;
-        const double *up = column(block, memory + CUSUM_UP), *down = column(block, memory + CUSUM_DOWN), *sign = column(block, memory + SIGN);
-        const double *sum = column(block, memory + WINDOW_SUM), evidence = EVIDENCE * limits->cusum;
+        const double *up = block_column(block, memory + CUSUM_UP), *down = block_column(block, memory + CUSUM_DOWN), *sign = block_column(block, memory + SIGN);
+        const double *sum = block_column(block, memory + WINDOW_SUM), evidence = EVIDENCE * limits->cusum;
         for (size_t lane = 0; lane < LANES; lane++) {
             const double larger = up[lane] > down[lane] ? up[lane] : down[lane];
             loud[lane] = larger > evidence ? of[lane] : loud[lane];
@@ -415,8 +410,8 @@ static void judge_lane(const DetectLimits *limits, Block *block, uint32_t lane, 
 /* While a fault is suspected, no property of a sensor may be learnt from it; while the process has parted, the model is trusted less. */
 static uint64_t tell_filter(Block *block, const Lanes of, uint16_t sensor)
 {
-    const double *state = column(block, block->model->memory + STATE), *first = column(block, block->model->memory + FIRST_SENSOR);
-    double *frozen = column(block, block->model->frozen), *parted = column(block, block->model->parted);
+    const double *state = block_column(block, block->model->memory + STATE), *first = block_column(block, block->model->memory + FIRST_SENSOR);
+    double *frozen = block_column(block, block->model->frozen), *parted = block_column(block, block->model->parted);
     Lanes blamed;
     for (size_t lane = 0; lane < LANES; lane++) {
         const double calm = state[lane] == DETECT_CALM ? 1.0 : 0.0, process = state[lane] == DETECT_PROCESS ? 1.0 : 0.0;
@@ -429,7 +424,7 @@ static uint64_t tell_filter(Block *block, const Lanes of, uint16_t sensor)
 
 uint64_t detect_judge(const DetectLimits *limits, Block *block, uint64_t lanes, uint16_t sensor, int64_t tick)
 {
-    const double *started = column(block, block->model->memory + STARTED);
+    const double *started = block_column(block, block->model->memory + STARTED);
     Lanes z, of;
     detect_spread(lanes, of);
     normalise(block, &block->model->sensors[sensor], z);
@@ -452,13 +447,13 @@ uint64_t detect_judge(const DetectLimits *limits, Block *block, uint64_t lanes, 
 
 void detect_index(const DetectLimits *limits, Block *block, uint64_t lanes)
 {
-    double *index = column(block, block->model->statistic);
+    double *index = block_column(block, block->model->statistic);
     Lanes of, largest = {0};
     detect_spread(lanes, of);
     for (uint16_t i = 0; i < block->model->sensor_count; i++) {
         const int memory = block->model->sensors[i].memory;
-        const double *up = column(block, memory + CUSUM_UP), *down = column(block, memory + CUSUM_DOWN);
-        const double *count = column(block, memory + WINDOW_COUNT), *sum = column(block, memory + WINDOW_SUM);
+        const double *up = block_column(block, memory + CUSUM_UP), *down = block_column(block, memory + CUSUM_DOWN);
+        const double *count = block_column(block, memory + WINDOW_COUNT), *sum = block_column(block, memory + WINDOW_SUM);
         for (size_t lane = 0; lane < LANES; lane++) {
             const double cusum = (up[lane] > down[lane] ? up[lane] : down[lane]) / limits->cusum;
             const double window = (count[lane] < NIS_WINDOW ? 0 : sum[lane]) / limits->nis;
@@ -504,7 +499,7 @@ bool detect_is_settling(const DetectLimits *limits, const Block *block, uint32_t
 
 void detect_heard(Block *block, uint64_t lanes, uint16_t sensor, int64_t tick)
 {
-    double *heard = column(block, block->model->sensors[sensor].memory + HEARD);
+    double *heard = block_column(block, block->model->sensors[sensor].memory + HEARD);
     Lanes of;
     detect_spread(lanes, of);
     for (size_t lane = 0; lane < LANES; lane++)
@@ -513,12 +508,12 @@ void detect_heard(Block *block, uint64_t lanes, uint16_t sensor, int64_t tick)
 
 uint64_t detect_parted(const DetectLimits *limits, const Block *block, int64_t tick)
 {
-    const double *state = column(block, block->model->memory + STATE);
+    const double *state = block_column(block, block->model->memory + STATE);
     Lanes parted;
     for (size_t lane = 0; lane < LANES; lane++)
         parted[lane] = state[lane] >= DETECT_PROCESS ? 1 : 0;
     for (uint16_t i = 0; i < block->model->sensor_count; i++) {
-        const double *heard = column(block, block->model->sensors[i].memory + HEARD);
+        const double *heard = block_column(block, block->model->sensors[i].memory + HEARD);
         for (size_t lane = 0; lane < LANES; lane++) {
             const double silent = heard[lane] != 0 ? 1.0 : 0.0;
             parted[lane] = (double)tick - heard[lane] > limits->silence[i] ? silent + parted[lane] : parted[lane];

@@ -88,8 +88,3 @@ struct Recent *sync__recent(const Sync *sync, const Sample *sample);
 void sync__remember(struct Recent *place, const Sample *sample);
 /// Where the newest sample of a tag is noted; false when it takes none.
 bool sync__find_newest(const Sync *sync, TagId tag, size_t *out);
-
-static inline double *sync__column(const Block *block, uint16_t index)
-{
-    return &block->columns[(size_t)index * LANES];
-}

@@ -64,7 +64,7 @@ const Verdict *sync_verdict(const Sync *sync, uint32_t twin)
     const Block *block = block_of(sync, twin, &lane);
     const char *name = sync->plant->twins[twin].name;
     Verdict *verdict = &((Sync *)sync)->verdict;  // a view that is made when it is asked for
-    *verdict = (Verdict){.kind = VERDICT_NONE, .since = TIME_NONE, .nis = sync__column(block, block->model->statistic)[lane], .nis_limit = 1};
+    *verdict = (Verdict){.kind = VERDICT_NONE, .since = TIME_NONE, .nis = block_column(block, block->model->statistic)[lane], .nis_limit = 1};
 
     const DetectState state = detect_state(block, lane);
     if (state == DETECT_PROCESS) {
@@ -105,8 +105,8 @@ bool sync_innovation(const Sync *sync, uint32_t twin, uint16_t sensor, double *i
     uint32_t lane;
     const Block *block = block_of(sync, twin, &lane);
     const Sensor *s = &block->model->sensors[sensor];
-    *innovation = sync__column(block, s->innovation)[lane];
-    *sd = sqrt(sync__column(block, s->innovation_variance)[lane]);
+    *innovation = block_column(block, s->innovation)[lane];
+    *sd = sqrt(block_column(block, s->innovation_variance)[lane]);
     return *sd > 0;
 }
 

@@ -44,10 +44,10 @@ static inline const Channel *bench_channel(const Plant *plant, const char *name)
     return &plant_model(plant, 0)->channels[index];
 }
 
-static inline void bench_set(const Plant *plant, const char *name, double value)
+static inline void bench_set(Plant *plant, const char *name, double value)
 {
     const Channel *channel = bench_channel(plant, name);
-    *plant_cell(plant, 0, channel->column) = unit_to_si(channel->unit, value);
+    plant_set(plant, plant_tag(plant, 0, (uint16_t)(channel - plant_model(plant, 0)->channels)), unit_to_si(channel->unit, value));
 }
 
 static inline double bench_si(const Plant *plant, const char *name)

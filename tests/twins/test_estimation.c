@@ -30,6 +30,8 @@ static const Case cases[] = {
     {"room", 60, 60 * 900, "d['twin.heating'] = 500 + 400 * math.sin(s / 9000)", VERDICT_PROCESS, 3600, VERDICT_SENSOR},
     {"battery", 1, 900, "d['twin.current'] = 0.3 + 0.2 * math.sin(s / 200)", VERDICT_NONE, 60, VERDICT_SENSOR},
     {"battery_pack", 1, 300, "d['twin.current'] = 0.4 + 0.2 * math.sin(s / 200)", VERDICT_NONE, 900, VERDICT_SENSOR},
+    {"storage_cell", 10, 60 * 900, "d['twin.current'] = 60 * math.sin(s / 4000)", VERDICT_NONE, 1200, VERDICT_SENSOR},
+    {"storage_site", 10, 60 * 900, "d['twin.T_outdoor'] = 5 + 8 * math.sin(s / 9000)", VERDICT_PROCESS, 1200, VERDICT_PROCESS},
     {"dc_motor", 0.005, 8, "d['twin.voltage'] = 170 + 10 * math.sin(s)", VERDICT_NONE, 10, VERDICT_SENSOR},
     {"conveyor", 0.1, 300, "d['twin.feed'] = 100 + 30 * math.sin(s / 30)", VERDICT_NONE, 30, VERDICT_SENSOR},
     {"wind_turbine", 0.5, 900, "d['twin.wind'] = 8 + math.sin(s / 40)", VERDICT_NONE, 60, VERDICT_SENSOR},
@@ -275,6 +277,8 @@ FACTS(boiler)
 FACTS(air_handler)
 FACTS(battery)
 FACTS(battery_pack)
+FACTS(storage_cell)
+FACTS(storage_site)
 FACTS(dc_motor)
 FACTS(conveyor)
 FACTS(wind_turbine)
@@ -286,5 +290,5 @@ FACTS(incubator)
 
 KIT_MAIN("twins.estimation", a_clogged_outlet_is_learnt_once_it_is_noticed, NAMES(tank), NAMES(quadruple_tank), NAMES(pump), NAMES(valve),
          NAMES(pipe), NAMES(reservoir), NAMES(sand_filter), NAMES(district), NAMES(heat_exchanger), NAMES(room), NAMES(radiator), NAMES(boiler), NAMES(air_handler),
-         NAMES(battery), NAMES(battery_pack), NAMES(dc_motor), NAMES(conveyor), NAMES(wind_turbine), NAMES(pv_array), NAMES(robot_joint), NAMES(bearing),
+         NAMES(battery), NAMES(battery_pack), NAMES(storage_cell), NAMES(storage_site), NAMES(dc_motor), NAMES(conveyor), NAMES(wind_turbine), NAMES(pv_array), NAMES(robot_joint), NAMES(bearing),
          NAMES(induction_motor), NAMES(incubator))

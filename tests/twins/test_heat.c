@@ -125,6 +125,41 @@ START_TEST(a_cell_warms_by_its_losses_times_its_thermal_resistance)
 }
 END_TEST
 
+/* With Euler's method the closed forms have powers in place of exponentials. */
+START_TEST(a_storage_cell_relaxes_through_its_pair_and_counts_its_charge)
+{
+    Plant *plant = bench_open("storage_cell", 10, "charge = 0.6, current = 100");
+    bench_run(plant, 1200);
+    bench_near(bench_si(plant, "V_pair"), 100 * 0.30e-3 * (1 - pow(1 - 10.0 / 400, 120)), 1e-12);
+    bench_near(bench_si(plant, "charge"), 0.6 - 100 * 1200 / (280 * 3600.0), 1e-12);
+    const double charge = bench_si(plant, "charge"), open = 3.24 + 0.10 * charge - 0.5 * exp(-25 * charge) + 0.2 * exp(30 * (charge - 1));
+    bench_near(bench_si(plant, "voltage"), open - bench_si(plant, "V_pair") - 0.25e-3 * 100, 1e-12);
+    plant_destroy(plant);
+}
+END_TEST
+
+START_TEST(a_storage_cell_warms_by_its_losses_times_its_thermal_resistance)
+{
+    Plant *plant = bench_open("storage_cell", 10, "capacity = 1e6, charge = 0.5, current = 100, T_ambient = 20");
+    bench_run(plant, 50 * 3600);
+    const double heat = 100 * 100 * (0.25e-3 + 0.30e-3);
+    bench_near(bench_get(plant, "heat"), heat, 1e-9);
+    bench_near(bench_get(plant, "T_cell"), 20 + 1.5 * heat, 1e-9);
+    plant_destroy(plant);
+}
+END_TEST
+
+START_TEST(air_of_a_storage_site_settles_between_walls_and_cooling)
+{
+    Plant *plant = bench_open("storage_site", 10, "T_outdoor = -5, T_air = 30, load = 120");
+    bench_run(plant, 100);
+    const double end = (40 * -5 + 400 * 25) / 440.0;
+    bench_near(bench_get(plant, "T_air"), end + (30 - end) * pow(1 - 10 * 440 / 60e3, 10), 1e-9);
+    bench_near(bench_get(plant, "current"), 120, 1e-12);
+    plant_destroy(plant);
+}
+END_TEST
+
 START_TEST(a_pack_shows_the_sum_of_its_cells_and_ends_with_the_weakest)
 {
     Plant *plant = bench_open("battery_pack", 1, "current = 0.85, cell_1_charge = 1, cell_2_charge = 0.9, cell_3_charge = 0.95");
@@ -273,7 +308,8 @@ KIT_MAIN("twins.heat", a_room_shares_heat_with_its_neighbour, a_radiator_settles
          what_the_hot_side_of_a_heat_exchanger_loses_the_cold_side_gains, three_cells_come_near_the_textbooks_counter_flow,
          a_room_settles_by_its_resistances_in_series, a_room_cools_with_the_eigenvalue_of_its_network,
          a_resting_cell_shows_the_published_open_circuit_voltage, a_discharge_counts_every_coulomb, a_cell_relaxes_with_two_exponentials,
-         a_cell_warms_by_its_losses_times_its_thermal_resistance,
+         a_cell_warms_by_its_losses_times_its_thermal_resistance, a_storage_cell_relaxes_through_its_pair_and_counts_its_charge,
+         a_storage_cell_warms_by_its_losses_times_its_thermal_resistance, air_of_a_storage_site_settles_between_walls_and_cooling,
          a_pack_shows_the_sum_of_its_cells_and_ends_with_the_weakest, cells_of_a_pack_warm_each_other, a_photovoltaic_array_gives_its_peak_at_test_conditions,
          modules_warm_up_as_faiman_says, an_inverter_feeds_in_no_more_than_its_limit, damage_of_a_bearing_grows_exponentially,
          a_bearing_has_the_rating_life_of_iso_281, a_bearing_warms_by_its_friction)
