@@ -7,11 +7,12 @@
 #include <string.h>
 #include <strings.h>
 
+#include "connectors/tape/between.h"
 #include "connectors/tape/csv.h"
 
-_Static_assert(offsetof(Sample, time) == 0 && offsetof(TapeEvent, time) == 0, "sort_by_time reads the time at the start of an item");
+_Static_assert(offsetof(TapeEvent, time) == 0, "sort_by_time reads the time at the start of an item");
 
-enum { SAMPLES_MAX = 50 * 1000 * 1000, EVENTS_MAX = 1000 * 1000, OUTCOMES_MAX = 64, COLUMNS_TEXT = 512 };
+enum { EVENTS_MAX = 1000 * 1000, OUTCOMES_MAX = 64, COLUMNS_TEXT = 512 };
 
 /* What a column of times counts in, told by the size of its first number. */
 typedef struct TimeScale {
@@ -26,8 +27,7 @@ typedef struct Bound {
 } Bound;
 
 struct Tape {
-    Sample *samples;
-    size_t count, room;
+    Samples samples;
     int64_t tail;
     char name[sizeof((Arrival *)0)->text];
 
@@ -141,17 +141,12 @@ static Err bind_columns(const Csv *csv, const RecordingMap *map, Bound *bound, E
 
 // The rows.
 
-static Err grow(Tape *tape, const Csv *csv, ErrText *why)
+static Err add_sample(Tape *tape, Sample sample, const Csv *csv, ErrText *why)
 {
-    if (tape->count == SAMPLES_MAX)
-        return err_set(why, ERR_RANGE, "%s:%zu: more than %d samples", csv->path, csv->line, SAMPLES_MAX);
-    const size_t room = tape->room ? 2 * tape->room : 1024;
-    Sample *samples = mem_grow(tape->samples, tape->room * sizeof *samples, room * sizeof *samples);
-    if (!samples)
-        return err_set(why, ERR_MEMORY, "%s: out of memory at line %zu", csv->path, csv->line);
-    tape->samples = samples;
-    tape->room = room;
-    return ERR_OK;
+    const Err err = samples_add(&tape->samples, sample);
+    if (err == ERR_RANGE)
+        return err_set(why, err, "%s:%zu: more than %d samples", csv->path, csv->line, SAMPLES_MAX);
+    return err ? err_set(why, err, "%s: out of memory at line %zu", csv->path, csv->line) : ERR_OK;
 }
 
 static Err read_sample(Tape *tape, const Csv *csv, Bound *bound, const RecordingMap *map, ErrText *why)
@@ -169,12 +164,8 @@ static Err read_sample(Tape *tape, const Csv *csv, Bound *bound, const Recording
         return err_set(why, ERR_RANGE, "%s:%zu: column \"%s\": %.40s %s is too large", csv->path, csv->line, column->column, text,
                        unit_name(column->unit));
 
-    Err err = parse_time(csv, bound->time_cell, time_column(map, column), &bound->scale, &sample.time, why);
-    if (err == ERR_OK && (tape->count == tape->room || tape->count == SAMPLES_MAX))
-        err = grow(tape, csv, why);
-    if (err == ERR_OK)
-        tape->samples[tape->count++] = sample;
-    return err;
+    const Err err = parse_time(csv, bound->time_cell, time_column(map, column), &bound->scale, &sample.time, why);
+    return err ? err : add_sample(tape, sample, csv, why);
 }
 
 static Err check_width(const Csv *csv, size_t width, ErrText *why)
@@ -210,41 +201,6 @@ static Err read_rows(Tape *tape, Csv *csv, const RecordingMap *map, Bound *bound
 
 // Order.
 
-static int64_t time_of(const unsigned char *item)
-{
-    int64_t time;
-    memcpy(&time, item, sizeof time);
-    return time;
-}
-
-static void merge(unsigned char *to, const unsigned char *from, size_t size, size_t left, size_t middle, size_t right)
-{
-    size_t a = left, b = middle;
-    for (size_t i = left; i < right; i++) {
-        const bool take_a = a < middle && (b >= right || time_of(from + a * size) <= time_of(from + b * size));
-        memcpy(to + i * size, from + (take_a ? a++ : b++) * size, size);
-    }
-}
-
-/* Sort items that begin with their time, keeping the order of equals, which qsort does not promise. */
-static Err sort_by_time(void *items, size_t size, size_t count)
-{
-    unsigned char *const spare = mem_alloc(count * size);
-    if (!spare)
-        return ERR_MEMORY;
-    unsigned char *from = items, *to = spare;
-    for (size_t width = 1; width < count; width *= 2) {
-        for (size_t left = 0; left < count; left += 2 * width)
-            merge(to, from, size, left, left + width < count ? left + width : count, left + 2 * width < count ? left + 2 * width : count);
-        unsigned char *const swap = from;
-        from = to, to = swap;
-    }
-    if (from == spare)
-        memcpy(items, spare, count * size);
-    mem_free(spare);
-    return ERR_OK;
-}
-
 /* Rows repeat a sensor that has nothing new: the first sample of a tag and time stays. */
 static Err drop_repeated(Tape *tape, const RecordingMap *map)
 {
@@ -259,15 +215,53 @@ static Err drop_repeated(Tape *tape, const RecordingMap *map)
         last[i] = TIME_NONE;
 
     size_t kept = 0;
-    for (size_t i = 0; i < tape->count; i++) {
-        const Sample sample = tape->samples[i];
+    for (size_t i = 0; i < tape->samples.count; i++) {
+        const Sample sample = tape->samples.items[i];
         if (last[sample.tag] != sample.time)
-            tape->samples[kept++] = sample;
+            tape->samples.items[kept++] = sample;
         last[sample.tag] = sample.time;
     }
-    tape->count = kept;
+    tape->samples.count = kept;
     mem_free(last);
     return ERR_OK;
+}
+
+/* Take the samples of `tag` out of the tape. */
+static Err take_out(Tape *tape, TagId tag, Samples *out)
+{
+    Err err = ERR_OK;
+    size_t kept = 0;
+    for (size_t i = 0; i < tape->samples.count && !err; i++) {
+        const Sample sample = tape->samples.items[i];
+        if (sample.tag == tag)
+            err = samples_add(out, sample);
+        else
+            tape->samples.items[kept++] = sample;
+    }
+    tape->samples.count = kept;
+    return err;
+}
+
+/* What inputs were between their samples, where that is asked for, takes the place of the samples. */
+static Err fill_between(Tape *tape, const RecordingMap *map, ErrText *why)
+{
+    bool filled = false;
+    for (size_t i = 0; i < map->count; i++) {
+        const RecordingColumn *column = &map->columns[i];
+        if (column->between == BETWEEN_HOLD)
+            continue;
+        Samples given = {0};
+        Err err = take_out(tape, column->tag, &given);
+        if (err)
+            err_set(why, err, "out of memory");
+        else
+            err = between_fill(column, map->step_ns, given.items, given.count, &tape->samples, why);
+        samples_fini(&given);
+        if (err)
+            return err;
+        filled = true;
+    }
+    return filled && sort_by_time(tape->samples.items, sizeof *tape->samples.items, tape->samples.count) ? err_set(why, ERR_MEMORY, "out of memory while sorting") : ERR_OK;
 }
 
 // Public.
@@ -295,8 +289,11 @@ Err tape_open(const char *path, const RecordingMap *map, Tape **out, ErrText *wh
     Err err = tape && csv ? read_file(tape, csv, path, map, why) : err_set(why, ERR_MEMORY, "%s: out of memory", path);
     mem_free(csv);
 
-    if (err == ERR_OK && (sort_by_time(tape->samples, sizeof *tape->samples, tape->count) != ERR_OK || drop_repeated(tape, map) != ERR_OK))
+    if (err == ERR_OK && (sort_by_time(tape->samples.items, sizeof *tape->samples.items, tape->samples.count) != ERR_OK || drop_repeated(tape, map) != ERR_OK))
         err = err_set(why, ERR_MEMORY, "%s: out of memory while sorting", path);
+    ErrText detail;
+    if (err == ERR_OK && (err = fill_between(tape, map, &detail)))
+        err_set(why, err, "%s: %s", path, detail.text);
     if (err != ERR_OK) {
         tape_close(tape);
         return err;
@@ -310,21 +307,21 @@ Err tape_open(const char *path, const RecordingMap *map, Tape **out, ErrText *wh
 void tape_close(Tape *tape)
 {
     if (tape)
-        mem_free(tape->samples);
+        samples_fini(&tape->samples);
     mem_free(tape);
 }
 
 const Sample *tape_samples(const Tape *tape, size_t *count)
 {
-    *count = tape->count;
-    return tape->samples;
+    *count = tape->samples.count;
+    return tape->samples.items;
 }
 
 // The connector. What it plays is counted: 0 joined, then the samples, then (where there were some) the time at the end, then left.
 
 static size_t play_length(const Tape *tape)
 {
-    return tape->count ? tape->count + 3 : 2;
+    return tape->samples.count ? tape->samples.count + 3 : 2;
 }
 
 static Arrival play_arrival(const Tape *tape, size_t index)
@@ -333,12 +330,12 @@ static Arrival play_arrival(const Tape *tape, size_t index)
     if (index == 0) {
         arrival.kind = ARRIVAL_JOINED;
         memcpy(arrival.text, tape->name, sizeof arrival.text);
-    } else if (index <= tape->count) {
+    } else if (index <= tape->samples.count) {
         arrival.kind = ARRIVAL_SAMPLE;
-        arrival.sample = tape->samples[index - 1];
-    } else if (index == tape->count + 1 && tape->count) {
+        arrival.sample = tape->samples.items[index - 1];
+    } else if (index == tape->samples.count + 1 && tape->samples.count) {
         arrival.kind = ARRIVAL_TIME;
-        if (__builtin_add_overflow(tape->samples[tape->count - 1].time, tape->tail, &arrival.sample.time))
+        if (__builtin_add_overflow(tape->samples.items[tape->samples.count - 1].time, tape->tail, &arrival.sample.time))
             arrival.sample.time = INT64_MAX;
     } else {
         arrival.kind = ARRIVAL_LEFT;

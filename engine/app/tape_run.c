@@ -1,8 +1,13 @@
 #include "app/tape_run.h"
 
 #include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "app/commands.h"
+
+enum { TELL_FROM_NS = 1000 * NS_PER_MS, TELL_EVERY_NS = 200 * NS_PER_MS };
 
 /* Sleep until the plant's time may be where it is. */
 static void pace(const TapeRun *run, const App *app, int64_t first, int64_t started)

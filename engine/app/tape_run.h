@@ -1,4 +1,5 @@
-/* tape_run.h -- a plant beside a recording, as fast as possible or paced: what run and score have in common. */
+/* tape_run.h -- a plant beside a recording, as fast as possible or paced: what run and score have in common. On a terminal, whoever waits is told how far it
+ * has come. */
 #pragma once
 
 #include "app/app.h"
@@ -9,9 +10,10 @@ typedef struct TapeRun {
     size_t threads;
     double speed;  // INFINITY: as fast as possible
     bool quiet;
+    const char *between;  // "hold", "linear", "band": of all inputs, whatever the script says; NULL: as it says
     void (*ticked)(void *self, const App *app, Batch batch);
     void *self;
 } TapeRun;
 
-/// Play the whole recording.
+/// Play the whole recording. ERR_USAGE where `between` is another word, or the plant has no map of columns.
 Err tape_run(const TapeRun *run, ErrText *why);

@@ -57,10 +57,31 @@ static Err unbind_inputs(const Loader *loader)
     return ERR_OK;
 }
 
+/* between = "linear", gap = 60: what an input was between its samples. */
+static void read_between(const Loader *loader, Declaration *entry, RecordingColumn *column)
+{
+    const Place place = plant_place(loader->plant, column->tag);
+    const Channel *channel = &plant_model(loader->plant, place.twin)->channels[place.channel];
+    column->input = channel->kind == CHANNEL_INPUT;
+    column->min = channel->min;
+    column->max = channel->max;
+
+    const char *between = declare_text(entry, "between", "hold");
+    const double gap = declare_number(entry, "gap", 0);
+    if (!between_parse(between, &column->between))
+        declare_fail(entry, "between of \"%s\": expected \"hold\", \"linear\" or \"band\", got \"%s\"", entry->key, between);
+    else if (column->between != BETWEEN_HOLD && !column->input)
+        declare_fail(entry, "between of \"%s\": only inputs act between their samples, and this is a sensor", entry->key);
+    else if (!(gap >= 0 && gap <= 1e9))
+        declare_fail(entry, "gap of \"%s\": expected seconds, up to 1e9, got %g", entry->key, gap);
+    else
+        column->gap_ns = (int64_t)llround(gap * (double)NS_PER_S);
+}
+
 /* tape = { time = "time", columns = { ["incubator.t2"] = { "t2", time = "time_t2", unit = "degC" } } } */
 static Err read_recording_column(Loader *loader, RecordingColumn *column)
 {
-    static const char *const known[] = {"time", "unit", "optional", NULL};
+    static const char *const known[] = {"time", "unit", "optional", "between", "gap", NULL};
     Plant *plant = loader->plant;
     const char *tag = lua_tostring(loader->lua, -2);
     Declaration entry = {.script = plant->script, .index = lua_gettop(loader->lua), .section = "tape", .key = tag, .why = loader->why};
@@ -85,6 +106,7 @@ static Err read_recording_column(Loader *loader, RecordingColumn *column)
         declare_fail(&entry, "unit of \"%s\": \"%s\" does not convert to %s", tag, unit_name(column->unit), unit_name(tags_get(plant->tags, column->tag).unit));
     if (!column->column || (time && !column->time_column))
         return out_of_memory(loader);
+    read_between(loader, &entry, column);
     return entry.err;
 }
 
@@ -109,6 +131,7 @@ static Err read_recording(Loader *loader)
     }
     declare_only(&entry, known, 0);
     plant->recording.time_column = arena_text(&plant->arena, declare_text(&entry, "time", "time"));
+    plant->recording.step_ns = plant->step_ns;
     if (lua_getfield(loader->lua, entry.index, "columns") != LUA_TTABLE)
         declare_fail(&entry, "tape needs columns = { [\"asset.channel\"] = { \"column of the file\" }, ... }");
     if (entry.err)

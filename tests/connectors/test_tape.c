@@ -147,6 +147,30 @@ START_TEST(a_time_is_read_to_the_nanosecond_in_every_notation)
 }
 END_TEST
 
+START_TEST(an_input_is_sampled_in_every_step_where_that_is_asked_for_and_sensors_stay)
+{
+    RecordingColumn columns[3];
+    RecordingMap map = map_of(columns, NULL, NULL);
+    map.step_ns = NS_PER_S;
+    columns[2].between = BETWEEN_LINEAR;
+    Tape *tape;
+    ck_assert_int_eq(tape_open(file_of("time,t1,t2,heater_on\n10,1,,0\n14,,2,8\n"), &map, &tape, NULL), ERR_OK);
+    const Sample expected[] = {
+        {10 * NS_PER_S, 1 + 273.15, T1}, {10 * NS_PER_S, 0, HEATER},     {11 * NS_PER_S - 1, 3, HEATER}, {12 * NS_PER_S - 1, 5, HEATER}, {13 * NS_PER_S - 1, 7, HEATER},
+        {14 * NS_PER_S - 1, 8, HEATER},  {14 * NS_PER_S, 2 + 273.15, T2}, {14 * NS_PER_S, 8, HEATER},
+    };
+    expect_samples(tape, expected, 8);
+    tape_close(tape);
+
+    // the file is named where it cannot be done
+    ErrText why;
+    columns[2].between = BETWEEN_BAND;
+    ck_assert_int_eq(tape_open(file_of("time,t1,t2,heater_on\n10,1,,0\n14,,2,8\n15,,,8\n25,,,8\n"), &map, &tape, &why), ERR_PARSE);
+    ck_assert_int_eq(strncmp(why.text, path, strlen(path)), 0);
+    ck_assert_int_eq(strncmp(why.text + strlen(path), ": column \"heater_on\": between = \"band\" needs samples at equal distances", 69), 0);
+}
+END_TEST
+
 START_TEST(blank_rows_empty_cells_and_nan_are_no_samples)
 {
     Tape *tape = open_text("time,t1,t2\n\n1,,NaN\n  \n2,7,nan\n,,\n\n");
@@ -396,6 +420,7 @@ END_TEST
 
 KIT_MAIN("connectors.tape", samples_are_in_si_and_ties_keep_the_order_of_the_map, columns_with_times_of_their_own_are_sorted_together,
          a_repeated_tag_and_time_is_left_out_and_the_first_stays, a_time_is_read_to_the_nanosecond_in_every_notation,
+         an_input_is_sampled_in_every_step_where_that_is_asked_for_and_sensors_stay,
          blank_rows_empty_cells_and_nan_are_no_samples, mark_carriage_returns_and_quotes_change_nothing,
          what_is_neither_number_nor_switch_names_line_and_column, a_time_that_is_none_or_changes_its_unit_is_refused,
          a_missing_column_is_an_error_that_lists_those_that_are_there, a_row_of_another_width_is_refused, broken_quotes_are_refused,

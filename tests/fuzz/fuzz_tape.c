@@ -9,6 +9,8 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 
+static const int64_t LONG_STEP = INT64_C(1) << 46;  // a step of 20 hours: two times of any recording have no more than 2^18 of them between
+
 static void require(bool fact)
 {
     if (!fact)
@@ -36,13 +38,14 @@ static void check_play(Tape *tape)
     require(polled == (count ? count + 3 : 2));
 }
 
-static void read_recording(const char *path)
+/* The last column is an input, of which `between` says what it was between its samples. */
+static void read_recording(const char *path, Between between, int64_t step_ns)
 {
     const Unit *celsius;
     require(unit_parse("degC", &celsius, NULL) == ERR_OK);
     const RecordingColumn columns[] = {
-        {"t1", "time_t1", 0, celsius, true}, {"t2", NULL, 1, celsius, false}, {"heater_on", NULL, 2, unit_one(), true}};
-    const RecordingMap map = {"time", columns, 3};
+        {"t1", "time_t1", 0, celsius, true}, {"t2", NULL, 1, celsius, false}, {"heater_on", NULL, 2, unit_one(), .optional = true, .input = true, .between = between}};
+    const RecordingMap map = {"time", columns, 3, .step_ns = step_ns};
 
     Tape *tape;
     ErrText why = {""};
@@ -73,7 +76,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     char *path = NULL;
     require(asprintf(&path, "/proc/self/fd/%d", file) > 0);
 
-    read_recording(path);
+    read_recording(path, BETWEEN_HOLD, 0);
+    read_recording(path, BETWEEN_LINEAR, LONG_STEP);
+    read_recording(path, BETWEEN_BAND, LONG_STEP);
     read_events(path);
     free(path);
     close(file);

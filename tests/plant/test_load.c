@@ -176,8 +176,22 @@ START_TEST(columns_of_recordings_become_tags)
     ck_assert_str_eq(gauge->time_column, "LT101_time");
     ck_assert_str_eq(unit_name(gauge->unit), "mm");
     ck_assert(!gauge->optional && inflow->optional);
+    ck_assert(!gauge->input && inflow->input);
+    ck_assert_int_eq(inflow->between, BETWEEN_HOLD);
     ck_assert_ptr_null(inflow->time_column);
     ck_assert_str_eq(unit_name(inflow->unit), "l/min");
+    plant_destroy(plant);
+}
+END_TEST
+
+START_TEST(a_column_says_what_its_input_was_between_the_samples)
+{
+    Plant *plant = plants_load("return plant 'works' { step = 0.25, assets = { a = { 'tank' } },\n"
+                               "  tape = { columns = { ['a.inflow'] = { 'FT100', between = 'band', gap = 90 } } } }", 1);
+    const RecordingColumn *inflow = &plant->recording.columns[0];
+    ck_assert_int_eq(inflow->between, BETWEEN_BAND);
+    ck_assert_int_eq(inflow->gap_ns, 90 * NS_PER_S);
+    ck_assert_int_eq(plant->recording.step_ns, NS_PER_S / 4);
     plant_destroy(plant);
 }
 END_TEST
@@ -194,6 +208,9 @@ START_TEST(bad_columns_of_recordings_are_refused)
         {"['a.level'] = { 'x' }", "\"a.level\" is no sensor or input of this plant"},
         {"['a.gauge'] = 'x'", "\"a.gauge\": expected { \"column of the file\" }"},
         {"['a.gauge'] = { 'x', every = 3 }", "unknown key \"every\""},
+        {"['a.gauge'] = { 'x', between = 'linear' }", "between of \"a.gauge\": only inputs act between their samples, and this is a sensor"},
+        {"['a.inflow'] = { 'x', between = 'cubic' }", "between of \"a.inflow\": expected \"hold\", \"linear\" or \"band\", got \"cubic\""},
+        {"['a.inflow'] = { 'x', gap = -1 }", "gap of \"a.inflow\": expected seconds, up to 1e9, got -1"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         char text[256];
@@ -328,4 +345,4 @@ KIT_MAIN("plant.load", settings_have_defaults, settings_are_read, settings_out_o
          a_model_that_is_not_there_names_where_it_was_looked_for, a_fleet_is_the_twins_that_were_written_out_one_by_one, a_fleet_takes_one_table_for_all_or_none,
          bad_fleets_are_refused_at_their_line_and_twin, estimates_of_fleets_are_recorded_where_the_plant_says_so,
          a_large_fleet_keeps_nothing_of_its_tables, models_are_found_in_a_folder_of_models, an_error_in_a_model_names_the_model, what_is_no_plant_is_refused,
-         columns_of_recordings_become_tags, bad_columns_of_recordings_are_refused, handlers_are_kept_out_of_reach, no_failing_allocation_is_fatal)
+         columns_of_recordings_become_tags, a_column_says_what_its_input_was_between_the_samples, bad_columns_of_recordings_are_refused, handlers_are_kept_out_of_reach, no_failing_allocation_is_fatal)
