@@ -428,28 +428,51 @@ static Err add_event(EventList *list, TapeEvent event, Arena *arena)
         list->room = room;
     }
     event.name = arena_text(arena, event.name);
+    event.twin = arena_text(arena, event.twin);
+    event.cause = arena_text(arena, event.cause);
     list->items[list->count++] = event;
-    return event.name ? ERR_OK : ERR_MEMORY;
+    return event.name && event.twin && event.cause ? ERR_OK : ERR_MEMORY;
+}
+
+/* Columns of a file of events; SIZE_MAX where there is none. */
+typedef struct EventCells {
+    size_t time, name, twin, cause;
+} EventCells;
+
+static Err find_event_cells(const Csv *csv, EventCells *cells, ErrText *why)
+{
+    Err err = require_column(csv, "time", &cells->time, why);
+    if (err == ERR_OK)
+        err = require_column(csv, "event", &cells->name, why);
+    if (err == ERR_OK)
+        err = find_column(csv, "twin", &cells->twin, why);
+    return err ? err : find_column(csv, "cause", &cells->cause, why);
+}
+
+static const char *cell_text(const Csv *csv, size_t cell)
+{
+    return cell == SIZE_MAX ? "" : csv->cells[cell];
 }
 
 static Err read_event_rows(Csv *csv, Arena *arena, EventList *list, ErrText *why)
 {
-    size_t width = 0, time_cell = 0, name_cell = 0;
+    size_t width = 0;
+    EventCells cells = {0};
     Err err = read_header(csv, &width, why);
     if (err == ERR_OK)
-        err = require_column(csv, "time", &time_cell, why);
-    if (err == ERR_OK)
-        err = require_column(csv, "event", &name_cell, why);
+        err = find_event_cells(csv, &cells, why);
 
     TimeScale scale = {0};
     while (err == ERR_OK && (err = csv_next(csv, why)) == ERR_OK && csv->count) {
-        TapeEvent event = {0};
         err = check_width(csv, width, why);
+        TapeEvent event = {0};
         if (err == ERR_OK)
-            err = parse_time(csv, time_cell, "time", &scale, &event.time, why);
+            err = parse_time(csv, cells.time, "time", &scale, &event.time, why);
         if (err != ERR_OK)
             break;
-        event.name = csv->cells[name_cell];
+        event.name = csv->cells[cells.name];
+        event.twin = cell_text(csv, cells.twin);
+        event.cause = cell_text(csv, cells.cause);
         err = add_event(list, event, arena);
         if (err != ERR_OK)
             err_set(why, err, "%s:%zu: %s after %zu events", csv->path, csv->line, err_name(err), list->count);

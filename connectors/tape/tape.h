@@ -28,6 +28,7 @@ void tape_set_tail(Tape *tape, int64_t after);
 typedef struct TapeEvent {
     int64_t time;
     const char *name;
+    const char *twin, *cause;  // "" where the file does not say
 } TapeEvent;
-/// Read a file of events (columns time, event), in order, into `arena`.
+/// Read a file of events (columns time, event, and where there are such twin and cause), in order, into `arena`.
 Err tape_read_events(const char *path, Arena *arena, TapeEvent **out, size_t *count, ErrText *why);

@@ -1,107 +1,126 @@
 /* score.c -- pollux score: how well does a plant follow a recording whose events are known? */
+#include "app/score.h"
+
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "app/commands.h"
+#include "app/free_run.h"
 #include "app/tape_run.h"
 
 const Subcommand subcommand_score = {
     "score", "run a plant on a recording and judge its divergence alarms and predictions",
-    "The events come in pairs, the beginning and the end of something that twin and asset must part over (columns time, event).\n"
-    "An alarm finds an event when it is raised between the event's beginning (give or take the tolerance) and its end, or if it\n"
-    "stands already. An alarm raised at any other time is a false episode, unless within 3 minutes of an end, the time that an\n"
-    "alarm may take to return. The one-step errors are the innovations: sample minus what was expected, before it was used.",
+    "The events come in pairs, the beginning and the end of something that twin and asset must part over (columns time, event; where there are such, twin,\n"
+    "whom it happens to, and cause, which a verdict should name: process, sensor, silence). An alarm finds an event when it is the first to be raised between\n"
+    "its beginning and its end (give or take the tolerance). One that stands already finds nothing, and one that is raised while nothing happens is a false\n"
+    "episode, whatever it stands into.\n\n"
+    "Per sensor: one-step errors are the innovations, sample minus what was expected before it was used. Their normalised squares (NIS) should have the mean 1,\n"
+    "within the bounds; each should not be correlated with the next (lag 1: 0). Simulated: the errors of a model that is given the inputs alone, from the states\n"
+    "that the script declares on. Restarted: the same from the states that the twin had found when it had settled, and anew behind each event.",
     command_score};
 
 enum { EPISODES_MAX = 4096 };
 static const int64_t AFTERMATH_NS = 180 * NS_PER_S;
+_Static_assert((int)EPISODE_TEXT >= (int)ALARM_TEXT, "an episode keeps the text of its alarm");
 
-/* From raised to returned. */
-typedef struct Episode {
-    uint64_t alarm;
-    int64_t raised, returned;  // returned is TIME_NONE while it stands
-    char text[ALARM_TEXT];
-} Episode;
+// --- what is seen at each tick -------------------------------------------------------------------------------------
 
-typedef struct Errors {
-    double squares, nis;
-    size_t count;
-} Errors;
+static void note_episode(Score *score, const App *app, size_t index, const Alarm *alarm)
+{
+    Episode *episode = &score->episodes[index];
+    episode->alarm = alarm->id;
+    episode->twin = score->simulated->twins[alarm->twin].name;
+    episode->raised = alarm->raised;
+    episode->returned = alarm->returned;
+    memcpy(episode->text, alarm->text, sizeof alarm->text);
+    const VerdictKind kind = sync_verdict(app->sync, alarm->twin)->kind;
+    if (alarm->returned == TIME_NONE && kind != VERDICT_NONE)
+        episode->cause = kind;
+}
 
-typedef struct Score {
-    const TapeEvent *events;  // pairs
-    size_t event_count;
-    int64_t tolerance;
-    Episode episodes[EPISODES_MAX];
-    size_t episode_count;
-    uint64_t dropped;  // episodes beyond EPISODES_MAX
-    Errors calm;    // outside events and their aftermath
-    Errors strict;  // outside events alone
-    Errors all;
-    int64_t first, last;
-    uint64_t hash;
-    const char *unit;
-} Score;
-
+/* Alarms and episodes both stand in the order of their ids. */
 static void note_alarms(Score *score, const App *app)
 {
-    size_t count;
+    size_t count, e = 0;
     const Alarm *alarms = alarms_list(app->alarms, &count);
     for (size_t i = 0; i < count; i++) {
         if (strcmp(alarms[i].name, "divergence") != 0)
             continue;
-        Episode *episode = NULL;
-        for (size_t e = score->episode_count; e-- > 0 && !episode;)
-            if (score->episodes[e].alarm == alarms[i].id)
-                episode = &score->episodes[e];
-        if (!episode && score->episode_count == EPISODES_MAX) {
-            score->dropped++;
+        while (e < score->episode_count && score->episodes[e].alarm < alarms[i].id)
+            e++;
+        if (e == EPISODES_MAX) {
+            score->dropped += alarms[i].raised == app->now;
             continue;
         }
-        if (!episode)
-            episode = &score->episodes[score->episode_count++];
-        *episode = (Episode){.alarm = alarms[i].id, .raised = alarms[i].raised, .returned = alarms[i].returned};
-        memcpy(episode->text, alarms[i].text, sizeof episode->text);
+        if (e == score->episode_count)
+            score->episode_count++;
+        note_episode(score, app, e, &alarms[i]);
     }
 }
 
-static bool within_event(const Score *score, int64_t time, int64_t aftermath)
+static bool is_calm(const Score *score, const char *twin, int64_t time, int64_t aftermath)
 {
-    for (size_t i = 0; i + 1 < score->event_count; i += 2)
-        if (time >= score->events[i].time - score->tolerance && time <= score->events[i + 1].time + score->tolerance + aftermath)
-            return true;
-    return false;
+    return !incident_is_on(score->incidents, score->incident_count, twin, time, score->tolerance, aftermath);
 }
 
-static void add_error(Errors *errors, double innovation, double sd)
+static void note_error(Accuracy *accuracy, bool counts, double error, double sd)
 {
-    errors->squares += innovation * innovation;
-    errors->nis += innovation * innovation / (sd * sd);
-    errors->count++;
+    if (counts)
+        accuracy_add(accuracy, error, sd);
+    else
+        accuracy_break(accuracy);
 }
 
-static void note_innovations(Score *score, const App *app, Batch batch)
+static void note_sensor(Score *score, const App *app, const Sample *sample, uint16_t sensor)
 {
-    for (size_t i = 0; i < batch.count; i++) {
-        const Place place = plant_place(app->plant, batch.items[i].sample.tag);
-        const Model *model = plant_model(app->plant, place.twin);
-        for (uint16_t s = 0; s < model->sensor_count; s++) {
-            double innovation, sd;
-            if (model->sensors[s].channel != place.channel || !sync_innovation(app->sync, place.twin, s, &innovation, &sd))
-                continue;
-            const Unit *unit = model->channels[place.channel].unit;
-            const int64_t time = batch.items[i].sample.time;
-            innovation = unit_scale_from_si(unit, innovation);
-            sd = unit_scale_from_si(unit, sd);
-            score->unit = unit_name(unit);
-            add_error(&score->all, innovation, sd);
-            if (!within_event(score, time, 0))
-                add_error(&score->strict, innovation, sd);
-            if (!within_event(score, time, AFTERMATH_NS))
-                add_error(&score->calm, innovation, sd);
+    const uint32_t twin = plant_place(app->plant, sample->tag).twin;
+    const char *name = app->plant->twins[twin].name;
+    SensorScore *of = &score->sensors[score->first_sensor[twin] + sensor];
+    const bool outside = is_calm(score, name, sample->time, 0), calm = outside && is_calm(score, name, sample->time, AFTERMATH_NS);
+
+    note_error(&of->simulated, calm, free_run_residual(score->simulated, sample, sensor), 1);
+    note_error(&of->restarted, calm && score->running[twin], free_run_residual(score->restarted, sample, sensor), 1);
+
+    double innovation, sd;
+    Quality quality;
+    if (sync_sample_time(app->sync, sample->tag, &quality) != sample->time || !sync_innovation(app->sync, twin, sensor, &innovation, &sd)) {
+        score->overtaken++;
+        return;
+    }
+    note_error(&of->one_step[SPAN_CALM], calm, innovation, sd);
+    note_error(&of->one_step[SPAN_OUTSIDE], outside, innovation, sd);
+    note_error(&of->one_step[SPAN_ALL], true, innovation, sd);
+}
+
+static void note_sample(Score *score, const App *app, const Sample *sample)
+{
+    const Place place = plant_place(app->plant, sample->tag);
+    const Model *model = plant_model(app->plant, place.twin);
+    for (uint16_t s = 0; s < model->sensor_count; s++)
+        if (model->sensors[s].channel == place.channel) {
+            note_sensor(score, app, sample, s);
+            return;
         }
+    plant_set(score->simulated, sample->tag, sample->value);
+    plant_set(score->restarted, sample->tag, sample->value);
+}
+
+/* Twins that have settled, and to which nothing happens, are let go from where they are. */
+static void restart(Score *score, const App *app)
+{
+    bool any = false;
+    for (uint32_t twin = 0; twin < app->plant->twin_count; twin++) {
+        const bool was = score->running[twin];
+        if (was && score->incident_count == 0)
+            continue;
+        score->running[twin] = is_calm(score, app->plant->twins[twin].name, app->now, AFTERMATH_NS) && !sync_is_settling(app->sync, twin);
+        if (was || !score->running[twin])
+            continue;
+        free_run_restart(score->restarted, app->plant, twin);
+        any = true;
     }
+    if (any)
+        plant_derive(score->restarted);
 }
 
 static void note_tick(void *self, const App *app, Batch batch)
@@ -110,200 +129,161 @@ static void note_tick(void *self, const App *app, Batch batch)
     if (score->first == TIME_NONE)
         score->first = app->now;
     score->last = app->now;
-    note_innovations(score, app, batch);
+    plant_advance(score->simulated);
+    plant_advance(score->restarted);
+    for (size_t i = 0; i < batch.count; i++)
+        note_sample(score, app, &batch.items[i].sample);
+    restart(score, app);
     note_alarms(score, app);
     score->hash = hash_bytes(score->hash, &(uint64_t){plant_hash(app->plant)}, sizeof(uint64_t));
 }
 
-// --- the report ----------------------------------------------------------------------------------------------------
+// --- the command ---------------------------------------------------------------------------------------------------
 
-static double seconds(int64_t ns)
+/* The end of the event that begins at `begin`: the next one of the same twin. */
+static size_t find_end(const TapeEvent *events, const bool *taken, size_t count, size_t begin)
 {
-    return (double)ns / (double)NS_PER_S;
+    size_t end = begin + 1;
+    while (end < count && (taken[end] || strcmp(events[end].twin, events[begin].twin) != 0))
+        end++;
+    return end;
 }
 
-static double rms(const Errors *errors)
+static Err check_event(const char *path, const TapeEvent *event, const Plant *plant, ErrText *why)
 {
-    return errors->count ? sqrt(errors->squares / (double)errors->count) : NAN;
+    const char *cause = event->cause;
+    if (event->twin[0] && plant_find(plant, event->twin) < 0)
+        return err_set(why, ERR_UNKNOWN, "%s: event \"%s\": the plant has no twin \"%s\"", path, event->name, event->twin);
+    if (cause[0] && strcmp(cause, "process") != 0 && strcmp(cause, "sensor") != 0 && strcmp(cause, "silence") != 0)
+        return err_set(why, ERR_PARSE, "%s: event \"%s\": expected the cause process, sensor or silence, got \"%s\"", path, event->name, cause);
+    return ERR_OK;
 }
 
-static double mean_nis(const Errors *errors)
+static Err pair_events(const char *path, const TapeEvent *events, size_t count, Score *score, Arena *arena, ErrText *why)
 {
-    return errors->count ? errors->nis / (double)errors->count : NAN;
-}
-
-/* The episode that finds event `i`, or NULL. */
-static const Episode *finder(const Score *score, size_t i)
-{
-    const int64_t begin = score->events[i].time - score->tolerance, end = score->events[i + 1].time + score->tolerance;
-    for (size_t e = 0; e < score->episode_count; e++)
-        if (score->episodes[e].raised >= begin && score->episodes[e].raised <= end)
-            return &score->episodes[e];
-    return NULL;
-}
-
-static bool is_false(const Score *score, const Episode *episode)
-{
-    return !within_event(score, episode->raised, AFTERMATH_NS);
-}
-
-static size_t count_false(const Score *score)
-{
-    size_t count = 0;
-    for (size_t e = 0; e < score->episode_count; e++)
-        count += is_false(score, &score->episodes[e]);
-    return count;
-}
-
-static size_t count_missed(const Score *score)
-{
-    size_t count = 0;
-    for (size_t i = 0; i + 1 < score->event_count; i += 2)
-        count += finder(score, i) == NULL;
-    return count;
-}
-
-static void print_errors(const char *what, const Errors *errors, const char *unit)
-{
-    printf("  %-44s %8zu samples   RMS %7.4f %s   mean NIS %.2f\n", what, errors->count, rms(errors), unit, mean_nis(errors));
-}
-
-static void print_table(const Score *score)
-{
-    printf("recording: %.0f s; times below are seconds from its beginning\n\n", seconds(score->last - score->first));
-    printf("  %-22s %9s %9s %9s %9s %9s %14s\n", "event", "begins", "ends", "raised", "delay", "returned", "after the end");
-    for (size_t i = 0; i + 1 < score->event_count; i += 2) {
-        const Episode *episode = finder(score, i);
-        const int64_t begin = score->events[i].time, end = score->events[i + 1].time;
-        printf("  %-22.22s %9.1f %9.1f ", score->events[i].name, seconds(begin - score->first), seconds(end - score->first));
-        if (!episode)
-            printf("%9s\n", "missed");
-        else if (episode->returned == TIME_NONE)
-            printf("%9.1f %9.1f %9s\n", seconds(episode->raised - score->first), seconds(episode->raised - begin), "stands");
-        else
-            printf("%9.1f %9.1f %9.1f %14.1f\n", seconds(episode->raised - score->first), seconds(episode->raised - begin), seconds(episode->returned - score->first),
-                   seconds(episode->returned - end));
+    bool *taken = arena_new(arena, bool, count + 1);
+    score->incidents = arena_new(arena, Incident, count / 2 + 1);
+    if (!taken || !score->incidents)
+        return err_set(why, ERR_MEMORY, "%s: out of memory", path);
+    for (size_t i = 0; i < count; i++) {
+        if (taken[i])
+            continue;
+        const size_t end = find_end(events, taken, count, i);
+        if (end == count)
+            return err_set(why, ERR_PARSE, "%s: expected pairs of events, a beginning and an end; \"%s\" has no end", path, events[i].name);
+        const Err err = check_event(path, &events[i], score->simulated, why);
+        if (err)
+            return err;
+        taken[end] = true;
+        score->incidents[score->incident_count++] = (Incident){events[i].time, events[end].time, events[i].name, events[i].twin, events[i].cause, SIZE_MAX};
     }
-    for (size_t e = 0; e < score->episode_count; e++)
-        if (is_false(score, &score->episodes[e]))
-            printf("  %-22s %9s %9s %9.1f   %s\n", "FALSE EPISODE", "", "", seconds(score->episodes[e].raised - score->first), score->episodes[e].text);
-
-    printf("\n  found %zu of %zu, missed %zu, false episodes %zu\n\none-step prediction errors of the sensors:\n", score->event_count / 2 - count_missed(score), score->event_count / 2,
-           count_missed(score), count_false(score));
-    print_errors("outside events and 3 minutes after", &score->calm, score->unit);
-    print_errors("outside events", &score->strict, score->unit);
-    print_errors("all", &score->all, score->unit);
-    printf("\nhash over all ticks: %016llx\n", (unsigned long long)score->hash);
+    return ERR_OK;
 }
 
-static void json_errors(Text *text, const char *name, const Errors *errors)
-{
-    text_format(text, ",\"%s\":{\"samples\":%zu,\"rms\":", name, errors->count);
-    text_json_number(text, rms(errors));
-    text_put(text, ",\"nis\":");
-    text_json_number(text, mean_nis(errors));
-    text_put(text, "}");
-}
-
-static void json_event(Text *text, const Score *score, size_t i)
-{
-    const Episode *episode = finder(score, i);
-    text_put(text, i ? ",{\"event\":" : "{\"event\":");
-    text_json_string(text, score->events[i].name);
-    text_format(text, ",\"begin\":%lld,\"end\":%lld,\"found\":%s", (long long)score->events[i].time, (long long)score->events[i + 1].time, episode ? "true" : "false");
-    if (episode)
-        text_format(text, ",\"raised\":%lld,\"delay\":%.3f", (long long)episode->raised, seconds(episode->raised - score->events[i].time));
-    if (episode && episode->returned != TIME_NONE)
-        text_format(text, ",\"returned\":%lld,\"returned_after_end\":%.3f", (long long)episode->returned, seconds(episode->returned - score->events[i + 1].time));
-    text_put(text, "}");
-}
-
-static void print_json(const Score *score)
-{
-    Text text = {0};
-    text_put(&text, "{\"events\":[");
-    for (size_t i = 0; i + 1 < score->event_count; i += 2)
-        json_event(&text, score, i);
-    text_put(&text, "],\"episodes\":[");
-    for (size_t e = 0; e < score->episode_count; e++) {
-        const Episode *episode = &score->episodes[e];
-        text_format(&text, "%s{\"raised\":%lld,\"returned\":", e ? "," : "", (long long)episode->raised);
-        if (episode->returned == TIME_NONE)
-            text_put(&text, "null");
-        else
-            text_format(&text, "%lld", (long long)episode->returned);
-        text_format(&text, ",\"false\":%s,\"text\":", is_false(score, episode) ? "true" : "false");
-        text_json_string(&text, episode->text);
-        text_put(&text, "}");
-    }
-    text_format(&text, "],\"found\":%zu,\"missed\":%zu,\"false_episodes\":%zu", score->event_count / 2 - count_missed(score), count_missed(score), count_false(score));
-    json_errors(&text, "calm", &score->calm);
-    json_errors(&text, "outside_events", &score->strict);
-    json_errors(&text, "all", &score->all);
-    text_format(&text, ",\"hash\":\"%016llx\"}\n", (unsigned long long)score->hash);
-    fputs(text.bytes ? text.bytes : "", stdout);
-    text_fini(&text);
-}
-
-static Err read_events(const char *path, Arena *arena, Score *score, ErrText *why)
+static Err read_events(const char *path, Score *score, Arena *arena, ErrText *why)
 {
     TapeEvent *events;
-    const Err err = tape_read_events(path, arena, &events, &score->event_count, why);
+    size_t count;
+    const Err err = tape_read_events(path, arena, &events, &count, why);
+    return err ? err : pair_events(path, events, count, score, arena, why);
+}
+
+static bool list_sensors(Score *score, Arena *arena)
+{
+    const Plant *plant = score->simulated;
+    score->running = arena_new(arena, bool, plant->twin_count);
+    score->first_sensor = arena_new(arena, uint32_t, plant->twin_count);
+    if (!score->running || !score->first_sensor)
+        return false;
+    for (uint32_t twin = 0; twin < plant->twin_count; twin++) {
+        score->first_sensor[twin] = (uint32_t)score->sensor_count;
+        score->sensor_count += plant_model(plant, twin)->sensor_count;
+    }
+    score->sensors = arena_new(arena, SensorScore, score->sensor_count + 1);
+    for (uint32_t twin = 0; score->sensors && twin < plant->twin_count; twin++) {
+        const Model *model = plant_model(plant, twin);
+        for (uint16_t s = 0; s < model->sensor_count; s++) {
+            SensorScore *of = &score->sensors[score->first_sensor[twin] + s];
+            of->tag = plant_tag(plant, twin, model->sensors[s].channel);
+            of->unit = model->channels[model->sensors[s].channel].unit;
+        }
+    }
+    return score->sensors != NULL;
+}
+
+static Err score_init(Score *score, const char *plant, Arena *arena, ErrText *why)
+{
+    *score = (Score){.first = TIME_NONE};
+    Err err = free_run_load(plant, &score->simulated, why);
+    if (!err)
+        err = free_run_load(plant, &score->restarted, why);
     if (err)
         return err;
-    if (score->event_count % 2)
-        return err_set(why, ERR_PARSE, "%s: expected pairs of events, a beginning and an end; there are %zu", path, score->event_count);
-    score->events = events;
-    return ERR_OK;
+    score->episodes = arena_new(arena, Episode, EPISODES_MAX);
+    return score->episodes && list_sensors(score, arena) ? ERR_OK : err_set(why, ERR_MEMORY, "%s: no memory to score it", plant);
+}
+
+static void score_fini(Score *score)
+{
+    plant_destroy(score->simulated);
+    plant_destroy(score->restarted);
+}
+
+/* What a person asked for. */
+typedef struct ScoreAsk {
+    const char *plant, *tape, *events, *between, *codegen;
+    long threads, tolerance;
+    bool json;
+} ScoreAsk;
+
+static Err score_recording(const ScoreAsk *ask, Score *score, Arena *arena, ErrText *why)
+{
+    Err err = score_init(score, ask->plant, arena, why);
+    score->tolerance = ask->tolerance * NS_PER_S;
+    if (!err && ask->events)
+        err = read_events(ask->events, score, arena, why);
+    const TapeRun run = {.plant = ask->plant, .tape = ask->tape, .threads = (size_t)ask->threads, .speed = INFINITY, .quiet = true, .between = ask->between, .ticked = note_tick, .self = score};
+    if (!err)
+        err = tape_run(&run, why);
+    if (!err)
+        score->judgement = judge_episodes(score->incidents, score->incident_count, score->episodes, score->episode_count, score->tolerance);
+    return err;
 }
 
 int command_score(int argc, char **argv)
 {
-    const char *plant = NULL, *tape = NULL, *events = NULL;
-    long threads = 1, tolerance = 5;
-    bool json = false;
-    const char *codegen = "auto";
+    ScoreAsk ask = {.codegen = "auto", .threads = 1, .tolerance = 5};
     const Option options[] = {
-        {OPTION_OPERAND, "PLANT", NULL, "a plant script", &plant, 0, 0},
-        {OPTION_TEXT, "tape", "FILE", "the recording, a CSV file (required)", &tape, 0, 0},
-        {OPTION_TEXT, "events", "FILE", "what happened in it, a CSV file (none: every alarm is false)", &events, 0, 0},
-        {OPTION_WHOLE, "tolerance", "S", "seconds by which the times of the events may be off (5)", &tolerance, 0, 3600},
-        {OPTION_WHOLE, "threads", "N", "threads that step the twins (1)", &threads, 1, 64},
-        {OPTION_FLAG, "json", NULL, "print JSON instead of a table", &json, 0, 0},
-        CODEGEN_OPTION(&codegen),
+        {OPTION_OPERAND, "PLANT", NULL, "a plant script", &ask.plant, 0, 0},
+        {OPTION_TEXT, "tape", "FILE", "the recording, a CSV file (required)", &ask.tape, 0, 0},
+        {OPTION_TEXT, "events", "FILE", "what happened in it, a CSV file (none: every alarm is false)", &ask.events, 0, 0},
+        {OPTION_WHOLE, "tolerance", "S", "seconds by which the times of the events may be off (5)", &ask.tolerance, 0, 3600},
+        {OPTION_TEXT, "between", "HOW", "inputs between samples: hold, linear or band (as the script says)", &ask.between, 0, 0},
+        {OPTION_WHOLE, "threads", "N", "threads that step the twins (1)", &ask.threads, 1, 64},
+        {OPTION_FLAG, "json", NULL, "print JSON instead of a table", &ask.json, 0, 0},
+        CODEGEN_OPTION(&ask.codegen),
     };
     const OptionResult parsed = options_parse(&subcommand_score, options, sizeof options / sizeof *options, argc, argv);
     if (parsed != OPTIONS_TAKEN)
         return parsed == OPTIONS_HELPED ? EXIT_DONE : EXIT_USAGE;
 
     ErrText why;
-    if (!tape) {
+    if (!ask.tape) {
         err_set(&why, ERR_USAGE, "score: expected --tape FILE, the recording (pollux score --help)");
         return options_fail(EXIT_USAGE, &why);
     }
-    if (codegen_begin(codegen, &why))
+    if (codegen_begin(ask.codegen, &why))
         return options_fail(EXIT_USAGE, &why);
-    Score *score = mem_alloc(sizeof *score);
-    Arena arena = {0};
-    Err err = score ? ERR_OK : err_set(&why, ERR_MEMORY, "no memory");
-    if (!err) {
-        score->tolerance = tolerance * NS_PER_S;
-        score->first = TIME_NONE;
-        score->unit = "";
-    }
-    if (!err && events)
-        err = read_events(events, &arena, score, &why);
-
     stop_on_signals();
-    const TapeRun run = {.plant = plant, .tape = tape, .threads = (size_t)threads, .speed = INFINITY, .quiet = true, .ticked = note_tick, .self = score};
-    if (!err)
-        err = tape_run(&run, &why);
+    Score score;
+    Arena arena = {0};
+    const Err err = score_recording(&ask, &score, &arena, &why);
     codegen_end();
-    if (!err && json)
-        print_json(score);
+    if (!err && ask.json)
+        score_print_json(&score);
     else if (!err)
-        print_table(score);
+        score_print_table(&score);
+    score_fini(&score);
     arena_fini(&arena);
-    mem_free(score);
-    return err ? options_fail(EXIT_FAILED, &why) : EXIT_DONE;
+    return err ? options_fail(err == ERR_USAGE ? EXIT_USAGE : EXIT_FAILED, &why) : EXIT_DONE;
 }

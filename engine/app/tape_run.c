@@ -20,16 +20,56 @@ static void pace(const TapeRun *run, const App *app, int64_t first, int64_t star
         clock_system.sleep_ns(clock_system.self, early);
 }
 
+/* How far the recording has been played, on one line of the terminal. */
+static void tell_progress(const App *app, int64_t first, int64_t last, int64_t *told)
+{
+    const int64_t elapsed = clock_system.elapsed_ns(clock_system.self);
+    if (elapsed < *told || app->now == TIME_NONE || last <= first)
+        return;
+    fprintf(stderr, "\r%3.0f %% of the recording ", 100 * ((double)app->now - (double)first) / ((double)last - (double)first));
+    *told = elapsed + TELL_EVERY_NS;
+}
+
 static Err play(const TapeRun *run, App *app, Tape *tape)
 {
     const int64_t started = clock_system.elapsed_ns(clock_system.self);
+    const bool tells = run->quiet && isatty(STDERR_FILENO);
+    int64_t told = started + TELL_FROM_NS;
     size_t count;
     const Sample *samples = tape_samples(tape, &count);
-    const int64_t first = count ? samples[0].time : 0;
+    const int64_t first = count ? samples[0].time : 0, last = count ? samples[count - 1].time : 0;
     tape_set_tail(tape, app->plant->step_ns);
-    while (!stop_asked && app_poll(app))
+    while (!stop_asked && app_poll(app)) {
         pace(run, app, first, started);
+        if (tells)
+            tell_progress(app, first, last, &told);
+    }
+    if (told > started + TELL_FROM_NS)
+        fputs("\r\033[K", stderr);
     return stop_asked ? ERR_CLOSED : ERR_OK;
+}
+
+Err tape_run_open(const Plant *plant, const char *path, const char *between, Tape **out, ErrText *why)
+{
+    RecordingMap map = plant->recording;
+    if (map.count == 0)
+        return err_set(why, ERR_USAGE, "%s: the plant has no tape = { columns = ... }, so a recording's columns have no tags", plant->path);
+    if (!between)
+        return tape_open(path, &map, out, why);
+
+    Between asked;
+    if (!between_parse(between, &asked))
+        return err_set(why, ERR_USAGE, "--between: expected hold, linear or band, got \"%s\"", between);
+    RecordingColumn *columns = mem_alloc(map.count * sizeof *columns);
+    if (!columns)
+        return err_set(why, ERR_MEMORY, "%s: out of memory", path);
+    memcpy(columns, map.columns, map.count * sizeof *columns);
+    for (size_t i = 0; i < map.count; i++)
+        columns[i].between = columns[i].input ? asked : BETWEEN_HOLD;
+    map.columns = columns;
+    const Err err = tape_open(path, &map, out, why);
+    mem_free(columns);
+    return err;
 }
 
 Err tape_run(const TapeRun *run, ErrText *why)
@@ -41,10 +81,7 @@ Err tape_run(const TapeRun *run, ErrText *why)
     if (err)
         return err;
 
-    if (app->plant->recording.count == 0)
-        err = err_set(why, ERR_USAGE, "%s: the plant has no tape = { columns = ... }, so a recording's columns have no tags", run->plant);
-    if (!err)
-        err = tape_open(run->tape, &app->plant->recording, &tape, why);
+    err = tape_run_open(app->plant, run->tape, run->between, &tape, why);
     if (!err)
         err = app_add_connector(app, (Connector){&tape_connector, tape});
     if (!err && play(run, app, tape))

@@ -15,5 +15,7 @@ typedef struct TapeRun {
     void *self;
 } TapeRun;
 
-/// Play the whole recording. ERR_USAGE where `between` is another word, or the plant has no map of columns.
+/// Open a recording of `plant`, `between` as in a TapeRun. ERR_USAGE where that is another word, or the plant has no map of columns.
+Err tape_run_open(const Plant *plant, const char *path, const char *between, Tape **out, ErrText *why);
+/// Play the whole recording.
 Err tape_run(const TapeRun *run, ErrText *why);

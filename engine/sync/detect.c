@@ -26,7 +26,6 @@ static const double SHIFT = 1.0;          // allowance of the CUSUM: tuned to sh
 static const double CUSUM_CAP = 1.5;      // of its limit: what is beyond adds nothing but time to come back
 static const double EVIDENCE = 0.5;       // of the CUSUM's limit: from here on a direction is noted
 static const double CLIP = 4.0;           // standard deviations: one wild sample is no shift
-static const double OUTLIER_GATE = 5.0;   // standard deviations: a single sample beyond is held back
 enum { GRACE_SAMPLES = 5, QUIET_SAMPLES = NIS_WINDOW, SILENT_SAMPLES = 5 };
 
 /* e^x by its series on x/64, squared six times: the C library's differs in the last bit between machines. */
@@ -328,7 +327,7 @@ static uint64_t hold_back(const DetectLimits *limits, Block *block, const Lanes 
     for (size_t lane = 0; lane < LANES; lane++) {
         const double start = started[lane] == 0 ? tick : started[lane];
         const double gated = (state[lane] != DETECT_PROCESS ? 1.0 : 0.0) * (tick - start >= limits->gate_from ? 1.0 : 0.0);
-        const double wild = gated * (fabs(z[lane]) > OUTLIER_GATE ? 1.0 : 0.0);
+        const double wild = gated * (fabs(z[lane]) > DETECT_GATE ? 1.0 : 0.0);
         held[lane] = of[lane] * wild * (outlier[lane] == 0 ? 1.0 : 0.0);
         outlier[lane] = of[lane] != 0 ? wild : outlier[lane];
         started[lane] = of[lane] != 0 ? start : started[lane];

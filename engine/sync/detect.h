@@ -15,7 +15,10 @@
 
 #include "plant/plant.h"
 
-enum { NIS_WINDOW = 20 };
+enum {
+    NIS_WINDOW = 20,
+    DETECT_GATE = 5,  // standard deviations: a single sample beyond is held back
+};
 
 /// What a test is held against; made once per model.
 typedef struct DetectLimits {

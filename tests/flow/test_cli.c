@@ -326,8 +326,34 @@ START_TEST(score_as_json_counts_what_was_found_missed_and_false)
     ck_assert_int_ge(json_integer_value(json_object_get(score, "found")), 1);
     ck_assert(json_is_integer(json_object_get(score, "false_episodes")));
     ck_assert_uint_eq(json_string_length(json_object_get(score, "hash")), 16);
+
+    // both thermometers, with everything that is known of their errors
+    const json_t *sensors = json_object_get(score, "sensors");
+    ck_assert_uint_eq(json_array_size(sensors), 2);
+    for (size_t i = 0; i < 2; i++) {
+        const json_t *sensor = json_array_get(sensors, i), *calm = json_object_get(sensor, "calm"), *all = json_object_get(sensor, "all");
+        ck_assert_int_gt(json_integer_value(json_object_get(all, "samples")), json_integer_value(json_object_get(calm, "samples")));
+        ck_assert_double_gt(json_real_value(json_object_get(json_object_get(sensor, "simulated"), "rms")), json_real_value(json_object_get(calm, "rms")));
+        ck_assert_double_lt(json_number_value(json_object_get(calm, "nis_low")), 1);
+        ck_assert_double_gt(json_number_value(json_object_get(calm, "nis_high")), 1);
+    }
     json_decref(score);
     forget(&outcome);
+}
+END_TEST
+
+START_TEST(inputs_between_samples_can_be_tried_out_and_hold_is_what_the_script_says)
+{
+    const FlowPath tape = flow_tape();
+    Outcome said = CALL("score", FLOW_PLANT, "--tape", tape.text), held = CALL("score", FLOW_PLANT, "--tape", tape.text, "--between", "hold"),
+            drawn = CALL("score", FLOW_PLANT, "--tape", tape.text, "--between", "linear");
+    ck_assert_msg(drawn.status == 0, "%s", drawn.err);
+    ck_assert_str_eq(said.out, held.out);
+    ck_assert(strcmp(said.out, drawn.out) != 0);
+    forget(&said);
+    forget(&held);
+    forget(&drawn);
+    assert_refusal(CALL("score", FLOW_PLANT, "--tape", tape.text, "--between", "cubic"), 2, "expected hold, linear or band");
 }
 END_TEST
 
@@ -518,7 +544,7 @@ KIT_MAIN("flow.cli", every_subcommand_helps_and_names_its_options, the_version_i
          a_wrong_script_is_told_with_its_line, a_tape_map_with_an_unknown_tag_is_told_with_its_line, a_script_that_is_not_there_is_told_by_its_path,
          check_tells_what_a_plant_and_a_model_declare, explain_shows_equations_jacobian_and_programs, explain_prints_one_program_by_its_name,
          explain_takes_a_plant_with_all_of_its_models, bench_measures_each_model_that_it_is_given, run_prints_the_same_table_on_any_number_of_threads, a_recording_carries_its_own_time_whatever_clock_the_plant_has,
-         score_as_json_counts_what_was_found_missed_and_false, without_events_every_alarm_is_false, a_bad_line_of_a_recording_is_told_with_file_and_line,
+         score_as_json_counts_what_was_found_missed_and_false, inputs_between_samples_can_be_tried_out_and_hold_is_what_the_script_says, without_events_every_alarm_is_false, a_bad_line_of_a_recording_is_told_with_file_and_line,
          a_server_ends_in_order_at_either_signal, a_history_in_use_is_refused_and_left_where_it_is, a_port_in_use_is_refused,
          an_emulated_plant_fails_as_it_is_told_and_ends_in_order, a_device_of_another_plant_is_sent_away,
          who_actuates_before_time_has_begun_or_beyond_the_limits_is_refused)
