@@ -138,7 +138,7 @@ static void note_tick(void *self, const App *app, Batch batch)
     score->hash = hash_bytes(score->hash, &(uint64_t){plant_hash(app->plant)}, sizeof(uint64_t));
 }
 
-// --- the command ---------------------------------------------------------------------------------------------------
+// --- the events ----------------------------------------------------------------------------------------------------
 
 /* The end of the event that begins at `begin`: the next one of the same twin. */
 static size_t find_end(const TapeEvent *events, const bool *taken, size_t count, size_t begin)
@@ -159,10 +159,10 @@ static Err check_event(const char *path, const TapeEvent *event, const Plant *pl
     return ERR_OK;
 }
 
-static Err pair_events(const char *path, const TapeEvent *events, size_t count, Score *score, Arena *arena, ErrText *why)
+static Err pair_events(const char *path, const TapeEvent *events, size_t count, Score *score, ErrText *why)
 {
-    bool *taken = arena_new(arena, bool, count + 1);
-    score->incidents = arena_new(arena, Incident, count / 2 + 1);
+    bool *taken = arena_new(&score->arena, bool, count + 1);
+    score->incidents = arena_new(&score->arena, Incident, count / 2 + 1);
     if (!taken || !score->incidents)
         return err_set(why, ERR_MEMORY, "%s: out of memory", path);
     for (size_t i = 0; i < count; i++) {
@@ -180,17 +180,20 @@ static Err pair_events(const char *path, const TapeEvent *events, size_t count, 
     return ERR_OK;
 }
 
-static Err read_events(const char *path, Score *score, Arena *arena, ErrText *why)
+static Err read_events(const char *path, Score *score, ErrText *why)
 {
     TapeEvent *events;
     size_t count;
-    const Err err = tape_read_events(path, arena, &events, &count, why);
-    return err ? err : pair_events(path, events, count, score, arena, why);
+    const Err err = tape_read_events(path, &score->arena, &events, &count, why);
+    return err ? err : pair_events(path, events, count, score, why);
 }
 
-static bool list_sensors(Score *score, Arena *arena)
+// --- life ----------------------------------------------------------------------------------------------------------
+
+static bool list_sensors(Score *score)
 {
     const Plant *plant = score->simulated;
+    Arena *arena = &score->arena;
     score->running = arena_new(arena, bool, plant->twin_count);
     score->first_sensor = arena_new(arena, uint32_t, plant->twin_count);
     if (!score->running || !score->first_sensor)
@@ -211,79 +214,84 @@ static bool list_sensors(Score *score, Arena *arena)
     return score->sensors != NULL;
 }
 
-static Err score_init(Score *score, const char *plant, Arena *arena, ErrText *why)
+static Err begin(Score *score, const ScoreDef *def, ErrText *why)
 {
-    *score = (Score){.first = TIME_NONE};
-    Err err = free_run_load(plant, &score->simulated, why);
+    *score = (Score){.tolerance = def->tolerance, .first = TIME_NONE};
+    Err err = free_run_load(def->plant, &score->simulated, why);
     if (!err)
-        err = free_run_load(plant, &score->restarted, why);
+        err = free_run_load(def->plant, &score->restarted, why);
     if (err)
         return err;
-    score->episodes = arena_new(arena, Episode, EPISODES_MAX);
-    return score->episodes && list_sensors(score, arena) ? ERR_OK : err_set(why, ERR_MEMORY, "%s: no memory to score it", plant);
+    score->episodes = arena_new(&score->arena, Episode, EPISODES_MAX);
+    if (!score->episodes || !list_sensors(score))
+        return err_set(why, ERR_MEMORY, "%s: no memory to score it", def->plant);
+    return def->events ? read_events(def->events, score, why) : ERR_OK;
 }
 
-static void score_fini(Score *score)
+Err score_recording(const ScoreDef *def, Score *out, ErrText *why)
 {
-    plant_destroy(score->simulated);
-    plant_destroy(score->restarted);
-}
-
-/* What a person asked for. */
-typedef struct ScoreAsk {
-    const char *plant, *tape, *events, *between, *codegen;
-    long threads, tolerance;
-    bool json;
-} ScoreAsk;
-
-static Err score_recording(const ScoreAsk *ask, Score *score, Arena *arena, ErrText *why)
-{
-    Err err = score_init(score, ask->plant, arena, why);
-    score->tolerance = ask->tolerance * NS_PER_S;
-    if (!err && ask->events)
-        err = read_events(ask->events, score, arena, why);
-    const TapeRun run = {.plant = ask->plant, .tape = ask->tape, .threads = (size_t)ask->threads, .speed = INFINITY, .quiet = true, .between = ask->between, .ticked = note_tick, .self = score};
+    const TapeRun run = {.plant = def->plant, .tape = def->tape, .threads = def->threads, .speed = INFINITY, .quiet = true, .between = def->between, .ticked = note_tick, .self = out};
+    Err err = begin(out, def, why);
     if (!err)
         err = tape_run(&run, why);
     if (!err)
-        score->judgement = judge_episodes(score->incidents, score->incident_count, score->episodes, score->episode_count, score->tolerance);
+        out->judgement = judge_episodes(out->incidents, out->incident_count, out->episodes, out->episode_count, out->tolerance);
     return err;
+}
+
+void score_fini(Score *score)
+{
+    plant_destroy(score->simulated);
+    plant_destroy(score->restarted);
+    arena_fini(&score->arena);
+}
+
+// --- the command ---------------------------------------------------------------------------------------------------
+
+static int print_score(const ScoreDef *def, bool json)
+{
+    Score score;
+    ErrText why;
+    const Err err = score_recording(def, &score, &why);
+    if (!err && json)
+        score_print_json(&score);
+    else if (!err)
+        score_print_table(&score);
+    score_fini(&score);
+    return err ? options_fail(err == ERR_USAGE ? EXIT_USAGE : EXIT_FAILED, &why) : EXIT_DONE;
 }
 
 int command_score(int argc, char **argv)
 {
-    ScoreAsk ask = {.codegen = "auto", .threads = 1, .tolerance = 5};
+    ScoreDef def = {0};
+    long threads = 1, tolerance = 5;
+    bool json = false;
+    const char *codegen = "auto";
     const Option options[] = {
-        {OPTION_OPERAND, "PLANT", NULL, "a plant script", &ask.plant, 0, 0},
-        {OPTION_TEXT, "tape", "FILE", "the recording, a CSV file (required)", &ask.tape, 0, 0},
-        {OPTION_TEXT, "events", "FILE", "what happened in it, a CSV file (none: every alarm is false)", &ask.events, 0, 0},
-        {OPTION_WHOLE, "tolerance", "S", "seconds by which the times of the events may be off (5)", &ask.tolerance, 0, 3600},
-        {OPTION_TEXT, "between", "HOW", "inputs between samples: hold, linear or band (as the script says)", &ask.between, 0, 0},
-        {OPTION_WHOLE, "threads", "N", "threads that step the twins (1)", &ask.threads, 1, 64},
-        {OPTION_FLAG, "json", NULL, "print JSON instead of a table", &ask.json, 0, 0},
-        CODEGEN_OPTION(&ask.codegen),
+        {OPTION_OPERAND, "PLANT", NULL, "a plant script", &def.plant, 0, 0},
+        {OPTION_TEXT, "tape", "FILE", "the recording, a CSV file (required)", &def.tape, 0, 0},
+        {OPTION_TEXT, "events", "FILE", "what happened in it, a CSV file (none: every alarm is false)", &def.events, 0, 0},
+        {OPTION_WHOLE, "tolerance", "S", "seconds by which the times of the events may be off (5)", &tolerance, 0, 3600},
+        {OPTION_TEXT, "between", "HOW", "inputs between samples: hold, linear or band (as the script says)", &def.between, 0, 0},
+        {OPTION_WHOLE, "threads", "N", "threads that step the twins (1)", &threads, 1, 64},
+        {OPTION_FLAG, "json", NULL, "print JSON instead of a table", &json, 0, 0},
+        CODEGEN_OPTION(&codegen),
     };
     const OptionResult parsed = options_parse(&subcommand_score, options, sizeof options / sizeof *options, argc, argv);
     if (parsed != OPTIONS_TAKEN)
         return parsed == OPTIONS_HELPED ? EXIT_DONE : EXIT_USAGE;
 
     ErrText why;
-    if (!ask.tape) {
+    if (!def.tape) {
         err_set(&why, ERR_USAGE, "score: expected --tape FILE, the recording (pollux score --help)");
         return options_fail(EXIT_USAGE, &why);
     }
-    if (codegen_begin(ask.codegen, &why))
+    if (codegen_begin(codegen, &why))
         return options_fail(EXIT_USAGE, &why);
     stop_on_signals();
-    Score score;
-    Arena arena = {0};
-    const Err err = score_recording(&ask, &score, &arena, &why);
+    def.threads = (size_t)threads;
+    def.tolerance = tolerance * NS_PER_S;
+    const int status = print_score(&def, json);
     codegen_end();
-    if (!err && ask.json)
-        score_print_json(&score);
-    else if (!err)
-        score_print_table(&score);
-    score_fini(&score);
-    arena_fini(&arena);
-    return err ? options_fail(err == ERR_USAGE ? EXIT_USAGE : EXIT_FAILED, &why) : EXIT_DONE;
+    return status;
 }

@@ -1,4 +1,9 @@
-/* score.h -- what pollux score measures (score.c) and prints (score_report.c). */
+/* score.h -- how well a plant follows a recording: measured in score.c, printed in score_report.c.
+ *
+ * Beside the plant, which is corrected by every sample, run two of the same script that are not: what they are off by is what the model says of the asset
+ * by itself.
+ *
+ * Takes: a ScoreDef.  Gives: a Score.  Memory: a Score owns all that it has.  Threads: one, and those that step the plant. */
 #pragma once
 
 #include "app/accuracy.h"
@@ -21,6 +26,14 @@ typedef struct SensorScore {
     Accuracy restarted;        // SPAN_CALM: of a free run from the states that the twin had found when it had settled, and anew behind each event
 } SensorScore;
 
+typedef struct ScoreDef {
+    const char *plant, *tape;
+    const char *events;   // what happened; NULL: nothing
+    const char *between;  // see TapeRun
+    size_t threads;
+    int64_t tolerance;    // ns by which the times of the events may be off
+} ScoreDef;
+
 typedef struct Score {
     Incident *incidents;
     size_t incident_count;
@@ -39,7 +52,12 @@ typedef struct Score {
     Judgement judgement;
     int64_t first, last;  // ends of ticks
     uint64_t hash;
+    Arena arena;
 } Score;
+
+/// Play the whole recording. score_fini it, on failure too.
+Err score_recording(const ScoreDef *def, Score *out, ErrText *why);
+void score_fini(Score *score);
 
 void score_print_table(const Score *score);
 void score_print_json(const Score *score);
