@@ -7,27 +7,64 @@
 
 enum { CELL_OPEN, CELL_LAST, CELL_FAILED };
 
-static void skip_mark(Csv *csv)
+// Bytes.
+
+static void fill(Csv *csv)
 {
-    // one byte can always be put back, three only in a file that seeks: what begins like a mark and is none fails with the header
-    const int first = getc_unlocked(csv->file);
-    if (first != 0xEF) {
-        ungetc(first, csv->file);
-        return;
+    csv->at = 0;
+    csv->read = fread(csv->input, 1, sizeof csv->input, csv->file);
+    csv->ended = csv->read == 0;
+}
+
+/* The next byte, or EOF. */
+static int peek(Csv *csv)
+{
+    if (csv->at == csv->read && !csv->ended)
+        fill(csv);
+    return csv->ended ? EOF : csv->input[csv->at];
+}
+
+static int take(Csv *csv)
+{
+    const int byte = peek(csv);
+    csv->at += byte != EOF;
+    return byte;
+}
+
+/* A comma, unless the header has more of something else: of what was read at once, which is more than a row may have. */
+static char find_separator(const Csv *csv)
+{
+    static const char separators[] = ",;\t";
+    size_t counts[sizeof separators - 1] = {0}, best = 0;
+    bool quoted = false, begun = false;
+    for (size_t i = csv->at; i < csv->read && (quoted || !begun || csv->input[i] != '\n'); i++) {
+        const unsigned char byte = csv->input[i];
+        const char *found = byte && !quoted ? strchr(separators, byte) : NULL;
+        begun |= byte > ' ';
+        quoted ^= byte == '"';
+        if (found)
+            counts[found - separators]++;
     }
-    if (getc_unlocked(csv->file) == 0xBB)
-        getc_unlocked(csv->file);
+    for (size_t i = 1; i < sizeof separators - 1; i++)
+        if (counts[i] > counts[best])
+            best = i;
+    return separators[best];
 }
 
 Err csv_open(Csv *csv, const char *path, ErrText *why)
 {
     csv->path = path;
-    csv->line = csv->count = csv->used = 0;
+    csv->line = csv->count = csv->used = csv->at = csv->read = 0;
     csv->next_line = 1;
+    csv->ended = false;
     csv->file = fopen(path, "re");
     if (!csv->file)
         return err_set(why, ERR_IO, "%s: %s", path, strerror(errno));
-    skip_mark(csv);
+
+    fill(csv);
+    if (csv->read >= 3 && memcmp(csv->input, "\xEF\xBB\xBF", 3) == 0)
+        csv->at = 3;
+    csv->separator = find_separator(csv);
     return ERR_OK;
 }
 
@@ -37,6 +74,8 @@ void csv_close(Csv *csv)
         fclose(csv->file);
     csv->file = NULL;
 }
+
+// Cells.
 
 static bool put(Csv *csv, int byte, ErrText *why)
 {
@@ -51,14 +90,12 @@ static bool put(Csv *csv, int byte, ErrText *why)
 /* Read what stands between quotes, the opening one having been read. */
 static bool read_quoted(Csv *csv, ErrText *why)
 {
-    for (int byte; (byte = getc_unlocked(csv->file)) != EOF && byte != 0;) {
+    for (int byte; (byte = take(csv)) != EOF && byte != 0;) {
         csv->next_line += byte == '\n';
         if (byte == '"') {
-            const int next = getc_unlocked(csv->file);
-            if (next != '"') {
-                ungetc(next, csv->file);
+            if (peek(csv) != '"')
                 return true;
-            }
+            take(csv);
         }
         if (!put(csv, byte, why))
             return false;
@@ -69,25 +106,20 @@ static bool read_quoted(Csv *csv, ErrText *why)
 
 static bool ends_row(Csv *csv, int byte)
 {
-    if (byte == '\r') {
-        const int next = getc_unlocked(csv->file);
-        if (next == '\n')
-            byte = next;
-        else
-            ungetc(next, csv->file);
-    }
+    if (byte == '\r' && peek(csv) == '\n')
+        byte = take(csv);
     csv->next_line += byte == '\n';
     return byte == '\n' || byte == EOF;
 }
 
-/* Read the bytes of one cell up to its comma (CELL_OPEN: more follow) or the end of the row. */
+/* Read the bytes of one cell up to its separator (CELL_OPEN: more follow) or the end of the row. */
 static int read_cell(Csv *csv, ErrText *why)
 {
     const size_t start = csv->used;
     csv->quoted = false;
     for (;;) {
-        const int byte = getc_unlocked(csv->file);
-        if (byte == ',')
+        const int byte = take(csv);
+        if (byte == csv->separator)
             return CELL_OPEN;
         if (ends_row(csv, byte))
             return CELL_LAST;
@@ -150,7 +182,7 @@ Err csv_next(Csv *csv, ErrText *why)
             return ERR_PARSE;
         if (ferror(csv->file))
             return err_set(why, ERR_IO, "%s:%zu: %s", csv->path, csv->line, strerror(errno));
-    } while (is_blank(csv) && !feof(csv->file));
+    } while (is_blank(csv) && !csv->ended);
 
     if (is_blank(csv))
         csv->count = 0;

@@ -14,9 +14,12 @@ _Static_assert(offsetof(TapeEvent, time) == 0, "sort_by_time reads the time at t
 
 enum { EVENTS_MAX = 1000 * 1000, OUTCOMES_MAX = 64, COLUMNS_TEXT = 512 };
 
-/* What a column of times counts in, told by the size of its first number. */
+enum { NUMBER_ROOM = 64, TIME_ROOM = 48 };
+
+/* What a column of times counts in: what the map says, or told by the size of its first number. */
 typedef struct TimeScale {
     int64_t ns;  // of one; 0 before the first
+    bool stated;
 } TimeScale;
 
 /* Where a column of the map stands in the file. */
@@ -40,6 +43,19 @@ struct Tape {
 
 // Times and values.
 
+/* Copy a number with its decimal comma made a point: it can be one only where commas do not separate. False when there is no room. */
+static bool take_comma(const Csv *csv, const char *text, char *out, size_t room)
+{
+    const size_t length = strlen(text);
+    if (length >= room)
+        return false;
+    memcpy(out, text, length + 1);
+    char *comma = strchr(out, ',');
+    if (comma && csv->separator != ',' && !strchr(out, '.'))
+        *comma = '.';
+    return true;
+}
+
 /* A decimal number of seconds, milliseconds, ... exactly: a double would round nanoseconds since 1970 to 256 of them. */
 static bool parse_count(const char *text, TimeScale *scale, int64_t *out)
 {
@@ -52,42 +68,66 @@ static bool parse_count(const char *text, TimeScale *scale, int64_t *out)
     const int64_t ns = whole < 100000000000 ? NS_PER_S : whole < 100000000000000 ? NS_PER_MS : whole < 100000000000000000 ? 1000 : 1;
     if (scale->ns == 0)
         scale->ns = ns;
-    if (whole > INT64_MAX || scale->ns != ns || __builtin_mul_overflow((int64_t)whole, ns, out))
+    if (whole > INT64_MAX || (!scale->stated && scale->ns != ns) || __builtin_mul_overflow((int64_t)whole, scale->ns, out))
         return false;
 
     // decimals beyond the nanosecond are cut off
     int64_t fraction = 0;
-    for (int64_t place = ns / 10; place && *decimals; place /= 10)
+    for (int64_t place = scale->ns / 10; place && *decimals; place /= 10)
         fraction += place * (*decimals++ - '0');
     return !__builtin_add_overflow(*out, fraction, out);
 }
 
+/* 2021-01-22 14:48:56: as people and spreadsheets write it, a blank for the T, and UTC where no zone is said. */
+static bool parse_date(const char *text, int64_t *out)
+{
+    char date[TIME_ROOM];
+    const size_t length = strlen(text);
+    if (length < strlen("2021-01-22T14:48:56") || length + 2 > sizeof date)
+        return false;
+    memcpy(date, text, length + 1);
+    if (date[10] == ' ')
+        date[10] = 'T';
+    char *zone = strpbrk(date + 11, "Zz+-");
+    if (!zone)
+        date[length] = 'Z', date[length + 1] = 0;
+    else if (zone[-1] == ' ')
+        memmove(zone - 1, zone, strlen(zone) + 1);
+    return time_parse(date, strlen(date), out);
+}
+
 static Err parse_time(const Csv *csv, size_t cell, const char *column, TimeScale *scale, int64_t *out, ErrText *why)
 {
-    const char *text = csv->cells[cell];
-    if (parse_count(text, scale, out) || time_parse(text, strlen(text), out))
+    char text[TIME_ROOM];
+    if (take_comma(csv, csv->cells[cell], text, sizeof text) && (parse_count(text, scale, out) || parse_date(text, out)))
         return ERR_OK;
     const char *unit = "";
     if (scale->ns)
         unit = scale->ns == NS_PER_S ? " in seconds" : scale->ns == NS_PER_MS ? " in milliseconds" : scale->ns == 1 ? " in nanoseconds" : " in microseconds";
-    return err_set(why, ERR_PARSE, "%s:%zu: column \"%s\": expected a time%s, got \"%.40s\"", csv->path, csv->line, column, unit, text);
+    return err_set(why, ERR_PARSE, "%s:%zu: column \"%s\": expected a time%s, got \"%.40s\"", csv->path, csv->line, column, unit, csv->cells[cell]);
 }
 
 /* Not strtod alone: it also takes "inf" and hexadecimal. */
-static bool parse_value(const char *text, double *out)
+static bool parse_value(const Csv *csv, const char *text, double *out)
 {
     if (strcasecmp(text, "true") == 0 || strcasecmp(text, "on") == 0)
         return *out = 1, true;
     if (strcasecmp(text, "false") == 0 || strcasecmp(text, "off") == 0)
         return *out = 0, true;
-    char *end;
-    *out = strtod(text, &end);
-    return end != text && !*end && !text[strspn(text, "0123456789+-.eE")] && isfinite(*out);
+    char number[NUMBER_ROOM], *end;
+    if (!take_comma(csv, text, number, sizeof number))
+        return false;
+    *out = strtod(number, &end);
+    return end != number && !*end && !number[strspn(number, "0123456789+-.eE")] && isfinite(*out);
 }
 
 static bool is_absent(const char *text)
 {
-    return !text[0] || strcasecmp(text, "nan") == 0;
+    static const char *const words[] = {"", "nan", "na", "n/a", "#n/a", "null", "none"};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (strcasecmp(text, words[i]) == 0)
+            return true;
+    return false;
 }
 
 // The header.
@@ -130,6 +170,7 @@ static Err bind_columns(const Csv *csv, const RecordingMap *map, Bound *bound, E
 {
     for (size_t i = 0; i < map->count; i++) {
         const RecordingColumn *column = bound[i].column = &map->columns[i];
+        bound[i].scale = (TimeScale){map->time_unit, map->time_unit != 0};
         Err err = column->optional ? find_column(csv, column->column, &bound[i].cell, why) : require_column(csv, column->column, &bound[i].cell, why);
         if (err == ERR_OK && bound[i].cell != SIZE_MAX)
             err = require_column(csv, time_column(map, column), &bound[i].time_cell, why);
@@ -157,7 +198,7 @@ static Err read_sample(Tape *tape, const Csv *csv, Bound *bound, const Recording
 
     Sample sample = {.tag = column->tag, .quality = QUALITY_GOOD};
     const char *text = csv->cells[bound->cell];
-    if (!parse_value(text, &sample.value))
+    if (!parse_value(csv, text, &sample.value))
         return err_set(why, ERR_PARSE, "%s:%zu: column \"%s\": expected a number, got \"%.40s\"", csv->path, csv->line, column->column, text);
     sample.value = unit_to_si(column->unit, sample.value);
     if (!isfinite(sample.value))

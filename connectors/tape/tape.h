@@ -1,9 +1,10 @@
 /* tape.h -- recordings: a CSV file with a header, played as samples in the order of their own times.
  *
  * A recording is read whole and sorted by time (ties keep the order of rows, then of the map's columns). Times may be seconds, milliseconds,
- * microseconds or nanoseconds since 1970 (told by the size of a column's first one; the others count alike), or RFC 3339; values are numbers,
- * True/False, on/off. Blank lines are skipped; an empty cell or NaN is no sample; anything else is an error with file and line. Rows in a
- * recording repeat a sensor that has nothing new: a sample with the same tag and time as an earlier one is left out.
+ * microseconds or nanoseconds since 1970 (told by the size of a column's first one, or by the map; the others count alike), or RFC 3339, where a blank may
+ * stand for the T, and UTC is meant where no zone is said. Values are numbers, True/False, on/off; a decimal comma is one where the file is not separated by
+ * commas. Blank lines are skipped; an empty cell, NaN, NA, N/A, null or none is no sample; anything else is an error with file and line. Rows in a recording
+ * repeat a sensor that has nothing new: a sample with the same tag and time as an earlier one is left out. What inputs were between their samples: between.h.
  *
  * Takes: a file, a RecordingMap.  Gives: samples; as a connector, Arrivals. */
 #pragma once

@@ -110,6 +110,22 @@ static Err read_recording_column(Loader *loader, RecordingColumn *column)
     return entry.err;
 }
 
+/* ns of one, 0 where the size of the times tells. */
+static int64_t read_time_unit(Declaration *entry)
+{
+    static const struct {
+        const char *name;
+        int64_t ns;
+    } units[] = {{"s", NS_PER_S}, {"ms", NS_PER_MS}, {"us", 1000}, {"ns", 1}};
+    const char *name = declare_text(entry, "time_unit", NULL);
+    for (size_t i = 0; name && i < sizeof units / sizeof *units; i++)
+        if (strcmp(name, units[i].name) == 0)
+            return units[i].ns;
+    if (name)
+        declare_fail(entry, "time_unit: expected \"s\", \"ms\", \"us\" or \"ns\", got \"%s\"", name);
+    return 0;
+}
+
 static int by_tag(const void *a, const void *b)
 {
     const TagId x = ((const RecordingColumn *)a)->tag, y = ((const RecordingColumn *)b)->tag;
@@ -118,7 +134,7 @@ static int by_tag(const void *a, const void *b)
 
 static Err read_recording(Loader *loader)
 {
-    static const char *const known[] = {"time", "columns", NULL};
+    static const char *const known[] = {"time", "time_unit", "columns", NULL};
     Plant *plant = loader->plant;
     if (lua_getfield(loader->lua, loader->root, "tape") == LUA_TNIL) {
         lua_pop(loader->lua, 1);
@@ -132,6 +148,7 @@ static Err read_recording(Loader *loader)
     declare_only(&entry, known, 0);
     plant->recording.time_column = arena_text(&plant->arena, declare_text(&entry, "time", "time"));
     plant->recording.step_ns = plant->step_ns;
+    plant->recording.time_unit = read_time_unit(&entry);
     if (lua_getfield(loader->lua, entry.index, "columns") != LUA_TTABLE)
         declare_fail(&entry, "tape needs columns = { [\"asset.channel\"] = { \"column of the file\" }, ... }");
     if (entry.err)

@@ -134,6 +134,9 @@ START_TEST(a_time_is_read_to_the_nanosecond_in_every_notation)
         {"1611326936.", 1611326936000000000},
         {"2021-01-22T14:48:56.960770123Z", 1611326936960770123},
         {"2021-01-22T15:48:56.960770123+01:00", 1611326936960770123},
+        {"2021-01-22 14:48:56.960770123", 1611326936960770123},
+        {"2021-01-22 15:48:56.960770123 +01:00", 1611326936960770123},
+        {"2021-01-22T14:48:56", 1611326936000000000},
         {"0", 0},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -173,7 +176,7 @@ END_TEST
 
 START_TEST(blank_rows_empty_cells_and_nan_are_no_samples)
 {
-    Tape *tape = open_text("time,t1,t2\n\n1,,NaN\n  \n2,7,nan\n,,\n\n");
+    Tape *tape = open_text("time,t1,t2\n\n1,,NaN\n1,NA,n/a\n1,null,None\n1,#N/A,\n  \n2,7,nan\n,,\n\n");
     const Sample expected = {2 * NS_PER_S, 7 + 273.15, T1};
     expect_samples(tape, &expected, 1);
     tape_close(tape);
@@ -225,6 +228,45 @@ START_TEST(a_row_of_another_width_is_refused)
 {
     refuse("time,t1,t2\n1,2\n", ERR_PARSE, ":2: the header has 3 columns, this row has 2");
     refuse("time,t1,t2\n1,2,3,4\n", ERR_PARSE, ":2: the header has 3 columns, this row has 4");
+}
+END_TEST
+
+START_TEST(semicolons_and_tabs_separate_where_the_header_has_more_of_them)
+{
+    static const char *const texts[] = {"time;t 1, left;t2\n1,5;12,5;13\n2;14;1e1\n", "time\tt 1, left\tt2\n1.5\t12.5\t13\n2\t14\t10\n", "\xEF\xBB\xBF\n\"time\";\"t 1, left\";\"t2\"\n1.5;12.5;13\n2;14;10\n",
+                                        "time,\"t 1, left\",t2\n1.5,12.5,13\n2,14,10\n"};
+    RecordingColumn columns[3];
+    const RecordingMap map = map_of(columns, NULL, NULL);
+    columns[0].column = "t 1, left";
+    const Sample expected[] = {{3 * NS_PER_S / 2, 12.5 + 273.15, T1}, {3 * NS_PER_S / 2, 13 + 273.15, T2}, {2 * NS_PER_S, 14 + 273.15, T1}, {2 * NS_PER_S, 10 + 273.15, T2}};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        Tape *tape;
+        ErrText why = {""};
+        ck_assert_msg(tape_open(file_of(texts[i]), &map, &tape, &why) == ERR_OK, "%s", why.text);
+        expect_samples(tape, expected, 4);
+        tape_close(tape);
+    }
+}
+END_TEST
+
+START_TEST(a_comma_that_cannot_be_a_decimal_one_is_refused)
+{
+    refuse("time;t1;t2\n1;1.234,5;3\n", ERR_PARSE, ":2: column \"t1\": expected a number, got \"1.234,5\"");
+    refuse("time;t1;t2\n1;1,234,5;3\n", ERR_PARSE, ":2: column \"t1\": expected a number, got \"1,234,5\"");
+    refuse("time,t1,t2\n1,\"1,5\",3\n", ERR_PARSE, ":2: column \"t1\": expected a number, got \"1,5\"");
+}
+END_TEST
+
+START_TEST(times_count_in_the_unit_that_the_map_says)
+{
+    RecordingColumn columns[3];
+    RecordingMap map = map_of(columns, NULL, NULL);
+    Tape *tape;
+    map.time_unit = NS_PER_MS;
+    ck_assert_int_eq(tape_open(file_of("time,t1,t2\n0,1,\n20.5,,2\n1600000000000,3,\n"), &map, &tape, NULL), ERR_OK);
+    const Sample expected[] = {{0, 1 + 273.15, T1}, {20500000, 2 + 273.15, T2}, {1600000000 * NS_PER_S, 3 + 273.15, T1}};
+    expect_samples(tape, expected, 3);
+    tape_close(tape);
 }
 END_TEST
 
@@ -423,7 +465,8 @@ KIT_MAIN("connectors.tape", samples_are_in_si_and_ties_keep_the_order_of_the_map
          an_input_is_sampled_in_every_step_where_that_is_asked_for_and_sensors_stay,
          blank_rows_empty_cells_and_nan_are_no_samples, mark_carriage_returns_and_quotes_change_nothing,
          what_is_neither_number_nor_switch_names_line_and_column, a_time_that_is_none_or_changes_its_unit_is_refused,
-         a_missing_column_is_an_error_that_lists_those_that_are_there, a_row_of_another_width_is_refused, broken_quotes_are_refused,
+         a_missing_column_is_an_error_that_lists_those_that_are_there, a_row_of_another_width_is_refused, semicolons_and_tabs_separate_where_the_header_has_more_of_them,
+         a_comma_that_cannot_be_a_decimal_one_is_refused, times_count_in_the_unit_that_the_map_says, broken_quotes_are_refused,
          an_endless_row_is_refused, what_is_no_file_says_so, a_failed_allocation_is_an_error_wherever_it_falls,
          the_tape_plays_joined_samples_time_left_one_at_a_poll, an_empty_tape_joins_and_leaves, a_command_is_answered_as_done_at_the_next_poll,
          commands_behind_the_end_are_still_answered_and_too_many_wait, events_are_read_in_the_order_of_their_times,

@@ -187,7 +187,8 @@ END_TEST
 START_TEST(a_column_says_what_its_input_was_between_the_samples)
 {
     Plant *plant = plants_load("return plant 'works' { step = 0.25, assets = { a = { 'tank' } },\n"
-                               "  tape = { columns = { ['a.inflow'] = { 'FT100', between = 'band', gap = 90 } } } }", 1);
+                               "  tape = { time_unit = 'ms', columns = { ['a.inflow'] = { 'FT100', between = 'band', gap = 90 } } } }", 1);
+    ck_assert_int_eq(plant->recording.time_unit, NS_PER_MS);
     const RecordingColumn *inflow = &plant->recording.columns[0];
     ck_assert_int_eq(inflow->between, BETWEEN_BAND);
     ck_assert_int_eq(inflow->gap_ns, 90 * NS_PER_S);
@@ -218,6 +219,7 @@ START_TEST(bad_columns_of_recordings_are_refused)
         expect_refusal(text, 4, cases[i].expected);
     }
     expect_refusal("return plant 'works' {\n  assets = { a = { 'tank' } },\n  tape = {},\n}", 3, "tape needs columns");
+    expect_refusal("return plant 'works' {\n  assets = { a = { 'tank' } },\n  tape = { time_unit = 'h', columns = {} },\n}", 3, "time_unit: expected \"s\", \"ms\", \"us\" or \"ns\", got \"h\"");
     expect_refusal("return plant 'works' {\n  assets = { a = { 'tank' } },\n  tape = { columns = { 'x' } },\n}", 3, "expected [\"asset.channel\"]");
 }
 END_TEST
