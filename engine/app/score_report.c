@@ -51,21 +51,30 @@ static void print_episodes(const Score *score, Finding finding, const char *titl
             printf("  %-22s %9s %9s %9.1f  %s\n", title, "", "", seconds(score->episodes[e].raised - score->first), score->episodes[e].text);
 }
 
-static void print_alarms(const Score *score)
+static void print_judgement(const Score *score)
 {
     const Judgement *judgement = &score->judgement;
+    if (score->incident_count)
+        printf("  found %zu of %zu, missed %zu, raised again %zu, ", judgement->found, score->incident_count, judgement->missed, judgement->again);
+    else
+        printf("  no events were given, so every alarm is false: ");
+    printf("false episodes %zu (%.3g per day)\n", judgement->false_episodes, false_per_day(score));
+    if (judgement->causes)
+        printf("  named the right cause of %zu of %zu\n", judgement->causes_right, judgement->causes);
+    if (score->dropped)
+        printf("  %llu more episodes found no room, and count for nothing above\n", (unsigned long long)score->dropped);
+}
+
+static void print_alarms(const Score *score)
+{
     if (score->incident_count + score->episode_count > 0)
         printf("  %-22s %9s %9s %9s %9s %9s %14s  %s\n", "event", "begins", "ends", "raised", "delay", "returned", "after the end", "cause named");
     for (size_t i = 0; i < score->incident_count; i++)
         print_incident(score, &score->incidents[i]);
     print_episodes(score, FINDING_AGAIN, "raised again");
     print_episodes(score, FINDING_FALSE, "FALSE EPISODE");
-    printf("\n  found %zu of %zu, missed %zu, raised again %zu, false episodes %zu (%.3g per day)\n", judgement->found, score->incident_count, judgement->missed, judgement->again,
-           judgement->false_episodes, false_per_day(score));
-    if (judgement->causes)
-        printf("  named the right cause of %zu of %zu\n", judgement->causes_right, judgement->causes);
-    if (score->dropped)
-        printf("  %llu more episodes found no room, and count for nothing above\n", (unsigned long long)score->dropped);
+    fputs(score->incident_count + score->episode_count > 0 ? "\n" : "", stdout);
+    print_judgement(score);
 }
 
 static int name_width(const Score *score)

@@ -342,6 +342,41 @@ START_TEST(score_as_json_counts_what_was_found_missed_and_false)
 }
 END_TEST
 
+/* Write the next fenced block of a page behind `from` that is of this language into a file. */
+static const char *write_block(const char *from, const char *language, const char *name)
+{
+    char fence[32];
+    snprintf(fence, sizeof fence, "```%s\n", language);
+    const char *begin = strstr(from, fence);
+    ck_assert_ptr_nonnull(begin);
+    begin += strlen(fence);
+    const char *end = strstr(begin, "```\n");
+    ck_assert_ptr_nonnull(end);
+    char *text = strndup(begin, (size_t)(end - begin));
+    flow_write(name, text);
+    free(text);
+    return end;
+}
+
+START_TEST(the_example_of_the_page_on_recordings_runs_as_it_is_printed)
+{
+    char *page = flow_read(POLLUX_SOURCE "/docs/recordings.md");
+    write_block(page, "csv", "tea.csv");
+    write_block(write_block(page, "lua", "cup.lua"), "lua", "kitchen.lua");
+    free(page);
+
+    const FlowPath plant = flow_path("kitchen.lua"), tape = flow_path("tea.csv");
+    Outcome outcome = CALL("score", plant.text, "--tape", tape.text, "--json");
+    ck_assert_msg(outcome.status == 0, "%s", outcome.err);
+    json_t *score = json_loads(outcome.out, 0, NULL);
+    const json_t *probe = json_array_get(json_object_get(score, "sensors"), 0), *restarted = json_object_get(probe, "restarted");
+    ck_assert_int_eq(json_integer_value(json_object_get(json_object_get(probe, "all"), "samples")), 9);
+    ck_assert_double_lt(json_number_value(json_object_get(restarted, "rms")), 0.25);
+    json_decref(score);
+    forget(&outcome);
+}
+END_TEST
+
 START_TEST(inputs_between_samples_can_be_tried_out_and_hold_is_what_the_script_says)
 {
     const FlowPath tape = flow_tape();
@@ -544,7 +579,8 @@ KIT_MAIN("flow.cli", every_subcommand_helps_and_names_its_options, the_version_i
          a_wrong_script_is_told_with_its_line, a_tape_map_with_an_unknown_tag_is_told_with_its_line, a_script_that_is_not_there_is_told_by_its_path,
          check_tells_what_a_plant_and_a_model_declare, explain_shows_equations_jacobian_and_programs, explain_prints_one_program_by_its_name,
          explain_takes_a_plant_with_all_of_its_models, bench_measures_each_model_that_it_is_given, run_prints_the_same_table_on_any_number_of_threads, a_recording_carries_its_own_time_whatever_clock_the_plant_has,
-         score_as_json_counts_what_was_found_missed_and_false, inputs_between_samples_can_be_tried_out_and_hold_is_what_the_script_says, without_events_every_alarm_is_false, a_bad_line_of_a_recording_is_told_with_file_and_line,
+         score_as_json_counts_what_was_found_missed_and_false, the_example_of_the_page_on_recordings_runs_as_it_is_printed,
+         inputs_between_samples_can_be_tried_out_and_hold_is_what_the_script_says, without_events_every_alarm_is_false, a_bad_line_of_a_recording_is_told_with_file_and_line,
          a_server_ends_in_order_at_either_signal, a_history_in_use_is_refused_and_left_where_it_is, a_port_in_use_is_refused,
          an_emulated_plant_fails_as_it_is_told_and_ends_in_order, a_device_of_another_plant_is_sent_away,
          who_actuates_before_time_has_begun_or_beyond_the_limits_is_refused)
