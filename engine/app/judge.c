@@ -3,10 +3,17 @@
 #include <assert.h>
 #include <string.h>
 
+/* Times may lie at the ends of what an int64_t can tell. */
+static int64_t shifted(int64_t time, int64_t by)
+{
+    int64_t out;
+    return __builtin_add_overflow(time, by, &out) ? (by < 0 ? INT64_MIN : INT64_MAX) : out;
+}
+
 static bool covers(const Incident *incident, const char *twin, int64_t time, int64_t tolerance, int64_t aftermath)
 {
     const bool same = !incident->twin[0] || strcmp(incident->twin, twin) == 0;
-    return same && time >= incident->begin - tolerance && time <= incident->end + tolerance + aftermath;
+    return same && time >= shifted(incident->begin, -tolerance) && time <= shifted(incident->end, tolerance + aftermath);
 }
 
 bool incident_is_on(const Incident *incidents, size_t count, const char *twin, int64_t time, int64_t tolerance, int64_t aftermath)

@@ -216,7 +216,7 @@ static bool list_sensors(Score *score)
 
 static Err begin(Score *score, const ScoreDef *def, ErrText *why)
 {
-    *score = (Score){.tolerance = def->tolerance, .first = TIME_NONE};
+    *score = (Score){.tolerance = def->tolerance, .first = TIME_NONE, .last = TIME_NONE};
     Err err = free_run_load(def->plant, &score->simulated, why);
     if (!err)
         err = free_run_load(def->plant, &score->restarted, why);
@@ -234,6 +234,8 @@ Err score_recording(const ScoreDef *def, Score *out, ErrText *why)
     Err err = begin(out, def, why);
     if (!err)
         err = tape_run(&run, why);
+    if (!err && out->first == TIME_NONE)
+        err = err_set(why, ERR_RANGE, "%s: there is no sample in the columns that the plant maps", def->tape);
     if (!err)
         out->judgement = judge_episodes(out->incidents, out->incident_count, out->episodes, out->episode_count, out->tolerance);
     return err;

@@ -13,9 +13,15 @@ static double seconds(int64_t ns)
     return (double)ns / (double)NS_PER_S;
 }
 
+/* Seconds from the beginning of the recording, from which an event may lie any time away. */
+static double since(const Score *score, int64_t time)
+{
+    return ((double)time - (double)score->first) / (double)NS_PER_S;
+}
+
 static double false_per_day(const Score *score)
 {
-    const double days = score->first == TIME_NONE ? 0 : seconds(score->last - score->first) / 86400;
+    const double days = since(score, score->last) / 86400;
     return days > 0 ? (double)score->judgement.false_episodes / days : NAN;
 }
 
@@ -29,16 +35,16 @@ static const Episode *finder(const Score *score, const Incident *incident)
 static void print_incident(const Score *score, const Incident *incident)
 {
     const Episode *episode = finder(score, incident);
-    printf("  %-22.22s %9.1f %9.1f ", incident->name, seconds(incident->begin - score->first), seconds(incident->end - score->first));
+    printf("  %-22.22s %9.1f %9.1f ", incident->name, since(score, incident->begin), since(score, incident->end));
     if (!episode) {
         printf("%9s\n", "missed");
         return;
     }
-    printf("%9.1f %9.1f ", seconds(episode->raised - score->first), seconds(episode->raised - incident->begin));
+    printf("%9.1f %9.1f ", since(score, episode->raised), seconds(episode->raised - incident->begin));
     if (episode->returned == TIME_NONE)
         printf("%9s %14s", "stands", "");
     else
-        printf("%9.1f %14.1f", seconds(episode->returned - score->first), seconds(episode->returned - incident->end));
+        printf("%9.1f %14.1f", since(score, episode->returned), seconds(episode->returned - incident->end));
     const char *cause = verdict_name(episode->cause);
     const bool wrong = incident->cause[0] && strcmp(incident->cause, cause) != 0;
     printf("  %s%s%s\n", cause, wrong ? ", and it was " : "", wrong ? incident->cause : "");
@@ -48,7 +54,7 @@ static void print_episodes(const Score *score, Finding finding, const char *titl
 {
     for (size_t e = 0; e < score->episode_count; e++)
         if (score->episodes[e].finding == finding)
-            printf("  %-22s %9s %9s %9.1f  %s\n", title, "", "", seconds(score->episodes[e].raised - score->first), score->episodes[e].text);
+            printf("  %-22s %9s %9s %9.1f  %s\n", title, "", "", since(score, score->episodes[e].raised), score->episodes[e].text);
 }
 
 static void print_judgement(const Score *score)
@@ -117,7 +123,7 @@ static void print_sensors(const Score *score, Span span)
 
 void score_print_table(const Score *score)
 {
-    printf("recording: %.0f s; times below are seconds from its beginning\n\n", seconds(score->last - score->first));
+    printf("recording: %.0f s; times below are seconds from its beginning\n\n", since(score, score->last));
     print_alarms(score);
     // without events all spans are the whole recording
     for (Span span = 0; span < (score->incident_count ? SPANS : 1); span++)

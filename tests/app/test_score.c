@@ -160,6 +160,23 @@ START_TEST(events_that_make_no_pairs_or_happen_to_nobody_are_refused)
 }
 END_TEST
 
+START_TEST(a_recording_without_a_sample_is_refused)
+{
+    char file_name[512];
+    snprintf(file_name, sizeof file_name, "%s/empty.csv", kit_folder());
+    FILE *file = fopen(file_name, "w");
+    ck_assert_ptr_nonnull(file);
+    fputs("time,inflow,level time,level\n1600000000,,,\n", file);
+    fclose(file);
+    Score score;
+    ErrText why;
+    const ScoreDef def = {.plant = write_plant(), .tape = file_name, .threads = 1};
+    ck_assert_int_eq(score_recording(&def, &score, &why), ERR_RANGE);
+    ck_assert_ptr_nonnull(strstr(why.text, "empty.csv: there is no sample"));
+    score_fini(&score);
+}
+END_TEST
+
 START_TEST(what_happened_and_what_came_behind_it_is_left_out_of_the_errors)
 {
     char file_name[512];
@@ -185,5 +202,5 @@ START_TEST(what_happened_and_what_came_behind_it_is_left_out_of_the_errors)
 END_TEST
 
 KIT_MAIN("app.score", a_held_input_is_late_by_half_an_interval_and_a_step, straight_lines_only_flatten_an_input, band_limited_inputs_leave_an_error_of_1e_4,
-         correction_makes_up_for_what_the_inputs_leave_out, events_that_make_no_pairs_or_happen_to_nobody_are_refused,
+         correction_makes_up_for_what_the_inputs_leave_out, events_that_make_no_pairs_or_happen_to_nobody_are_refused, a_recording_without_a_sample_is_refused,
          what_happened_and_what_came_behind_it_is_left_out_of_the_errors)
