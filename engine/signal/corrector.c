@@ -6,6 +6,7 @@
 
 static const int64_t RENEW_NS = 16 * NS_PER_S;
 static const int64_t WRONG_NS = NS_PER_S;
+static const int64_t PAST_NS = 10 * 365 * 86400 * NS_PER_S;
 static const int64_t SLEW_PARTS = 10;       // a tenth
 static const double DRIFT_MAX_PPM = 1000;  // no quartz is worse
 
@@ -13,7 +14,7 @@ __extension__ typedef __int128 Wide;
 
 static int64_t shift_at(const CorrectorKnot *knot, int64_t stamp)
 {
-    return knot->shift + (int64_t)((Wide)(stamp - knot->stamp) * knot->slope_ppb / NS_PER_S);
+    return knot->shift + (int64_t)(((Wide)stamp - knot->stamp) * knot->slope_ppb / NS_PER_S);
 }
 
 /* The shift of a stamp: that of the first knot for all that is older. */
@@ -78,7 +79,8 @@ static void renew(Corrector *corrector, int64_t stamp, const ClockReading *readi
 void corrector_hear(Corrector *corrector, int64_t stamp, int64_t came, const ClockReading *reading)
 {
     // nothing comes before it was measured: a single stamp that says so is wrong, and not the clock
-    if (stamp - came - reading->offset > WRONG_NS)
+    const Wide ahead = (Wide)stamp - came - reading->offset;
+    if (ahead > WRONG_NS || ahead < -PAST_NS)
         return;
     if (corrector->count == 0 || reading->settings != corrector->settings)
         begin_anew(corrector, stamp, reading);
@@ -93,5 +95,6 @@ void corrector_hear(Corrector *corrector, int64_t stamp, int64_t came, const Clo
 int64_t corrector_apply(const Corrector *corrector, int64_t stamp)
 {
     assert(corrector->count > 0);
-    return stamp + find_shift(corrector, stamp);
+    int64_t time;
+    return __builtin_add_overflow(stamp, find_shift(corrector, stamp), &time) ? stamp : time;
 }

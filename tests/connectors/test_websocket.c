@@ -285,7 +285,7 @@ START_TEST(a_message_is_answered_when_its_last_sample_is_on_disk)
     ck_assert_int_eq(answer.topic, WIRE_SAMPLES);
     ck_assert_int_eq(answer.id, 2);
     ck_assert_int_eq(answer.status, 200);
-    ck_assert_uint_eq(answer.stored, 2);
+    ck_assert_uint_eq(answer.stored.count, 2);
     turn();
     ck_assert_uint_eq(rig.count, 2);
     stop();
@@ -311,7 +311,7 @@ START_TEST(what_cannot_be_taken_is_refused_by_its_index)
 
     connector->stored(websocket, UINT64_MAX);
     turn();
-    ck_assert_uint_eq(last_heard(&rig).stored, 2);
+    ck_assert_uint_eq(last_heard(&rig).stored.count, 2);
     ck_assert_uint_eq(connector->stats(websocket).samples, 2);
     ck_assert_uint_eq(connector->stats(websocket).refused, 3);
     stop();
@@ -327,7 +327,7 @@ START_TEST(a_message_of_which_nothing_was_taken_is_answered_at_once)
     ck_assert_uint_eq(rig.count, 3);
     ck_assert_int_eq(last_heard(&rig).status, 200);
     ck_assert_int_eq(last_heard(&rig).id, 9);
-    ck_assert_uint_eq(last_heard(&rig).stored, 0);
+    ck_assert_uint_eq(last_heard(&rig).stored.count, 0);
     stop();
 }
 END_TEST
