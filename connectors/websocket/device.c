@@ -1,8 +1,8 @@
-/* device.c -- a ring of samples without an answer, messages in flight over it, one WebSocket.
+/* device.c -- two rings of samples without an answer, messages in flight over them, one WebSocket.
  *
- * The ring holds every sample from device_send to its answer: [head, next) is in flight, [next, tail) still to be sent. Messages are
+ * A ring holds every sample from device_send to its answer: [head, next) is in flight, [next, tail) still to be sent. Messages are
  * contiguous in it, so index i of a refusal names the sample `first + i`. When the connection breaks, what has no answer is to be
- * sent again, in the old order. */
+ * sent again, in the old order. One ring is for what is live, the other is the log of what was measured while nobody listened. */
 #include "connectors/websocket/device.h"
 
 #include <assert.h>
@@ -15,6 +15,7 @@ enum {
     BATCH_MAX = 500,  // samples in one message
     BATCH_BYTES = 128 * 1024,
     FLIGHTS_MAX = 64,  // messages without an answer
+    LOG_FLIGHTS_MAX = 4,
     COMMANDS_KEPT = 64,
     BACKOFF_FIRST_MS = 200,
     BACKOFF_MAX_MS = 10000,
@@ -41,6 +42,17 @@ typedef struct Flight {
     uint32_t count;
     bool answered;
 } Flight;
+
+/* Samples without an answer, in the order of their times. */
+typedef struct Queue {
+    Entry *entries;
+    size_t room;
+    uint64_t head, next, tail;  // count for ever
+    Flight flights[FLIGHTS_MAX];
+    size_t flight_count, flights_max;
+    int64_t busy_until;  // elapsed time
+    bool historical;
+} Queue;
 
 /* A command that was delivered, and what the answer was: it is the same when the command comes again. */
 typedef struct Obeyed {
@@ -74,14 +86,12 @@ struct Device {
     bool provide_due, skip_frame;
     uint32_t attempt;  // since the last that went well
     uint64_t seed;     // of the jitter
-    int64_t retry_at, busy_until;  // elapsed time
+    int64_t retry_at;  // elapsed time
+    bool cut;          // it shall stay apart
     int64_t last_id, provide_id;
 
-    Entry *entries;  // DEVICE_WAITING_MAX
-    uint64_t head, next, tail;  // count for ever
+    Queue live, log;  // of the log there may be none: no room
     size_t last_tag;
-    Flight flights[FLIGHTS_MAX];
-    size_t flight_count;
     int64_t time;  // of the last device_send_time
     bool time_due;
 
@@ -107,9 +117,9 @@ static void notice(Device *device, const char *format, ...)
     device->def.notice(device->def.self, text);
 }
 
-static Entry *entry_at(const Device *device, uint64_t position)
+static Entry *entry_at(const Queue *queue, uint64_t position)
 {
-    return &device->entries[position % DEVICE_WAITING_MAX];
+    return &queue->entries[position % queue->room];
 }
 
 static int64_t now_ns(void)
@@ -119,13 +129,13 @@ static int64_t now_ns(void)
 
 // The messages in flight.
 
-static void settle(Device *device, Entry *entry, int status)
+static void settle(Device *device, Queue *queue, Entry *entry, int status)
 {
     if (entry->fate != FATE_OPEN)
         return;
     if (status == 429 || status == 503) {
         entry->fate = FATE_AGAIN;
-        device->busy_until = now_ns() + BUSY_PAUSE_MS * NS_PER_MS;
+        queue->busy_until = now_ns() + BUSY_PAUSE_MS * NS_PER_MS;
         return;
     }
     entry->fate = FATE_SETTLED;
@@ -133,61 +143,101 @@ static void settle(Device *device, Entry *entry, int status)
 }
 
 /* Let the oldest messages go as far as they are answered. */
-static void retire(Device *device)
+static void retire(Queue *queue)
 {
     size_t answered = 0;
-    while (answered < device->flight_count && device->flights[answered].answered) {
-        const Flight *flight = &device->flights[answered++];
+    while (answered < queue->flight_count && queue->flights[answered].answered) {
+        const Flight *flight = &queue->flights[answered++];
         for (uint32_t i = 0; i < flight->count; i++) {
             // its place is free now, so there is one at the end
-            const Entry entry = *entry_at(device, device->head++);
+            const Entry entry = *entry_at(queue, queue->head++);
             if (entry.fate != FATE_AGAIN)
                 continue;
-            *entry_at(device, device->tail) = entry;
-            entry_at(device, device->tail++)->fate = FATE_OPEN;
+            *entry_at(queue, queue->tail) = entry;
+            entry_at(queue, queue->tail++)->fate = FATE_OPEN;
         }
     }
-    device->flight_count -= answered;
-    memmove(device->flights, device->flights + answered, device->flight_count * sizeof *device->flights);
+    queue->flight_count -= answered;
+    memmove(queue->flights, queue->flights + answered, queue->flight_count * sizeof *queue->flights);
 }
 
 /* The connection is gone: keep what has no answer, in its order. */
-static void recall(Device *device)
+static void recall(Queue *queue)
 {
-    uint64_t kept = device->head;
-    for (uint64_t i = device->head; i < device->tail; i++) {
-        Entry entry = *entry_at(device, i);
+    uint64_t kept = queue->head;
+    for (uint64_t i = queue->head; i < queue->tail; i++) {
+        Entry entry = *entry_at(queue, i);
         if (entry.fate == FATE_SETTLED)
             continue;
         entry.fate = FATE_OPEN;
-        *entry_at(device, kept++) = entry;
+        *entry_at(queue, kept++) = entry;
     }
-    device->tail = kept;
-    device->next = device->head;
-    device->flight_count = 0;
-    device->time_due = device->time != TIME_NONE;
+    queue->tail = kept;
+    queue->next = queue->head;
+    queue->flight_count = 0;
+}
+
+/* The oldest live sample goes to the log, which loses its own oldest for it. */
+static void log_oldest(Device *device)
+{
+    Queue *const log = &device->log;
+    assert(log->flight_count == 0 && device->live.flight_count == 0);
+    if (log->tail - log->head == log->room) {
+        log->next = ++log->head;
+        device->state.lost++;
+    }
+    *entry_at(log, log->tail++) = *entry_at(&device->live, device->live.head++);
+    device->live.next = device->live.head;
+}
+
+/* The connection is there again: what has become old meanwhile does not stand in the way of what is new. */
+static void log_old(Device *device)
+{
+    const Queue *const live = &device->live;
+    if (device->log.room == 0 || live->head == live->tail)
+        return;
+    const int64_t old = entry_at(live, live->tail - 1)->time - DEVICE_LIVE_S * NS_PER_S;
+    while (entry_at(live, live->head)->time < old)
+        log_oldest(device);
+}
+
+static Flight *find_flight(Queue *queue, int64_t id)
+{
+    for (size_t i = 0; i < queue->flight_count; i++)
+        if (queue->flights[i].id == id && !queue->flights[i].answered)
+            return &queue->flights[i];
+    return NULL;
+}
+
+static void tell_losses(Device *device, const ConnectorLosses *lost)
+{
+    if (lost->future)
+        notice(device, "samples are stamped too far ahead of the engine's time: the clock of this device is wrong");
+    device->state.duplicate += lost->duplicate;
+    device->state.late += lost->late;
+    device->state.future += lost->future;
 }
 
 static void on_samples_answer(Device *device, const WireMessage *message)
 {
-    size_t i = 0;
-    while (i < device->flight_count && device->flights[i].id != message->id)
-        i++;
-    if (i == device->flight_count || device->flights[i].answered)
+    Flight *flight = find_flight(&device->live, message->id);
+    Queue *const queue = flight ? &device->live : &device->log;
+    if (!flight)
+        flight = find_flight(queue, message->id);
+    if (!flight)
         return;
-    Flight *flight = &device->flights[i];
 
     if (message->status >= 300 && message->path[0] == '/') {
         char *end;
         const unsigned long index = strtoul(message->path + 1, &end, 10);
         if (*end == 0 && end != message->path + 1 && index < flight->count)
-            settle(device, entry_at(device, flight->first + index), message->status);
+            settle(device, queue, entry_at(queue, flight->first + index), message->status);
     } else {
         flight->answered = true;
         for (uint32_t k = 0; k < flight->count; k++) {
-            Entry *entry = entry_at(device, flight->first + k);
+            Entry *entry = entry_at(queue, flight->first + k);
             if (message->status >= 300)
-                settle(device, entry, message->status);
+                settle(device, queue, entry, message->status);
             else if (entry->fate == FATE_OPEN)
                 entry->fate = FATE_SETTLED;
         }
@@ -195,9 +245,11 @@ static void on_samples_answer(Device *device, const WireMessage *message)
 
     if (message->status >= 300)
         notice(device, "samples refused (%d): %s", message->status, message->detail);
-    else
-        device->state.stored += message->stored;
-    retire(device);
+    else {
+        device->state.stored += message->stored.count;
+        tell_losses(device, &message->stored.lost);
+    }
+    retire(queue);
 }
 
 // The rest of what the engine says.
@@ -214,7 +266,9 @@ static void stay_apart(Device *device)
     device->state.connected = false;
     if (device->stage != STAGE_REFUSED)
         device->stage = STAGE_APART;
-    recall(device);
+    recall(&device->live);
+    recall(&device->log);
+    device->time_due = device->time != TIME_NONE;
 }
 
 static void on_welcome(Device *device, const WireMessage *message)
@@ -237,6 +291,8 @@ static void on_welcome(Device *device, const WireMessage *message)
     device->state.speed = message->welcome.speed;
     device->state.from = message->welcome.from;
     device->last_notice[0] = 0;
+    if (!message->welcome.provider_clock)
+        log_old(device);
     notice(device, "connected to plant %s", message->welcome.plant);
 }
 
@@ -278,21 +334,24 @@ static bool on_frame(Device *device)
 
 // What goes out.
 
-static void write_batch(Device *device)
+static void write_batch(Device *device, Queue *queue)
 {
     WireSample samples[BATCH_MAX];
     size_t count = 0, bytes = 0;
-    while (count < BATCH_MAX && bytes < BATCH_BYTES && device->next + count < device->tail) {
-        const Entry *entry = entry_at(device, device->next + count);
+    while (count < BATCH_MAX && bytes < BATCH_BYTES && queue->next + count < queue->tail) {
+        const Entry *entry = entry_at(queue, queue->next + count);
         const char *tag = entry->tag.text;
         samples[count++] = (WireSample){.tag = tag, .time = entry->time, .value = entry->value, .quality = entry->quality};
         bytes += strlen(tag) + 64;
     }
 
     const int64_t id = ++device->last_id;
-    wire_write_samples(&device->out, id, samples, count);
-    device->flights[device->flight_count++] = (Flight){.id = id, .first = device->next, .count = (uint32_t)count};
-    device->next += count;
+    if (queue->historical)
+        wire_write_log(&device->out, id, samples, count);
+    else
+        wire_write_samples(&device->out, id, samples, count);
+    queue->flights[queue->flight_count++] = (Flight){.id = id, .first = queue->next, .count = (uint32_t)count};
+    queue->next += count;
     device->state.sent += count;
 }
 
@@ -312,9 +371,15 @@ static bool write_answer(Device *device)
     return false;
 }
 
-static bool samples_due(const Device *device)
+static bool samples_due(const Queue *queue)
 {
-    return device->next < device->tail && device->flight_count < FLIGHTS_MAX && now_ns() >= device->busy_until;
+    return queue->next < queue->tail && queue->flight_count < queue->flights_max && now_ns() >= queue->busy_until;
+}
+
+/* Everything that is live has been sent. */
+static bool is_caught_up(const Device *device)
+{
+    return device->live.next == device->live.tail;
 }
 
 static bool answer_due(const Device *device)
@@ -329,7 +394,7 @@ static bool output_due(const Device *device)
 {
     if (device->stage != STAGE_READY)
         return device->stage == STAGE_PROVIDING && device->provide_due;
-    return answer_due(device) || samples_due(device) || (device->time_due && device->next == device->tail);
+    return answer_due(device) || samples_due(&device->live) || samples_due(&device->log) || (device->time_due && is_caught_up(device));
 }
 
 /* Write the next frame behind LWS_PRE bytes of `out`; false when there is none. */
@@ -349,14 +414,18 @@ static bool write_next(Device *device)
         return false;
     if (write_answer(device))
         return true;
-    if (samples_due(device)) {
-        write_batch(device);
+    if (samples_due(&device->live)) {
+        write_batch(device, &device->live);
         return true;
     }
-    if (!device->time_due || device->next < device->tail)
+    if (device->time_due && is_caught_up(device)) {
+        device->time_due = false;
+        wire_write_time(&device->out, device->time);
+        return true;
+    }
+    if (!samples_due(&device->log))
         return false;
-    device->time_due = false;
-    wire_write_time(&device->out, device->time);
+    write_batch(device, &device->log);
     return true;
 }
 
@@ -562,6 +631,16 @@ static Err copy_definition(Device *device, const DeviceDef *def)
     return ERR_OK;
 }
 
+static Err open_queues(Device *device)
+{
+    device->live = (Queue){.room = DEVICE_WAITING_MAX, .flights_max = FLIGHTS_MAX};
+    device->log = (Queue){.room = device->def.log, .flights_max = LOG_FLIGHTS_MAX, .historical = true};
+    device->live.entries = mem_alloc(device->live.room * sizeof *device->live.entries);
+    if (device->log.room > 0)
+        device->log.entries = mem_alloc(device->log.room * sizeof *device->log.entries);
+    return device->live.entries && (device->log.entries || device->log.room == 0) ? ERR_OK : ERR_MEMORY;
+}
+
 Err device_open(const DeviceDef *def, Device **out, ErrText *why)
 {
     assert(def->url);
@@ -569,13 +648,13 @@ Err device_open(const DeviceDef *def, Device **out, ErrText *why)
     Device *device = mem_alloc(sizeof *device);
     if (!device)
         return err_set(why, ERR_MEMORY, "%s", err_name(ERR_MEMORY));
+    device->def = *def;
     device->time = device->state.from = TIME_NONE;
     const int64_t utc = clock_system.utc_ns(clock_system.self);
     device->seed = hash_bytes((uint64_t)utc, def->name, strlen(def->name));
-    device->entries = mem_alloc(DEVICE_WAITING_MAX * sizeof *device->entries);
 
     Err err = read_url(device, def->url, why);
-    if (err == ERR_OK && (!device->entries || copy_definition(device, def) != ERR_OK || wire_create(&device->wire) != ERR_OK))
+    if (err == ERR_OK && (open_queues(device) != ERR_OK || copy_definition(device, def) != ERR_OK || wire_create(&device->wire) != ERR_OK))
         err = err_set(why, ERR_MEMORY, "%s", err_name(ERR_MEMORY));
     if (err == ERR_OK)
         err = open_context(device, why);
@@ -599,7 +678,8 @@ void device_close(Device *device)
     text_fini(&device->in);
     text_fini(&device->out);
     arena_fini(&device->arena);
-    mem_free(device->entries);
+    mem_free(device->live.entries);
+    mem_free(device->log.entries);
     mem_free(device);
 }
 
@@ -618,14 +698,15 @@ static int64_t until(int64_t due, int64_t now, int64_t wait_ns)
 void device_service(Device *device, int64_t wait_ns)
 {
     const int64_t now = now_ns();
-    if (device->stage == STAGE_APART && now >= device->retry_at)
+    if (device->stage == STAGE_APART && !device->cut && now >= device->retry_at)
         connect_now(device);
     if (device->wsi && output_due(device))
         lws_callback_on_writable(device->wsi);
 
     // whatever falls due by itself ends the wait
-    wait_ns = until(device->stage == STAGE_APART ? device->retry_at : INT64_MAX, now, wait_ns);
-    wait_ns = until(device->busy_until > now ? device->busy_until : INT64_MAX, now, wait_ns);
+    wait_ns = until(device->stage == STAGE_APART && !device->cut ? device->retry_at : INT64_MAX, now, wait_ns);
+    wait_ns = until(device->live.busy_until > now ? device->live.busy_until : INT64_MAX, now, wait_ns);
+    wait_ns = until(device->log.busy_until > now ? device->log.busy_until : INT64_MAX, now, wait_ns);
 
     // lws waits in whole milliseconds; below that it only looks
     if (wait_ns < NS_PER_MS) {
@@ -652,21 +733,36 @@ static bool is_provided(Device *device, const char *name)
     return false;
 }
 
+static size_t free_places(const Queue *queue)
+{
+    return queue->room - (size_t)(queue->tail - queue->head);
+}
+
 Err device_send(Device *device, const WireSample *samples, size_t count)
 {
     if (device->state.refused)
         return ERR_CLOSED;
-    if (count > DEVICE_WAITING_MAX - (device->tail - device->head))
+    Queue *const live = &device->live;
+    while (device->stage != STAGE_READY && device->log.room > 0 && count > free_places(live) && live->head < live->tail)
+        log_oldest(device);
+    if (count > free_places(live))
         return ERR_FULL;
     for (size_t i = 0; i < count; i++) {
         if (!is_provided(device, samples[i].tag))
             return ERR_UNKNOWN;
-        Entry *entry = entry_at(device, device->tail + i);
+        Entry *entry = entry_at(live, live->tail + i);
         *entry = (Entry){.time = samples[i].time, .value = samples[i].value, .quality = (uint8_t)samples[i].quality};
         snprintf(entry->tag.text, sizeof entry->tag.text, "%s", samples[i].tag);
     }
-    device->tail += count;
+    live->tail += count;
     return ERR_OK;
+}
+
+void device_cut(Device *device, bool cut)
+{
+    device->cut = cut;
+    if (cut && device->wsi)
+        lws_set_timeout(device->wsi, PENDING_TIMEOUT_USER_REASON_BASE, LWS_TO_KILL_SYNC);
 }
 
 void device_send_time(Device *device, int64_t time)
@@ -678,6 +774,7 @@ void device_send_time(Device *device, int64_t time)
 DeviceState device_state(const Device *device)
 {
     DeviceState state = device->state;
-    state.waiting = (size_t)(device->tail - device->head);
+    state.logged = (size_t)(device->log.tail - device->log.head);
+    state.waiting = (size_t)(device->live.tail - device->live.head) + state.logged;
     return state;
 }

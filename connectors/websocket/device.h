@@ -3,13 +3,16 @@
  * Keeps every sample until the engine has answered that it is stored; reconnects with capped exponential back-off and jitter, provides
  * anew and sends again what had no answer. Bounded: at most DEVICE_WAITING_MAX samples without an answer, then device_send says ERR_FULL.
  *
+ * A device may keep a log beside that (DeviceDef.log): what it measured while there was no connection, for hours if need be. When it is back, and the
+ * plant lives by the time of day, what is older than DEVICE_LIVE_S goes there too. The log is sent marked as historical, behind what is live.
+ *
  * Takes: a URL, what it provides.  Gives: samples to the engine, commands from it.
  * Threads: one; device_service does the work. */
 #pragma once
 
 #include "signal/signals.h"
 
-enum { DEVICE_WAITING_MAX = 65536 };
+enum { DEVICE_WAITING_MAX = 65536, DEVICE_LIVE_S = 5 };
 
 typedef struct Device Device;
 
@@ -20,6 +23,7 @@ typedef struct DeviceDef {
     size_t tag_count;
     const char *const *actuators;
     size_t actuator_count;
+    size_t log;  // samples, 56 bytes each; when they are more the oldest are lost (DeviceState.lost). 0: no log
     /// A command came; the answer is 200 when it returns NULL, otherwise 409 with that text. The same id is delivered once.
     const char *(*command)(void *self, uint64_t id, const char *tag, double value, const char *reason);
     /// Something worth telling a person: connected, lost, refused, and what the engine said.
@@ -33,7 +37,10 @@ typedef struct DeviceState {
     double speed, step;
     int64_t from;     // plant time of the engine at the start, TIME_NONE
     uint64_t sent, stored, rejected, commands;
-    size_t waiting;   // samples without an answer
+    size_t waiting;   // samples without an answer, those of the log among them
+    size_t logged;    // of these, in the log
+    uint64_t late, duplicate, future;  // what the engine did not use
+    uint64_t lost;    // for which the log had no room
 } DeviceState;
 
 Err device_open(const DeviceDef *def, Device **out, ErrText *why);
@@ -41,6 +48,8 @@ Err device_open(const DeviceDef *def, Device **out, ErrText *why);
 void device_close(Device *device);
 /// Do what is to do on the socket, waiting at most `wait_ns`.
 void device_service(Device *device, int64_t wait_ns);
+/// Lose the connection, and do not come back before this is taken back: for trying what happens then.
+void device_cut(Device *device, bool cut);
 /// Queue samples (names and values in the units of `tags`): they go out in device_service, in messages of what has gathered.
 Err device_send(Device *device, const WireSample *samples, size_t count);
 /// Our time has come to `time`, after all samples that were queued.

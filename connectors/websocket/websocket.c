@@ -4,6 +4,8 @@
  * actuator, how far the disk is and how far the plant has gone are single atomic words. What people look at (WebsocketDevice) stands
  * under a mutex that is held for a copy and never over input or output.
  *
+ * Live samples and those of logs are two streams, each with its ring, its marks and its messages that wait for the disk: neither waits for the other.
+ *
  * Samples leave RESERVE places of the ring free for outcomes, and outcomes DEVICES_MAX for what must not be lost: nobody joins unless
  * there is room for RESERVE, so a place for the "left" of everybody who is there is always kept. */
 #include "connectors/websocket/websocket.h"
@@ -22,6 +24,7 @@ enum {
     ACKS_MAX = 16384,     // messages whose samples are not on disk yet
     RESERVE = DEVICES_MAX + 2 * COMMANDS_MAX,  // places
     RING_DEFAULT = 65536,
+    LOG_RING = 16384,
 };
 
 /* A device, at its Link or remembered after it left. */
@@ -30,6 +33,10 @@ typedef struct Guest {
     uint32_t provider;  // of this connection; rises, so the smallest is the oldest
     Grants grants;
     int64_t time_owed;      // of a `time` that found no room, TIME_NONE otherwise
+    SourceClock clock;
+    Corrector corrector;
+    bool warned;            // of this setting of its clock
+    ConnectorLosses told;   // of shown.lost, what it has heard of
     WebsocketDevice shown;  // under the lock; no name: the place is free
 } Guest;
 
@@ -42,6 +49,15 @@ typedef struct Ack {
     uint32_t count;
 } Ack;
 
+/* One way to the tick. */
+typedef struct Stream {
+    Ring arrivals;  // service thread -> tick
+    _Atomic uint64_t stored_mark;
+    uint64_t mark;  // the service thread's, as all that follows
+    Ack *acks;      // ACKS_MAX
+    size_t first_ack, ack_count;
+} Stream;
+
 /* A command that a device has and did not answer yet. */
 typedef struct SentCommand {
     uint64_t id;  // 0: none
@@ -53,19 +69,15 @@ struct Websocket {
     char *plant;
     LinkHandler handler;
 
-    Ring arrivals;  // service thread -> tick
+    Stream live, log;
     Ring commands;  // tick -> service thread
     _Atomic uint16_t *owner;  // by TagId: 1 + index of the guest that has this actuator, 0 for nobody
-    _Atomic uint64_t stored_mark;
     _Atomic int64_t plant_time;
     _Atomic uint64_t samples, refused, dropped;
 
     // the service thread's own
     Guest guests[DEVICES_MAX];
     uint32_t last_provider;
-    uint64_t mark;
-    Ack *acks;
-    size_t first_ack, ack_count;
     SentCommand sent[COMMANDS_MAX];
     size_t sent_count;  // for ever; the low bits are a place
     Text out;
@@ -108,13 +120,16 @@ static void count(Websocket *websocket, Guest *guest, uint64_t samples, uint64_t
 
 // Arrivals.
 
+static bool stream_push(Stream *stream, Arrival *arrival)
+{
+    arrival->mark = ++stream->mark;
+    return ring_push(&stream->arrivals, arrival);
+}
+
 /* Push unless that would leave fewer than `reserve` places. */
 static bool push(Websocket *websocket, Arrival *arrival, size_t reserve)
 {
-    if (ring_room(&websocket->arrivals) <= reserve)
-        return false;
-    arrival->mark = ++websocket->mark;
-    return ring_push(&websocket->arrivals, arrival);
+    return ring_room(&websocket->live.arrivals) > reserve && stream_push(&websocket->live, arrival);
 }
 
 static void push_outcome(Websocket *websocket, uint32_t provider, uint64_t command, bool done, const char *text)
@@ -214,7 +229,7 @@ static bool join(Websocket *websocket, Guest *guest, Link *link, const char *nam
 {
     if (guest->link == link)
         return true;
-    if (ring_room(&websocket->arrivals) <= RESERVE + 1)
+    if (ring_room(&websocket->live.arrivals) <= RESERVE + 1)
         return false;
 
     // a device that comes again is the one to believe: its old connection is dead or soon will be
@@ -229,8 +244,14 @@ static bool join(Websocket *websocket, Guest *guest, Link *link, const char *nam
     guest->time_owed = TIME_NONE;
     link->guest = guest;
     pthread_mutex_lock(&websocket->lock);
-    if (!known)
+    if (!known) {
         guest->shown = (WebsocketDevice){.last = TIME_NONE};
+        guest->clock = (SourceClock){0};
+        guest->corrector = (Corrector){0};
+        guest->warned = false;
+        guest->told = (ConnectorLosses){0};
+    }
+    guest->shown.provider = guest->provider;
     snprintf(guest->shown.name, sizeof guest->shown.name, "%s", name);
     memcpy(guest->shown.peer, link->peer, sizeof guest->shown.peer);
     guest->shown.connected = true;
@@ -283,10 +304,75 @@ static void on_provide(Websocket *websocket, Link *link, const WireMessage *mess
     say(websocket, link);
 }
 
+// Clocks.
+
+/* Only where the plant lives by the day, at its speed, do stamps mean the time of day. */
+static bool are_clocks_measured(const Websocket *websocket)
+{
+    return !websocket->def.provider_clock && websocket->def.speed == 1;
+}
+
+/* Said once for each setting of a clock: that is when somebody can do something about it. */
+static void warn_of_clock(const Websocket *websocket, Guest *guest, const ClockReading *reading)
+{
+    const int64_t off = reading->offset < 0 ? -reading->offset : reading->offset;
+    guest->warned &= reading->settings == guest->shown.clock.settings;
+    if (guest->warned || (double)(off - reading->uncertainty) < websocket->def.step * (double)NS_PER_S)
+        return;
+    guest->warned = true;
+    log_write(LOG_WARNING, "websocket", "device \"%s\": its clock is %.3f s %s%s", guest->shown.name, (double)off / (double)NS_PER_S, reading->offset < 0 ? "behind" : "ahead",
+              websocket->def.corrected ? ", which is corrected" : ": set it, or let clocks = \"corrected\" correct its samples");
+}
+
+/* The newest of a message waited least. */
+static int64_t newest_stamp(const WireMessage *message)
+{
+    int64_t newest = TIME_NONE;
+    for (size_t i = 0; i < message->samples.count; i++) {
+        const WireSample *sample = &message->samples.items[i];
+        if (!sample->error && sample->time > newest)
+            newest = sample->time;
+    }
+    return newest;
+}
+
+/* What a message of samples says of the clock that stamped them. False: it is to be corrected and not known yet. */
+static bool hear_clock(Websocket *websocket, Guest *guest, const WireMessage *message)
+{
+    const int64_t stamp = newest_stamp(message);
+    ClockReading reading;
+    if (!are_clocks_measured(websocket) || stamp == TIME_NONE)
+        return true;
+    const int64_t came = websocket->def.clock->utc_ns(websocket->def.clock->self);
+    if (!message->historical)
+        source_clock_hear(&guest->clock, stamp, came);
+    if (!source_clock_read(&guest->clock, came, &reading))
+        return !websocket->def.corrected;
+
+    warn_of_clock(websocket, guest, &reading);
+    pthread_mutex_lock(&websocket->lock);
+    guest->shown.measured = true;
+    guest->shown.clock = reading;
+    pthread_mutex_unlock(&websocket->lock);
+    if (websocket->def.corrected && !message->historical)
+        corrector_hear(&guest->corrector, stamp, came, &reading);
+    return !websocket->def.corrected || guest->corrector.count > 0;
+}
+
+static int64_t corrected(const Guest *guest, int64_t stamp)
+{
+    return guest->corrector.count > 0 ? corrector_apply(&guest->corrector, stamp) : stamp;
+}
+
 // Samples.
 
+static bool push_sample(Websocket *websocket, Arrival *arrival)
+{
+    return arrival->historical ? stream_push(&websocket->log, arrival) : push(websocket, arrival, RESERVE);
+}
+
 /* 200 when the sample was taken, otherwise the status of its refusal. */
-static int take(Websocket *websocket, Guest *guest, const WireSample *sample, ErrText *why)
+static int take(Websocket *websocket, Guest *guest, const WireSample *sample, bool historical, ErrText *why)
 {
     if (sample->error) {
         err_set(why, ERR_PARSE, "%s", sample->error);
@@ -311,9 +397,10 @@ static int take(Websocket *websocket, Guest *guest, const WireSample *sample, Er
     Arrival arrival = {
         .kind = ARRIVAL_SAMPLE,
         .provider = guest->provider,
-        .sample = {.time = sample->time, .value = value, .tag = tag, .quality = (uint8_t)sample->quality},
+        .historical = historical,
+        .sample = {.time = corrected(guest, sample->time), .value = value, .tag = tag, .quality = (uint8_t)sample->quality},
     };
-    if (!push(websocket, &arrival, RESERVE)) {
+    if (!push_sample(websocket, &arrival)) {
         err_set(why, ERR_FULL, "no room: the plant is behind, send it again later");
         return 429;
     }
@@ -329,7 +416,7 @@ static uint32_t take_all(Websocket *websocket, Link *link, const WireMessage *me
     for (size_t i = 0; i < message->samples.count; i++) {
         const WireSample *sample = &message->samples.items[i];
         ErrText why;
-        const int status = take(websocket, guest, sample, &why);
+        const int status = take(websocket, guest, sample, message->historical, &why);
         if (status == 200) {
             taken++;
             last = sample->time > last ? sample->time : last;
@@ -347,21 +434,32 @@ static uint32_t take_all(Websocket *websocket, Link *link, const WireMessage *me
 static void on_samples(Websocket *websocket, Link *link, const WireMessage *message)
 {
     Guest *guest = link->guest;
-    if (websocket->ack_count == ACKS_MAX) {
+    Stream *const stream = message->historical ? &websocket->log : &websocket->live;
+    const char *busy = NULL;
+    if (stream->ack_count == ACKS_MAX)
+        busy = "too many messages wait for the disk: send it again later";
+    else if (message->historical && ring_room(&stream->arrivals) < message->samples.count)
+        busy = "what is live goes first: send it again later";
+    if (busy) {
         count(websocket, guest, 0, 0, message->samples.count, TIME_NONE);
-        refuse(websocket, link, message, 429, NULL, "too many messages wait for the disk: send it again later");
+        refuse(websocket, link, message, 429, NULL, busy);
+        return;
+    }
+
+    if (!hear_clock(websocket, guest, message)) {
+        refuse(websocket, link, message, 429, NULL, "the clock of this device is being measured, to correct it: send it again in a few seconds");
         return;
     }
 
     pay_time(websocket, guest);
     const uint32_t taken = take_all(websocket, link, message);
     if (taken == 0) {
-        wire_write_stored(&websocket->out, message->id, 0);
+        wire_write_stored(&websocket->out, message->id, 0, (ConnectorLosses){0});
         say(websocket, link);
         return;
     }
-    Ack *ack = &websocket->acks[(websocket->first_ack + websocket->ack_count++) % ACKS_MAX];
-    *ack = (Ack){websocket->mark, message->id, guest->provider, (uint32_t)(guest - websocket->guests), taken};
+    Ack *ack = &stream->acks[(stream->first_ack + stream->ack_count++) % ACKS_MAX];
+    *ack = (Ack){stream->mark, message->id, guest->provider, (uint32_t)(guest - websocket->guests), taken};
 }
 
 static void on_time(Websocket *websocket, Guest *guest, int64_t time)
@@ -446,21 +544,31 @@ static void on_closed(void *self, Link *link)
         leave(self, link->guest);
 }
 
-static void answer_stored(Websocket *websocket)
+/* What it lost since it was told last. */
+static ConnectorLosses news_of_losses(Websocket *websocket, Guest *guest)
 {
-    const uint64_t stored = atomic_load_explicit(&websocket->stored_mark, memory_order_acquire);
-    while (websocket->ack_count) {
-        const Ack *ack = &websocket->acks[websocket->first_ack];
+    const ConnectorLosses told = guest->told;
+    pthread_mutex_lock(&websocket->lock);
+    guest->told = guest->shown.lost;
+    pthread_mutex_unlock(&websocket->lock);
+    return (ConnectorLosses){guest->told.late - told.late, guest->told.duplicate - told.duplicate, guest->told.future - told.future};
+}
+
+static void answer_stored(Websocket *websocket, Stream *stream)
+{
+    const uint64_t stored = atomic_load_explicit(&stream->stored_mark, memory_order_acquire);
+    while (stream->ack_count) {
+        const Ack *ack = &stream->acks[stream->first_ack];
         if (ack->mark > stored)
             return;
         // who left and came again sends anew what had no answer
-        const Guest *guest = &websocket->guests[ack->guest];
+        Guest *guest = &websocket->guests[ack->guest];
         if (guest->link && guest->provider == ack->provider) {
-            wire_write_stored(&websocket->out, ack->id, ack->count);
+            wire_write_stored(&websocket->out, ack->id, ack->count, news_of_losses(websocket, guest));
             say(websocket, guest->link);
         }
-        websocket->first_ack = (websocket->first_ack + 1) % ACKS_MAX;
-        websocket->ack_count--;
+        stream->first_ack = (stream->first_ack + 1) % ACKS_MAX;
+        stream->ack_count--;
     }
 }
 
@@ -473,7 +581,8 @@ static void on_woken(void *self)
     for (size_t i = 0; i < DEVICES_MAX; i++)
         if (websocket->guests[i].link)
             pay_time(websocket, &websocket->guests[i]);
-    answer_stored(websocket);
+    answer_stored(websocket, &websocket->live);
+    answer_stored(websocket, &websocket->log);
 }
 
 // The connector, on the tick's thread.
@@ -484,13 +593,22 @@ static void wake(const Websocket *websocket)
         websocket->handler.wake(websocket->handler.server);
 }
 
-static size_t connector_poll(void *self, Arrival *out, size_t room)
+static size_t poll_stream(Stream *stream, Arrival *out, size_t room)
 {
-    Websocket *websocket = self;
     size_t polled = 0;
-    while (polled < room && ring_pop(&websocket->arrivals, &out[polled]))
+    while (polled < room && ring_pop(&stream->arrivals, &out[polled]))
         polled++;
     return polled;
+}
+
+static size_t connector_poll(void *self, Arrival *out, size_t room)
+{
+    return poll_stream(&((Websocket *)self)->live, out, room);
+}
+
+static size_t log_poll(void *self, Arrival *out, size_t room)
+{
+    return poll_stream(&((Websocket *)self)->log, out, room);
 }
 
 static Err connector_send(void *self, const Command *command)
@@ -505,13 +623,38 @@ static Err connector_send(void *self, const Command *command)
     return ERR_OK;
 }
 
+static void note_stored(const Websocket *websocket, Stream *stream, uint64_t mark)
+{
+    if (mark <= stream->stored_mark)
+        return;
+    atomic_store_explicit(&stream->stored_mark, mark, memory_order_release);
+    wake(websocket);
+}
+
 static void connector_stored(void *self, uint64_t mark)
 {
+    note_stored(self, &((Websocket *)self)->live, mark);
+}
+
+static void log_stored(void *self, uint64_t mark)
+{
+    note_stored(self, &((Websocket *)self)->log, mark);
+}
+
+static void connector_lost(void *self, uint32_t provider, ConnectorLosses losses)
+{
     Websocket *websocket = self;
-    if (mark <= websocket->stored_mark)
-        return;
-    atomic_store_explicit(&websocket->stored_mark, mark, memory_order_release);
-    wake(websocket);
+    pthread_mutex_lock(&websocket->lock);
+    for (size_t i = 0; i < DEVICES_MAX; i++) {
+        WebsocketDevice *device = &websocket->guests[i].shown;
+        if (device->provider != provider)
+            continue;
+        device->lost.late += losses.late;
+        device->lost.duplicate += losses.duplicate;
+        device->lost.future += losses.future;
+        break;
+    }
+    pthread_mutex_unlock(&websocket->lock);
 }
 
 static void connector_ticked(void *self, int64_t plant_time)
@@ -535,17 +678,54 @@ const ConnectorType websocket_connector = {
     .poll = connector_poll,
     .send = connector_send,
     .stored = connector_stored,
+    .lost = connector_lost,
     .ticked = connector_ticked,
     .stats = connector_stats,
     .close = connector_close,
 };
 
+/* Commands, what devices are told of the plant, and the numbers of both are the live connector's. */
+static ConnectorStats log_stats(void *self)
+{
+    (void)self;
+    return (ConnectorStats){0};
+}
+
+static void log_close(void *self)
+{
+    (void)self;
+}
+
+const ConnectorType websocket_log_connector = {
+    .name = "websocket log",
+    .is_patient = true,
+    .poll = log_poll,
+    .stored = log_stored,
+    .lost = connector_lost,
+    .stats = log_stats,
+    .close = log_close,
+};
+
 // The public functions.
+
+static Err stream_init(Stream *stream, size_t room)
+{
+    stream->acks = mem_alloc(ACKS_MAX * sizeof *stream->acks);
+    return stream->acks ? ring_init(&stream->arrivals, sizeof(Arrival), room) : ERR_MEMORY;
+}
+
+static void stream_fini(Stream *stream)
+{
+    ring_fini(&stream->arrivals);
+    mem_free(stream->acks);
+}
 
 static Err websocket_init(Websocket *websocket, const WebsocketDef *def)
 {
     const size_t ring = def->ring ? def->ring : RING_DEFAULT;
-    Err err = ring_init(&websocket->arrivals, sizeof(Arrival), ring + RESERVE);
+    Err err = stream_init(&websocket->live, ring + RESERVE);
+    if (err == ERR_OK)
+        err = stream_init(&websocket->log, LOG_RING);
     if (err == ERR_OK)
         err = ring_init(&websocket->commands, sizeof(Command), COMMANDS_MAX);
     if (err != ERR_OK)
@@ -554,8 +734,7 @@ static Err websocket_init(Websocket *websocket, const WebsocketDef *def)
     const size_t name_size = strlen(def->plant) + 1;
     websocket->plant = mem_alloc(name_size);
     websocket->owner = mem_alloc((tags_count(def->tags) + 1) * sizeof *websocket->owner);
-    websocket->acks = mem_alloc(ACKS_MAX * sizeof *websocket->acks);
-    if (!websocket->plant || !websocket->owner || !websocket->acks)
+    if (!websocket->plant || !websocket->owner)
         return ERR_MEMORY;
     memcpy(websocket->plant, def->plant, name_size);
     return ERR_OK;
@@ -569,6 +748,7 @@ Err websocket_create(const WebsocketDef *def, Websocket **out)
     if (!websocket)
         return ERR_MEMORY;
     websocket->def = *def;
+    websocket->def.clock = def->clock ? def->clock : &clock_system;
     websocket->plant_time = TIME_NONE;
     websocket->handler = (LinkHandler){.self = websocket, .message = on_message, .malformed = on_malformed, .closed = on_closed, .woken = on_woken};
     for (size_t i = 0; i < DEVICES_MAX; i++)
@@ -590,12 +770,12 @@ void websocket_destroy(Websocket *websocket)
         return;
     for (size_t i = 0; i < DEVICES_MAX; i++)
         grants_fini(&websocket->guests[i].grants);
-    ring_fini(&websocket->arrivals);
+    stream_fini(&websocket->live);
+    stream_fini(&websocket->log);
     ring_fini(&websocket->commands);
     text_fini(&websocket->out);
     mem_free(websocket->plant);
     mem_free(websocket->owner);
-    mem_free(websocket->acks);
     pthread_mutex_destroy(&websocket->lock);
     mem_free(websocket);
 }
@@ -613,7 +793,8 @@ static void follow_commands(Websocket *websocket, const TagTable *tags)
 
 Err websocket_follow(Websocket *websocket, const TagTable *tags)
 {
-    assert(ring_count(&websocket->arrivals) == 0);
+    assert(ring_count(&websocket->live.arrivals) == 0);
+    assert(ring_count(&websocket->log.arrivals) == 0);
     _Atomic uint16_t *owner = mem_alloc((tags_count(tags) + 1) * sizeof *owner);
     if (!owner)
         return ERR_MEMORY;

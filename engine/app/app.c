@@ -9,6 +9,8 @@
 
 enum {
     POLL_ROOM = 256,
+    PATIENT_ROOM = 64,       // of a patient connector, before everybody else is looked at again
+    HISTORY_WAITING = 4096,  // rows: what is patient waits while more than that wait for the disk, long before the tick must
     RECEIPTS = 1024,   // per connector
     PROVIDER_BITS = 24,
     SERVER_CONNECTIONS = 64,
@@ -118,7 +120,8 @@ static size_t list_connections(const App *app, ServerConnection *out)
     const size_t count = websocket_devices(app->websocket, devices, SERVER_CONNECTIONS);
     for (size_t i = 0; i < count; i++) {
         const WebsocketDevice *device = &devices[i];
-        out[i] = (ServerConnection){.connected = device->connected, .samples = device->samples, .refused = device->refused, .dropped = device->dropped, .last = device->last};
+        out[i] = (ServerConnection){.connected = device->connected, .samples = device->samples, .refused = device->refused, .dropped = device->dropped, .lost = device->lost, .last = device->last,
+                                    .measured = device->measured, .clock = device->clock};
         memcpy(out[i].name, device->name, sizeof out[i].name);
         memcpy(out[i].peer, device->peer, sizeof out[i].peer);
     }
@@ -269,6 +272,13 @@ static void tell_arrival(const App *app, const Connector *connector, const Arriv
         log_write(LOG_INFO, connector->type->name, "device \"%s\" has gone", arrival->text);
 }
 
+static void tell_loss(const Connector *connector, uint32_t provider, Fate fate)
+{
+    const ConnectorLosses losses = {.late = fate == FATE_LATE, .duplicate = fate == FATE_DUPLICATE, .future = fate == FATE_FUTURE};
+    if (connector->type->lost && (losses.late || losses.duplicate || losses.future))
+        connector->type->lost(connector->self, provider, losses);
+}
+
 static void take_arrival(App *app, size_t connector, Arrival *arrival)
 {
     Filed filed;
@@ -279,12 +289,14 @@ static void take_arrival(App *app, size_t connector, Arrival *arrival)
         return;
     }
 
+    const uint32_t provider = arrival->provider;
     arrival->provider |= (uint32_t)connector << PROVIDER_BITS;
     const bool is_sample = sync_file(app->sync, arrival, &filed);
     if (!is_sample)
         return;
     if (app->history)
         history_append_sample(app->history, &filed);
+    tell_loss(&app->connectors[connector], provider, (Fate)filed.fate);
     app->receipts[connector].seq = filed.seq;
     app->receipts[connector].mark = arrival->mark;
 }
@@ -294,7 +306,7 @@ static size_t poll_connector(App *app, size_t index, size_t *ticks)
 {
     Arrival arrivals[POLL_ROOM];
     const Connector *connector = &app->connectors[index];
-    const size_t count = connector->type->poll(connector->self, arrivals, POLL_ROOM);
+    const size_t count = connector->type->poll(connector->self, arrivals, connector->type->is_patient ? PATIENT_ROOM : POLL_ROOM);
     const uint64_t mark = app->receipts[index].mark;
     for (size_t i = 0; i < count && !is_stopping(app); i++) {  // what is left behind was not acknowledged: devices send it again
         take_arrival(app, index, &arrivals[i]);
@@ -366,15 +378,22 @@ static void show_changes(App *app)
     settle(app);
 }
 
+/* All that are patient, or all others. Returns how many arrivals and ticks that were. */
+static size_t poll_connectors(App *app, bool patient)
+{
+    size_t done = 0, ticks = 0;
+    for (size_t i = 0; i < app->connector_count; i++)
+        if (app->connectors[i].type->is_patient == patient)
+            done += poll_connector(app, i, &ticks);
+    return done + ticks;
+}
+
 size_t app_poll(App *app)
 {
-    size_t done = 0;
-    for (size_t i = 0; i < app->connector_count; i++) {
-        size_t ticks = 0;
-        done += poll_connector(app, i, &ticks);
-        done += ticks;
-    }
+    size_t done = poll_connectors(app, false);
     done += run_ready_ticks(app);
+    if (!app->history || history_waiting(app->history) < HISTORY_WAITING)
+        done += poll_connectors(app, true);
     answer_people(app);
     show_changes(app);
     hand_receipts(app);

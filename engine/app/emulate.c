@@ -16,13 +16,15 @@ const Subcommand subcommand_emulate = {
     "cannot obey. Faults: TWIN.FAULT@AT[+LASTS], one that the twin's model knows (`pollux check MODEL` names them), or\n"
     "TAG:KIND[:SIZE]@AT[+LASTS], KIND one of factor, set (of a state, parameter or input), bias, drift, stuck, noise, spike,\n"
     "silence (of a sensor); seconds of plant time from the start. For example --fault incubator.lid@120+60 or\n"
-    "--fault incubator.t2:stuck@600+120.",
+    "--fault incubator.t2:stuck@600+120. --offline 600+120 loses the line for two minutes: the device goes on measuring, comes back, and\n"
+    "sends its log marked as historical, behind what is live. --clock 2.1+14 stamps with a clock that is 2.1 s ahead and gains 14 ppm.",
     command_emulate};
 
 enum {
     BATCH = 512,
     WAIT_MS = 20,
     GOODBYE_S = 30,  // how long the last samples may wait for their answer
+    LOG_ROOM = 4 * 1000 * 1000,  // samples, 250 MB that are touched when there is a log
 };
 
 typedef struct Emulation {
@@ -31,6 +33,9 @@ typedef struct Emulation {
     Tape *tape;          // NULL when the plant is emulated
     Device *device;
     double speed;        // NAN until it is known: the engine's
+    double offline_at, offline_lasts;  // s of plant time from the start: there is no line
+    double ahead, drift_ppm;           // of the clock that stamps: s
+    int64_t first;       // where the emulated plant began
     bool quiet;
 } Emulation;
 
@@ -72,6 +77,12 @@ static const char *on_command(void *self, uint64_t id, const char *tag, double v
     return NULL;
 }
 
+/* What the device's clock says at `time`. */
+static int64_t stamp(const Emulation *emulation, int64_t time)
+{
+    return time + llround(emulation->ahead * (double)NS_PER_S + (double)(time - emulation->first) * emulation->drift_ppm * 1e-6);
+}
+
 /* Hand samples over, waiting while the device cannot take more. */
 static bool hand_over(Emulation *emulation, const Sample *samples, size_t count)
 {
@@ -82,7 +93,7 @@ static bool hand_over(Emulation *emulation, const Sample *samples, size_t count)
         for (size_t i = 0; i < n; i++) {
             const Sample *sample = &samples[done + i];
             names[i] = tags_name(emulation->plant->tags, sample->tag);
-            out[i] = (WireSample){.tag = names[i].text, .time = sample->time, .value = shown(emulation, sample->tag, sample->value),
+            out[i] = (WireSample){.tag = names[i].text, .time = stamp(emulation, sample->time), .value = shown(emulation, sample->tag, sample->value),
                                   .quality = (Quality)sample->quality};
         }
         while (device_send(emulation->device, out, n) == ERR_FULL) {
@@ -164,11 +175,19 @@ static void tell_fault(const Emulation *emulation)
     say(emulation, text);
 }
 
+static void keep_line(const Emulation *emulation)
+{
+    const double time = (double)(castor_time(emulation->castor) - emulation->first) / (double)NS_PER_S;
+    if (emulation->offline_lasts > 0)
+        device_cut(emulation->device, time >= emulation->offline_at && time < emulation->offline_at + emulation->offline_lasts);
+}
+
 /* The emulated plant begins now, or where the engine's plant has come to, which may have run faster than the day. */
 static Err emulate_plant(Emulation *emulation, ErrText *why)
 {
     const int64_t started = clock_system.elapsed_ns(clock_system.self), utc = clock_system.utc_ns(clock_system.self), from = device_state(emulation->device).from;
     const int64_t first = from != TIME_NONE && from > utc ? from : utc;
+    emulation->first = first;
     castor_begin(emulation->castor, first);
     while (!stop_asked && !device_state(emulation->device).refused) {
         size_t count;
@@ -177,6 +196,7 @@ static Err emulate_plant(Emulation *emulation, ErrText *why)
             return err;
         wait_until(emulation, due_time(emulation, started, first, castor_time(emulation->castor)));
         tell_fault(emulation);
+        keep_line(emulation);
         const Sample *samples = castor_samples(emulation->castor, &count);
         if (!hand_over(emulation, samples, count))
             break;
@@ -289,7 +309,7 @@ static Err open_link(Emulation *emulation, const char *url, const char *name, Ar
     const Err err = make_offer(emulation, arena, &offer, why);
     if (err)
         return err;
-    const DeviceDef def = {.url = url, .name = name, .tags = offer.tags, .tag_count = offer.tag_count, .actuators = offer.actuators, .actuator_count = offer.actuator_count,
+    const DeviceDef def = {.url = url, .name = name, .log = emulation->offline_lasts > 0 ? LOG_ROOM : 0, .tags = offer.tags, .tag_count = offer.tag_count, .actuators = offer.actuators, .actuator_count = offer.actuator_count,
                            .command = on_command, .notice = on_notice, .self = emulation};
     return device_open(&def, &emulation->device, why);
 }
@@ -304,9 +324,35 @@ static Err open_castor(Emulation *emulation, const char *path, long seed, bool f
     return err;
 }
 
+/* A+B: two numbers, the second of which may carry the sign. */
+static Err read_pair(const char *option, const char *text, double *first, double *second, ErrText *why)
+{
+    char *end = NULL;
+    if (!text)
+        return ERR_OK;
+    *first = strtod(text, &end);
+    const char *const rest = end;
+    if (end != text && (*rest == '+' || *rest == '-'))
+        *second = strtod(rest, &end);
+    return end != rest && !*end && isfinite(*first) && isfinite(*second) ? ERR_OK
+                                                                       : err_set(why, ERR_USAGE, "emulate: --%s wants two numbers, as in 600+120, got \"%s\"", option, text);
+}
+
+static Err read_mishaps(Emulation *emulation, const char *offline, const char *clock, ErrText *why)
+{
+    Err err = read_pair("offline", offline, &emulation->offline_at, &emulation->offline_lasts, why);
+    if (!err && offline && !(emulation->offline_at >= 0 && emulation->offline_lasts > 0))
+        err = err_set(why, ERR_USAGE, "emulate: --offline wants seconds from 0 on, and how many, got \"%s\"", offline);
+    if (!err)
+        err = read_pair("clock", clock, &emulation->ahead, &emulation->drift_ppm, why);
+    if (!err && fabs(emulation->ahead) > 1e8)
+        err = err_set(why, ERR_USAGE, "emulate: --clock takes a clock for at most 1e8 s ahead or behind");
+    return err;
+}
+
 int command_emulate(int argc, char **argv)
 {
-    const char *path = NULL, *tape = NULL, *url = "ws://localhost:8080", *name = "emulator";
+    const char *path = NULL, *tape = NULL, *offline = NULL, *clock = NULL, *url = "ws://localhost:8080", *name = "emulator";
     long seed = 1;
     bool no_faults = false;
     OptionList faults = {0};
@@ -318,6 +364,8 @@ int command_emulate(int argc, char **argv)
         {OPTION_SPEED, "speed", "N", "N times real time, or max (the server's --speed)", &emulation.speed, 0, 0},
         {OPTION_TEXT, "name", "NAME", "what this device is called (emulator)", &name, 0, 0},
         {OPTION_LIST, "fault", "FAULT", "something that goes wrong, see below; may be repeated", &faults, 0, 0},
+        {OPTION_TEXT, "offline", "AT+LASTS", "lose the line then, for so many seconds, and send the log behind", &offline, 0, 0},
+        {OPTION_TEXT, "clock", "AHEAD+PPM", "stamp with a clock that is so many seconds ahead and gains so much", &clock, 0, 0},
         {OPTION_FLAG, "no-faults", NULL, "leave out the faults of the script", &no_faults, 0, 0},
         {OPTION_WHOLE, "seed", "N", "of the noise (1)", &seed, 0, INT32_MAX},
         {OPTION_FLAG, "quiet", NULL, "say nothing but errors", &emulation.quiet, 0, 0},
@@ -330,10 +378,12 @@ int command_emulate(int argc, char **argv)
     Arena arena = {0};
     Plant *plant = NULL;
     stop_on_signals();
-    if (tape && faults.count) {
-        err_set(&why, ERR_USAGE, "emulate: --fault goes with an emulated plant, not with --tape");
+    if (tape && (faults.count || offline || clock)) {
+        err_set(&why, ERR_USAGE, "emulate: --%s goes with an emulated plant, not with --tape", faults.count ? "fault" : offline ? "offline" : "clock");
         return options_fail(EXIT_USAGE, &why);
     }
+    if (read_mishaps(&emulation, offline, clock, &why))
+        return options_fail(EXIT_USAGE, &why);
 
     Err err = tape ? plant_load(path, 1, &plant, &why) : open_castor(&emulation, path, seed, !no_faults, &faults, &why);
     if (!err && tape) {

@@ -125,7 +125,7 @@ static Err open_serving(Serving *serving, const AppDef *def, ServerDef *server, 
         return err;
     const Plant *plant = serving->app->plant;
     const WebsocketDef websocket = {.tags = plant->tags, .plant = plant->name, .step = plant->step, .speed = isinf(def->speed) ? 0 : def->speed,
-                                    .provider_clock = plant->clock == PLANT_CLOCK_PROVIDER};
+                                    .provider_clock = plant->clock == PLANT_CLOCK_PROVIDER, .corrected = plant->corrects_clocks};
     if (websocket_create(&websocket, &serving->websocket))
         return err_set(why, ERR_MEMORY, "no memory for the websocket connector");
     server->plant = plant;
@@ -134,7 +134,8 @@ static Err open_serving(Serving *serving, const AppDef *def, ServerDef *server, 
     if ((err = server_create(server, &serving->server, why)))
         return err;
     app_serve(serving->app, serving->server, serving->websocket);
-    return app_add_connector(serving->app, (Connector){&websocket_connector, serving->websocket});
+    err = app_add_connector(serving->app, (Connector){&websocket_connector, serving->websocket});
+    return err ? err : app_add_connector(serving->app, (Connector){&websocket_log_connector, serving->websocket});
 }
 
 static void greet(const Serving *serving, const AppDef *def)

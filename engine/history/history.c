@@ -438,6 +438,11 @@ uint64_t history_durable(const History *history)
     return atomic_load(&history->durable);
 }
 
+size_t history_waiting(const History *history)
+{
+    return ring_count(&history->queue);
+}
+
 HistoryStats history_stats(const History *history)
 {
     return (HistoryStats){

@@ -46,6 +46,8 @@ void history_append_snapshot(History *history, int64_t tick, int64_t time, uint6
 /// The seq of the newest sample such that it and all before it are on disk.
 uint64_t history_durable(const History *history);
 HistoryStats history_stats(const History *history);
+/// How many records wait for the writer: what can wait itself comes when they are few.
+size_t history_waiting(const History *history);
 /// Wait until all that was appended is on disk. ERR_IO when the disk has failed for seconds: then it is still being tried.
 Err history_flush(History *history);
 

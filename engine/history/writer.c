@@ -11,6 +11,7 @@ static const char *const sql[WRITER_STATEMENT_COUNT] = {
     [WRITER_TAG_FIND] = "SELECT id FROM tag WHERE name = ?",
     [WRITER_TAG_ADD] = "INSERT INTO tag (name) VALUES (?)",
     [WRITER_SAMPLE] = "INSERT INTO sample (seq, tag, time, value, quality, tick, fate) VALUES (?, ?, ?, ?, ?, ?, ?)",
+    [WRITER_LATE_FIND] = "SELECT 1 FROM sample WHERE tag = ? AND time = ? AND fate IN (0, 1) LIMIT 1",
     [WRITER_ESTIMATE] = "INSERT OR REPLACE INTO estimate (tag, time, value, sd) VALUES (?, ?, ?, ?)",
     [WRITER_ALARM] = "INSERT INTO alarm (" STORE_ALARM ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET twin = excluded.twin,"
                      " revision = excluded.revision, state = excluded.state, severity = excluded.severity, raised = excluded.raised,"
@@ -103,12 +104,25 @@ static Err number_tag(Writer *writer, TagId tag, int64_t *out, ErrText *why)
     return err;
 }
 
+/* Whether a late sample is there already: a log may come twice, and be too long to be remembered. */
+static bool is_kept(Writer *writer, int64_t tag, const Filed *filed, Err *err, ErrText *why)
+{
+    sqlite3_stmt *find = writer->statements[WRITER_LATE_FIND];
+    if (filed->fate != FATE_LATE)
+        return false;
+    sqlite3_bind_int64(find, 1, tag);
+    sqlite3_bind_int64(find, 2, filed->sample.time);
+    const bool kept = store_next(find, err, why);
+    sqlite3_reset(find);
+    return kept;
+}
+
 static Err put_sample(Writer *writer, const Filed *filed, ErrText *why)
 {
     sqlite3_stmt *statement = writer->statements[WRITER_SAMPLE];
     int64_t tag;
     Err err = number_tag(writer, filed->sample.tag, &tag, why);
-    if (err != ERR_OK)
+    if (err != ERR_OK || is_kept(writer, tag, filed, &err, why) || err != ERR_OK)
         return err;
     sqlite3_bind_int64(statement, 1, (int64_t)filed->seq);
     sqlite3_bind_int64(statement, 2, tag);

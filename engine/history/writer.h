@@ -20,6 +20,7 @@ typedef enum WriterStatement {
     WRITER_TAG_FIND,
     WRITER_TAG_ADD,
     WRITER_SAMPLE,
+    WRITER_LATE_FIND,
     WRITER_ESTIMATE,
     WRITER_ALARM,
     WRITER_COMMAND,

@@ -191,7 +191,7 @@ static Err keep_tables(Loader *loader)
 
 static Err read_settings(Loader *loader)
 {
-    static const char *const known[] = {"name", "doc", "step", "clock", "wait", "record", "record_fleets", "command_timeout", "assets", "connect", "tape", "on", "emulate", NULL};
+    static const char *const known[] = {"name", "doc", "step", "clock", "clocks", "wait", "record", "record_fleets", "command_timeout", "assets", "connect", "tape", "on", "emulate", NULL};
     Plant *plant = loader->plant;
     Declaration root = {.script = plant->script, .index = loader->root, .section = "plant", .why = loader->why};
     declare_only(&root, known, 0);
@@ -200,6 +200,7 @@ static Err read_settings(Loader *loader)
     plant->step = declare_number(&root, "step", 0.1);
     plant->record = declare_number(&root, "record", 1.0);
     const char *clock = declare_text(&root, "clock", "utc");
+    const char *clocks = declare_text(&root, "clocks", "measured");
     const double wait = declare_number(&root, "wait", plant->step), timeout = declare_number(&root, "command_timeout", 10.0);
 
     root.section = NULL;
@@ -207,6 +208,10 @@ static Err read_settings(Loader *loader)
         root.key = "step", declare_fail(&root, "step must be between 1e-6 and 3600 seconds");
     if (strcmp(clock, "utc") != 0 && strcmp(clock, "provider") != 0)
         root.key = "clock", declare_fail(&root, "clock must be \"utc\" or \"provider\", got \"%s\"", clock);
+    if (strcmp(clocks, "measured") != 0 && strcmp(clocks, "corrected") != 0)
+        root.key = "clocks", declare_fail(&root, "clocks must be \"measured\" or \"corrected\", got \"%s\"", clocks);
+    if (strcmp(clocks, "corrected") == 0 && strcmp(clock, "utc") != 0)
+        root.key = "clocks", declare_fail(&root, "clocks can be corrected where clock = \"utc\": elsewhere samples carry the time, and there is nothing to hold them against");
     if (!(wait >= 0 && wait <= 3600))
         root.key = "wait", declare_fail(&root, "wait must be between 0 and 3600 seconds");
     if (!(plant->record >= 0))
@@ -217,6 +222,7 @@ static Err read_settings(Loader *loader)
         return out_of_memory(loader);
 
     plant->clock = plant->declared_clock = strcmp(clock, "provider") == 0 ? PLANT_CLOCK_PROVIDER : PLANT_CLOCK_UTC;
+    plant->corrects_clocks = strcmp(clocks, "corrected") == 0;
     plant->step_ns = (int64_t)llround(plant->step * (double)NS_PER_S);
     plant->wait_ns = (int64_t)llround(wait * (double)NS_PER_S);
     plant->command_timeout_ns = (int64_t)llround(timeout * (double)NS_PER_S);

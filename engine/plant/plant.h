@@ -73,6 +73,7 @@ typedef struct Plant {
     double step;         // s
     int64_t step_ns;
     PlantClock clock, declared_clock;  // by which it runs; as its script says
+    bool corrects_clocks;  // UTC clock: stamps of sources whose clocks are off are corrected before they are filed
     int64_t wait_ns;     // UTC clock: how long a tick waits for its samples
     double record;       // s between recorded estimates
     int64_t command_timeout_ns;

@@ -296,6 +296,23 @@ static void put_twins(Text *out, const TickFrame *frame)
     text_put(out, "}");
 }
 
+/* How the source's clock goes: times in seconds. */
+static void put_clock(Text *out, const ServerConnection *connection)
+{
+    const ClockReading *const clock = &connection->clock;
+    put_key(out, ",", "clock");
+    if (!connection->measured) {
+        text_put(out, "null");
+        return;
+    }
+    put_number(out, "{", "offset", (double)clock->offset / (double)NS_PER_S);
+    put_number(out, ",", "uncertainty", (double)clock->uncertainty / (double)NS_PER_S);
+    put_number(out, ",", "drift_ppm", clock->drift_ppm);
+    put_number(out, ",", "drift_uncertainty_ppm", clock->drift_uncertainty_ppm);
+    put_number(out, ",", "delay", (double)clock->delay / (double)NS_PER_S);
+    text_put(out, "}");
+}
+
 static void put_connections(Text *out, const State *state)
 {
     text_put(out, ",\"connections\":[");
@@ -307,7 +324,11 @@ static void put_connections(Text *out, const State *state)
         put_count(out, ",", "samples", connection->samples);
         put_count(out, ",", "refused", connection->refused);
         put_count(out, ",", "dropped", connection->dropped);
+        put_count(out, ",", "late", connection->lost.late);
+        put_count(out, ",", "duplicate", connection->lost.duplicate);
+        put_count(out, ",", "future", connection->lost.future);
         put_time(out, ",", "last", connection->last);
+        put_clock(out, connection);
         text_put(out, "}");
     }
     text_put(out, "]");

@@ -31,7 +31,10 @@ typedef struct ServerConnection {
     char name[64], peer[64];
     bool connected;
     uint64_t samples, refused, dropped;
+    ConnectorLosses lost;
     int64_t last;  // source time of the last sample
+    bool measured;
+    ClockReading clock;  // when measured
 } ServerConnection;
 
 typedef struct ServerNow {

@@ -33,6 +33,7 @@ typedef enum ArrivalKind {
 typedef struct Arrival {
     ArrivalKind kind;
     uint32_t provider;  // which device of this connector
+    bool historical;    // ARRIVAL_SAMPLE: from the log of a device that was offline: it says nothing of the time that is now
     Sample sample;
     uint64_t mark;     // the connector's own count of what it delivered, rising by any amount; see ConnectorType.stored
     uint64_t command;  // ARRIVAL_OUTCOME: the id of the command

@@ -134,6 +134,11 @@ static uint64_t read_count(Members *members, const char *key)
     return 0;
 }
 
+static uint64_t read_loss(Members *members, const char *key)
+{
+    return json_object_get(members->object, key) ? read_count(members, key) : 0;
+}
+
 static int64_t read_time(Members *members, const char *key)
 {
     int64_t time = TIME_NONE;
@@ -329,6 +334,13 @@ static Err read_welcome(const json_t *value, WireMessage *out, ErrText *why)
     return members.err;
 }
 
+/* What was lost is named when there is some. */
+static void read_stored(Members *members, WireMessage *out)
+{
+    out->stored.count = read_count(members, "stored");
+    out->stored.lost = (ConnectorLosses){read_loss(members, "late"), read_loss(members, "duplicate"), read_loss(members, "future")};
+}
+
 static Err read_answer(const json_t *value, WireMessage *out, ErrText *why)
 {
     if (out->status != 200) {
@@ -341,7 +353,7 @@ static Err read_answer(const json_t *value, WireMessage *out, ErrText *why)
     if (out->topic == WIRE_PROVIDE)
         return read_welcome(value, out, why);
     if (out->topic == WIRE_SAMPLES)
-        out->stored = read_count(&members, "stored");
+        read_stored(&members, out);
     else if (out->topic == WIRE_ACTUATE)
         out->actuated = read_count(&members, "id");
     return members.err;
@@ -361,6 +373,11 @@ static Err read_headers(const json_t *headers, WireMessage *out, ErrText *why)
         return expected(why, "headers/id", "an integer", id);
     if (id)
         out->id = json_integer_value(id);
+
+    const json_t *const historical = json_object_get(headers, "historical");
+    if (historical && !json_is_boolean(historical))
+        return expected(why, "headers/historical", "true or false", historical);
+    out->historical = json_is_true(historical);
 
     const json_t *const status = json_object_get(headers, "status");
     if (status && (!json_is_integer(status) || json_integer_value(status) < 100 || json_integer_value(status) > 599))
@@ -544,9 +561,8 @@ void wire_write_welcome(Text *out, int64_t id, const char *plant, double step, b
     text_put(out, "}}");
 }
 
-void wire_write_samples(Text *out, int64_t id, const WireSample *samples, size_t count)
+static void write_items(Text *out, const WireSample *samples, size_t count)
 {
-    write_head(out, "samples", id, 0);
     text_put(out, ",\"value\":[");
     for (size_t i = 0; i < count; i++) {
         assert(!samples[i].error);
@@ -563,10 +579,33 @@ void wire_write_samples(Text *out, int64_t id, const WireSample *samples, size_t
     text_put(out, "]}");
 }
 
-void wire_write_stored(Text *out, int64_t id, uint64_t stored)
+void wire_write_samples(Text *out, int64_t id, const WireSample *samples, size_t count)
+{
+    write_head(out, "samples", id, 0);
+    write_items(out, samples, count);
+}
+
+void wire_write_log(Text *out, int64_t id, const WireSample *samples, size_t count)
+{
+    assert(id != WIRE_ID_NONE);
+    text_format(out, "{\"topic\":\"samples\",\"headers\":{\"id\":%" PRId64 ",\"historical\":true}", id);
+    write_items(out, samples, count);
+}
+
+static void write_loss(Text *out, const char *name, uint64_t count)
+{
+    if (count)
+        text_format(out, ",\"%s\":%" PRIu64, name, count);
+}
+
+void wire_write_stored(Text *out, int64_t id, uint64_t stored, ConnectorLosses lost)
 {
     write_head(out, "samples", id, 200);
-    text_format(out, ",\"value\":{\"stored\":%" PRIu64 "}}", stored);
+    text_format(out, ",\"value\":{\"stored\":%" PRIu64, stored);
+    write_loss(out, "late", lost.late);
+    write_loss(out, "duplicate", lost.duplicate);
+    write_loss(out, "future", lost.future);
+    text_put(out, "}}");
 }
 
 void wire_write_time(Text *out, int64_t time)

@@ -6,7 +6,7 @@
  * Memory: a Wire reads one message at a time into its own arena; a WireMessage is a view, valid until the next wire_read. */
 #pragma once
 
-#include "signal/command.h"
+#include "signal/connector.h"
 
 enum {
     WIRE_FRAME_MAX = 256 * 1024,  // bytes
@@ -44,6 +44,7 @@ typedef struct WireMessage {
     WireTopic topic;   // WIRE_TOPIC_COUNT in a refusal of a frame whose topic could not be read
     int64_t id;        // headers.id, or WIRE_ID_NONE
     int status;        // headers.status, or 0: then this is not an answer
+    bool historical;   // headers.historical: samples of a log, see docs/protocol.md
     const char *path;  // "" when there is none
     const char *detail;  // of a refusal, "" otherwise
     union {
@@ -64,7 +65,10 @@ typedef struct WireMessage {
             const WireSample *items;
             size_t count;
         } samples;       // answered: `stored`
-        uint64_t stored;
+        struct {
+            uint64_t count;
+            ConnectorLosses lost;  // of this device, since the answer before
+        } stored;
         uint64_t actuated;  // answered actuate: the command's id
         int64_t time;
         struct {
@@ -104,7 +108,9 @@ const char *wire_topic_name(WireTopic topic);
 void wire_write_provide(Text *out, int64_t id, const char *device, const WireTag *tags, size_t tag_count, const char *const *actuators, size_t actuator_count);
 void wire_write_welcome(Text *out, int64_t id, const char *plant, double step, bool provider_clock, double speed, int64_t from);
 void wire_write_samples(Text *out, int64_t id, const WireSample *samples, size_t count);
-void wire_write_stored(Text *out, int64_t id, uint64_t stored);
+/// The same, of a log.
+void wire_write_log(Text *out, int64_t id, const WireSample *samples, size_t count);
+void wire_write_stored(Text *out, int64_t id, uint64_t stored, ConnectorLosses lost);
 void wire_write_time(Text *out, int64_t time);
 /// `value` in the unit of the tag.
 void wire_write_command(Text *out, const Command *command, const char *tag, double value);

@@ -182,7 +182,7 @@ static void count_fate(SyncCounters *counters, Fate fate)
     (*by_fate[fate])++;
 }
 
-static void file_sample(Sync *sync, const Sample *sample, Filed *filed)
+static void file_sample(Sync *sync, const Sample *sample, bool historical, Filed *filed)
 {
     assert(sample->tag < tags_count(sync->plant->tags));
     struct Recent *place = sync__recent(sync, sample);
@@ -193,7 +193,9 @@ static void file_sample(Sync *sync, const Sample *sample, Filed *filed)
     if (fate == FATE_DUPLICATE || fate == FATE_FUTURE)
         return;
 
-    sync__remember(place, sample);
+    // a long log must not make us forget what came live: history knows its late samples when they come twice
+    if (!historical || fate == FATE_USED)
+        sync__remember(place, sample);
     if (fate != FATE_USED)
         return;
     filed->tick = tick;
@@ -220,9 +222,9 @@ bool sync_file(Sync *sync, const Arrival *arrival, Filed *filed)
             hear_time(sync, arrival->provider, arrival->sample.time);
         return false;
     case ARRIVAL_SAMPLE:
-        if (!is_future(sync, arrival->sample.time))
+        if (!arrival->historical && !is_future(sync, arrival->sample.time))
             hear_time(sync, arrival->provider, arrival->sample.time);
-        file_sample(sync, &arrival->sample, filed);
+        file_sample(sync, &arrival->sample, arrival->historical, filed);
         return true;
     case ARRIVAL_OUTCOME:
         break;  // commands are the gate's

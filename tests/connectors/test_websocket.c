@@ -4,6 +4,7 @@
 #include <math.h>
 #include <pthread.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "kit/kit.h"
@@ -54,7 +55,7 @@ static TagChannel channel(const char *name, const char *unit_text, TagRole role)
     return (TagChannel){name, unit, role};
 }
 
-static void start_with_ring(size_t ring)
+static void start_with(const WebsocketDef *special)
 {
     ck_assert_int_eq(tags_create(&tags), ERR_OK);
     static TagChannel channels[4];
@@ -66,8 +67,16 @@ static void start_with_ring(size_t ring)
     flow = t2 + 1;
     heater = t2 + 3;
     ck_assert_int_eq(wire_create(&wire), ERR_OK);
-    const WebsocketDef def = {.tags = tags, .plant = "incubator", .step = 0.5, .speed = 2, .provider_clock = true, .ring = ring};
+    WebsocketDef def = *special;
+    def.tags = tags;
+    def.plant = "incubator";
+    def.step = 0.5;
     ck_assert_int_eq(websocket_create(&def, &websocket), ERR_OK);
+}
+
+static void start_with_ring(size_t ring)
+{
+    start_with(&(WebsocketDef){.speed = 2, .provider_clock = true, .ring = ring});
 }
 
 static void start(void)
@@ -285,7 +294,7 @@ START_TEST(a_message_is_answered_when_its_last_sample_is_on_disk)
     ck_assert_int_eq(answer.topic, WIRE_SAMPLES);
     ck_assert_int_eq(answer.id, 2);
     ck_assert_int_eq(answer.status, 200);
-    ck_assert_uint_eq(answer.stored, 2);
+    ck_assert_uint_eq(answer.stored.count, 2);
     turn();
     ck_assert_uint_eq(rig.count, 2);
     stop();
@@ -311,7 +320,7 @@ START_TEST(what_cannot_be_taken_is_refused_by_its_index)
 
     connector->stored(websocket, UINT64_MAX);
     turn();
-    ck_assert_uint_eq(last_heard(&rig).stored, 2);
+    ck_assert_uint_eq(last_heard(&rig).stored.count, 2);
     ck_assert_uint_eq(connector->stats(websocket).samples, 2);
     ck_assert_uint_eq(connector->stats(websocket).refused, 3);
     stop();
@@ -327,7 +336,7 @@ START_TEST(a_message_of_which_nothing_was_taken_is_answered_at_once)
     ck_assert_uint_eq(rig.count, 3);
     ck_assert_int_eq(last_heard(&rig).status, 200);
     ck_assert_int_eq(last_heard(&rig).id, 9);
-    ck_assert_uint_eq(last_heard(&rig).stored, 0);
+    ck_assert_uint_eq(last_heard(&rig).stored.count, 0);
     stop();
 }
 END_TEST
@@ -731,6 +740,215 @@ START_TEST(creation_survives_every_failed_allocation)
 }
 END_TEST
 
+// Logs and clocks.
+
+#define LOG(id, values) "{\"topic\":\"samples\",\"headers\":{\"id\":" id ",\"historical\":true},\"value\":[" values "]}"
+
+static const ConnectorType *const log_connector = &websocket_log_connector;
+
+START_TEST(a_log_comes_by_a_way_of_its_own)
+{
+    start();
+    Peer rig = peer_make("p");
+    say(&rig, PROVIDE("rig"));
+    say(&rig, LOG("2", "[\"incubator.t2\",10,20],[\"incubator.t2\",20,21]"));
+    say(&rig, SAMPLE("3", "incubator.t2"));
+
+    const uint32_t provider = next_arrival().provider;
+    const Arrival live = next_arrival();
+    ck_assert_int_eq(live.sample.time, 1000);
+    ck_assert(!live.historical);
+    Arrival past[4];
+    ck_assert_uint_eq(log_connector->poll(websocket, past, 4), 2);
+    for (size_t i = 0; i < 2; i++) {
+        ck_assert(past[i].historical);
+        ck_assert_uint_eq(past[i].provider, provider);
+        ck_assert_int_eq(past[i].sample.time, 10 * (int64_t)(i + 1));
+    }
+    stop();
+}
+END_TEST
+
+/* [I5]: what is on disk of one says nothing of the other. */
+START_TEST(a_log_is_answered_when_it_is_on_disk_and_not_with_what_is_live)
+{
+    start();
+    Peer rig = peer_make("p");
+    say(&rig, PROVIDE("rig"));
+    say(&rig, LOG("2", "[\"incubator.t2\",10,20]"));
+    say(&rig, SAMPLE("3", "incubator.t2"));
+    const size_t before = rig.count;
+    connector->stored(websocket, UINT64_MAX);
+    turn();
+    ck_assert_uint_eq(rig.count, before + 1);
+    ck_assert_int_eq(last_heard(&rig).id, 3);
+    log_connector->stored(websocket, UINT64_MAX);
+    turn();
+    ck_assert_uint_eq(rig.count, before + 2);
+    ck_assert_int_eq(last_heard(&rig).id, 2);
+    ck_assert_uint_eq(last_heard(&rig).stored.count, 1);
+    stop();
+}
+END_TEST
+
+START_TEST(a_full_log_is_refused_in_one_word_and_what_is_live_goes_on)
+{
+    start();
+    Peer rig = peer_make("p");
+    say(&rig, PROVIDE("rig"));
+    size_t refused = 0;
+    for (int i = 0; i < 20000 && !refused; i++) {
+        const size_t before = rig.count;
+        say(&rig, LOG("2", "[\"incubator.t2\",10,20],[\"incubator.flow\",10,20]"));
+        refused = rig.count - before;
+    }
+    ck_assert_uint_eq(refused, 1);
+    ck_assert_int_eq(last_heard(&rig).status, 429);
+    ck_assert_str_eq(last_heard(&rig).path, "");
+    say(&rig, SAMPLE("3", "incubator.t2"));
+    ck_assert_uint_eq(drain(), 2);
+    stop();
+}
+END_TEST
+
+START_TEST(a_device_is_told_what_was_not_used_once)
+{
+    start();
+    Peer rig = peer_make("p"), other = peer_make("q");
+    say(&rig, PROVIDE("rig"));
+    say(&other, "{\"topic\":\"provide\",\"headers\":{\"id\":1},\"value\":{\"device\":\"other\",\"tags\":{\"incubator.t2\":{}}}}");
+    const uint32_t provider = next_arrival().provider;
+    for (int i = 0; i < 2; i++) {
+        say(&rig, SAMPLE("2", "incubator.t2"));
+        if (i == 0)
+            connector->lost(websocket, provider, (ConnectorLosses){.duplicate = 1, .future = 2});
+        connector->stored(websocket, UINT64_MAX - 1 + (uint64_t)i);
+        turn();
+        ck_assert_uint_eq(last_heard(&rig).stored.lost.duplicate, i == 0);
+        ck_assert_uint_eq(last_heard(&rig).stored.lost.future, i == 0 ? 2 : 0);
+    }
+    WebsocketDevice devices[4];
+    ck_assert_uint_eq(websocket_devices(websocket, devices, 4), 2);
+    ck_assert_uint_eq(devices[0].lost.duplicate, 1);
+    ck_assert_uint_eq(devices[0].lost.future, 2);
+    ck_assert_uint_eq(devices[1].lost.future, 0);
+    stop();
+}
+END_TEST
+
+/* A device at 10 Hz whose clock is 2 s ahead and gains 100 ppm. What is said again is said later. */
+static const int64_t DAY_BEGIN = INT64_C(1700000000) * NS_PER_S;
+
+static int64_t stamp_of(int64_t i)
+{
+    return DAY_BEGIN + i * (NS_PER_S / 10) + 2 * NS_PER_S + i * 10000;
+}
+
+static void say_stamp(Peer *peer, FakeClock *fake, int64_t i)
+{
+    char frame[160];
+    const int64_t now = DAY_BEGIN + i * (NS_PER_S / 10);
+    fake->utc_ns = now > fake->utc_ns ? now : fake->utc_ns;
+    snprintf(frame, sizeof frame, "{\"topic\":\"samples\",\"headers\":{\"id\":9},\"value\":[[\"incubator.t2\",%lld,25]]}", (long long)stamp_of(i));
+    say(peer, frame);
+}
+
+START_TEST(the_clock_of_a_device_is_shown_and_its_stamps_are_left)
+{
+    FakeClock fake = {0};
+    const Clock clock = clock_fake(&fake);
+    start_with(&(WebsocketDef){.speed = 1, .clock = &clock});
+    Peer rig = peer_make("p");
+    say(&rig, PROVIDE("rig"));
+    next_arrival();
+    for (int64_t i = 0; i < 600; i++) {
+        say_stamp(&rig, &fake, i);
+        ck_assert_int_eq(next_arrival().sample.time, stamp_of(i));
+    }
+    WebsocketDevice device;
+    ck_assert_uint_eq(websocket_devices(websocket, &device, 1), 1);
+    ck_assert(device.measured);
+    ck_assert_int_eq(device.clock.offset, 2 * NS_PER_S + 599 * 10000);
+    ck_assert_double_eq(device.clock.drift_ppm, 100);
+    stop();
+}
+END_TEST
+
+START_TEST(a_log_says_nothing_of_a_clock)
+{
+    FakeClock fake = {.utc_ns = DAY_BEGIN};
+    const Clock clock = clock_fake(&fake);
+    start_with(&(WebsocketDef){.speed = 1, .clock = &clock});
+    Peer rig = peer_make("p");
+    say(&rig, PROVIDE("rig"));
+    for (int64_t i = 0; i < 100; i++) {
+        fake.utc_ns += NS_PER_S;
+        say(&rig, LOG("2", "[\"incubator.t2\",10,20]"));
+    }
+    WebsocketDevice device;
+    ck_assert_uint_eq(websocket_devices(websocket, &device, 1), 1);
+    ck_assert(!device.measured);
+    stop();
+}
+END_TEST
+
+START_TEST(where_time_is_not_that_of_the_day_no_clock_is_measured)
+{
+    static const WebsocketDef defs[] = {{.speed = 1, .provider_clock = true}, {.speed = 2}, {.speed = 0}};
+    for (size_t k = 0; k < sizeof defs / sizeof *defs; k++) {
+        FakeClock fake = {0};
+        const Clock clock = clock_fake(&fake);
+        WebsocketDef def = defs[k];
+        def.clock = &clock;
+        def.corrected = true;
+        start_with(&def);
+        Peer rig = peer_make("p");
+        say(&rig, PROVIDE("rig"));
+        next_arrival();
+        for (int64_t i = 0; i < 100; i++) {
+            say_stamp(&rig, &fake, i);
+            ck_assert_int_eq(next_arrival().sample.time, stamp_of(i));
+        }
+        WebsocketDevice device;
+        ck_assert_uint_eq(websocket_devices(websocket, &device, 1), 1);
+        ck_assert(!device.measured);
+        stop();
+    }
+}
+END_TEST
+
+START_TEST(corrected_stamps_are_the_time_of_day_and_a_stamp_again_is_the_same_time)
+{
+    FakeClock fake = {0};
+    const Clock clock = clock_fake(&fake);
+    start_with(&(WebsocketDef){.speed = 1, .clock = &clock, .corrected = true});
+    Peer rig = peer_make("p");
+    say(&rig, PROVIDE("rig"));
+    next_arrival();
+
+    // while the clock is measured samples are to be sent again
+    int64_t first = 0;
+    for (say_stamp(&rig, &fake, first); drain() == 0; say_stamp(&rig, &fake, first)) {
+        ck_assert_int_eq(last_heard(&rig).status, 429);
+        ck_assert_int_lt(++first, 60);
+    }
+
+    int64_t times[600], last = TIME_NONE;
+    for (int64_t i = first + 1; i < 600; i++) {
+        say_stamp(&rig, &fake, i);
+        times[i] = next_arrival().sample.time;
+        ck_assert_int_gt(times[i], last);
+        last = times[i];
+    }
+    ck_assert_int_le(llabs(last - fake.utc_ns), NS_PER_MS);
+    for (int64_t i = first + 1; i < 600; i++) {
+        say_stamp(&rig, &fake, i);
+        ck_assert_int_eq(next_arrival().sample.time, times[i]);
+    }
+    stop();
+}
+END_TEST
+
 KIT_MAIN("connectors.websocket", a_device_is_welcomed_with_what_the_plant_is, samples_become_arrivals_in_si_and_in_their_order,
          a_device_may_choose_its_unit, a_wrong_provide_is_refused_whole, a_message_is_answered_when_its_last_sample_is_on_disk,
          what_cannot_be_taken_is_refused_by_its_index, a_message_of_which_nothing_was_taken_is_answered_at_once,
@@ -739,4 +957,7 @@ KIT_MAIN("connectors.websocket", a_device_is_welcomed_with_what_the_plant_is, sa
          a_command_without_its_device_is_not_sent, an_actuator_has_one_device_at_a_time,
          a_device_that_comes_again_takes_over_from_its_old_connection, a_second_provide_replaces_the_first, a_name_with_a_star_stands_for_all_that_begin_so, frames_that_mean_nothing_are_counted,
          devices_are_shown_and_remembered, the_oldest_that_left_makes_room_when_all_places_are_taken,
-         the_tick_and_the_service_thread_meet_without_a_race, another_plant_keeps_devices_with_what_it_still_takes, creation_survives_every_failed_allocation)
+         the_tick_and_the_service_thread_meet_without_a_race, another_plant_keeps_devices_with_what_it_still_takes, creation_survives_every_failed_allocation,
+         a_log_comes_by_a_way_of_its_own, a_log_is_answered_when_it_is_on_disk_and_not_with_what_is_live, a_full_log_is_refused_in_one_word_and_what_is_live_goes_on,
+         a_device_is_told_what_was_not_used_once, the_clock_of_a_device_is_shown_and_its_stamps_are_left, a_log_says_nothing_of_a_clock,
+         where_time_is_not_that_of_the_day_no_clock_is_measured, corrected_stamps_are_the_time_of_day_and_a_stamp_again_is_the_same_time)

@@ -121,11 +121,14 @@ END_TEST
 
 START_TEST(answers_with_a_number_are_read_back)
 {
-    wire_write_stored(&text, 2, 4096);
+    wire_write_stored(&text, 2, 4096, (ConnectorLosses){.duplicate = 3, .future = 1});
     read_back();
     ck_assert_int_eq(message.topic, WIRE_SAMPLES);
     ck_assert_int_eq(message.status, 200);
-    ck_assert_uint_eq(message.stored, 4096);
+    ck_assert_uint_eq(message.stored.count, 4096);
+    ck_assert_uint_eq(message.stored.lost.late, 0);
+    ck_assert_uint_eq(message.stored.lost.duplicate, 3);
+    ck_assert_uint_eq(message.stored.lost.future, 1);
     wire_write_actuated(&text, 3, 12);
     read_back();
     ck_assert_int_eq(message.topic, WIRE_ACTUATE);

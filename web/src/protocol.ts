@@ -118,6 +118,15 @@ export interface Command {
   ended: Seconds | null;
 }
 
+/** How the clock of a device goes, measured by when its samples come. */
+export interface SourceClock {
+  /** Positive is ahead. */
+  offset: Seconds;
+  uncertainty: Seconds;
+  driftPpm: number;
+  driftUncertaintyPpm: number;
+}
+
 export interface Device {
   name: string;
   peer: string;
@@ -125,7 +134,12 @@ export interface Device {
   samples: number;
   refused: number;
   dropped: number;
+  late: number;
+  duplicate: number;
+  future: number;
   last: Seconds | null;
+  /** Null where the devices carry the time, and before it is measured. */
+  clock: SourceClock | null;
 }
 
 /** What ticks have changed; a part that a frame leaves out has not changed. */
@@ -353,7 +367,20 @@ function readDevice(field: Field): Device {
     samples: field.get('samples').or(0, number),
     refused: field.get('refused').or(0, number),
     dropped: field.get('dropped').or(0, number),
+    late: field.get('late').or(0, number),
+    duplicate: field.get('duplicate').or(0, number),
+    future: field.get('future').or(0, number),
     last: field.get('last').or(null, seconds),
+    clock: field.get('clock').or(null, readClock),
+  };
+}
+
+function readClock(field: Field): SourceClock {
+  return {
+    offset: field.get('offset').number(),
+    uncertainty: field.get('uncertainty').number(),
+    driftPpm: field.get('drift_ppm').number(),
+    driftUncertaintyPpm: field.get('drift_uncertainty_ppm').number(),
   };
 }
 

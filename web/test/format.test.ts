@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { clockText } from '../src/format/clock';
 import { againstNow, axisText, dateTimeText, durationText, isoText } from '../src/format/time';
 import { unitText } from '../src/format/unit';
 import { countText, figures, numberText, sigmas, statistic } from '../src/format/value';
@@ -84,5 +85,17 @@ describe('a time', () => {
 
   test('beyond all dates does not throw', () => {
     expect(isoText(1e300)).toMatch(/^-+$/);
+  });
+});
+
+describe('a clock', () => {
+  test.each([
+    [2.1, 0.003, 14.2, 1, 'clock 2.1 s ahead, drifts +14 ppm'],
+    [-0.25, 0.003, -40, 5, 'clock 250 ms behind, drifts −40 ppm'],
+    [0.002, 0.001, 3, 8, 'clock right to 5 ms'],
+    [0.04, 0.06, 0, 1, 'clock right to 60 ms'],
+    [3600 * 3, 0.01, 0, 1, 'clock 3 h ahead'],
+  ])('that is %f s off', (offset, uncertainty, driftPpm, driftUncertaintyPpm, text) => {
+    expect(clockText({ offset, uncertainty, driftPpm, driftUncertaintyPpm })).toBe(text);
   });
 });

@@ -1,3 +1,4 @@
+import { clockText } from '../format/clock';
 import { durationText } from '../format/time';
 import { countText } from '../format/value';
 import type { Device, Seconds } from '../protocol';
@@ -30,7 +31,8 @@ export function Connections({ devices, counters, now }: Props) {
 }
 
 function DeviceRow({ device, now }: { device: Device; now: Seconds }) {
-  const { name, peer, connected, samples, refused, dropped, last } = device;
+  const { name, peer, connected, samples, last, clock } = device;
+  const troubles = DEVICE_TROUBLES.filter((trouble) => device[trouble] > 0);
   return (
     <li class="device" data-testid={`device-${name}`} data-connected={connected}>
       <span class="dot" aria-hidden="true" />
@@ -42,12 +44,15 @@ function DeviceRow({ device, now }: { device: Device; now: Seconds }) {
       </span>
       <span class="device-counts">
         {countText(samples)} samples
-        {refused > 0 && `, ${countText(refused)} refused`}
-        {dropped > 0 && `, ${countText(dropped)} dropped`}
+        {troubles.map((trouble) => `, ${countText(device[trouble])} ${trouble}`)}
       </span>
+      {clock !== null && <span class="device-clock">{clockText(clock)}</span>}
     </li>
   );
 }
+
+/** What of a device's samples was not used. */
+const DEVICE_TROUBLES = ['refused', 'dropped', 'late', 'duplicate', 'future'] as const;
 
 /** What should stay at zero. */
 const TROUBLES = ['overruns', 'late', 'duplicate', 'future', 'refused', 'dropped', 'handler_errors', 'quarantined'];
