@@ -8,7 +8,7 @@
 #include "model/model.h"
 
 /* Streams of random numbers; the state is added. */
-enum Stream { STREAM_START = 0, STREAM_STEP = MODEL_STATES_MAX, STREAM_OPEN = 2 * MODEL_STATES_MAX };
+enum Stream { STREAM_START = 0, STREAM_STEP = MODEL_STATES_MAX, STREAM_OPEN = 2 * MODEL_STATES_MAX, STREAM_TURN = 3 * MODEL_STATES_MAX };
 
 /* One block of one model. */
 typedef struct View {
@@ -158,20 +158,68 @@ static void draw_members(const View *view)
 
 // --- the step ------------------------------------------------------------------------------------------------------
 
-static void inflate(const View *view)
+/* A random direction among the members in which none of them all move, for the lanes in which it is due, in the columns of innovations; 0 elsewhere.
+ * Gives the half of its square. */
+static void draw_direction(const View *view, const double *due, double *restrict half)
 {
-    const double inflation = view->model->filter.inflation;
-    if (inflation == 1)
-        return;
-    double *due = column(view, view->model->due), factor[LANES];
-    for (size_t lane = 0; lane < LANES; lane++)
-        factor[lane] = due[lane] != 0 ? inflation : 1;
-    for (uint16_t i = 0; i < view->states; i++) {
+    const double *key = column(view, view->at->key), *steps = column(view, view->at->steps);
+    for (size_t lane = 0; lane < LANES; lane++) {
+        double sum = 0, squares = 0;
+        const bool wanted = due[lane] != 0 && key[lane] != 0;
         for (unsigned m = 0; m < view->at->members; m++) {
-            double *restrict value = member(view, m, i);
-            for (size_t lane = 0; lane < LANES; lane++)
-                value[lane] *= factor[lane];
+            double *along = &column(view, view->at->innovations + m)[lane];
+            *along = wanted ? draw(key[lane], STREAM_TURN, steps[lane], m) : 0;
+            sum += *along;
         }
+        for (unsigned m = 0; m < view->at->members; m++) {
+            double *along = &column(view, view->at->innovations + m)[lane];
+            *along -= sum / view->at->members;
+            squares += *along * *along;
+        }
+        half[lane] = wanted ? squares / 2 : 1;
+    }
+}
+
+/* Mirror the deviations of a state across the plane behind the direction: mean and covariances stay. */
+static void mirror(const View *view, uint16_t state, const double *restrict half)
+{
+    double part[LANES] = {0};
+    for (unsigned m = 0; m < view->at->members; m++) {
+        const double *restrict deviation = member(view, m, state), *restrict along = column(view, view->at->innovations + m);
+        for (size_t lane = 0; lane < LANES; lane++)
+            part[lane] += deviation[lane] * along[lane];
+    }
+    for (size_t lane = 0; lane < LANES; lane++)
+        part[lane] /= half[lane];
+    for (unsigned m = 0; m < view->at->members; m++) {
+        double *restrict deviation = member(view, m, state);
+        const double *restrict along = column(view, view->at->innovations + m);
+        for (size_t lane = 0; lane < LANES; lane++)
+            deviation[lane] -= part[lane] * along[lane];
+    }
+}
+
+static void stretch(const View *view, uint16_t state, const double *restrict factor)
+{
+    for (unsigned m = 0; m < view->at->members; m++) {
+        double *restrict deviation = member(view, m, state);
+        for (size_t lane = 0; lane < LANES; lane++)
+            deviation[lane] *= factor[lane];
+    }
+}
+
+/* Behind a tick with samples: inflation, and members are mixed, as samples leave more and more of the spread to a few of them. */
+static void refresh(const View *view)
+{
+    double *due = column(view, view->model->due), factor[LANES], half[LANES];
+    for (size_t lane = 0; lane < LANES; lane++)
+        factor[lane] = due[lane] != 0 ? view->model->filter.inflation : 1;
+    if (view->model->filter.mixing)
+        draw_direction(view, due, half);
+    for (uint16_t i = 0; i < view->states; i++) {
+        if (view->model->filter.mixing)
+            mirror(view, i, half);
+        stretch(view, i, factor);
         project(view, i, due);
     }
     memset(due, 0, LANES * sizeof *due);
@@ -264,7 +312,7 @@ void ensemble_predict(const Model *model, double *columns, Scratch *scratch)
 {
     const View view = view_of(model, columns);
     draw_members(&view);
-    inflate(&view);
+    refresh(&view);
     put_aside(&view);
     for (unsigned m = 0; m < view.at->members; m++) {
         show_states(&view, m);
@@ -389,11 +437,9 @@ void ensemble_correct(const Model *model, const Sensor *sensor, double *columns,
         move_state(&view, i, mask, gain, part, innovation);
         project(&view, i, mask);
     }
-    if (model->filter.inflation != 1) {
-        double *due = column(&view, model->due);
-        for (size_t lane = 0; lane < LANES; lane++)
-            due[lane] = mask[lane] != 0 ? 1 : due[lane];
-    }
+    double *due = column(&view, model->due);
+    for (size_t lane = 0; lane < LANES; lane++)
+        due[lane] = mask[lane] != 0 ? 1 : due[lane];
 }
 
 void ensemble_settle(const Model *model, double *columns)

@@ -206,12 +206,13 @@ Err loader__read_divergence(Loader *loader)
 /* members = 24, localisation = 4, cyclic = true: of an ensemble alone. */
 static void read_ensemble(Loader *loader, Declaration *entry, FilterDef *filter)
 {
-    static const char *const known[] = {"members", "inflation", "localisation", "cyclic", NULL};
+    static const char *const known[] = {"members", "inflation", "localisation", "cyclic", "mixing", NULL};
     enum { MEMBERS_DEFAULT = 32 };
     const double members = declare_number(entry, "members", MEMBERS_DEFAULT);
     declare_only(entry, known, 1);
     filter->localisation = declare_number(entry, "localisation", INFINITY);
     filter->cyclic = declare_flag(entry, "cyclic", false);
+    filter->mixing = declare_flag(entry, "mixing", true);
     if (!(members >= ENSEMBLE_MEMBERS_MIN && members <= ENSEMBLE_MEMBERS_MAX) || members != floor(members))
         declare_fail(entry, "members: expected a whole number from %d to %d, got %g", ENSEMBLE_MEMBERS_MIN, ENSEMBLE_MEMBERS_MAX, members);
     else if (!(filter->localisation > 0))

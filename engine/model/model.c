@@ -364,7 +364,7 @@ static uint32_t place_spread(Loader *loader, uint32_t column)
     Ensemble *ensemble = &model->ensemble;
     model->spread = (uint16_t)column;
     model->due = COLUMN_NONE;
-    if (model->filter.inflation != 1)
+    if (model->filter.members || model->filter.inflation != 1)
         model->due = (uint16_t)column++;
     if (model->filter.members) {
         ensemble->members = model->filter.members;

@@ -62,6 +62,7 @@ typedef struct FilterDef {
     double inflation;     // behind a tick with samples, deviations from the mean are multiplied by this; 1 or more
     double localisation;  // from so many elements of an array on a sample changes nothing; INFINITY: everything may change
     bool cyclic;          // the last element of an array is beside the first
+    bool mixing;          // behind a tick with samples members are mixed at random, mean and covariance staying as they are
 } FilterDef;
 
 /// What comparing and correcting with one sensor needs: the channel's value and `mask` are filled in by sync, the rest is left by `measure`.
@@ -154,7 +155,7 @@ typedef struct Model {
     uint16_t covariance;    // first column of the packed upper triangle, row by row
     uint16_t moved_count;   // columns [0, moved_count) are what programs move and what must stay finite: mean, covariance, memory of events, delayed values
     uint16_t spread, spread_count;  // columns that the filter moves besides: whether inflation is due, members of an ensemble
-    uint16_t due;           // of them: 1 where samples were folded in since the last step; COLUMN_NONE without inflation
+    uint16_t due;           // of them: 1 where samples were folded in since the last step; COLUMN_NONE in an extended filter without inflation
     Ensemble ensemble;
     uint16_t parted;        // 1 while twin and asset have parted: set by sync, read by predict
     uint16_t frozen;        // 1 while parameters that do not jump must not learn: set by sync, read by correct

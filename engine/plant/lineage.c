@@ -89,7 +89,7 @@ static uint64_t hash_delay(uint64_t hash, const Delay *delay)
 /* What an ensemble does is not all in programs. */
 static uint64_t hash_ensemble(uint64_t hash, const Model *model)
 {
-    const double facts[] = {model->filter.members, model->filter.inflation, model->filter.localisation, model->filter.cyclic};
+    const double facts[] = {model->filter.members, model->filter.inflation, model->filter.localisation, model->filter.cyclic, model->filter.mixing};
     hash = hash_bytes(hash_bytes(hash, facts, sizeof facts), &model->move.hash, sizeof model->move.hash);
     for (uint16_t i = 0; i < model->channel_count; i++)
         hash = hash_bytes(hash, &model->channels[i].noise, sizeof model->channels[i].noise);

@@ -26,11 +26,11 @@ typedef struct LorenzCase {
 static const LorenzCase lorenz_cases[] = {
     {"63", "{ \"extended\", inflation = 1.9136 }", 0.92, "DAPPER, Lorenz63/sakov2012: ExtKF(infl=180)"},
     {"63", "{ \"ensemble\", members = 10, inflation = 1.02 }", 0.60, "Sakov, Oliver, Bertino 2012, table 1, as DAPPER has it: EnKF(Sqrt, N=10, infl=1.02, rot)"},
-    {"63", "{ \"ensemble\", members = 3, inflation = 1.3 }", 0.80, "DAPPER, Lorenz63/sakov2012: EnKF(Sqrt, N=3, infl=1.30)"},
+    {"63", "{ \"ensemble\", members = 3, inflation = 1.3, mixing = false }", 0.80, "DAPPER, Lorenz63/sakov2012: EnKF(Sqrt, N=3, infl=1.30)"},
     {"96", "{ \"extended\", inflation = 1.0593 }", 0.24, "DAPPER, Lorenz96/sakov2008: ExtKF(infl=10)"},
     {"96", "{ \"ensemble\", members = 24, inflation = 1.013 }", 0.18, "Sakov, Oke 2008, table 1, as DAPPER has it: EnKF(Sqrt, N=24, infl=1.013, rot)"},
     {"96", "{ \"ensemble\", members = 28, inflation = 1.02 }", 0.18, "DAPPER, Lorenz96/sakov2008: EnKF(Serial, N=28, infl=1.02, rot)"},
-    {"96", "{ \"ensemble\", members = 7, inflation = 1.07, localisation = 12, cyclic = true }", 0.23, "DAPPER, Lorenz96/sakov2008: SL_EAKF(N=7, infl=1.07, loc_rad=6)"},
+    {"96", "{ \"ensemble\", members = 7, inflation = 1.07, localisation = 21.84, cyclic = true }", 0.23, "DAPPER, Lorenz96/sakov2008: SL_EAKF(N=7, infl=1.07, loc_rad=6)"},
 };
 enum { LORENZ_CASES = sizeof lorenz_cases / sizeof *lorenz_cases };
 
@@ -49,7 +49,7 @@ static const char lorenz_63[] = "return model \"lorenz_63\" {\n"
 static const char lorenz_96[] = "local sensors = {}\n"
                                 "for i = 1, 40 do sensors[string.format(\"s%%02d\", i)] = { of = \"x_\" .. i, noise = 1 } end\n"
                                 "return model \"lorenz_96\" {\n"
-                                "  states = { x = { 8, \"1\", sd = 1, count = 40 } },\n"
+                                "  states = { x = { 8, \"1\", sd = 0.001 ^ 0.5, count = 40 } },\n"
                                 "  equations = function(t)\n"
                                 "    local s = quantity(1, \"s\")\n"
                                 "    local function x(i) return t.x[(i - 1) %% 40 + 1] end\n"
