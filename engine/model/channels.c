@@ -131,7 +131,7 @@ Channel *loader__add_named(Loader *loader, Declaration *entry, const char *name,
     loader->owners[loader->model->channel_count] = (uint8_t)(part - loader->parts);
     Channel *channel = &loader->channels[loader->model->channel_count++];
     *channel = (Channel){.name = full, .kind = kind, .unit = unit_one(), .column = COLUMN_NONE, .variance = COLUMN_NONE,
-                         .min = -INFINITY, .max = INFINITY, .rate_max = INFINITY};
+                         .min = -INFINITY, .max = INFINITY, .rate_max = INFINITY, .time = INFINITY};
     channel->doc = arena_text(&loader->model->arena, declare_text(entry, "doc", ""));
     if (!channel->doc)
         declare_fail(entry, "no memory for \"%s\"", entry->key);
@@ -176,11 +176,20 @@ double loader__read_spread(Declaration *entry, const Channel *channel, const cha
     return unit_scale_to_si(channel->unit, spread);
 }
 
+/* noise = a spectral density, or noise_per_step = what a step of the plant adds, whatever its length. */
+static double read_noise(const Loader *loader, Declaration *entry, const Channel *channel)
+{
+    const double density = loader__read_spread(entry, channel, "noise", 0), per_step = loader__read_spread(entry, channel, "noise_per_step", 0);
+    if (density > 0 && per_step > 0)
+        declare_fail(entry, "\"%s\" has both noise (per square root of a second) and noise_per_step: expected one of them", entry->key);
+    return per_step > 0 ? per_step / sqrt(loader->model->step) : density;
+}
+
 static void read_state(Loader *loader, Declaration *entry, const char *name)
 {
     Channel *channel = loader__add_named(loader, entry, name, CHANNEL_STATE);
     read_value(loader, entry, channel);
-    channel->noise = loader__read_spread(entry, channel, "noise", 0);
+    channel->noise = read_noise(loader, entry, channel);
     channel->initial_sd = loader__read_spread(entry, channel, "sd", 0);
 }
 
@@ -199,7 +208,7 @@ static void read_state_array(Loader *loader, Declaration *entry, int count)
 
 Err loader__read_states(Loader *loader)
 {
-    static const char *const known[] = {"min", "max", "noise", "sd", "count", "doc", NULL};
+    static const char *const known[] = {"min", "max", "noise", "noise_per_step", "sd", "count", "doc", NULL};
     Section section;
     Err err = loader__open_section(loader, "states", &section);
     if (!err && !(loader->arrays = arena_new(&loader->model->arena, TraceArray, section.count + 1)))
@@ -248,6 +257,65 @@ Err loader__read_parameters(Loader *loader, ChannelKind wanted)
     }
     if (wanted == CHANNEL_TRACKED)
         loader->model->state_count = loader->model->channel_count;
+    return err;
+}
+
+/* The unit of a sensor as far as it is known before the equations are. */
+static const Unit *sensor_unit(Loader *loader, Declaration *entry)
+{
+    lua_State *lua = script_lua(entry->script);
+    const Unit *unit = NULL;
+    lua_getfield(lua, entry->index, "of");
+    const char *of = lua_type(lua, -1) == LUA_TSTRING ? lua_tostring(lua, -1) : entry->key;
+    const int measured = loader__find_called(loader, entry, of, &unit);
+    lua_pop(lua, 1);
+    unit = declare_unit(entry, "unit", measured >= 0 ? loader->channels[measured].unit : NULL);
+    if (!unit)
+        declare_fail(entry, "\"%s\" has a bias, so its unit must be written: expected unit = \"...\"", entry->key);
+    return unit;
+}
+
+/* bias = { sd = 0.02, noise = 1e-5, time = 3600 }, on the stack of `entry`, which is that of the sensor. */
+static void read_bias(Loader *loader, Declaration *entry)
+{
+    static const char *const known[] = {"sd", "noise", "time", NULL};
+    const char *name = arena_format(&loader->model->arena, LOADER_BIAS, entry->key);
+    const Unit *unit = sensor_unit(loader, entry);
+    if (!name || !declare_is_name(name))
+        declare_fail(entry, "no name for the bias of \"%s\": it is too long", entry->key);
+    if (entry->err)
+        return;
+
+    Channel *channel = loader__add_named(loader, entry, name, CHANNEL_TRACKED);
+    Declaration bias = *entry;
+    bias.index = lua_gettop(script_lua(entry->script));
+    declare_only(&bias, known, 0);
+    channel->unit = unit_to_si(unit, 0) == 0 ? unit : unit_base(unit);  // a bias is a difference: 0 degC would be 273 K of it
+    channel->initial_sd = unit_scale_to_si(unit, declare_number(&bias, "sd", 0));
+    channel->noise = unit_scale_to_si(unit, declare_number(&bias, "noise", 0));
+    channel->time = declare_number(&bias, "time", INFINITY);
+    if (channel->initial_sd < 0 || channel->noise < 0 || !(channel->initial_sd > 0 || channel->noise > 0))
+        declare_fail(&bias, "the bias of \"%s\" needs sd or noise above 0: what is certain cannot be estimated", entry->key);
+    if (!(channel->time > 0))
+        declare_fail(&bias, "time of the bias of \"%s\" must be above 0: the seconds in which it forgets", entry->key);
+    entry->err = bias.err;
+}
+
+/* The biases of sensors, behind the tracked parameters. */
+Err loader__read_biases(Loader *loader)
+{
+    Section section;
+    Err err = loader__open_section(loader, "sensors", &section);
+    for (size_t i = 0; i < section.count && !err; i++) {
+        Declaration entry = loader__open_entry(loader, &section, i);
+        const int type = lua_getfield(script_lua(entry.script), entry.index, "bias");
+        if (type == LUA_TTABLE)
+            read_bias(loader, &entry);
+        else if (type != LUA_TNIL)
+            declare_fail(&entry, "bias of \"%s\": expected { sd = ..., noise = ..., time = ... }, got %s", entry.key, lua_typename(script_lua(entry.script), type));
+        err = loader__close_entry(&entry);
+    }
+    loader->model->state_count = loader->model->channel_count;
     return err;
 }
 

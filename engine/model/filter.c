@@ -67,17 +67,28 @@ static void multiply(Graph *graph, const FilterLayout *layout, uint16_t count, E
         }
 }
 
-/* The process noise of one step, and what is added to it while twin and asset have parted. */
+/* What is left of a tracked value after one step; exactly the same on every machine, as graph_apply is. */
+static double decay_of(const FilterState *state, double step)
+{
+    return isfinite(state->time) ? graph_apply(OP_EXP, -step / state->time, 0, 0) : 1;
+}
+
+FilterNoise filter_noise(const FilterState *state, double step)
+{
+    const double decay = decay_of(state, step), density = state->noise * state->noise;
+    if (state->rate != EXPR_NONE)
+        return (FilterNoise){density * step, density * step * (FILTER_PARTED_NOISE * FILTER_PARTED_NOISE - 1)};
+    return (FilterNoise){isfinite(state->time) ? density * state->time / 2 * (1 - decay * decay) : density * step, state->jump * state->jump * step / FILTER_PARTED_SECONDS};
+}
+
 static Expr add_noise(Graph *graph, const FilterLayout *layout, const FilterState *state, double step, Expr sum)
 {
-    const bool tracked = state->rate == EXPR_NONE;
-    const double calm = state->noise * state->noise * step;
-    const double parted = tracked ? state->jump * state->jump * step / FILTER_PARTED_SECONDS : calm * (FILTER_PARTED_NOISE * FILTER_PARTED_NOISE - 1);
+    const FilterNoise noise = filter_noise(state, step);
     sum = or_zero(graph, sum);
-    if (calm > 0)
-        sum = graph_binary(graph, OP_ADD, sum, graph_constant(graph, calm));
-    if (parted > 0)
-        sum = graph_binary(graph, OP_ADD, sum, mul(graph, graph_variable(graph, layout->parted), graph_constant(graph, parted)));
+    if (noise.calm > 0)
+        sum = graph_binary(graph, OP_ADD, sum, graph_constant(graph, noise.calm));
+    if (noise.parted > 0)
+        sum = graph_binary(graph, OP_ADD, sum, mul(graph, graph_variable(graph, layout->parted), graph_constant(graph, noise.parted)));
     return sum;
 }
 
@@ -120,13 +131,14 @@ static size_t assign_mean(Graph *graph, const FilterLayout *layout, const Filter
 /* The state one step on, from the equations or as it was left in columns. Returns how many other columns are assigned. */
 static size_t step_on(Graph *graph, const FilterLayout *layout, const FilterState *states, uint16_t count, Stepper stepper, double step, Expr *next, Assignment *out)
 {
-    if (!layout->given) {
+    if (!layout->given)
         take_step(graph, layout, states, count, stepper, step, next);
-        return finish_step(graph, layout, count, next, out);
-    }
-    for (uint16_t i = 0; i < count; i++)
+    for (uint16_t i = 0; i < count && layout->given; i++)
         next[i] = graph_variable(graph, (uint16_t)(states[i].rate == EXPR_NONE ? layout->states + i : layout->next + i));
-    return 0;
+    for (uint16_t i = 0; i < count; i++)
+        if (states[i].rate == EXPR_NONE && isfinite(states[i].time))
+            next[i] = mul(graph, graph_constant(graph, decay_of(&states[i], step)), next[i]);
+    return layout->given ? 0 : finish_step(graph, layout, count, next, out);
 }
 
 size_t filter_move(Graph *graph, const FilterLayout *layout, const FilterState *states, uint16_t count, Stepper stepper, double step, Assignment *out)
@@ -139,9 +151,27 @@ size_t filter_move(Graph *graph, const FilterLayout *layout, const FilterState *
 /* How state i one step on depends on element j of the mean now. */
 static Expr slope_of(Graph *graph, const FilterLayout *layout, const FilterState *states, uint16_t count, const Expr *next, uint16_t i, uint16_t j)
 {
-    if (!layout->given)
+    if (!layout->given || states[i].rate == EXPR_NONE)
         return graph_derive(graph, next[i], (uint16_t)(layout->states + j));
-    return states[i].rate == EXPR_NONE ? graph_constant(graph, i == j) : graph_variable(graph, (uint16_t)(layout->jacobian + i * count + j));
+    return graph_variable(graph, (uint16_t)(layout->jacobian + i * count + j));
+}
+
+/* What inflation makes of a variance: behind a sample, deviations grow by the factor. */
+static Expr inflate(Graph *graph, const FilterLayout *layout, Expr sum)
+{
+    if (layout->inflation == 1 || sum == EXPR_NONE)
+        return sum;
+    const Expr factor = graph_constant(graph, layout->inflation * layout->inflation);
+    return mul(graph, sum, graph_select(graph, graph_variable(graph, layout->due), factor, graph_constant(graph, 1)));
+}
+
+/* From a sample on inflation is due, until a step was taken. */
+static size_t assign_due(const FilterLayout *layout, Expr value, Assignment *out)
+{
+    if (layout->inflation == 1)
+        return 0;
+    *out = (Assignment){layout->due, value};
+    return 1;
 }
 
 size_t filter_predict(Graph *graph, const FilterLayout *layout, const FilterState *states, uint16_t count, Stepper stepper, double step, Assignment *out)
@@ -158,10 +188,12 @@ size_t filter_predict(Graph *graph, const FilterLayout *layout, const FilterStat
             Expr sum = EXPR_NONE;
             for (uint16_t k = 0; k < count; k++)
                 sum = add_product(graph, sum, product[i][k], jacobian[j][k]);
+            sum = inflate(graph, layout, sum);
             if (i == j)
                 sum = add_noise(graph, layout, &states[i], step, sum);
             out[assigned++] = (Assignment){(uint16_t)(layout->covariance + filter_packed(count, i, j)), or_zero(graph, sum)};
         }
+    assigned += assign_due(layout, graph_constant(graph, 0), &out[assigned]);
     return assigned + assign_mean(graph, layout, states, count, next, &out[assigned]);
 }
 
@@ -191,12 +223,19 @@ static Expr innovation_of(Graph *graph, const FilterSensor *sensor)
     return graph_binary(graph, OP_SUB, graph_variable(graph, sensor->value), sensor->expected);
 }
 
+size_t filter_compare(Graph *graph, const FilterSensor *sensor, Assignment *out)
+{
+    const Expr mask = graph_variable(graph, sensor->mask);
+    out[0] = (Assignment){sensor->innovation, graph_select(graph, mask, innovation_of(graph, sensor), graph_variable(graph, sensor->innovation))};
+    return 1;
+}
+
 size_t filter_measure(Graph *graph, const FilterLayout *layout, uint16_t count, const FilterSensor *sensor, Assignment *out)
 {
     Expected expected;
     expect(graph, layout, count, sensor, &expected);
     const Expr mask = graph_variable(graph, sensor->mask);
-    out[0] = (Assignment){sensor->innovation, graph_select(graph, mask, innovation_of(graph, sensor), graph_variable(graph, sensor->innovation))};
+    filter_compare(graph, sensor, out);
     out[1] = (Assignment){sensor->variance, graph_select(graph, mask, expected.variance, graph_variable(graph, sensor->variance))};
     return 2;
 }
@@ -246,5 +285,5 @@ size_t filter_correct(Graph *graph, const FilterLayout *layout, const FilterStat
         const Expr moved = project(graph, &states[i], graph_binary(graph, OP_ADD, mean, mul(graph, gain[i], innovation_of(graph, sensor))));
         out[assigned++] = (Assignment){column, graph_select(graph, mask, moved, mean)};
     }
-    return assigned;
+    return assigned + assign_due(layout, graph_select(graph, mask, graph_constant(graph, 1), graph_variable(graph, layout->due)), &out[assigned]);
 }

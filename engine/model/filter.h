@@ -15,10 +15,11 @@
 #include "model/stepper.h"
 
 typedef struct FilterState {
-    Expr rate;         // dx/dt, EXPR_NONE for a tracked parameter: a random walk
+    Expr rate;         // dx/dt, EXPR_NONE for a tracked parameter or bias
     double min, max;   // the estimate is projected on these
     double noise;      // spectral density, unit per sqrt(s)
     double jump;       // tracked parameters: how far it may have jumped when twin and asset part, 0 when it does not
+    double time;       // tracked: s in which it forgets where it was, a Gauss-Markov process; INFINITY: a random walk
 } FilterState;
 
 /// Where the filter finds its numbers: columns of the block.
@@ -27,6 +28,8 @@ typedef struct FilterLayout {
     uint16_t covariance;  // packed upper triangle, row by row
     uint16_t parted;      // read: 1 while twin and asset have parted, 0 otherwise
     uint16_t frozen;      // read: 1 while parameters that do not jump must not learn
+    double inflation;     // factor on deviations from the mean, in the step behind a sample; 1: none, and then there is no column for it:
+    uint16_t due;         // 1 where a sample was folded in since the last step
     bool given;           // the step is not taken by predict, but found in columns:
     uint16_t next;        // the states one step on
     uint16_t jacobian;    // and how they depend on the mean now, row by row, for states alone
@@ -48,11 +51,17 @@ typedef struct FilterSensor {
 #define FILTER_PARTED_NOISE 4.0
 #define FILTER_PARTED_SECONDS 10.0
 
+/// Variance that one step adds to a state, and what is added to it while twin and asset have parted.
+typedef struct FilterNoise {
+    double calm, parted;
+} FilterNoise;
+FilterNoise filter_noise(const FilterState *state, double step);
+
 /// Offset of element (i, j) in a packed upper triangle of n rows.
 uint16_t filter_packed(uint16_t n, uint16_t i, uint16_t j);
 
-/// Assignments to mean and covariance, and to what delays and events remember.
-enum { FILTER_ASSIGNMENTS_MAX = STEPPER_STATES_MAX * (STEPPER_STATES_MAX + 3) / 2 + DELAYS_MAX + EVENTS_MAX };
+/// Assignments to mean and covariance, to what delays and events remember, and to whether inflation is due.
+enum { FILTER_ASSIGNMENTS_MAX = STEPPER_STATES_MAX * (STEPPER_STATES_MAX + 3) / 2 + DELAYS_MAX + EVENTS_MAX + 1 };
 
 // Each writes the assignments of one program and returns their number.
 /// The mean alone over one step.
@@ -61,5 +70,7 @@ size_t filter_move(Graph *graph, const FilterLayout *layout, const FilterState *
 size_t filter_predict(Graph *graph, const FilterLayout *layout, const FilterState *states, uint16_t count, Stepper stepper, double step, Assignment *out);
 /// Innovation and its variance, in the lanes of the mask.
 size_t filter_measure(Graph *graph, const FilterLayout *layout, uint16_t count, const FilterSensor *sensor, Assignment *out);
+/// The innovation alone, in the lanes of the mask: for members of an ensemble.
+size_t filter_compare(Graph *graph, const FilterSensor *sensor, Assignment *out);
 /// Fold one sample of `sensor` into the lanes of the mask.
 size_t filter_correct(Graph *graph, const FilterLayout *layout, const FilterState *states, uint16_t count, const FilterSensor *sensor, Assignment *out);

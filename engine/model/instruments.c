@@ -1,8 +1,9 @@
-/* instruments.c -- sensors, alarms, divergence: the sections of a model that look at its values. */
+/* instruments.c -- sensors, alarms, divergence, filter: the sections of a model that look at its values. */
 #include "model/loader.h"
 
 #include <lauxlib.h>
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 enum { ALARMS_PER_MODEL_MAX = 64 };
@@ -61,9 +62,24 @@ static void read_measured(Loader *loader, Declaration *entry, Sensor *sensor, Ex
         declare_fail(entry, "\"%s\" measures nothing: expected of = \"a state or an output\", or of = function(t) ... end", entry->key);
 }
 
+/* What a sensor shows is what it measures and its bias, where it declares one. */
+static void add_bias(const Loader *loader, Declaration *entry, Expr *measured)
+{
+    char name[64];
+    lua_State *lua = script_lua(entry->script);
+    const bool is_biased = lua_getfield(lua, entry->index, "bias") != LUA_TNIL;
+    lua_pop(lua, 1);
+    if (!is_biased || entry->err)
+        return;
+    const Unit *unit;
+    snprintf(name, sizeof name, LOADER_BIAS, entry->key);
+    const int bias = loader__find_called(loader, entry, name, &unit);
+    *measured = graph_binary(loader->model->graph, OP_ADD, *measured, graph_variable(loader->model->graph, loader->channels[bias].column));
+}
+
 Err loader__read_sensors(Loader *loader)
 {
-    static const char *const known[] = {"of", "unit", "noise", "every", "doc", NULL};
+    static const char *const known[] = {"of", "unit", "noise", "every", "bias", "doc", NULL};
     Section section;
     Err err = loader__open_section(loader, "sensors", &section);
     loader->sensors = arena_new(&loader->model->arena, Sensor, section.count + 1);
@@ -82,6 +98,7 @@ Err loader__read_sensors(Loader *loader)
         sensor->channel = index;
         loader->measured[i] = EXPR_NONE;
         read_measured(loader, &entry, sensor, &loader->measured[i], &measured_unit);
+        add_bias(loader, &entry, &loader->measured[i]);
         channel->unit = declare_unit(&entry, "unit", sensor->of != UINT16_MAX ? loader->channels[sensor->of].unit : measured_unit);
         if (!unit_converts(channel->unit, measured_unit))
             declare_fail(&entry, "unit of \"%s\": \"%s\" does not convert to what it measures, %s", entry.key, unit_name(channel->unit), unit_name(measured_unit));
@@ -184,4 +201,56 @@ Err loader__read_divergence(Loader *loader)
         declare_fail(&entry, "false_alarm_days is below a minute: no test can be that eager");
     lua_pop(loader->lua, 1);
     return entry.err;
+}
+
+/* members = 24, localisation = 4, cyclic = true: of an ensemble alone. */
+static void read_ensemble(Loader *loader, Declaration *entry, FilterDef *filter)
+{
+    static const char *const known[] = {"members", "inflation", "localisation", "cyclic", "mixing", NULL};
+    enum { MEMBERS_DEFAULT = 32 };
+    const double members = declare_number(entry, "members", MEMBERS_DEFAULT);
+    declare_only(entry, known, 1);
+    filter->localisation = declare_number(entry, "localisation", INFINITY);
+    filter->cyclic = declare_flag(entry, "cyclic", false);
+    filter->mixing = declare_flag(entry, "mixing", true);
+    if (!(members >= ENSEMBLE_MEMBERS_MIN && members <= ENSEMBLE_MEMBERS_MAX) || members != floor(members))
+        declare_fail(entry, "members: expected a whole number from %d to %d, got %g", ENSEMBLE_MEMBERS_MIN, ENSEMBLE_MEMBERS_MAX, members);
+    else if (!(filter->localisation > 0))
+        declare_fail(entry, "localisation must be above 0: the number of elements from which on a sample changes nothing");
+    else if (isfinite(filter->localisation) && loader->array_count == 0)
+        declare_fail(entry, "localisation is along arrays of states (count = ...), and this model has none");
+    else if (filter->cyclic && isinf(filter->localisation))
+        declare_fail(entry, "cyclic says along what localisation = ... measures, which is not there");
+    else if (loader->model->procedure)
+        declare_fail(entry, "a step function is followed by the extended filter: expected filter = { \"extended\" }, or equations");
+    else
+        filter->members = (uint16_t)members;
+}
+
+/* filter = { "ensemble", members = 24, inflation = 1.02, localisation = 4, cyclic = true } or { "extended", inflation = 1.01 } */
+Err loader__read_filter(Loader *loader)
+{
+    static const char *const known[] = {"inflation", NULL};
+    FilterDef *filter = &loader->model->filter;
+    *filter = (FilterDef){.inflation = 1, .localisation = INFINITY};
+    const int type = lua_getfield(loader->lua, loader->root, "filter");
+    if (type != LUA_TNIL && type != LUA_TTABLE)
+        return script_blame(loader->script, loader->why, NULL, "filter", "\"filter\" must be a table, as in filter = { \"ensemble\" }, got %s", lua_typename(loader->lua, type));
+    if (type == LUA_TTABLE) {
+        Declaration entry = {.script = loader->script, .index = lua_gettop(loader->lua), .section = "filter", .why = loader->why};
+        const char *kind = declare_text_at(&entry, 1, "extended");
+        filter->inflation = declare_number(&entry, "inflation", 1);
+        if (!(filter->inflation >= 1 && filter->inflation <= 10))
+            declare_fail(&entry, "inflation: expected 1 to 10, a factor on standard deviations");
+        if (strcmp(kind, "ensemble") == 0)
+            read_ensemble(loader, &entry, filter);
+        else if (strcmp(kind, "extended") == 0)
+            declare_only(&entry, known, 1);
+        else
+            declare_fail(&entry, "filter must be \"extended\" or \"ensemble\", got \"%s\"", kind);
+        if (entry.err)
+            return entry.err;
+    }
+    lua_pop(loader->lua, 1);
+    return ERR_OK;
 }

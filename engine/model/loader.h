@@ -13,6 +13,7 @@ enum {
     LOADER_OUTPUTS_MAX = 128,
     LOADER_PREPARED_MAX = 256,  // values of parameters alone; what is more is computed at every step
 };
+#define LOADER_BIAS "%s_bias"   // what the bias of a sensor is called
 
 struct Part;
 
@@ -128,6 +129,7 @@ Err loader__run(Loader *loader, Part *part);
 // channels.c: sections that declare values. Parameters are read twice, the tracked ones first: with the states they are the filter's vector.
 Err loader__read_states(Loader *loader);
 Err loader__read_parameters(Loader *loader, ChannelKind wanted);
+Err loader__read_biases(Loader *loader);
 Err loader__read_inputs(Loader *loader);
 Err loader__read_actuators(Loader *loader);
 
@@ -140,6 +142,7 @@ Err loader__start_procedure(Loader *loader);
 Err loader__read_sensors(Loader *loader);
 Err loader__read_alarms(Loader *loader);
 Err loader__read_divergence(Loader *loader);
+Err loader__read_filter(Loader *loader);
 
 // fault.c
 Err loader__read_faults(Loader *loader);

@@ -357,13 +357,51 @@ static uint32_t place_step(Loader *loader, uint32_t column)
     return column + (uint32_t)model->dynamic_count * model->state_count;
 }
 
+/* What the filter keeps of a twin besides mean and covariance. */
+static uint32_t place_spread(Loader *loader, uint32_t column)
+{
+    Model *model = loader->model;
+    Ensemble *ensemble = &model->ensemble;
+    model->spread = (uint16_t)column;
+    model->due = COLUMN_NONE;
+    if (model->filter.members || model->filter.inflation != 1)
+        model->due = (uint16_t)column++;
+    if (model->filter.members) {
+        ensemble->members = model->filter.members;
+        ensemble->memories = (uint16_t)loader->trace.event_count;
+        ensemble->memory = (uint16_t)(model->covariance + model->state_count * (model->state_count + 1u) / 2);
+        ensemble->stride = (uint16_t)(model->state_count + ensemble->memories);
+        ensemble->steps = (uint16_t)column++;
+        ensemble->first = (uint16_t)column;
+        column += (uint32_t)ensemble->members * ensemble->stride;
+    }
+    model->spread_count = (uint16_t)(column - model->spread);
+    loader->layout.due = model->due;
+    loader->layout.inflation = model->filter.inflation;
+    return column;
+}
+
+/* What an ensemble works with between two ticks' ends. */
+static uint32_t place_ensemble(Loader *loader, uint32_t column)
+{
+    Ensemble *ensemble = &loader->model->ensemble;
+    if (ensemble->members == 0)
+        return column;
+    ensemble->key = (uint16_t)column++;
+    ensemble->aside = (uint16_t)column;
+    column += loader->model->state_count + (uint32_t)loader->trace.delay_count;
+    ensemble->innovations = (uint16_t)column;
+    return column + ensemble->members;
+}
+
 /* Sensors keep their last sample and the memory of their tests, and the twin what they found; what a program only reports, and outputs, come last: they are not kept. */
 static Err place_sensors(Loader *loader)
 {
     Model *model = loader->model;
     uint32_t column = model->column_count;
     const uint32_t for_delays = DELAY_VALUES_MAX + 3 * DELAYS_MAX, for_step = MODEL_STATES_MAX * (MODEL_STATES_MAX + 1);
-    const uint32_t needed = column + (uint32_t)model->sensor_count * (SENSOR_MEMORY + 8u) + LOADER_OUTPUTS_MAX + LOADER_PREPARED_MAX + for_delays + for_step;
+    const uint32_t for_members = (model->filter.members + 1u) * (MODEL_STATES_MAX + EVENTS_MAX + 1u) + DELAYS_MAX;
+    const uint32_t needed = column + (uint32_t)model->sensor_count * (SENSOR_MEMORY + 8u) + LOADER_OUTPUTS_MAX + LOADER_PREPARED_MAX + for_delays + for_step + for_members;
     if (needed >= COLUMN_NONE)
         return err_set(loader->why, ERR_RANGE, "%s: the model needs %u columns, %u is the most", model->path, needed, COLUMN_NONE - 1u);
 
@@ -378,7 +416,9 @@ static Err place_sensors(Loader *loader)
     column = place_rings(loader, column);
     if (model->procedure)
         column = place_outputs(loader, column);  // nothing but the function could find them again
+    column = place_spread(loader, column);
     model->kept_count = (uint16_t)column;
+    column = place_ensemble(loader, column);
     for (size_t i = 0; i < loader->trace.delay_count; i++) {
         loader->trace.delays[i].now = (uint16_t)column++;
         loader->trace.delays[i].next = (uint16_t)column++;
@@ -414,7 +454,7 @@ static Err read_model(Loader *loader)
 
     Err err;
     if ((err = loader__open_parts(loader, loader->parts)) || (err = loader__create_procedure(loader)) || (err = loader__read_states(loader)) ||
-        (err = loader__read_parameters(loader, CHANNEL_TRACKED)))
+        (err = loader__read_parameters(loader, CHANNEL_TRACKED)) || (err = loader__read_biases(loader)))
         return err;
     if (model->dynamic_count == 0)
         return script_blame(loader->script, loader->why, "model", NULL, "model \"%s\" has no states", model->name);
@@ -426,7 +466,8 @@ static Err read_model(Loader *loader)
 
     place_columns(loader);
     if ((err = trace_model(loader)) || (err = loader__connect_inputs(loader)) || (err = add_hidden(loader)) || (err = add_outputs(loader)) || (err = add_statistic(loader)) || (err = loader__read_sensors(loader)) ||
-        (err = loader__read_alarms(loader)) || (err = loader__read_faults(loader)) || (err = loader__read_divergence(loader)) || (err = place_sensors(loader)))
+        (err = loader__read_alarms(loader)) || (err = loader__read_faults(loader)) || (err = loader__read_divergence(loader)) || (err = loader__read_filter(loader)) ||
+        (err = place_sensors(loader)))
         return err;
     err = loader__build_programs(loader);
     return err ? err : loader__start_procedure(loader);
@@ -435,7 +476,7 @@ static Err read_model(Loader *loader)
 Err loader__run(Loader *loader, Part *part)
 {
     static const char *const known[] = {"name", "doc", "params", "inputs", "states", "parts", "equations", "sensors", "actuators", "alarms", "faults", "divergence",
-                                        "stepper", "step", "outputs", NULL};
+                                        "filter", "stepper", "step", "outputs", NULL};
     Err err = script_create(SCRIPT_MEMORY_MAX, &part->script, loader->why);
     if (err)
         return err;
@@ -539,6 +580,44 @@ void model_fill(const Model *model, double *columns)
         if (channel->variance != COLUMN_NONE)
             fill_column(columns, channel->variance, channel->initial_sd * channel->initial_sd);
     }
+}
+
+void model_predict(const Model *model, double *columns, Scratch *scratch)
+{
+    if (model->filter.members)
+        ensemble_predict(model, columns, scratch);
+    else
+        program_run(&model->predict, columns, scratch);
+}
+
+void model_measure(const Model *model, const Sensor *sensor, double *columns, Scratch *scratch)
+{
+    if (model->filter.members)
+        ensemble_measure(model, sensor, columns, scratch);
+    else
+        program_run(&sensor->measure, columns, scratch);
+}
+
+void model_correct(const Model *model, const Sensor *sensor, double *columns, Scratch *scratch)
+{
+    if (model->filter.members)
+        ensemble_correct(model, sensor, columns, scratch);
+    else
+        program_run(&sensor->correct, columns, scratch);
+}
+
+void model_settle(const Model *model, double *columns)
+{
+    if (model->filter.members)
+        ensemble_settle(model, columns);
+}
+
+void model_open(const Model *model, double *columns, size_t lane, uint16_t state, double sd)
+{
+    for (uint16_t i = 0; i < model->state_count; i++)
+        columns[(size_t)model_covariance(model, state, i) * LANES + lane] = state == i ? sd * sd : 0;
+    if (model->filter.members)
+        ensemble_open(model, columns, lane, state, sd);
 }
 
 int model_find(const Model *model, const char *name)

@@ -9,6 +9,7 @@
 
 #include "graph/graph.h"
 #include "model/delay.h"
+#include "model/ensemble.h"
 #include "model/procedure.h"
 #include "model/script.h"
 #include "model/stepper.h"
@@ -51,8 +52,18 @@ typedef struct Channel {
     double initial_sd;  // states, tracked: what is known at the start
     double noise;       // states, tracked: spectral density of the process noise, unit per sqrt(s) [docs/authoring.md]; sensors: standard deviation
     double jump;        // tracked: how far it may have moved when twin and asset part, 0: it does not
+    double time;        // tracked: s in which it forgets where it was, INFINITY: a random walk
     double rate_max;    // actuators: unit per s, INFINITY when free
 } Channel;
+
+/// Which filter follows the twins of a model.
+typedef struct FilterDef {
+    uint16_t members;     // of an ensemble (ensemble.h); 0: the extended filter
+    double inflation;     // behind a tick with samples, deviations from the mean are multiplied by this; 1 or more
+    double localisation;  // from so many elements of an array on a sample changes nothing; INFINITY: everything may change
+    bool cyclic;          // the last element of an array is beside the first
+    bool mixing;          // behind a tick with samples members are mixed at random, mean and covariance staying as they are
+} FilterDef;
 
 /// What comparing and correcting with one sensor needs: the channel's value and `mask` are filled in by sync, the rest is left by `measure`.
 typedef struct Sensor {
@@ -63,7 +74,8 @@ typedef struct Sensor {
     uint16_t innovation;   // sample - expected
     uint16_t innovation_variance;
     uint16_t memory;       // first of SENSOR_MEMORY columns in which sync keeps its tests of this sensor
-    Program measure, correct;
+    const double *taper;   // by state: the part of a correction that is made there; NULL: 1
+    Program measure, correct;  // of an ensemble: measure leaves the innovation of whatever stands in the states, correct is empty
 } Sensor;
 
 typedef enum LimitSide { LIMIT_HIGH, LIMIT_LOW } LimitSide;
@@ -129,6 +141,7 @@ typedef struct Model {
     const Sensor *sensors;
     uint16_t sensor_count;
     DivergenceDef divergence;
+    FilterDef filter;
     const AlarmDef *alarms;
     uint16_t alarm_count;
     const FaultDef *faults;  // by name
@@ -141,6 +154,9 @@ typedef struct Model {
     uint16_t statistic;     // column of the divergence statistic: at 1 or more, tests speak against the model
     uint16_t covariance;    // first column of the packed upper triangle, row by row
     uint16_t moved_count;   // columns [0, moved_count) are what programs move and what must stay finite: mean, covariance, memory of events, delayed values
+    uint16_t spread, spread_count;  // columns that the filter moves besides: whether inflation is due, members of an ensemble
+    uint16_t due;           // of them: 1 where samples were folded in since the last step; COLUMN_NONE in an extended filter without inflation
+    Ensemble ensemble;
     uint16_t parted;        // 1 while twin and asset have parted: set by sync, read by predict
     uint16_t frozen;        // 1 while parameters that do not jump must not learn: set by sync, read by correct
     uint16_t memory;        // first of TWIN_MEMORY columns
@@ -156,8 +172,8 @@ typedef struct Model {
 
     Program prepare;  // the prepared columns: to be run when a parameter has been set
     Program record;   // what delays follow, to their columns `now`
-    Program predict;  // mean and covariance over one step
-    Program move;     // the mean alone: for what nobody measures
+    Program predict;  // mean and covariance over one step; empty where an ensemble follows them
+    Program move;     // the mean alone: for what nobody measures, and for members of an ensemble
     Program derive;   // outputs from the state as it is now
 
     Graph *graph;           // what the programs were built from, for people
@@ -172,6 +188,18 @@ void model_destroy(Model *model);
 
 /// Fill all lanes of a block with what the model declares; the prepared columns are left to `prepare`.
 void model_fill(const Model *model, double *columns);
+
+// What the filter does to a block, whichever it is.
+/// Mean and covariance over one step.
+void model_predict(const Model *model, double *columns, Scratch *scratch);
+/// Innovation and its variance, in the lanes of the sensor's mask.
+void model_measure(const Model *model, const Sensor *sensor, double *columns, Scratch *scratch);
+/// Fold one sample into the lanes of the mask, once it was measured.
+void model_correct(const Model *model, const Sensor *sensor, double *columns, Scratch *scratch);
+/// Behind the last sample of a tick: the covariance is up to date.
+void model_settle(const Model *model, double *columns);
+/// In one lane, forget a state but for its mean: it has this standard deviation, and nothing in common with the others.
+void model_open(const Model *model, double *columns, size_t lane, uint16_t state, double sd);
 
 /// Index of a channel, or -1.
 int model_find(const Model *model, const char *name);

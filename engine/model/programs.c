@@ -4,6 +4,7 @@
  * that only then the width of a block is known; then they are compiled. */
 #include "model/loader.h"
 
+#include <math.h>
 #include <string.h>
 
 typedef struct Draft {
@@ -41,6 +42,8 @@ static Err draft_sensor(Drafts *drafts, uint16_t index)
     const Channel *channel = &loader->channels[sensor->channel];
     const FilterSensor filter = {.expected = loader->measured[index], .noise = channel->noise, .value = channel->column, .mask = sensor->mask,
                                  .innovation = sensor->innovation, .variance = sensor->innovation_variance};
+    if (model->filter.members)
+        return draft(drafts, &sensor->measure, filter_compare(model->graph, &filter, drafts->buffer));
     const Err err = draft(drafts, &sensor->measure, filter_measure(model->graph, &loader->layout, model->state_count, &filter, drafts->buffer));
     return err ? err : draft(drafts, &sensor->correct, filter_correct(model->graph, &loader->layout, loader->filter, model->state_count, &filter, drafts->buffer));
 }
@@ -68,9 +71,10 @@ static Err draft_model(Drafts *drafts)
     const Loader *loader = drafts->loader;
     Model *model = loader->model;
     const uint16_t n = model->state_count;
-    Err err;
-    if ((err = draft(drafts, &model->predict, filter_predict(model->graph, &loader->layout, loader->filter, n, model->stepper, model->step, drafts->buffer))) ||
-        (err = draft(drafts, &model->move, filter_move(model->graph, &loader->layout, loader->filter, n, model->stepper, model->step, drafts->buffer))) ||
+    Err err = ERR_OK;
+    if (!model->filter.members)
+        err = draft(drafts, &model->predict, filter_predict(model->graph, &loader->layout, loader->filter, n, model->stepper, model->step, drafts->buffer));
+    if (err || (err = draft(drafts, &model->move, filter_move(model->graph, &loader->layout, loader->filter, n, model->stepper, model->step, drafts->buffer))) ||
         (err = draft(drafts, &model->derive, assign_outputs(loader, drafts->buffer))) || (err = draft(drafts, &model->record, assign_delayed(loader, drafts->buffer))))
         return err;
     for (uint16_t i = 0; i < model->sensor_count && !err; i++)
@@ -159,12 +163,69 @@ static Err keep_equations(Loader *loader)
     return ERR_OK;
 }
 
+/* What a step adds to the members of an ensemble. */
+static Err keep_noise(Loader *loader)
+{
+    Model *model = loader->model;
+    FilterNoise *noise = arena_new(&model->arena, FilterNoise, model->state_count);
+    if (!noise)
+        return loader__out_of_memory(loader);
+    for (uint16_t i = 0; i < model->state_count; i++)
+        noise[i] = filter_noise(&loader->filter[i], model->step);
+    model->ensemble.noise = noise;
+    return ERR_OK;
+}
+
+/* How far a state is from what a sensor measures; 0 where that is no matter of places. */
+static double distance_to(const Loader *loader, Expr measured, const TraceArray *array, uint16_t place)
+{
+    const Trace *trace = &loader->trace;
+    double nearest = INFINITY;
+    for (size_t a = 0; a < trace->array_count; a++) {
+        const TraceArray *other = &trace->arrays[a];
+        for (size_t i = 0; i < other->count && other->count == array->count; i++) {
+            if (!graph_depends(trace->graph, measured, (uint16_t)(other->first + i)))
+                continue;
+            const double along = fabs((double)place - (double)i), around = (double)array->count - along;
+            nearest = fmin(nearest, loader->model->filter.cyclic ? fmin(along, around) : along);
+        }
+    }
+    return isinf(nearest) ? 0 : nearest;
+}
+
+/* Elements of arrays that are as long lie side by side; what is in no array is near to everything. */
+static Err keep_taper(Loader *loader, uint16_t sensor)
+{
+    const Model *model = loader->model;
+    double *taper = arena_new(&loader->model->arena, double, model->state_count);
+    if (!taper)
+        return loader__out_of_memory(loader);
+    for (uint16_t i = 0; i < model->state_count; i++)
+        taper[i] = 1;
+    for (size_t a = 0; a < loader->trace.array_count; a++) {
+        const TraceArray *array = &loader->trace.arrays[a];
+        for (uint16_t i = 0; i < array->count; i++)
+            taper[array->first + i] = ensemble_taper(distance_to(loader, loader->measured[sensor], array, i), model->filter.localisation);
+    }
+    loader->sensors[sensor].taper = taper;
+    return ERR_OK;
+}
+
+static Err keep_ensemble(Loader *loader)
+{
+    const Model *model = loader->model;
+    Err err = model->filter.members ? keep_noise(loader) : ERR_OK;
+    for (uint16_t i = 0; i < model->sensor_count && !err && isfinite(model->filter.localisation); i++)
+        err = keep_taper(loader, i);
+    return err;
+}
+
 Err loader__build_programs(Loader *loader)
 {
     const Model *model = loader->model;
     for (uint16_t i = 0; i < model->state_count; i++) {
         const Channel *channel = &loader->channels[i];
-        loader->filter[i] = (FilterState){loader->trace.rates[i], channel->min, channel->max, channel->noise, channel->jump};
+        loader->filter[i] = (FilterState){loader->trace.rates[i], channel->min, channel->max, channel->noise, channel->jump, channel->time};
     }
 
     Drafts drafts = {.loader = loader};
@@ -175,6 +236,8 @@ Err loader__build_programs(Loader *loader)
         err = keep_delays(loader);
     if (!err)
         err = keep_equations(loader);
+    if (!err)
+        err = keep_ensemble(loader);
     arena_fini(&drafts.arena);
     return err;
 }

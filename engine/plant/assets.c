@@ -244,6 +244,8 @@ static Err add_twin(Assets *assets, Kind *kind)
     twin->name = tags_asset(plant->tags, plant->twin_count);
     twin->block = kind->open;
     twin->lane = block->lanes;
+    if (kind->model->filter.members)
+        block_column(block, kind->model->ensemble.key)[block->lanes] = ensemble_key(assets->name);
     block->twin[block->lanes++] = plant->twin_count++;
     kind->has_open = block->lanes < LANES;
     return ERR_OK;

@@ -86,6 +86,16 @@ static uint64_t hash_delay(uint64_t hash, const Delay *delay)
     return hash_bytes(hash_bytes(hash, facts, sizeof facts), &delay->part, sizeof delay->part);
 }
 
+/* What an ensemble does is not all in programs. */
+static uint64_t hash_ensemble(uint64_t hash, const Model *model)
+{
+    const double facts[] = {model->filter.members, model->filter.inflation, model->filter.localisation, model->filter.cyclic, model->filter.mixing};
+    hash = hash_bytes(hash_bytes(hash, facts, sizeof facts), &model->move.hash, sizeof model->move.hash);
+    for (uint16_t i = 0; i < model->channel_count; i++)
+        hash = hash_bytes(hash, &model->channels[i].noise, sizeof model->channels[i].noise);
+    return hash;
+}
+
 /* Models of one print lay out what they keep alike, and move, measure and judge it alike. */
 static uint64_t print_of(const Model *model)
 {
@@ -99,7 +109,7 @@ static uint64_t print_of(const Model *model)
         print = hash_sensor(print, &model->sensors[i]);
     for (uint16_t i = 0; i < model->delay_count; i++)
         print = hash_delay(print, &model->delays[i]);
-    return print;
+    return model->filter.members ? hash_ensemble(print, model) : print;
 }
 
 /* The values of parameters, which a script may change without anything else. */

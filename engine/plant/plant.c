@@ -29,7 +29,7 @@ void plant_destroy(Plant *plant)
     mem_free(plant);
 }
 
-/* A bit for every lane in which one of the first `columns` columns is not finite. */
+/* A bit for every lane in which one of the columns is not finite. */
 static uint64_t find_broken(const double *columns, size_t count)
 {
     double sum[LANES] = {0};
@@ -54,23 +54,43 @@ static void put_back(double *columns, const double *shadow, size_t count, uint64
             columns[c * LANES + lane] = back[lane] ? shadow[c * LANES + lane] : columns[c * LANES + lane];
 }
 
-static void run_lanes(Plant *plant, uint32_t index, const Program *program, uint64_t lanes, size_t thread)
+/* Keep what a filter may move of a block: mean, covariance and memories, and what else it has. */
+static void keep(const Plant *plant, const Block *block, size_t thread)
 {
-    Block *block = &plant->blocks[index];
+    const Model *model = block->model;
+    const size_t first = (size_t)model->moved_count * LANES;
     double *shadow = plant->shadow[thread];
-    const size_t columns = block->model->moved_count;
-    memcpy(shadow, block->columns, columns * LANES * sizeof *shadow);
-
-    program_run(program, block->columns, &plant->scratch[thread]);
-
-    block->quarantined |= find_broken(block->columns, columns) & lanes;
-    if (block->quarantined | ~lanes)
-        put_back(block->columns, shadow, columns, block->quarantined | ~lanes);
+    memcpy(shadow, block->columns, first * sizeof *shadow);
+    memcpy(&shadow[first], block_column(block, model->spread), (size_t)model->spread_count * LANES * sizeof *shadow);
 }
 
-void plant_run(Plant *plant, uint32_t index, const Program *program, size_t thread)
+/* Only `lanes` have moved, those excepted that broke. */
+static void confine(const Plant *plant, Block *block, uint64_t lanes, size_t thread)
 {
-    run_lanes(plant, index, program, ~UINT64_C(0), thread);
+    const Model *model = block->model;
+    const double *shadow = plant->shadow[thread];
+    double *spread = block_column(block, model->spread);
+    block->quarantined |= (find_broken(block->columns, model->moved_count) | find_broken(spread, model->spread_count)) & lanes;
+    if (block->quarantined | ~lanes) {
+        put_back(block->columns, shadow, model->moved_count, block->quarantined | ~lanes);
+        put_back(spread, &shadow[(size_t)model->moved_count * LANES], model->spread_count, block->quarantined | ~lanes);
+    }
+}
+
+void plant_correct(Plant *plant, uint32_t index, const Sensor *sensor, size_t thread)
+{
+    Block *block = &plant->blocks[index];
+    keep(plant, block, thread);
+    model_correct(block->model, sensor, block->columns, &plant->scratch[thread]);
+    confine(plant, block, ~UINT64_C(0), thread);
+}
+
+void plant_settle(Plant *plant, uint32_t index, size_t thread)
+{
+    const Block *block = &plant->blocks[index];
+    model_settle(block->model, block->columns);
+    if (block->model->derive.length > 0)
+        program_run(&block->model->derive, block->columns, &plant->scratch[thread]);
 }
 
 /* A stage for the workers. */
@@ -98,8 +118,13 @@ static void carry(Plant *plant, uint32_t first, uint32_t count)
 
 static void take_turn(Plant *plant, const Turn *turn, size_t thread)
 {
-    const Block *block = &plant->blocks[turn->block];
-    run_lanes(plant, turn->block, plant->free_running ? &block->model->move : &block->model->predict, turn->lanes, thread);
+    Block *block = &plant->blocks[turn->block];
+    keep(plant, block, thread);
+    if (plant->free_running)
+        program_run(&block->model->move, block->columns, &plant->scratch[thread]);
+    else
+        model_predict(block->model, block->columns, &plant->scratch[thread]);
+    confine(plant, block, turn->lanes, thread);
     if (turn->derives)
         program_run(&block->model->derive, block->columns, &plant->scratch[thread]);
 }

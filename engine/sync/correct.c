@@ -106,7 +106,7 @@ static void fold(Sync *sync, uint32_t index, uint64_t lanes, uint16_t sensor_ind
     const int64_t tick = sync->memory->next_tick;
 
     detect_spread(lanes, block_column(block, sensor->mask));
-    program_run(&sensor->measure, block->columns, &sync->plant->scratch[thread]);
+    model_measure(block->model, sensor, block->columns, &sync->plant->scratch[thread]);
 
     detect_heard(block, lanes, sensor_index, tick);
     const uint64_t entering = detect_judge(limits, block, lanes & ~block->quarantined, sensor_index, tick);
@@ -115,7 +115,7 @@ static void fold(Sync *sync, uint32_t index, uint64_t lanes, uint16_t sensor_ind
         return;
     if (entering != lanes)
         detect_spread(entering, block_column(block, sensor->mask));
-    plant_run(sync->plant, index, &sensor->correct, thread);
+    plant_correct(sync->plant, index, sensor, thread);
 }
 
 /* Each twin's samples in their order; what twins of a block have of the same sensor is folded in together. */
@@ -132,8 +132,7 @@ static void correct_block(Sync *sync, const Share *share, size_t thread)
                 fold(sync, share->block, lanes, sensor, thread);
         }
     }
-    if (block->model->derive.length > 0)
-        program_run(&block->model->derive, block->columns, &sync->plant->scratch[thread]);
+    plant_settle(sync->plant, share->block, thread);
 }
 
 /* The shares of one job. */

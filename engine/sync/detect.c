@@ -214,11 +214,8 @@ static void open_covariance(const View *view)
 {
     for (uint16_t i = view->model->dynamic_count; i < view->model->state_count; i++) {
         const double jump = view->model->channels[i].jump;
-        if (jump == 0)
-            continue;
-        for (uint16_t j = 0; j < view->model->state_count; j++)
-            *cell(view->block, view->lane, model_covariance(view->model, i, j)) = 0;
-        *cell(view->block, view->lane, view->model->channels[i].variance) = jump * jump;
+        if (jump > 0)
+            model_open(view->model, view->block->columns, view->lane, i, jump);
     }
 }
 

@@ -2,68 +2,7 @@
 
 #include "base/random.h"
 #include "model/filter.h"
-#include "model/scripts.h"
-
-/* A model with a block of its own, stepped and corrected by hand. */
-typedef struct Rig {
-    Model *model;
-    double *columns;
-    Scratch scratch;
-} Rig;
-
-static Rig rig_open(const char *text, double step)
-{
-    Rig rig = {.model = scripts_model(text, step)};
-    const Model *model = rig.model;
-    rig.columns = mem_alloc((size_t)model->column_count * LANES * sizeof(double));
-    ck_assert_ptr_nonnull(rig.columns);
-    ck_assert_int_eq(scratch_init(&rig.scratch, model->registers_max), ERR_OK);
-    model_fill(model, rig.columns);
-    program_run(&model->prepare, rig.columns, &rig.scratch);
-    return rig;
-}
-
-static void rig_close(Rig *rig)
-{
-    scratch_fini(&rig->scratch);
-    mem_free(rig->columns);
-    model_destroy(rig->model);
-}
-
-static double *cell(const Rig *rig, uint16_t column, size_t lane)
-{
-    return &rig->columns[(size_t)column * LANES + lane];
-}
-
-static double *named(const Rig *rig, const char *name, size_t lane)
-{
-    return cell(rig, scripts_channel(rig->model, name)->column, lane);
-}
-
-static double variance(const Rig *rig, const char *name, size_t lane)
-{
-    return *cell(rig, scripts_channel(rig->model, name)->variance, lane);
-}
-
-static void predict(Rig *rig)
-{
-    program_run(&rig->model->predict, rig->columns, &rig->scratch);
-}
-
-/* The sample in every lane of `mask`. */
-static void correct(Rig *rig, uint16_t index, double value, uint64_t mask)
-{
-    const Sensor *sensor = &rig->model->sensors[index];
-    for (size_t lane = 0; lane < LANES; lane++) {
-        *cell(rig, sensor->mask, lane) = mask >> lane & 1;
-        if (mask >> lane & 1)
-            *cell(rig, rig->model->channels[sensor->channel].column, lane) = value;
-    }
-    program_run(&sensor->measure, rig->columns, &rig->scratch);
-    program_run(&sensor->correct, rig->columns, &rig->scratch);
-}
-
-static const uint64_t ALL = ~UINT64_C(0);
+#include "model/rig.h"
 
 // --- a textbook Kalman filter, in full matrices ---------------------------------------------------------------------
 

@@ -112,7 +112,7 @@ static void follow(Plant *plant, const Castor *castor)
                 continue;
             *plant_cell(plant, 0, sensor->mask) = 1;
             program_run(&sensor->measure, plant->blocks[0].columns, &plant->scratch[0]);
-            plant_run(plant, 0, &sensor->correct, 0);
+            plant_correct(plant, 0, sensor, 0);
         }
     }
 }

@@ -54,8 +54,8 @@ START_TEST(a_function_and_equations_of_one_model_agree)
             advance(both[i], 1);
             *plant_cell(both[i], 0, block->model->channels[sensor->channel].column) = 12;
             *plant_cell(both[i], 0, sensor->mask) = 1;
-            program_run(&sensor->measure, block->columns, &both[i]->scratch[0]);
-            plant_run(both[i], 0, &sensor->correct, 0);
+            model_measure(block->model, sensor, block->columns, &both[i]->scratch[0]);
+            plant_correct(both[i], 0, sensor, 0);
         }
         const Model *a = plant_model(function, 0), *b = plant_model(equations, 0);
         ck_assert_uint_eq(a->state_count, 3);

@@ -137,7 +137,7 @@ static void fold_by_hand(Plant *plant, uint16_t index, int64_t tick, double valu
     detect_heard(block, 1, index, tick);
     ck_assert(detect_judge(&limits, block, 1, index, tick) == 1);
     detect_index(&limits, block, 1);
-    plant_run(plant, 0, &sensor->correct, 0);
+    plant_correct(plant, 0, sensor, 0);
 }
 
 START_TEST(samples_of_two_sensors_are_folded_in_by_their_times)
