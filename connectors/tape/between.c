@@ -6,9 +6,9 @@
 #include <string.h>
 
 enum {
-    HALF = 16,            // samples on either side
-    IRREGULAR_SHARE = 10, // one interval in so many may be off
-    GAP_INTERVALS = 10,
+    HALF = 16,             // samples on either side
+    IRREGULAR_SHARE = 10,  // one interval in so many may be off
+    GAP_INTERVALS = 10,    // longer ones are gaps, in medians
 };
 static const double BETA = 8.959;      // of the window: 0.1102 (90 dB - 8.7)
 static const double TOLERANCE = 0.02;  // of the median interval
@@ -61,7 +61,9 @@ static Err check_regular(const Track *track, ErrText *why)
         off += !is_regular(track, i);
     if (off * IRREGULAR_SHARE <= track->count)
         return ERR_OK;
-    return err_set(why, ERR_PARSE, "column \"%s\": between = \"band\" needs samples at equal distances, but %zu of %zu intervals differ from %.6g s by more than 2 %%: use \"linear\"",
+    return err_set(why, ERR_PARSE,
+                   "column \"%s\": between = \"band\" needs samples at equal distances, but %zu of %zu intervals differ from %.6g s by more than 2 %%: "
+                   "use \"linear\"",
                    track->column->column, off, track->count - 1, (double)track->median / (double)NS_PER_S);
 }
 
@@ -132,32 +134,55 @@ static double clamp(const RecordingColumn *column, double value)
     return column->min < column->max ? fmin(fmax(value, column->min), column->max) : value;
 }
 
-static Err fill_stretch(const Track *track, size_t from, size_t end, Samples *out)
+/* Between which samples a stretch was looked at last: its times only rise. */
+typedef struct Cursor {
+    size_t at, end;
+    bool smooth;  // samples at equal distances are all around, and the band is asked for
+} Cursor;
+
+static void cursor_set(Cursor *cursor, const Track *track, size_t at)
 {
-    const Sample *items = track->items;
-    const int64_t first = items[from].time, last = items[end - 1].time;
-    Err err = samples_add(out, items[from]);
-    size_t i = from, judged = SIZE_MAX;
-    bool smooth = false;
-    for (int64_t begin = next_step(track, first); !err && begin <= last && end - from > 1;) {
+    cursor->at = at;
+    cursor->smooth = track->column->between == BETWEEN_BAND && is_surrounded(track, at);
+}
+
+static double value_at(Cursor *cursor, const Track *track, int64_t time)
+{
+    size_t i = cursor->at;
+    while (i + 2 < cursor->end && track->items[i + 1].time <= time)
+        i++;
+    if (i != cursor->at)
+        cursor_set(cursor, track, i);
+    const double part = (double)(time - track->items[i].time) / (double)(track->items[i + 1].time - track->items[i].time);
+    return clamp(track->column, cursor->smooth ? band(track, i, part) : line(track, i, part));
+}
+
+/* One sample for each step that begins behind `first` and not behind `last`, the times at both ends of the stretch. */
+static Err fill_steps(const Track *track, Cursor *cursor, int64_t first, int64_t last, Samples *out)
+{
+    Err err = ERR_OK;
+    bool over = false;
+    for (int64_t begin = next_step(track, first); !err && !over && begin <= last; over = __builtin_add_overflow(begin, track->step, &begin)) {
         // the last step has its middle behind the last sample, which is all that is known of it
         const int64_t half = track->step / 2, middle = last - begin < half ? last : begin + half;
-        while (i + 2 < end && items[i + 1].time <= middle)
-            i++;
-        if (judged != i && track->column->between == BETWEEN_BAND)
-            smooth = is_surrounded(track, i);
-        judged = i;
-
-        const double at = (double)(middle - items[i].time) / (double)(items[i + 1].time - items[i].time);
-        Sample made = items[i];
+        Sample made = track->items[cursor->at];
         made.time = begin - 1;
-        made.value = clamp(track->column, smooth ? band(track, i, at) : line(track, i, at));
+        made.value = value_at(cursor, track, middle);
         if (made.time > first)
             err = samples_add(out, made);
-        if (__builtin_add_overflow(begin, track->step, &begin))
-            break;
     }
-    return !err && end - from > 1 ? samples_add(out, items[end - 1]) : err;
+    return err;
+}
+
+static Err fill_stretch(const Track *track, size_t from, size_t end, Samples *out)
+{
+    Err err = samples_add(out, track->items[from]);
+    if (err || end - from == 1)
+        return err;
+    Cursor cursor = {.end = end};
+    cursor_set(&cursor, track, from);
+    err = fill_steps(track, &cursor, track->items[from].time, track->items[end - 1].time, out);
+    return err ? err : samples_add(out, track->items[end - 1]);
 }
 
 Err between_fill(const RecordingColumn *column, int64_t step_ns, const Sample *given, size_t count, Samples *out, ErrText *why)
@@ -176,7 +201,7 @@ Err between_fill(const RecordingColumn *column, int64_t step_ns, const Sample *g
         err = fill_stretch(&track, from, end, out);
     }
     if (err)
-        err_set(why, err, "column \"%s\": %s with a sample at every step of %.6g s (at most %d)", column->column, err == ERR_MEMORY ? "out of memory" : "too many samples",
-                (double)step_ns / (double)NS_PER_S, SAMPLES_MAX);
+        err_set(why, err, "column \"%s\": %s with a sample at every step of %.6g s (at most %d)", column->column,
+                err == ERR_MEMORY ? "out of memory" : "too many samples", (double)step_ns / (double)NS_PER_S, SAMPLES_MAX);
     return err;
 }

@@ -6,9 +6,9 @@
  *
  *   linear  the straight line between the two samples around that time.
  *   band    the sum over 16 samples on either side, each times a sinc under Kaiser's window (90 dB, which leaves a sine right to 1e-4 of its
- *           amplitude up to 80 % of half the rate of the samples), weights normalised so that a constant stays one. It needs samples at equal distances: where one of the 32 intervals
- *           around differs from the median by more than 2 %, near gaps and near both ends, it is the straight line; where more than a tenth of all
- *           intervals do, it is refused.
+ *           amplitude up to 80 % of half the rate of the samples), weights normalised so that a constant stays one. It needs samples at equal
+ *           distances: where an interval around differs from the median by more than 2 %, near gaps and near both ends, it is the straight line;
+ *           where more than a tenth of all intervals do, it is refused.
  *
  * The first and the last sample of every stretch without a gap are passed on as they are, so a gap is held, as without all this.
  *

@@ -242,6 +242,11 @@ static Err read_rows(Tape *tape, Csv *csv, const RecordingMap *map, Bound *bound
 
 // Order.
 
+static Err sort_samples(Samples *samples)
+{
+    return sort_by_time(samples->items, sizeof *samples->items, samples->count);
+}
+
 /* Rows repeat a sensor that has nothing new: the first sample of a tag and time stays. */
 static Err drop_repeated(Tape *tape, const RecordingMap *map)
 {
@@ -302,7 +307,7 @@ static Err fill_between(Tape *tape, const RecordingMap *map, ErrText *why)
             return err;
         filled = true;
     }
-    return filled && sort_by_time(tape->samples.items, sizeof *tape->samples.items, tape->samples.count) ? err_set(why, ERR_MEMORY, "out of memory while sorting") : ERR_OK;
+    return filled && sort_samples(&tape->samples) ? err_set(why, ERR_MEMORY, "out of memory while sorting") : ERR_OK;
 }
 
 // Public.
@@ -330,7 +335,7 @@ Err tape_open(const char *path, const RecordingMap *map, Tape **out, ErrText *wh
     Err err = tape && csv ? read_file(tape, csv, path, map, why) : err_set(why, ERR_MEMORY, "%s: out of memory", path);
     mem_free(csv);
 
-    if (err == ERR_OK && (sort_by_time(tape->samples.items, sizeof *tape->samples.items, tape->samples.count) != ERR_OK || drop_repeated(tape, map) != ERR_OK))
+    if (err == ERR_OK && (sort_samples(&tape->samples) != ERR_OK || drop_repeated(tape, map) != ERR_OK))
         err = err_set(why, ERR_MEMORY, "%s: out of memory while sorting", path);
     ErrText detail;
     if (err == ERR_OK && (err = fill_between(tape, map, &detail)))

@@ -10,13 +10,14 @@
 
 const Subcommand subcommand_score = {
     "score", "run a plant on a recording and judge its divergence alarms and predictions",
-    "The events come in pairs, the beginning and the end of something that twin and asset must part over (columns time, event; where there are such, twin,\n"
-    "whom it happens to, and cause, which a verdict should name: process, sensor, silence). An alarm finds an event when it is the first to be raised between\n"
-    "its beginning and its end (give or take the tolerance). One that stands already finds nothing, and one that is raised while nothing happens is a false\n"
-    "episode, whatever it stands into.\n\n"
-    "Per sensor: one-step errors are the innovations, sample minus what was expected before it was used. Their normalised squares (NIS) should have the mean 1,\n"
-    "within the bounds; each should not be correlated with the next (lag 1: 0). Simulated: the errors of a model that is given the inputs alone, from the states\n"
-    "that the script declares on. Restarted: the same from the states that the twin had found when it had settled, and anew behind each event.",
+    "The events come in pairs, the beginning and the end of something that twin and asset must part over (columns time, event; where there are\n"
+    "such, twin, whom it happens to, and cause, which a verdict should name: process, sensor, silence). An alarm finds an event when it is the first\n"
+    "to be raised between its beginning and its end (give or take the tolerance). One that stands already finds nothing, and one that is raised\n"
+    "while nothing happens is a false episode, whatever it stands into.\n\n"
+    "Per sensor: one-step errors are the innovations, sample minus what was expected before it was used. Their normalised squares (NIS) should have\n"
+    "the mean 1, within the bounds; each should not be correlated with the next (lag 1: 0). Simulated: the errors of a model that is given the\n"
+    "inputs alone, from the states that the script declares on. Restarted: the same from the states that the twin had found when it had settled,\n"
+    "and anew behind each event.",
     command_score};
 
 enum { EPISODES_MAX = 4096 };
@@ -230,7 +231,8 @@ static Err begin(Score *score, const ScoreDef *def, ErrText *why)
 
 Err score_recording(const ScoreDef *def, Score *out, ErrText *why)
 {
-    const TapeRun run = {.plant = def->plant, .tape = def->tape, .threads = def->threads, .speed = INFINITY, .quiet = true, .between = def->between, .ticked = note_tick, .self = out};
+    const TapeRun run = {.plant = def->plant, .tape = def->tape, .threads = def->threads, .speed = INFINITY, .quiet = true, .between = def->between,
+                         .ticked = note_tick, .self = out};
     Err err = begin(out, def, why);
     if (!err)
         err = tape_run(&run, why);

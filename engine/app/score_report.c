@@ -103,11 +103,12 @@ static void print_sensor(const Score *score, const SensorScore *of, Span span, i
     printf("  %-*s %-6s %8zu %10.4f", width, tags_name(score->simulated->tags, of->tag).text, unit_name(of->unit), one_step->count,
            unit_scale_from_si(of->unit, accuracy_rms(one_step)));
     if (span == SPAN_CALM)
-        printf(" %10.4f %10.4f", unit_scale_from_si(of->unit, accuracy_rms(&of->simulated)), unit_scale_from_si(of->unit, accuracy_rms(&of->restarted)));
+        printf(" %10.4f %10.4f", unit_scale_from_si(of->unit, accuracy_rms(&of->simulated)),
+               unit_scale_from_si(of->unit, accuracy_rms(&of->restarted)));
     else
         printf(" %10s %10s", "", "");
-    printf(" %9.2f  %-14s %6.2f %9.2f %% %14.1f\n", accuracy_nis(one_step), bounds, accuracy_lag1(one_step), 100 * (double)one_step->beyond / (double)one_step->count,
-           one_step->log_likelihood);
+    printf(" %9.2f  %-14s %6.2f %9.2f %% %14.1f\n", accuracy_nis(one_step), bounds, accuracy_lag1(one_step),
+           100 * (double)one_step->beyond / (double)one_step->count, one_step->log_likelihood);
 }
 
 static void print_sensors(const Score *score, Span span)
@@ -129,7 +130,8 @@ void score_print_table(const Score *score)
     for (Span span = 0; span < (score->incident_count ? SPANS : 1); span++)
         print_sensors(score, span);
     if (score->overtaken)
-        printf("\n%llu samples came in one tick with a newer one of their sensor: they were used, but their innovations are not among these\n", (unsigned long long)score->overtaken);
+        printf("\n%llu samples came in one tick with a newer one of their sensor: they were used, but their innovations are not among these\n",
+               (unsigned long long)score->overtaken);
     printf("\nhash over all ticks: %016llx\n", (unsigned long long)score->hash);
 }
 
@@ -148,11 +150,14 @@ static void json_incident(Text *text, const Score *score, const Incident *incide
     text_json_string(text, incident->name);
     text_put(text, ",\"twin\":");
     text_json_string(text, incident->twin);
-    text_format(text, ",\"begin\":%lld,\"end\":%lld,\"cause\":\"%s\",\"found\":%s", (long long)incident->begin, (long long)incident->end, incident->cause, episode ? "true" : "false");
+    text_format(text, ",\"begin\":%lld,\"end\":%lld,\"cause\":\"%s\",\"found\":%s", (long long)incident->begin, (long long)incident->end, incident->cause,
+                episode ? "true" : "false");
     if (episode)
-        text_format(text, ",\"raised\":%lld,\"delay\":%.3f,\"cause_named\":\"%s\"", (long long)episode->raised, seconds(episode->raised - incident->begin), verdict_name(episode->cause));
+        text_format(text, ",\"raised\":%lld,\"delay\":%.3f,\"cause_named\":\"%s\"", (long long)episode->raised, seconds(episode->raised - incident->begin),
+                    verdict_name(episode->cause));
     if (episode && episode->returned != TIME_NONE)
-        text_format(text, ",\"returned\":%lld,\"returned_after_end\":%.3f", (long long)episode->returned, seconds(episode->returned - incident->end));
+        text_format(text, ",\"returned\":%lld,\"returned_after_end\":%.3f", (long long)episode->returned,
+                    seconds(episode->returned - incident->end));
     text_put(text, "}");
 }
 
@@ -222,8 +227,9 @@ void score_print_json(const Score *score)
         text_put(&text, i ? "," : "");
         json_sensor(&text, score, &score->sensors[i]);
     }
-    text_format(&text, "],\"found\":%zu,\"missed\":%zu,\"raised_again\":%zu,\"false_episodes\":%zu,\"causes\":%zu,\"causes_right\":%zu", judgement->found, judgement->missed,
-                judgement->again, judgement->false_episodes, judgement->causes, judgement->causes_right);
+    text_format(&text, "],\"found\":%zu,\"missed\":%zu,\"raised_again\":%zu,\"false_episodes\":%zu", judgement->found, judgement->missed, judgement->again,
+                judgement->false_episodes);
+    text_format(&text, ",\"causes\":%zu,\"causes_right\":%zu", judgement->causes, judgement->causes_right);
     json_pair(&text, "false_per_day", false_per_day(score));
     text_format(&text, ",\"dropped\":%llu,\"overtaken\":%llu,\"hash\":\"%016llx\"}\n", (unsigned long long)score->dropped, (unsigned long long)score->overtaken,
                 (unsigned long long)score->hash);

@@ -74,7 +74,8 @@ Err tape_run_open(const Plant *plant, const char *path, const char *between, Tap
 
 Err tape_run(const TapeRun *run, ErrText *why)
 {
-    const AppDef def = {.plant = run->plant, .threads = run->threads, .speed = INFINITY, .quiet = run->quiet, .provider_clock = true, .ticked = run->ticked, .self = run->self};
+    const AppDef def = {.plant = run->plant, .threads = run->threads, .speed = INFINITY, .quiet = run->quiet, .provider_clock = true,
+                        .ticked = run->ticked, .self = run->self};
     App *app;
     Tape *tape = NULL;
     Err err = app_create(&def, &app, why);

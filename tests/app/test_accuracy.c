@@ -46,7 +46,8 @@ START_TEST(only_what_is_beyond_five_standard_deviations_is_beyond_the_gate)
 }
 END_TEST
 
-/* Tables of chi-square: 3.2470 and 20.483 of 10 degrees of freedom, 74.222 and 129.561 of 100. The approximation is right to 1 % at 10, and closer with more. */
+/* Tables of chi-square: 3.2470 and 20.483 of 10 degrees of freedom, 74.222 and 129.561 of 100. The approximation is right to 1 % at 10,
+ * and closer with more. */
 START_TEST(the_bounds_of_the_mean_nis_are_those_of_chi_square)
 {
     double low, high;
@@ -69,5 +70,6 @@ START_TEST(of_no_error_nothing_is_said)
 END_TEST
 
 KIT_MAIN("app.accuracy", errors_of_3_and_4_have_the_root_mean_square_of_5_over_root_2, errors_that_alternate_are_correlated_by_nearly_minus_1,
-         what_was_left_out_stands_between_two_errors, only_what_is_beyond_five_standard_deviations_is_beyond_the_gate, the_bounds_of_the_mean_nis_are_those_of_chi_square,
+         what_was_left_out_stands_between_two_errors, only_what_is_beyond_five_standard_deviations_is_beyond_the_gate,
+         the_bounds_of_the_mean_nis_are_those_of_chi_square,
          of_no_error_nothing_is_said)

@@ -162,7 +162,8 @@ END_TEST
 
 KIT_MAIN("app.judge", an_alarm_raised_during_an_event_finds_it_and_nothing_is_missed, without_alarms_every_event_is_missed,
          an_alarm_that_never_falls_finds_one_event_and_misses_those_behind_it, an_alarm_that_stands_from_before_an_event_is_false_and_finds_nothing,
-         an_alarm_raised_behind_the_end_is_false, a_second_alarm_of_the_same_event_is_neither_found_nor_false, the_tolerance_reaches_to_both_sides_and_no_further,
+         an_alarm_raised_behind_the_end_is_false, a_second_alarm_of_the_same_event_is_neither_found_nor_false,
+         the_tolerance_reaches_to_both_sides_and_no_further,
          an_event_of_one_twin_is_not_found_by_the_alarm_of_another, of_two_events_at_once_each_needs_an_alarm_of_its_own,
          causes_are_counted_where_they_are_known_and_the_event_was_found, events_at_the_ends_of_time_do_not_overflow,
          an_aftermath_follows_an_incident_and_does_not_precede_it)

@@ -51,8 +51,8 @@ static const char *write_plant(void)
     return path[0];
 }
 
-/* When the level is measured, at the ends of ticks and in all phases of the inflow's samples: in the middle of the recording alone, when the start is forgotten,
- * and where the window of band-limited inputs is full. */
+/* When the level is measured, at the ends of ticks and in all phases of the inflow's samples: in the middle of the recording alone, when the start
+ * is forgotten, and where the window of band-limited inputs is full. */
 static const double FROM = 100, TO = 800, EVERY = 0.7;
 
 /* How many of these times lie within [from, to]. */
@@ -156,7 +156,8 @@ START_TEST(events_that_make_no_pairs_or_happen_to_nobody_are_refused)
     ck_assert_ptr_nonnull(strstr(why.text, "the plant has no twin \"b\""));
     ck_assert_int_eq(score_events("time,event,cause\n1600000100,leak,weather\n1600000200,mended,\n", &why), ERR_PARSE);
     ck_assert_ptr_nonnull(strstr(why.text, "expected the cause process, sensor or silence, got \"weather\""));
-    ck_assert_int_eq(score_events("time,event,twin,cause\n1600000100,leak,a,process\n1600000150,storm,,\n1600000200,mended,a,\n1600000210,calm,,\n", &why), ERR_OK);
+    ck_assert_int_eq(score_events("time,event,twin,cause\n1600000100,leak,a,process\n"
+                                  "1600000150,storm,,\n1600000200,mended,a,\n1600000210,calm,,\n", &why), ERR_OK);
 }
 END_TEST
 
@@ -201,6 +202,7 @@ START_TEST(what_happened_and_what_came_behind_it_is_left_out_of_the_errors)
 }
 END_TEST
 
-KIT_MAIN("app.score", a_held_input_is_late_by_half_an_interval_and_a_step, straight_lines_only_flatten_an_input, band_limited_inputs_leave_an_error_of_1e_4,
+KIT_MAIN("app.score", a_held_input_is_late_by_half_an_interval_and_a_step, straight_lines_only_flatten_an_input,
+         band_limited_inputs_leave_an_error_of_1e_4,
          correction_makes_up_for_what_the_inputs_leave_out, events_that_make_no_pairs_or_happen_to_nobody_are_refused, a_recording_without_a_sample_is_refused,
          what_happened_and_what_came_behind_it_is_left_out_of_the_errors)
