@@ -9,9 +9,10 @@ typedef struct TapeRun {
     size_t threads;
     double speed;  // INFINITY: as fast as possible
     bool quiet;
+    int64_t until;  // stop behind the tick that ends here or later; 0: play all of it
     void (*ticked)(void *self, const App *app, Batch batch);
     void *self;
 } TapeRun;
 
-/// Play the whole recording.
+/// Play the recording.
 Err tape_run(const TapeRun *run, ErrText *why);

@@ -41,8 +41,6 @@ typedef struct Case {
     size_t change_count;
 } Case;
 
-typedef enum CostKind { COST_NONE, COST_INTEGRAL, COST_FINAL } CostKind;
-
 typedef struct Scenario {
     const char *name, *doc;
     double horizon;          // s
@@ -52,9 +50,21 @@ typedef struct Scenario {
     size_t time_count;
     const TagId *tags;       // which values
     size_t tag_count;
-    const double *quantiles; // in (0, 1), rising
+    const double *quantiles; // in [0, 1], rising
     size_t quantile_count;
     uint32_t paths;          // how many members are told as they are
+    const uint32_t *twins;   // whose alarms are watched besides those of the tags
+    size_t twin_count;
     const Case *cases;       // the base case first
     size_t case_count;
+    Script *script;          // in which it stands, NULL for none
+    Arena arena;
 } Scenario;
+
+/// Read a scenario of `plant`, a Lua file, or one that ends in .json. Errors name file and line.
+Err scenario_read(const char *path, const Plant *plant, Scenario **out, ErrText *why);
+/// The same from a text of JSON; `name` is how errors call it.
+Err scenario_read_json(const char *name, const char *text, size_t length, const Plant *plant, Scenario **out, ErrText *why);
+void scenario_destroy(Scenario *scenario);
+/// Fork the twins that a scenario speaks of, and those that feed them, from a plant whose values are of `time`.
+Err scenario_fork(const Scenario *scenario, const Plant *plant, int64_t time, Fork **out, ErrText *why);
