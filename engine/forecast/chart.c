@@ -5,7 +5,7 @@
 
 #include "forecast/report.h"
 
-enum { WIDTH = 900, PANEL = 260, LEFT = 76, RIGHT = 150, TOP = 56, GAP = 52, TICKS = 6 };
+enum { WIDTH = 900, PANEL = 260, LEFT = 76, RIGHT = 150, TOP = 76, GAP = 52, TICKS = 6 };
 
 static const char *const colours[SCENARIO_CASES_MAX] = {"#1f6feb", "#d1242f", "#1a7f37", "#9a6700", "#8250df", "#0a7f8a", "#bf3989", "#57606a"};
 
@@ -126,7 +126,7 @@ static void put_axes(const Panel *panel)
         put_text(out, x, bottom + 17, "text-anchor=\"middle\"", number);
     }
     snprintf(number, sizeof number, "%s", unit.name);
-    put_text(out, right + 8, bottom + 17, "", number);
+    put_text(out, right + 20, bottom + 17, "", number);
     text_format(out, "<path d=\"M%d %.1fV%.1fH%.1f\" class=\"axis\"/>\n", LEFT, panel->top, bottom, right);
 }
 
@@ -207,9 +207,9 @@ static void put_panel(Panel *panel)
 static void put_legend(const Forecast *forecast, Text *out)
 {
     for (size_t i = 0; i < forecast->case_count && forecast->case_count > 1; i++) {
-        const double y = TOP + 14.0 + 18.0 * (double)i;
-        text_format(out, "<rect x=\"%d\" y=\"%.1f\" width=\"12\" height=\"12\" fill=\"%s\"/>\n", WIDTH - RIGHT + 12, y - 10, colours[i]);
-        put_text(out, WIDTH - RIGHT + 30, y, "", forecast->cases[i].name);
+        const double x = 12 + (WIDTH - 24.0) / (double)forecast->case_count * (double)i;
+        text_format(out, "<rect x=\"%.1f\" y=\"34\" width=\"12\" height=\"12\" fill=\"%s\"/>\n", x, colours[i]);
+        put_text(out, x + 17, 44, "", forecast->cases[i].name);
     }
 }
 
