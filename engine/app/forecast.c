@@ -164,6 +164,20 @@ static void print_limits(const Forecast *forecast)
         printf("\n%zu alarm limits that no member passes\n", quiet);
 }
 
+static void print_costs(const Forecast *forecast)
+{
+    const Unit *unit = forecast->cost_unit;
+    printf("\ncost, %s: %s\n", unit_name(unit), forecast->cost_text);
+    for (size_t c = 0; c < forecast->case_count; c++) {
+        const ForecastCost *cost = &forecast->cases[c].cost;
+        printf("  %-30.30s %.5g (%.5g to %.5g)", forecast->cases[c].name, unit_from_si(unit, cost->mean), unit_from_si(unit, cost->quantiles[0]),
+               unit_from_si(unit, cost->quantiles[forecast->quantile_count - 1]));
+        if (isfinite(cost->difference))
+            printf("; %+.5g, standard error %.2g", unit_scale_from_si(unit, cost->difference), unit_scale_from_si(unit, cost->difference_se));
+        printf("\n");
+    }
+}
+
 static void print_table(const Forecast *forecast)
 {
     char time[32] = "its start", ahead[32];
@@ -174,6 +188,8 @@ static void print_table(const Forecast *forecast)
     for (size_t row = 0; row < forecast->series_count; row++)
         print_series(forecast, row);
     print_limits(forecast);
+    if (forecast->cost_unit)
+        print_costs(forecast);
     for (size_t c = 0; c < forecast->case_count; c++)
         if (forecast->cases[c].lost)
             printf("\n%s: the numbers of %zu members stopped being finite; they do not count\n", forecast->cases[c].name, forecast->cases[c].lost);

@@ -15,7 +15,8 @@ typedef struct Making {
     Workers *workers;
     size_t threads;
     double *base;          // values, and
-    double *base_passed;   // passed limits, of the base case
+    double *base_passed;   // passed limits, and
+    double *base_costs;    // costs, of the base case
     double *scratch;       // per thread: one value per member
     ForecastCase *cases;
     ErrText *why;
@@ -110,6 +111,26 @@ static Err find_bounds(Making *making)
     return ERR_OK;
 }
 
+static Err find_cost(Making *making)
+{
+    const Cost *cost = &making->scenario->cost;
+    Run *run = &making->run;
+    Cell *cells = arena_new(&making->forecast->arena, Cell, cost->tag_count + 1u);
+    if (!cells)
+        return no_memory(making);
+    Err err = ERR_OK;
+    for (uint16_t i = 0; i < cost->tag_count && !err; i++) {
+        err = find_cell(making, cost->tags[i], &cells[i]);
+        if (!err)
+            ensemble_follow(&run->ensemble, cells[i]);
+    }
+    if (cost->program.registers > run->ensemble.registers)
+        run->ensemble.registers = cost->program.registers;
+    run->cost = cost;
+    run->cost_cells = cells;
+    return err;
+}
+
 static uint64_t steps_until(double seconds, double step)
 {
     return (uint64_t)llround(seconds / step);
@@ -162,7 +183,8 @@ static Err make_packs(Making *making)
     run->pack = arena_new(&making->forecast->arena, Pack, making->threads);
     run->since = mem_alloc((making->threads * run->bound_count + 1) * LANES * sizeof *run->since);
     run->next = mem_alloc(making->threads * SCENARIO_CHANGES_MAX * sizeof *run->next);
-    if (!run->pack || !run->since || !run->next)
+    run->bill = mem_alloc(making->threads * (COST_TAGS_MAX + 1) * LANES * sizeof *run->bill);
+    if (!run->pack || !run->since || !run->next || !run->bill)
         return no_memory(making);
     for (size_t i = 0; i < making->threads; i++) {
         const Err err = pack_init(&run->pack[i], &run->ensemble, making->why);
@@ -182,11 +204,13 @@ static Err make_room(Making *making)
     const bool compares = making->scenario->case_count > 1;
     run->values = mem_alloc((values * lanes + 1) * sizeof(double));
     run->passed = mem_alloc((run->bound_count * lanes + 1) * sizeof(double));
+    run->costs = mem_alloc(lanes * sizeof *run->costs);
     run->lost = mem_alloc(lanes * sizeof *run->lost);
     making->scratch = mem_alloc(making->threads * lanes * sizeof(double));
     making->base = compares ? mem_alloc((values * lanes + 1) * sizeof(double)) : NULL;
     making->base_passed = compares ? mem_alloc((run->bound_count * lanes + 1) * sizeof(double)) : NULL;
-    if (!run->values || !run->passed || !run->lost || !making->scratch || (compares && (!making->base || !making->base_passed)))
+    making->base_costs = compares ? mem_alloc(lanes * sizeof(double)) : NULL;
+    if (!run->values || !run->passed || !run->costs || !run->lost || !making->scratch || (compares && (!making->base || !making->base_passed || !making->base_costs)))
         return no_memory(making);
     return make_packs(making);
 }
@@ -196,7 +220,7 @@ static void making_fini(Making *making)
     Run *run = &making->run;
     for (size_t i = 0; i < making->threads && run->pack; i++)
         pack_fini(&run->pack[i]);
-    double *const memory[] = {run->values, run->passed, run->since, making->base, making->base_passed, making->scratch};
+    double *const memory[] = {run->values, run->passed, run->costs, run->since, run->bill, making->base, making->base_passed, making->base_costs, making->scratch};
     for (size_t i = 0; i < sizeof memory / sizeof *memory; i++)
         mem_free(memory[i]);
     mem_free(run->lost);
@@ -330,6 +354,29 @@ static Err say_limits(Making *making, ForecastCase *what, bool compares)
     return err;
 }
 
+/* Costs of the members that have one. */
+static Err say_cost(Making *making, bool compares, ForecastCost *out)
+{
+    const Forecast *forecast = making->forecast;
+    const size_t members = making->scenario->members;
+    double *quantiles = arena_new(&making->forecast->arena, double, forecast->quantile_count + 1), *scratch = making->scratch;
+    if (!quantiles)
+        return no_memory(making);
+    memcpy(scratch, making->run.costs, members * sizeof *scratch);
+    const size_t count = finite_first(scratch, members);
+    const Moments moments = moments_of(scratch, count);
+    quantiles_of(scratch, count, forecast->quantiles, forecast->quantile_count, quantiles);
+    *out = (ForecastCost){moments.mean, moments.sd, quantiles, NAN, NAN};
+    if (!compares)
+        return ERR_OK;
+    for (size_t i = 0; i < members; i++)
+        scratch[i] = making->run.costs[i] - making->base_costs[i];
+    const Moments apart = moments_of(scratch, finite_first(scratch, members));
+    out->difference = apart.mean;
+    out->difference_se = apart.sd / sqrt((double)apart.count);
+    return ERR_OK;
+}
+
 static Err say_case(Making *making, size_t index)
 {
     ForecastCase *what = &making->cases[index];
@@ -347,6 +394,8 @@ static Err say_case(Making *making, size_t index)
         return err;
     Saying saying = {making, rooms};
     workers_run(making->workers, run->row_count * run->told_count, say, &saying);
+    if (run->cost && (err = say_cost(making, compares, &what->cost)))
+        return err;
     return say_limits(making, what, compares);
 }
 
@@ -358,6 +407,7 @@ static void keep_base(Making *making)
     const size_t lanes = (size_t)run->packs * LANES;
     memcpy(making->base, run->values, run->row_count * run->told_count * lanes * sizeof(double));
     memcpy(making->base_passed, run->passed, run->bound_count * lanes * sizeof(double));
+    memcpy(making->base_costs, run->costs, lanes * sizeof(double));
 }
 
 static Err run_cases(Making *making)
@@ -385,7 +435,9 @@ static Err describe(Making *making)
     making->cases = arena_new(&forecast->arena, ForecastCase, scenario->case_count);
     forecast->name = arena_text(&forecast->arena, scenario->name);
     forecast->doc = arena_text(&forecast->arena, scenario->doc);
-    if (!quantiles || !making->cases || !forecast->name || !forecast->doc)
+    forecast->cost_unit = scenario->has_cost ? scenario->cost.unit : NULL;
+    forecast->cost_text = arena_text(&forecast->arena, scenario->has_cost ? scenario->cost.text : "");
+    if (!quantiles || !making->cases || !forecast->cost_text || !forecast->name || !forecast->doc)
         return no_memory(making);
     memcpy(quantiles, scenario->quantiles, scenario->quantile_count * sizeof *quantiles);
 
@@ -415,7 +467,7 @@ static Err make(Making *making)
     run->step = making->fork->plant->step;
     run->steps = steps_until(scenario->horizon, run->step);
     run->packs = (scenario->members + LANES - 1) / LANES;
-    if ((err = find_rows(making)) || (err = find_bounds(making)) || (err = find_times(making)) || (err = make_room(making)) || (err = describe(making)))
+    if ((err = find_rows(making)) || (err = find_bounds(making)) || (scenario->has_cost && (err = find_cost(making))) || (err = find_times(making)) || (err = make_room(making)) || (err = describe(making)))
         return err;
     return run_cases(making);
 }

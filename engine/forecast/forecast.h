@@ -37,10 +37,18 @@ typedef struct ForecastLimit {
     double difference, difference_se;  // of the share, from the base case; NaN in that
 } ForecastLimit;
 
+/// What a case costs, per member, in SI.
+typedef struct ForecastCost {
+    double mean, sd;
+    const double *quantiles;           // quantile_count
+    double difference, difference_se;  // of the mean, from the base case; NaN in that
+} ForecastCost;
+
 typedef struct ForecastCase {
     const char *name, *doc;
     const ForecastSeries *series;  // by tag of the scenario
     const ForecastLimit *limits;   // of all twins of the fork
+    ForecastCost cost;             // where Forecast.cost_unit is not NULL
     size_t lost;                   // members that ended with numbers that are not finite
 } ForecastCase;
 
@@ -54,6 +62,8 @@ typedef struct Forecast {
     size_t time_count;
     const double *quantiles;
     size_t quantile_count;
+    const char *cost_text;
+    const Unit *cost_unit;    // NULL: no cost was asked for
     size_t path_count, series_count, limit_count;
     const ForecastCase *cases;
     size_t case_count;

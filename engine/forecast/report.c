@@ -107,6 +107,26 @@ static void put_limit(Text *out, const Forecast *forecast, const ForecastLimit *
     text_put(out, "}");
 }
 
+static void put_cost(Text *out, const Forecast *forecast, const ForecastCost *cost, bool compares)
+{
+    const Unit *unit = forecast->cost_unit;
+    text_put(out, ",\"cost\":{\"unit\":");
+    text_json_string(out, unit_name(unit));
+    put_number(out, "mean", unit_from_si(unit, cost->mean));
+    put_number(out, "sd", unit_scale_from_si(unit, cost->sd));
+    text_put(out, ",\"quantiles\":[");
+    for (size_t i = 0; i < forecast->quantile_count; i++) {
+        text_put(out, i ? "," : "");
+        text_json_number(out, unit_from_si(unit, cost->quantiles[i]));
+    }
+    text_put(out, "]");
+    if (compares) {
+        put_number(out, "difference", unit_scale_from_si(unit, cost->difference));
+        put_number(out, "difference_se", unit_scale_from_si(unit, cost->difference_se));
+    }
+    text_put(out, "}");
+}
+
 static void put_case(Text *out, const Forecast *forecast, size_t index)
 {
     const ForecastCase *what = &forecast->cases[index];
@@ -114,6 +134,8 @@ static void put_case(Text *out, const Forecast *forecast, size_t index)
     text_json_string(out, what->name);
     put_key(out, "doc"), text_json_string(out, what->doc);
     put_number(out, "lost", (double)what->lost);
+    if (forecast->cost_unit)
+        put_cost(out, forecast, &what->cost, index > 0);
     text_put(out, ",\"series\":[");
     for (size_t i = 0; i < forecast->series_count; i++)
         text_put(out, i ? "," : ""), put_series(out, forecast, &what->series[i]);

@@ -10,6 +10,7 @@ typedef struct Trip {
     Pack *pack;
     double *since;
     size_t *next;
+    double *bill;
     size_t index;   // of the pack
     size_t told;    // times that have been told
     size_t thread;
@@ -72,6 +73,25 @@ static void judge(Trip *trip)
         judge_bound(&run->bounds[i], pack_column(trip->pack, run->bounds[i].cell), now, &trip->since[i * LANES], &run_passed(run, i)[trip->index * LANES]);
 }
 
+/* The cost as it is now goes on the bill: by the trapezoidal rule, or at the end alone. */
+static void charge(Trip *trip)
+{
+    const Run *run = trip->run;
+    const uint64_t steps = trip->pack->steps;
+    const bool is_end = steps == run->steps;
+    if (!run->cost || (!run->cost->integral && !is_end))
+        return;
+    for (uint16_t i = 0; i < run->cost->tag_count; i++)
+        memcpy(&trip->bill[i * LANES], pack_column(trip->pack, run->cost_cells[i]), LANES * sizeof(double));
+    program_run(&run->cost->program, trip->bill, &trip->pack->scratch);
+
+    const double weight = run->cost->integral ? run->step * (steps == 0 || is_end ? 0.5 : 1) : 1;
+    const double *now = &trip->bill[run->cost->tag_count * LANES];
+    double *sum = &run->costs[trip->index * LANES];
+    for (unsigned lane = 0; lane < LANES; lane++)
+        sum[lane] += weight * now[lane];
+}
+
 static void tell_values(Trip *trip)
 {
     const Run *run = trip->run;
@@ -107,10 +127,12 @@ static void begin(Trip *trip)
             trip->since[i * LANES + lane] = run_passed(run, i)[trip->index * LANES + lane] = INFINITY;
     memset(trip->next, 0, run->change_count * sizeof *trip->next);
     memset(&run->lost[trip->index * LANES], 0, LANES * sizeof *run->lost);
+    memset(&run->costs[trip->index * LANES], 0, LANES * sizeof *run->costs);
     pack_start(trip->pack, trip->index * LANES);
     change_all(trip);
     pack_derive(trip->pack, true);
     judge(trip);
+    charge(trip);
     tell_values(trip);
 }
 
@@ -139,6 +161,7 @@ static void run_pack(void *context, size_t index, size_t thread)
         .pack = &run->pack[thread],
         .since = &run->since[thread * run->bound_count * LANES],
         .next = &run->next[thread * SCENARIO_CHANGES_MAX],
+        .bill = &run->bill[thread * (COST_TAGS_MAX + 1) * LANES],
         .index = index,
         .thread = thread,
     };
@@ -147,6 +170,7 @@ static void run_pack(void *context, size_t index, size_t thread)
         change_all(&trip);
         pack_step(trip.pack);
         judge(&trip);
+        charge(&trip);
         tell_values(&trip);
         tell_progress(&trip);
     }

@@ -33,14 +33,18 @@ typedef struct Run {
     size_t row_count;
     const Bound *bounds;
     size_t bound_count;
+    const Cost *cost;       // NULL for none
+    const Cell *cost_cells; // what it reads
     const Change *changes;  // of the case that is run
     size_t change_count;
     double *values;         // rows x told x packs x LANES
     double *passed;         // bounds x packs x LANES: s from the start, INFINITY: never
+    double *costs;          // packs x LANES
     bool *lost;             // packs x LANES
     Pack *pack;             // per thread
     double *since;          // per thread: bounds x LANES, when the running excursion began, INFINITY: there is none
     size_t *next;           // per thread: by change, its next point
+    double *bill;           // per thread: the block of the cost's program
     _Atomic uint64_t done;  // steps of packs, over all cases
     uint64_t all;           // how many there will be
     const ForecastDef *def;

@@ -357,7 +357,7 @@ static double read_whole(Declaration *root, const char *key, double fallback, do
 
 static Err read_settings(Reader *reader, int root)
 {
-    static const char *const known[] = {"name", "doc", "horizon", "members", "seed", "points", "times", "tags", "twins", "quantiles", "paths", "changes", "alternatives", NULL};
+    static const char *const known[] = {"name", "doc", "horizon", "members", "seed", "points", "times", "tags", "twins", "quantiles", "paths", "changes", "cost", "alternatives", NULL};
     Scenario *scenario = reader->scenario;
     Declaration entry = declaration_at(reader, root, "scenario", NULL);
     declare_only(&entry, known, 0);
@@ -381,11 +381,20 @@ static Err read_settings(Reader *reader, int root)
     return read_times(reader, root, points);
 }
 
+static Err read_cost(Reader *reader, int root)
+{
+    Scenario *scenario = reader->scenario;
+    scenario->has_cost = lua_getfield(reader->lua, root, "cost") != LUA_TNIL;
+    const Err err = scenario->has_cost ? cost_read(scenario->script, -1, reader->plant, &scenario->arena, &scenario->cost, reader->why) : ERR_OK;
+    lua_settop(reader->lua, root);
+    return err;
+}
+
 static Err read_table(Reader *reader)
 {
     const int root = lua_gettop(reader->lua);
     Err err = read_settings(reader, root);
-    if (err || (err = read_quantiles(reader, root)) || (err = read_tags(reader, root)) || (err = read_twins(reader, root)))
+    if (err || (err = read_quantiles(reader, root)) || (err = read_tags(reader, root)) || (err = read_twins(reader, root)) || (err = read_cost(reader, root)))
         return err;
     return read_cases(reader, root);
 }
@@ -463,6 +472,7 @@ void scenario_destroy(Scenario *scenario)
 {
     if (!scenario)
         return;
+    cost_fini(&scenario->cost);
     script_destroy(scenario->script);
     arena_fini(&scenario->arena);
     mem_free(scenario);
@@ -470,7 +480,7 @@ void scenario_destroy(Scenario *scenario)
 
 Err scenario_fork(const Scenario *scenario, const Plant *plant, int64_t time, Fork **out, ErrText *why)
 {
-    size_t count = 0, room = scenario->tag_count + scenario->twin_count;
+    size_t count = 0, room = scenario->tag_count + scenario->twin_count + scenario->cost.tag_count;
     for (size_t i = 0; i < scenario->case_count; i++)
         room += scenario->cases[i].change_count;
     uint32_t *twins = mem_alloc((room + 1) * sizeof *twins);
@@ -480,6 +490,8 @@ Err scenario_fork(const Scenario *scenario, const Plant *plant, int64_t time, Fo
         twins[count++] = plant_place(plant, scenario->tags[i]).twin;
     for (size_t i = 0; i < scenario->twin_count; i++)
         twins[count++] = scenario->twins[i];
+    for (size_t i = 0; i < scenario->cost.tag_count; i++)
+        twins[count++] = plant_place(plant, scenario->cost.tags[i]).twin;
     for (size_t i = 0; i < scenario->case_count; i++)
         for (size_t k = 0; k < scenario->cases[i].change_count; k++)
             twins[count++] = plant_place(plant, scenario->cases[i].changes[k].tag).twin;

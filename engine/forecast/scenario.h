@@ -7,6 +7,7 @@
  * Takes: a plant, a file or a text.  Gives: Scenario, in SI.  Memory: owns what it points to.  Threads: one at a time. */
 #pragma once
 
+#include "forecast/cost.h"
 #include "forecast/fork.h"
 
 enum {
@@ -57,6 +58,8 @@ typedef struct Scenario {
     size_t twin_count;
     const Case *cases;       // the base case first
     size_t case_count;
+    bool has_cost;
+    Cost cost;
     Script *script;          // in which it stands, NULL for none
     Arena arena;
 } Scenario;

@@ -7,6 +7,7 @@ return scenario "evening" {
   points  = 60,
   members = 500,
   tags    = { "tower.level", "clear.level", "village.pressure" },
+  cost    = { integral = "t.lift_1.power + t.lift_2.power", unit = "kWh" },
 
   changes = {
     ["village.demand"] = { straight = { { 0, 20 }, { 2400, 32 }, { 3600, 30 } } },
