@@ -39,7 +39,7 @@ static Err play(const TapeRun *run, App *app, Tape *tape)
     const Sample *samples = tape_samples(tape, &count);
     const int64_t first = count ? samples[0].time : 0, last = count ? samples[count - 1].time : 0;
     tape_set_tail(tape, app->plant->step_ns);
-    while (!stop_asked && app_poll(app)) {
+    while (!stop_asked && !(run->until && app->now >= run->until) && app_poll(app)) {
         pace(run, app, first, started);
         if (tells)
             tell_progress(app, first, last, &told);

@@ -141,6 +141,9 @@ void scratch_fini(Scratch *scratch);
 
 /// Run over all lanes of `block` (program->columns x LANES doubles, aligned to 64).
 void program_run(const Program *program, double *block, Scratch *scratch);
+/// Standard normals for all lanes, two per lane: lane i has those of `counter` + i, of the words that random_words gives (base/random.h). The same bits
+/// on every machine; of counters, only sums that stay within 64 bits. A normal has a size of 8.5 at most.
+void lanes_normals(uint64_t seed, uint64_t stream, uint64_t counter, double first[LANES], double second[LANES]);
 /// What runs programs here: "interpreter, AVX-512", "interpreter, SSE2", "native, AVX-512"...
 const char *program_backend(void);
 /// The same for `program` itself, at this moment. Where that is not native code, `why` (may be NULL) says why not; otherwise it is empty.

@@ -1,7 +1,7 @@
-# lanes.c once more per instruction set; the library itself has the portable build, and program.c picks at start-up.
+# lanes.c and normals.c once more per instruction set; the library itself has the portable builds, and program.c picks at start-up.
 if(TARGET graph AND CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|amd64)$")
   function(graph_lanes name)
-    add_library(graph_lanes_${name} OBJECT ${CMAKE_CURRENT_SOURCE_DIR}/graph/lanes.c)
+    add_library(graph_lanes_${name} OBJECT ${CMAKE_CURRENT_SOURCE_DIR}/graph/lanes.c ${CMAKE_CURRENT_SOURCE_DIR}/graph/normals.c)
     target_link_libraries(graph_lanes_${name} PRIVATE pollux_flags)
     string(TOUPPER LANES_${name} definition)
     target_compile_definitions(graph_lanes_${name} PRIVATE ${definition})

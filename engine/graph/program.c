@@ -13,6 +13,7 @@ typedef struct Build {
     const char *name, *title;
     bool (*is_supported)(void);
     LanesRun *run;
+    NormalsRun *normals;
     const NativeTarget *target;
 } Build;
 
@@ -35,11 +36,11 @@ static bool has_avx512(void)
 
 // the best one last
 static const Build builds[] = {
-    {"portable", "interpreter, portable", always, lanes__run_portable, NULL},
+    {"portable", "interpreter, portable", always, lanes__run_portable, lanes__normals_portable, NULL},
 #if defined(__x86_64__)
-    {"sse2", "interpreter, SSE2", always, lanes__run_sse2, &lanes__target_sse2},
-    {"avx2", "interpreter, AVX2", has_avx2, lanes__run_avx2, &lanes__target_avx2},
-    {"avx512", "interpreter, AVX-512", has_avx512, lanes__run_avx512, &lanes__target_avx512},
+    {"sse2", "interpreter, SSE2", always, lanes__run_sse2, lanes__normals_sse2, &lanes__target_sse2},
+    {"avx2", "interpreter, AVX2", has_avx2, lanes__run_avx2, lanes__normals_avx2, &lanes__target_avx2},
+    {"avx512", "interpreter, AVX-512", has_avx512, lanes__run_avx512, lanes__normals_avx512, &lanes__target_avx512},
 #endif
 };
 
@@ -128,6 +129,11 @@ void program_run(const Program *program, double *block, Scratch *scratch)
         run(block);
     else
         build_in_use()->run(program, block, scratch->lanes);
+}
+
+void lanes_normals(uint64_t seed, uint64_t stream, uint64_t counter, double first[LANES], double second[LANES])
+{
+    build_in_use()->normals(seed, stream, counter, first, second);
 }
 
 const char *program_backend(void)

@@ -25,6 +25,13 @@ LanesRun lanes__run_sse2, lanes__run_avx2, lanes__run_avx512;
 extern const NativeTarget lanes__target_sse2, lanes__target_avx2, lanes__target_avx512;
 #endif
 
+/// Standard normals of `counter` + lane: two each, in `first` and `second` (normals.c, compiled as often).
+typedef void NormalsRun(uint64_t seed, uint64_t stream, uint64_t counter, double *restrict first, double *restrict second);
+NormalsRun lanes__normals_portable;
+#if defined(__x86_64__)
+NormalsRun lanes__normals_sse2, lanes__normals_avx2, lanes__normals_avx512;
+#endif
+
 /// What native code has to agree with here; NULL where there is none.
 const NativeTarget *program__target(void);
 /// Of the code, the constants and the counts.

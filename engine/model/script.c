@@ -23,6 +23,7 @@ struct Script {
     size_t instructions_max, instructions_left;  // of the call that runs, or ran last
     char *path, *source;  // of the file that was run last
     size_t source_length;
+    char assigns;         // what stands between a key and its value there
 };
 
 /* Take what one instruction does besides from the budget; false when that uses it up. */
@@ -362,6 +363,7 @@ static Err read_source(Script *script, const char *path, ErrText *why)
     const size_t path_size = strlen(path) + 1;
     script->path = mem_alloc(path_size);
     script->source = mem_alloc(SOURCE_MAX + 2);
+    script->assigns = '=';
     if (!script->path || !script->source) {
         fclose(file);
         return err_set(why, ERR_MEMORY, "%s: no memory to read it", path);
@@ -393,6 +395,23 @@ static Err fail(Script *script, const char *text, ErrText *why)
         err_set(why, ERR_SCRIPT, "%s: %s", path, text ? text : "failed with an error that is not a text");
     lua_pop(script->lua, 1);
     return ERR_SCRIPT;
+}
+
+Err script_take_json(Script *script, const char *path, const char *text, size_t length, ErrText *why)
+{
+    if (length > SOURCE_MAX)
+        return err_set(why, ERR_RANGE, "%s: may have %d MiB at most", path, SOURCE_MAX / 1024 / 1024);
+    mem_free(script->path);
+    mem_free(script->source);
+    script->path = mem_alloc(strlen(path) + 1);
+    script->source = mem_alloc(length + 1);
+    if (!script->path || !script->source)
+        return err_set(why, ERR_MEMORY, "%s: no memory to read it", path);
+    memcpy(script->path, path, strlen(path) + 1);
+    memcpy(script->source, text, length);
+    script->source_length = length;
+    script->assigns = ':';
+    return ERR_OK;
 }
 
 bool script_find(const char *beside, const char *const *places, const char *name, char *out, size_t size)
@@ -478,8 +497,8 @@ Err script_kind(const char *path, ScriptKind *out, ErrText *why)
     return err;
 }
 
-/* The first place from `at` on where `word` stands as a whole word with `=` (or `]=`, for ["word"]) behind it; NULL when there is none. */
-static const char *find_key(const char *at, const char *word)
+/* The first place from `at` on where `word` stands as a whole word with `=` (or `]=`, for ["word"]; of JSON `:`) behind it; NULL when there is none. */
+static const char *find_key(const char *at, const char *word, char assigns)
 {
     const size_t length = strlen(word);
     for (const char *found = at; (found = strstr(found, word)); found++) {
@@ -488,7 +507,7 @@ static const char *find_key(const char *at, const char *word)
         if (isalnum((unsigned char)before) || before == '_')
             continue;
         after += strspn(after, "\"'] \t");
-        if (after[0] == '=' && after[1] != '=')
+        if (after[0] == assigns && after[1] != assigns)
             return found;
     }
     return NULL;
@@ -497,10 +516,10 @@ static const char *find_key(const char *at, const char *word)
 static int line_of(const Script *script, const char *section, const char *key)
 {
     const char *at = script->source;
-    const char *found = section ? find_key(at, section) : NULL;
+    const char *found = section ? find_key(at, section, script->assigns) : NULL;
     if (found)
         at = found;
-    const char *inner = key ? find_key(at, key) : NULL;
+    const char *inner = key ? find_key(at, key, script->assigns) : NULL;
     if (inner)
         at = inner;
 

@@ -26,6 +26,8 @@ lua_State *script_lua(Script *script);
 bool script_find(const char *beside, const char *const *places, const char *name, char *out, size_t size);
 /// Run a file in the sandbox and leave its one return value on the stack. Errors name the file as `path` gives it.
 Err script_run_file(Script *script, const char *path, size_t instructions_max, ErrText *why);
+/// Let this JSON be what was run last, for script_blame: declarations may come from there too.
+Err script_take_json(Script *script, const char *path, const char *text, size_t length, ErrText *why);
 /// Hash of the source of the file that was run last.
 uint64_t script_hash(const Script *script);
 /// lua_pcall under a budget: the function and `arguments` are on the stack, `results` are left there (nothing on failure).

@@ -1,0 +1,345 @@
+/* forecast.c -- pollux forecast: what if, from a terminal. */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "app/commands.h"
+#include "app/tape_run.h"
+#include "forecast/report.h"
+#include "history/resume.h"
+
+const Subcommand subcommand_forecast = {
+    "forecast", "look ahead: where a plant is going, and what would change that",
+    "SCENARIO is a Lua file (twins/scenarios) or one of JSON (.json); docs/forecast.md says what it may say. The forecast begins at the estimate of the newest snapshot\n"
+    "of a history (--history), at that of a moment of a recording (--tape, --at), or else where the plant's script says that twins start.\n"
+    "Prints a table: quantiles of the scenario's tags at some of its times, the probability that alarm limits are passed and when, and for alternatives what they have more\n"
+    "than the base case, with the standard error of that. --json and --csv print all of it instead; --svg draws it.",
+    command_forecast};
+
+enum { COLUMNS = 6, BAR = 40 };
+
+typedef struct Job {
+    const char *plant, *scenario, *history, *tape, *at, *svg, *codegen;
+    long threads, members, seed;
+    bool json, csv;
+    int64_t from;      // --at
+    int64_t bar_next;  // when the bar is drawn anew
+    bool bar_drawn, done;
+    Err err;
+    ErrText *why;
+} Job;
+
+// --- progress ------------------------------------------------------------------------------------------------------
+
+/* Short work needs no bar, and a file no bar at all. */
+static void draw_bar(void *self, double share)
+{
+    Job *job = self;
+    const int64_t now = clock_system.elapsed_ns(clock_system.self);
+    if (!isatty(STDERR_FILENO) || now < job->bar_next)
+        return;
+    const int full = (int)(share * BAR);
+    fprintf(stderr, "\r[%.*s%*s] %3.0f %%", full, "########################################", BAR - full, "", 100 * share);
+    fflush(stderr);
+    job->bar_next = now + NS_PER_S / 10;
+    job->bar_drawn = true;
+}
+
+static void clear_bar(const Job *job)
+{
+    if (job->bar_drawn)
+        fprintf(stderr, "\r%*s\r", BAR + 9, "");
+}
+
+// --- the table -----------------------------------------------------------------------------------------------------
+
+static void print_duration(double seconds, char *out, size_t size)
+{
+    if (!isfinite(seconds))
+        snprintf(out, size, "never");
+    else if (seconds < 180)
+        snprintf(out, size, "%.3g s", seconds);
+    else if (seconds < 3 * 3600)
+        snprintf(out, size, "%.3g min", seconds / 60);
+    else if (seconds < 3 * 86400)
+        snprintf(out, size, "%.3g h", seconds / 3600);
+    else
+        snprintf(out, size, "%.3g d", seconds / 86400);
+}
+
+/* Some of the times, evenly, the last one included. */
+static size_t choose_times(const Forecast *forecast, size_t out[COLUMNS])
+{
+    const size_t first = forecast->time_count > 1 && forecast->times[0] == 0 ? 1 : 0, count = forecast->time_count - first;
+    const size_t shown = count < COLUMNS ? count : COLUMNS;
+    for (size_t i = 0; i < shown; i++)
+        out[i] = first + (i + 1) * count / shown - 1;
+    return shown;
+}
+
+static void print_values(const Forecast *forecast, TagId tag, const char *label, const double *values, double (*shown)(const Forecast *, TagId, double))
+{
+    size_t times[COLUMNS];
+    const size_t count = choose_times(forecast, times);
+    printf("  %-30.30s", label);
+    for (size_t i = 0; i < count; i++)
+        printf(" %11.5g", shown(forecast, tag, values[times[i]]));
+    printf("\n");
+}
+
+static void print_heading(const Forecast *forecast, TagId tag)
+{
+    size_t times[COLUMNS];
+    char title[TAG_NAME_ROOM + 64], time[32];
+    const size_t count = choose_times(forecast, times);
+    const TagName name = tags_name(forecast->plant->tags, tag);
+    const char *unit = forecast_unit(forecast, tag);
+    snprintf(title, sizeof title, *unit ? "%s, %s" : "%s", name.text, unit);
+    printf("\n%-32s", title);
+    for (size_t i = 0; i < count; i++) {
+        print_duration(forecast->times[times[i]], time, sizeof time);
+        printf(" %11s", time);
+    }
+    printf("\n");
+}
+
+static void print_series(const Forecast *forecast, size_t row)
+{
+    print_heading(forecast, forecast->cases[0].series[row].tag);
+    for (size_t c = 0; c < forecast->case_count; c++) {
+        const ForecastSeries *series = &forecast->cases[c].series[row];
+        char label[64];
+        for (size_t q = 0; q < forecast->quantile_count; q++) {
+            snprintf(label, sizeof label, "%-24.24s%4g %%", q ? "" : forecast->cases[c].name, round(1e6 * forecast->quantiles[q]) / 1e4);
+            print_values(forecast, series->tag, label, &series->quantiles[q * forecast->time_count], forecast_shown);
+        }
+        if (!series->difference)
+            continue;
+        print_values(forecast, series->tag, "    more than the base case", series->difference, forecast_shown_difference);
+        print_values(forecast, series->tag, "    standard error", series->difference_se, forecast_shown_difference);
+    }
+}
+
+/* "93 % (90 to 95), in 11 min (7 min to 16 min)": the outermost quantiles, and the one in the middle. */
+static void print_limit(const Forecast *forecast, const char *name, const ForecastLimit *limit)
+{
+    char early[32], middle[32], late[32];
+    const size_t count = forecast->quantile_count;
+    print_duration(limit->times[0], early, sizeof early);
+    print_duration(limit->times[count / 2], middle, sizeof middle);
+    print_duration(limit->times[count - 1], late, sizeof late);
+    printf("  %-30.30s %5.1f %% (%.1f to %.1f)", name, 100 * limit->passed.share, 100 * limit->passed.low, 100 * limit->passed.high);
+    if (limit->passed.share > 0)
+        printf(", in %s (%s to %s)", middle, early, late);
+    if (isfinite(limit->difference))
+        printf("; %+.1f, standard error %.1f", 100 * limit->difference, 100 * limit->difference_se);
+    printf("\n");
+}
+
+static bool is_ever_passed(const Forecast *forecast, size_t index)
+{
+    for (size_t c = 0; c < forecast->case_count; c++)
+        if (forecast->cases[c].limits[index].passed.share > 0)
+            return true;
+    return false;
+}
+
+static void print_limits(const Forecast *forecast)
+{
+    size_t quiet = 0;
+    for (size_t i = 0; i < forecast->limit_count; i++) {
+        const ForecastLimit *limit = &forecast->cases[0].limits[i];
+        if (!is_ever_passed(forecast, i)) {
+            quiet++;
+            continue;
+        }
+        const TagName name = tags_name(forecast->plant->tags, limit->tag);
+        printf("\n%s.%s: %s %s %g %s\n", forecast->plant->twins[limit->twin].name, limit->alarm->name, name.text, limit->alarm->side == LIMIT_HIGH ? "above" : "below",
+               forecast_shown(forecast, limit->tag, limit->alarm->limit), forecast_unit(forecast, limit->tag));
+        for (size_t c = 0; c < forecast->case_count; c++)
+            print_limit(forecast, forecast->cases[c].name, &forecast->cases[c].limits[i]);
+    }
+    if (quiet)
+        printf("\n%zu alarm limits that no member passes\n", quiet);
+}
+
+static void print_costs(const Forecast *forecast)
+{
+    const Unit *unit = forecast->cost_unit;
+    printf("\ncost, %s: %s\n", unit_name(unit), forecast->cost_text);
+    for (size_t c = 0; c < forecast->case_count; c++) {
+        const ForecastCost *cost = &forecast->cases[c].cost;
+        printf("  %-30.30s %.5g (%.5g to %.5g)", forecast->cases[c].name, unit_from_si(unit, cost->mean), unit_from_si(unit, cost->quantiles[0]),
+               unit_from_si(unit, cost->quantiles[forecast->quantile_count - 1]));
+        if (isfinite(cost->difference))
+            printf("; %+.5g, standard error %.2g", unit_scale_from_si(unit, cost->difference), unit_scale_from_si(unit, cost->difference_se));
+        printf("\n");
+    }
+}
+
+static void print_table(const Forecast *forecast)
+{
+    char time[32] = "its start", ahead[32];
+    if (forecast->time != TIME_NONE)
+        time_format(forecast->time, time);
+    print_duration(forecast->time_count ? forecast->times[forecast->time_count - 1] : 0, ahead, sizeof ahead);
+    printf("%s: %s, %s ahead from %s, %u members, seed %llu\n", forecast->plant->name, forecast->name, ahead, time, forecast->members, (unsigned long long)forecast->seed);
+    for (size_t row = 0; row < forecast->series_count; row++)
+        print_series(forecast, row);
+    print_limits(forecast);
+    if (forecast->cost_unit)
+        print_costs(forecast);
+    for (size_t c = 0; c < forecast->case_count; c++)
+        if (forecast->cases[c].lost)
+            printf("\n%s: the numbers of %zu members stopped being finite; they do not count\n", forecast->cases[c].name, forecast->cases[c].lost);
+}
+
+// --- the work ------------------------------------------------------------------------------------------------------
+
+static Err write_picture(const Job *job, const Forecast *forecast)
+{
+    Text text = {0};
+    forecast_svg(forecast, &text);
+    FILE *file = text.failed ? NULL : fopen(job->svg, "w");
+    const bool written = file && fwrite(text.bytes, 1, text.length, file) == text.length;
+    const bool closed = file && fclose(file) == 0;
+    text_fini(&text);
+    return written && closed ? ERR_OK : err_set(job->why, ERR_IO, "%s: the picture cannot be written", job->svg);
+}
+
+static Err print(const Job *job, const Forecast *forecast)
+{
+    Text text = {0};
+    if (job->json)
+        forecast_json(forecast, &text);
+    else if (job->csv)
+        forecast_csv(forecast, &text);
+    else
+        print_table(forecast);
+    const Err err = text.failed ? err_set(job->why, ERR_MEMORY, "no memory for the result") : ERR_OK;
+    if (!err && text.bytes)
+        fwrite(text.bytes, 1, text.length, stdout);
+    text_fini(&text);
+    return err || !job->svg ? err : write_picture(job, forecast);
+}
+
+static Err forecast_from(Job *job, const Plant *plant, int64_t time)
+{
+    Scenario *scenario;
+    Fork *fork = NULL;
+    Forecast *forecast = NULL;
+    Err err = scenario_read(job->scenario, plant, &scenario, job->why);
+    if (err)
+        return err;
+    if (job->members)
+        scenario->members = (uint32_t)job->members;
+    if (job->seed >= 0)
+        scenario->seed = (uint64_t)job->seed;
+
+    job->bar_next = clock_system.elapsed_ns(clock_system.self) + NS_PER_S / 2;
+    const ForecastDef def = {.threads = (size_t)job->threads, .stop = &stop_asked, .tell = draw_bar, .self = job};
+    err = scenario_fork(scenario, plant, time, &fork, job->why);
+    if (!err)
+        err = forecast_run(fork, scenario, &def, &forecast, job->why);
+    clear_bar(job);
+    if (!err)
+        err = print(job, forecast);
+    forecast_destroy(forecast);
+    fork_destroy(fork);
+    scenario_destroy(scenario);
+    return err;
+}
+
+// --- from where ----------------------------------------------------------------------------------------------------
+
+static Err restore(const Job *job, Plant *plant, int64_t *time)
+{
+    HistoryResume resume;
+    Err err = resume_read(job->history, plant, &resume, job->why);
+    if (err)
+        return err;
+    if (resume.part_count == 0)
+        err = err_set(job->why, ERR_UNKNOWN, "%s has no snapshot yet", job->history);
+    else
+        err = plant_restore(plant, resume.parts[0], resume.part_sizes[0], job->why);
+    *time = resume.time;
+    history_resume_fini(&resume);
+    return err;
+}
+
+static Err forecast_from_script(Job *job)
+{
+    Plant *plant;
+    int64_t time = TIME_NONE;
+    Err err = plant_load(job->plant, 1, &plant, job->why);
+    if (err)
+        return err;
+    if (job->history)
+        err = restore(job, plant, &time);
+    if (!err)
+        err = forecast_from(job, plant, time);
+    plant_destroy(plant);
+    return err;
+}
+
+static void note_tick(void *self, const App *app, Batch batch)
+{
+    Job *job = self;
+    (void)batch;
+    if (job->done || app->now < job->from)
+        return;
+    job->done = true;
+    job->err = forecast_from(job, app->plant, app->now);
+}
+
+static Err forecast_from_tape(Job *job)
+{
+    const TapeRun run = {.plant = job->plant, .tape = job->tape, .threads = 1, .speed = INFINITY, .quiet = true, .until = job->from, .ticked = note_tick, .self = job};
+    const Err err = tape_run(&run, job->why);
+    if (err || job->err)
+        return job->err ? job->err : err;
+    return job->done ? ERR_OK : err_set(job->why, ERR_RANGE, "%s ends before %s", job->tape, job->at);
+}
+
+static Err check(Job *job)
+{
+    if (job->tape && job->history)
+        return err_set(job->why, ERR_USAGE, "forecast: --tape and --history exclude each other");
+    if (!job->tape != !job->at)
+        return err_set(job->why, ERR_USAGE, "forecast: --tape FILE and --at TIME go together");
+    if (job->at && !time_parse(job->at, strlen(job->at), &job->from))
+        return err_set(job->why, ERR_USAGE, "forecast: --at: expected a time as 2021-01-22T14:48:58Z, got \"%s\"", job->at);
+    if (job->json && job->csv)
+        return err_set(job->why, ERR_USAGE, "forecast: --json and --csv exclude each other");
+    return ERR_OK;
+}
+
+int command_forecast(int argc, char **argv)
+{
+    ErrText why = {""};
+    Job job = {.threads = 1, .seed = -1, .codegen = "auto", .why = &why};
+    const Option options[] = {
+        {OPTION_OPERAND, "PLANT", NULL, "a plant script", &job.plant, 0, 0},
+        {OPTION_OPERAND, "SCENARIO", NULL, "what if: a Lua file, or one of JSON", &job.scenario, 0, 0},
+        {OPTION_TEXT, "history", "FILE", "begin at the newest snapshot of this history", &job.history, 0, 0},
+        {OPTION_TEXT, "tape", "FILE", "begin at a moment of this recording", &job.tape, 0, 0},
+        {OPTION_TEXT, "at", "TIME", "that moment, as 2021-01-22T14:48:58Z", &job.at, 0, 0},
+        {OPTION_WHOLE, "members", "N", "instead of the scenario's", &job.members, 1, SCENARIO_MEMBERS_MAX},
+        {OPTION_WHOLE, "seed", "N", "of the random numbers, instead of the scenario's", &job.seed, 0, INT32_MAX},
+        {OPTION_WHOLE, "threads", "N", "threads that step the members (1)", &job.threads, 1, WORKERS_MAX},
+        {OPTION_FLAG, "json", NULL, "print JSON instead of a table", &job.json, 0, 0},
+        {OPTION_FLAG, "csv", NULL, "print CSV instead of a table", &job.csv, 0, 0},
+        {OPTION_TEXT, "svg", "FILE", "draw a fan chart", &job.svg, 0, 0},
+        CODEGEN_OPTION(&job.codegen),
+    };
+    const OptionResult parsed = options_parse(&subcommand_forecast, options, sizeof options / sizeof *options, argc, argv);
+    if (parsed != OPTIONS_TAKEN)
+        return parsed == OPTIONS_HELPED ? EXIT_DONE : EXIT_USAGE;
+    if (check(&job) || codegen_begin(job.codegen, &why))
+        return options_fail(EXIT_USAGE, &why);
+    stop_on_signals();
+    const Err err = job.tape ? forecast_from_tape(&job) : forecast_from_script(&job);
+    codegen_end();
+    return err ? options_fail(EXIT_FAILED, &why) : EXIT_DONE;
+}

@@ -1,0 +1,82 @@
+/* forecast.h -- where the plant is going, with how much certainty, and what would change that.
+ *
+ * A forecast steps the members of a fork (ensemble.h) over the horizon of a scenario (scenario.h), once per case, and tells what they say together:
+ * quantiles of tags at times, for each alarm limit the probability that it is passed and when, and how much a case differs from the base case.
+ * All cases meet the same random numbers, member by member, so the difference is much more certain than either side.
+ *
+ * The result is a function of fork, scenario and seed: the same bits on any number of threads [I1], [I2]. Nothing living is touched.
+ *
+ * Takes: a Fork, a Scenario.  Gives: Forecast, in SI.
+ * Memory: a Forecast owns its numbers; models and tags are the plant's.  Threads: any one, which brings workers of its own. */
+#pragma once
+
+#include "forecast/ensemble.h"
+#include "forecast/scenario.h"
+#include "forecast/statistics.h"
+
+/// Values that are kept at once: members x times x tags.
+enum { FORECAST_VALUES_MAX = 16 * 1024 * 1024 };
+
+/// One tag over the times of the forecast. Members whose numbers are not finite at a time do not count there.
+typedef struct ForecastSeries {
+    TagId tag;
+    const double *mean, *sd;     // by time; of all members
+    const double *quantiles;     // quantile_count rows of time_count
+    const double *paths;         // path_count rows of time_count: members as they are
+    const double *difference;    // by time: the mean of what each member has more than in the base case, NULL in that
+    const double *difference_se; // and its standard error
+} ForecastSeries;
+
+/// An alarm's limit. It is passed at the beginning of the first excursion that lasts as long as the alarm is held.
+typedef struct ForecastLimit {
+    uint32_t twin;           // of the plant
+    const AlarmDef *alarm;
+    TagId tag;               // that is watched
+    Share passed;            // within the horizon
+    const double *times;     // quantile_count: s from the start, among those that pass it; NaN when none does
+    double difference, difference_se;  // of the share, from the base case; NaN in that
+} ForecastLimit;
+
+/// What a case costs, per member, in SI.
+typedef struct ForecastCost {
+    double mean, sd;
+    const double *quantiles;           // quantile_count
+    double difference, difference_se;  // of the mean, from the base case; NaN in that
+} ForecastCost;
+
+typedef struct ForecastCase {
+    const char *name, *doc;
+    const ForecastSeries *series;  // by tag of the scenario
+    const ForecastLimit *limits;   // of all twins of the fork
+    ForecastCost cost;             // where Forecast.cost_unit is not NULL
+    size_t lost;                   // members that ended with numbers that are not finite
+} ForecastCase;
+
+typedef struct Forecast {
+    const Plant *plant;
+    const char *name, *doc;   // of the scenario
+    int64_t time;             // from which it looks ahead
+    uint32_t members;
+    uint64_t seed;
+    const double *times;      // s from there: whole steps
+    size_t time_count;
+    const double *quantiles;
+    size_t quantile_count;
+    const char *cost_text;
+    const Unit *cost_unit;    // NULL: no cost was asked for
+    size_t path_count, series_count, limit_count;
+    const ForecastCase *cases;
+    size_t case_count;
+    Arena arena;
+} Forecast;
+
+typedef struct ForecastDef {
+    size_t threads;            // 0 means 1
+    const volatile int *stop;  // not 0 once nobody wants the result any more; may be NULL
+    void (*tell)(void *self, double share);  // how much is done, from 0 to 1, on the calling thread; may be NULL
+    void *self;
+} ForecastDef;
+
+/// ERR_CLOSED when it was stopped, ERR_FULL beyond FORECAST_VALUES_MAX, ERR_UNKNOWN when the fork lacks a twin of the scenario.
+Err forecast_run(const Fork *fork, const Scenario *scenario, const ForecastDef *def, Forecast **out, ErrText *why);
+void forecast_destroy(Forecast *forecast);

@@ -1,0 +1,47 @@
+/* fork.h -- the plant as it is at one moment, to be stepped on without it.
+ *
+ * A fork has copies of the columns of the twins that are asked for, and of all twins that feed them, directly or through others: what happens to
+ * them does not depend on anybody else. It is taken between two ticks, by copying alone; from then on the living twins may go on, and are not touched.
+ * What never changes is shared with the plant: models, tags, names. So the Plant has to outlive its forks.
+ *
+ * Takes: a Plant between two ticks.  Gives: Fork.  Memory: its own.  Threads: take it on the plant's; read it on any. */
+#pragma once
+
+#include "model/filter.h"
+#include "plant/plant.h"
+
+enum { FORK_TWINS_MAX = 1024 };
+
+typedef struct ForkTwin {
+    uint32_t twin;        // of the plant
+    const Model *model;
+    const double *cells;  // its lane: model->column_count values
+    uint32_t stage;       // it is stepped behind all of lower stages
+    bool stands;          // in quarantine: it keeps its values
+} ForkTwin;
+
+/// A connection between twins of the fork.
+typedef struct ForkLink {
+    uint32_t from, to;  // indices of ForkTwins
+    uint16_t from_column, to_column;
+    double min, max;    // of the input
+    uint32_t stage;     // of the twin that it feeds
+    bool delayed;       // carries the value from the end of the step before
+} ForkLink;
+
+typedef struct Fork {
+    const Plant *plant;
+    int64_t time;      // plant time of the values
+    ForkTwin *twins;   // by stage, then in the plant's order
+    uint32_t twin_count;
+    ForkLink *links;   // the delayed ones first, then by stage
+    uint32_t link_count, delayed_count;
+    Arena arena;
+} Fork;
+
+/// Copy `count` twins of the plant, whose values are of `time`, and those that feed them. ERR_FULL when they are more than FORK_TWINS_MAX, ERR_SCRIPT
+/// when one of them is stepped by a Lua function, which would not be the fork's own.
+Err fork_take(const Plant *plant, int64_t time, const uint32_t *twins, size_t count, Fork **out, ErrText *why);
+void fork_destroy(Fork *fork);
+/// Index of a twin of the plant among those of the fork, or -1.
+int64_t fork_find(const Fork *fork, uint32_t twin);
