@@ -13,7 +13,7 @@ enum Stream { STREAM_START = 0, STREAM_STEP = MODEL_STATES_MAX, STREAM_OPEN = 2 
 /* One block of one model. */
 typedef struct View {
     const Model *model;
-    const Ensemble *at;
+    const EnsembleLayout *at;
     double *columns;
     uint16_t states;
 } View;

@@ -25,7 +25,7 @@
 enum { ENSEMBLE_MEMBERS_MIN = 3, ENSEMBLE_MEMBERS_MAX = 256 };
 
 /// Where the members are: columns of a block.
-typedef struct Ensemble {
+typedef struct EnsembleLayout {
     uint16_t members;      // 0: the model has no ensemble
     uint16_t memories;     // of events, which each member has for itself
     uint16_t memory;       // and the first that the twin shows
@@ -36,7 +36,7 @@ typedef struct Ensemble {
     uint16_t aside;        // where mean and delayed values are put while members take their place
     uint16_t innovations;  // by member
     const FilterNoise *noise;  // by state
-} Ensemble;
+} EnsembleLayout;
 
 struct Model;
 struct Sensor;

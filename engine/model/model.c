@@ -361,7 +361,7 @@ static uint32_t place_step(Loader *loader, uint32_t column)
 static uint32_t place_spread(Loader *loader, uint32_t column)
 {
     Model *model = loader->model;
-    Ensemble *ensemble = &model->ensemble;
+    EnsembleLayout *ensemble = &model->ensemble;
     model->spread = (uint16_t)column;
     model->due = COLUMN_NONE;
     if (model->filter.members || model->filter.inflation != 1)
@@ -384,7 +384,7 @@ static uint32_t place_spread(Loader *loader, uint32_t column)
 /* What an ensemble works with between two ticks' ends. */
 static uint32_t place_ensemble(Loader *loader, uint32_t column)
 {
-    Ensemble *ensemble = &loader->model->ensemble;
+    EnsembleLayout *ensemble = &loader->model->ensemble;
     if (ensemble->members == 0)
         return column;
     ensemble->key = (uint16_t)column++;

@@ -156,7 +156,7 @@ typedef struct Model {
     uint16_t moved_count;   // columns [0, moved_count) are what programs move and what must stay finite: mean, covariance, memory of events, delayed values
     uint16_t spread, spread_count;  // columns that the filter moves besides: whether inflation is due, members of an ensemble
     uint16_t due;           // of them: 1 where samples were folded in since the last step; COLUMN_NONE in an extended filter without inflation
-    Ensemble ensemble;
+    EnsembleLayout ensemble;
     uint16_t parted;        // 1 while twin and asset have parted: set by sync, read by predict
     uint16_t frozen;        // 1 while parameters that do not jump must not learn: set by sync, read by correct
     uint16_t memory;        // first of TWIN_MEMORY columns

@@ -6,7 +6,7 @@
 
 static double deviation(const Rig *rig, unsigned m, uint16_t state, size_t lane)
 {
-    const Ensemble *ensemble = &rig->model->ensemble;
+    const EnsembleLayout *ensemble = &rig->model->ensemble;
     return *cell(rig, (uint16_t)(ensemble->first + m * ensemble->stride + state), lane);
 }
 
