@@ -55,7 +55,7 @@ START_TEST(every_subcommand_helps_and_names_its_options)
         const char *command, *options[10];
     } cases[] = {
         {"serve", {"PLANT", "--port", "--bind", "--speed", "--threads", "--history", "--no-history", "--fresh", "--watch", "--web"}},
-        {"emulate", {"PLANT", "--url", "--tape", "--speed", "--name", "--fault", "--no-faults", "--seed", "--quiet"}},
+        {"emulate", {"PLANT", "--url", "--tape", "--speed", "--name", "--fault", "--offline", "--clock", "--no-faults", "--seed", "--quiet"}},
         {"run", {"PLANT", "--tape", "--speed", "--every", "--threads"}},
         {"score", {"PLANT", "--tape", "--events", "--tolerance", "--threads", "--json"}},
         {"check", {"SCRIPT"}},
@@ -117,6 +117,10 @@ START_TEST(wrong_arguments_are_one_line_that_says_what_was_expected)
         {{"explain", FLOW_MODEL, "--codegen", "gcc"}, "--codegen: expected auto, llvm or off, got \"gcc\""},
         {{"bench", "--threads", "0"}, "expected a whole number from 1 to 64"},
         {{"emulate", FLOW_PLANT, "--tape", "x.csv", "--fault", "incubator.t2:stuck@1"}, "--fault goes with an emulated plant"},
+        {{"emulate", FLOW_PLANT, "--tape", "x.csv", "--clock", "1+1"}, "--clock goes with an emulated plant"},
+        {{"emulate", FLOW_PLANT, "--offline", "600"}, "--offline wants seconds from 0 on, and how many"},
+        {{"emulate", FLOW_PLANT, "--clock", "soon"}, "--clock wants two numbers"},
+        {{"emulate", FLOW_PLANT, "--clock", "2+"}, "--clock wants two numbers"},
         {{"emulate", FLOW_PLANT, "--url", "http://localhost"}, "expected ws://HOST"},
         {{"emulate", FLOW_PLANT, "--fault", "t2"}, "expected TAG:KIND[:SIZE]@AT[+LASTS]"},
         {{"emulate", FLOW_PLANT, "--fault", "incubator.t2:melts@1"}, "kind \"melts\" is none of"},
