@@ -52,7 +52,7 @@ static void assert_refusal(Outcome outcome, int status, const char *expected)
 START_TEST(every_subcommand_helps_and_names_its_options)
 {
     static const struct {
-        const char *command, *options[10];
+        const char *command, *options[12];
     } cases[] = {
         {"serve", {"PLANT", "--port", "--bind", "--speed", "--threads", "--history", "--no-history", "--fresh", "--watch", "--web"}},
         {"emulate", {"PLANT", "--url", "--tape", "--speed", "--name", "--fault", "--offline", "--clock", "--no-faults", "--seed", "--quiet"}},
@@ -68,7 +68,7 @@ START_TEST(every_subcommand_helps_and_names_its_options)
         Outcome outcome = CALL(cases[i].command, "--help");
         ck_assert_int_eq(outcome.status, 0);
         ck_assert_str_eq(outcome.err, "");
-        for (size_t k = 0; k < 10 && cases[i].options[k]; k++)
+        for (size_t k = 0; k < 12 && cases[i].options[k]; k++)
             ck_assert_msg(strstr(outcome.out, cases[i].options[k]) != NULL, "%s --help does not name %s", cases[i].command, cases[i].options[k]);
         ck_assert(strstr(all.out, cases[i].command) != NULL);
         forget(&outcome);
