@@ -320,8 +320,8 @@ static void warn_of_clock(const Websocket *websocket, Guest *guest, const ClockR
     if (guest->warned || (double)(off - reading->uncertainty) < websocket->def.step * (double)NS_PER_S)
         return;
     guest->warned = true;
-    log_write(LOG_WARNING, "websocket", "device \"%s\": its clock is %.3f s %s%s", guest->shown.name, (double)off / (double)NS_PER_S, reading->offset < 0 ? "behind" : "ahead",
-              websocket->def.corrected ? ", which is corrected" : ": set it, or let clocks = \"corrected\" correct its samples");
+    log_write(LOG_WARNING, "websocket", "device \"%s\": its clock is %.3f s %s%s", guest->shown.name, (double)off / (double)NS_PER_S,
+              reading->offset < 0 ? "behind" : "ahead", websocket->def.corrected ? ", which is corrected" : ": set it, or let clocks = \"corrected\" correct its samples");
 }
 
 /* The newest of a message waited least. */

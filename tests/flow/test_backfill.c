@@ -1,4 +1,4 @@
-/* A log of hours beside a plant that lives by the time of day: what is live is as if there were no log, and the log is kept, once, in the order of its times. */
+/* A log of hours beside a plant that lives by the time of day: what is live is as if there were no log, and the log is kept, once, in time order. */
 #include "connectors/websocket/device.h"
 #include "flow/feed.h"
 #include "flow/flow.h"
@@ -202,7 +202,8 @@ START_TEST(a_device_that_was_offline_sends_all_it_measured_over_the_real_wire)
     Child server = CHILD_START("server", "serve", plant.text, "--port", "0", "--history", history.text);
     child_await_port(&server);
     const FlowPath url = child_url(&server);
-    ck_assert_msg(device_open(&(DeviceDef){.url = url.text, .name = "well", .tags = &tag, .tag_count = 1, .log = 10000}, &device, &why) == ERR_OK, "%s", why.text);
+    const DeviceDef def = {.url = url.text, .name = "well", .tags = &tag, .tag_count = 1, .log = 10000};
+    ck_assert_msg(device_open(&def, &device, &why) == ERR_OK, "%s", why.text);
 
     const int64_t now = clock_system.utc_ns(clock_system.self), began = now - 60 * NS_PER_S;
     measure(device, began, 1);
@@ -231,5 +232,6 @@ START_TEST(a_device_that_was_offline_sends_all_it_measured_over_the_real_wire)
 }
 END_TEST
 
-KIT_MAIN("flow.backfill", a_device_that_was_offline_sends_all_it_measured_over_the_real_wire, a_log_leaves_every_tick_as_it_was, what_is_live_goes_first_and_a_log_a_few_at_a_time, a_log_does_not_begin_the_time_of_a_plant,
+KIT_MAIN("flow.backfill", a_device_that_was_offline_sends_all_it_measured_over_the_real_wire,
+         a_log_leaves_every_tick_as_it_was, what_is_live_goes_first_and_a_log_a_few_at_a_time, a_log_does_not_begin_the_time_of_a_plant,
          a_log_that_comes_twice_is_kept_once_in_the_order_of_its_times)
