@@ -34,7 +34,7 @@ typedef struct Guest {
     Grants grants;
     int64_t time_owed;      // of a `time` that found no room, TIME_NONE otherwise
     SourceClock clock;
-    Corrector corrector;
+    ClockMap map;
     bool warned;            // of this setting of its clock
     ConnectorLosses told;   // of shown.lost, what it has heard of
     WebsocketDevice shown;  // under the lock; no name: the place is free
@@ -247,7 +247,7 @@ static bool join(Websocket *websocket, Guest *guest, Link *link, const char *nam
     if (!known) {
         guest->shown = (WebsocketDevice){.last = TIME_NONE};
         guest->clock = (SourceClock){0};
-        guest->corrector = (Corrector){0};
+        guest->map = (ClockMap){0};
         guest->warned = false;
         guest->told = (ConnectorLosses){0};
     }
@@ -320,8 +320,8 @@ static void warn_of_clock(const Websocket *websocket, Guest *guest, const ClockR
     if (guest->warned || (double)(off - reading->uncertainty) < websocket->def.step * (double)NS_PER_S)
         return;
     guest->warned = true;
-    log_write(LOG_WARNING, "websocket", "device \"%s\": its clock is %.3f s %s%s", guest->shown.name, (double)off / (double)NS_PER_S, reading->offset < 0 ? "behind" : "ahead",
-              websocket->def.corrected ? ", which is corrected" : ": set it, or let clocks = \"corrected\" correct its samples");
+    log_write(LOG_WARNING, "websocket", "device \"%s\": its clock is %.3f s %s%s", guest->shown.name, (double)off / (double)NS_PER_S,
+              reading->offset < 0 ? "behind" : "ahead", websocket->def.corrected ? ", which is corrected" : ": set it, or let clocks = \"corrected\" correct its samples");
 }
 
 /* The newest of a message waited least. */
@@ -355,13 +355,13 @@ static bool hear_clock(Websocket *websocket, Guest *guest, const WireMessage *me
     guest->shown.clock = reading;
     pthread_mutex_unlock(&websocket->lock);
     if (websocket->def.corrected && !message->historical)
-        corrector_hear(&guest->corrector, stamp, came, &reading);
-    return !websocket->def.corrected || guest->corrector.count > 0;
+        clock_map_hear(&guest->map, stamp, came, &reading);
+    return !websocket->def.corrected || guest->map.count > 0;
 }
 
 static int64_t corrected(const Guest *guest, int64_t stamp)
 {
-    return guest->corrector.count > 0 ? corrector_apply(&guest->corrector, stamp) : stamp;
+    return guest->map.count > 0 ? clock_map_time(&guest->map, stamp) : stamp;
 }
 
 // Samples.

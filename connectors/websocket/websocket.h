@@ -4,7 +4,7 @@
  * refused with 429 and counted as dropped. The answer to a `samples` message waits until the tick says that they are stored.
  *
  * Where the plant lives by the time of day, the clock of each device is measured by what comes from it (source_clock.h), and corrected where that is
- * asked for (corrector.h): what goes to the tick, and is filed and kept, is then the corrected time.
+ * asked for (clock_map.h): what goes to the tick, and is filed and kept, is then the corrected time.
  *
  * The log of a device that was offline comes by a connector and a ring of its own, behind what is live.
  *

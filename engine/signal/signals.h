@@ -5,7 +5,7 @@
 
 #include "signal/command.h"
 #include "signal/connector.h"
-#include "signal/corrector.h"
+#include "signal/clock_map.h"
 #include "signal/link.h"
 #include "signal/recording.h"
 #include "signal/sample.h"

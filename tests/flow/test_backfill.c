@@ -1,4 +1,5 @@
-/* A log of hours beside a plant that lives by the time of day: what is live is as if there were no log, and the log is kept, once, in the order of its times. */
+/* A log of hours beside a plant that lives by the time of day: what is live is as if there were no log, and the log is kept, once, in time order. */
+#include "connectors/websocket/device.h"
 #include "flow/feed.h"
 #include "flow/flow.h"
 
@@ -174,5 +175,63 @@ START_TEST(a_log_that_comes_twice_is_kept_once_in_the_order_of_its_times)
 }
 END_TEST
 
-KIT_MAIN("flow.backfill", a_log_leaves_every_tick_as_it_was, what_is_live_goes_first_and_a_log_a_few_at_a_time, a_log_does_not_begin_the_time_of_a_plant,
+static void await_answers(Device *device)
+{
+    for (int round = 0; round < 6000 && (!device_state(device).connected || device_state(device).waiting); round++)
+        device_service(device, 10 * NS_PER_MS);
+    ck_assert_uint_eq(device_state(device).waiting, 0);
+}
+
+/* One sample every 0.1 s from `from` on, up to now. */
+static void measure(Device *device, int64_t from, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        const WireSample sample = {.tag = "tank.gauge", .time = from + (int64_t)i * NS_PER_S / 10, .value = 1};
+        ck_assert_int_eq(device_send(device, &sample, 1), ERR_OK);
+    }
+}
+
+START_TEST(a_device_that_was_offline_sends_all_it_measured_over_the_real_wire)
+{
+    static const WireTag tag = {.name = "tank.gauge"};
+    ErrText why = {""};
+    Record record;
+    Device *device;
+    flow_write("tank.lua", tank);
+    const FlowPath plant = flow_write("works.lua", works), history = flow_path("offline.db");
+    Child server = CHILD_START("server", "serve", plant.text, "--port", "0", "--history", history.text);
+    child_await_port(&server);
+    const FlowPath url = child_url(&server);
+    const DeviceDef def = {.url = url.text, .name = "well", .tags = &tag, .tag_count = 1, .log = 10000};
+    ck_assert_msg(device_open(&def, &device, &why) == ERR_OK, "%s", why.text);
+
+    const int64_t now = clock_system.utc_ns(clock_system.self), began = now - 60 * NS_PER_S;
+    measure(device, began, 1);
+    await_answers(device);
+    device_cut(device, true);
+    measure(device, began + NS_PER_S / 10, 599);
+    ck_assert(!device_state(device).connected);
+    device_cut(device, false);
+    while (!device_state(device).connected)
+        device_service(device, 10 * NS_PER_MS);
+    ck_assert_uint_eq(device_state(device).logged, 599 - DEVICE_LIVE_S * 10 - 1);
+    await_answers(device);
+    const DeviceState state = device_state(device);
+    ck_assert_uint_eq(state.stored, 600);
+    ck_assert_uint_eq(state.rejected + state.lost + state.duplicate, 0);
+    device_close(device);
+    child_stop(&server, SIGTERM);
+
+    size_t count;
+    record_open(&record, history.text, plant.text);
+    const HistoryPoint *points = record_points(&record, tags_find(record.plant->tags, "tank.gauge"), &count);
+    ck_assert_uint_eq(count, 600);
+    for (size_t i = 0; i < count; i++)
+        ck_assert_int_eq(points[i].time, began + (int64_t)i * NS_PER_S / 10);
+    record_close(&record);
+}
+END_TEST
+
+KIT_MAIN("flow.backfill", a_device_that_was_offline_sends_all_it_measured_over_the_real_wire,
+         a_log_leaves_every_tick_as_it_was, what_is_live_goes_first_and_a_log_a_few_at_a_time, a_log_does_not_begin_the_time_of_a_plant,
          a_log_that_comes_twice_is_kept_once_in_the_order_of_its_times)

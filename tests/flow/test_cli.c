@@ -52,10 +52,10 @@ static void assert_refusal(Outcome outcome, int status, const char *expected)
 START_TEST(every_subcommand_helps_and_names_its_options)
 {
     static const struct {
-        const char *command, *options[10];
+        const char *command, *options[12];
     } cases[] = {
         {"serve", {"PLANT", "--port", "--bind", "--speed", "--threads", "--history", "--no-history", "--fresh", "--watch", "--web"}},
-        {"emulate", {"PLANT", "--url", "--tape", "--speed", "--name", "--fault", "--no-faults", "--seed", "--quiet"}},
+        {"emulate", {"PLANT", "--url", "--tape", "--speed", "--name", "--fault", "--offline", "--clock", "--no-faults", "--seed", "--quiet"}},
         {"run", {"PLANT", "--tape", "--speed", "--every", "--threads"}},
         {"score", {"PLANT", "--tape", "--events", "--tolerance", "--threads", "--json"}},
         {"check", {"SCRIPT"}},
@@ -68,7 +68,7 @@ START_TEST(every_subcommand_helps_and_names_its_options)
         Outcome outcome = CALL(cases[i].command, "--help");
         ck_assert_int_eq(outcome.status, 0);
         ck_assert_str_eq(outcome.err, "");
-        for (size_t k = 0; k < 10 && cases[i].options[k]; k++)
+        for (size_t k = 0; k < 12 && cases[i].options[k]; k++)
             ck_assert_msg(strstr(outcome.out, cases[i].options[k]) != NULL, "%s --help does not name %s", cases[i].command, cases[i].options[k]);
         ck_assert(strstr(all.out, cases[i].command) != NULL);
         forget(&outcome);
@@ -117,6 +117,11 @@ START_TEST(wrong_arguments_are_one_line_that_says_what_was_expected)
         {{"explain", FLOW_MODEL, "--codegen", "gcc"}, "--codegen: expected auto, llvm or off, got \"gcc\""},
         {{"bench", "--threads", "0"}, "expected a whole number from 1 to 64"},
         {{"emulate", FLOW_PLANT, "--tape", "x.csv", "--fault", "incubator.t2:stuck@1"}, "--fault goes with an emulated plant"},
+        {{"emulate", FLOW_PLANT, "--tape", "x.csv", "--clock", "1+1"}, "--clock goes with an emulated plant"},
+        {{"emulate", FLOW_PLANT, "--offline", "600"}, "--offline wants two numbers, as in 600+120"},
+        {{"emulate", FLOW_PLANT, "--offline", "600-5"}, "--offline wants seconds from 0 on, and how many"},
+        {{"emulate", FLOW_PLANT, "--clock", "soon"}, "--clock wants two numbers"},
+        {{"emulate", FLOW_PLANT, "--clock", "2+"}, "--clock wants two numbers"},
         {{"emulate", FLOW_PLANT, "--url", "http://localhost"}, "expected ws://HOST"},
         {{"emulate", FLOW_PLANT, "--fault", "t2"}, "expected TAG:KIND[:SIZE]@AT[+LASTS]"},
         {{"emulate", FLOW_PLANT, "--fault", "incubator.t2:melts@1"}, "kind \"melts\" is none of"},

@@ -54,6 +54,8 @@ START_TEST(settings_out_of_range_are_refused)
         {"step = 0", "step must be between 1e-6 and 3600 seconds"},
         {"step = 0 / 0", "step"},
         {"step = 'fast'", "step of \"plant\": expected a number, got string"},
+        {"clocks = 'right'", "clocks must be \"measured\" or \"corrected\", got \"right\""},
+        {"clocks = 'corrected', clock = 'provider'", "clocks can be corrected where clock = \"utc\""},
         {"clock = 'lunar'", "clock must be \"utc\" or \"provider\", got \"lunar\""},
         {"wait = -1", "wait must be between 0 and 3600 seconds"},
         {"record = -1", "record must be 0 (every tick) or more"},

@@ -400,10 +400,31 @@ START_TEST(opening_survives_every_failed_allocation)
 }
 END_TEST
 
+START_TEST(a_log_keeps_what_comes_while_there_is_no_line_and_loses_its_oldest)
+{
+    DeviceDef def = device_def("ws://localhost:1");
+    Device *device;
+    ErrText why = {0};
+    def.log = 1000;
+    ck_assert_msg(device_open(&def, &device, &why) == ERR_OK, "%s", why.text);
+    device_cut(device, true);
+    send_samples(device, 0, DEVICE_WAITING_MAX + 1000);
+    DeviceState state = device_state(device);
+    ck_assert_uint_eq(state.logged, 1000);
+    ck_assert_uint_eq(state.waiting, DEVICE_WAITING_MAX + 1000);
+    ck_assert_uint_eq(state.lost, 0);
+    send_samples(device, DEVICE_WAITING_MAX + 1000, 10);
+    state = device_state(device);
+    ck_assert_uint_eq(state.waiting, DEVICE_WAITING_MAX + 1000);
+    ck_assert_uint_eq(state.lost, 10);
+    device_close(device);
+}
+END_TEST
+
 KIT_MAIN("server.trip", samples_are_kept_until_they_are_stored, time_moves_the_plant_without_samples,
          a_command_goes_to_the_device_and_its_answer_comes_back, a_command_that_comes_twice_is_obeyed_once_and_answered_twice,
          after_the_server_comes_back_everything_that_had_no_answer_is_there, samples_for_which_there_was_no_room_are_sent_again,
          a_device_that_is_refused_does_not_try_again, rejected_samples_are_told_once_and_do_not_hold_the_others_up,
-         only_tags_that_are_provided_can_be_sent, a_device_that_was_thrown_out_comes_back_and_goes_on, what_waits_is_bounded,
+         only_tags_that_are_provided_can_be_sent, a_log_keeps_what_comes_while_there_is_no_line_and_loses_its_oldest, a_device_that_was_thrown_out_comes_back_and_goes_on, what_waits_is_bounded,
          waits_are_bounded_and_short_ones_are_cheap, attempts_to_connect_become_rarer, a_wrong_address_says_what_is_wrong,
          opening_survives_every_failed_allocation)

@@ -6,7 +6,7 @@
 
 #include "base/random.h"
 #include "kit/kit.h"
-#include "signal/corrector.h"
+#include "signal/clock_map.h"
 
 static const int64_t BEGIN = INT64_C(1700000000) * NS_PER_S;
 static const int64_t PERIOD = NS_PER_S / 10;
@@ -133,27 +133,27 @@ START_TEST(samples_of_hours_ago_do_not_move_a_clock_that_also_sends_new_ones)
 END_TEST
 
 /* Corrected as a connector does it; the times are those that a sample was filed under. */
-static int64_t correct(SourceClock *clock, Corrector *corrector, int64_t stamp, int64_t came)
+static int64_t correct(SourceClock *clock, ClockMap *map, int64_t stamp, int64_t came)
 {
     ClockReading reading;
     source_clock_hear(clock, stamp, came);
     if (!source_clock_read(clock, came, &reading))
         return TIME_NONE;
-    corrector_hear(corrector, stamp, came, &reading);
-    return corrector_apply(corrector, stamp);
+    clock_map_hear(map, stamp, came, &reading);
+    return clock_map_time(map, stamp);
 }
 
 START_TEST(corrected_stamps_come_to_the_truth_and_never_go_back)
 {
     for (uint64_t seed = 1; seed <= 10; seed++) {
         SourceClock clock = {0};
-        Corrector corrector = {0};
+        ClockMap map = {0};
         const Source source = {.offset = 2100 * NS_PER_MS, .drift_ppb = 100000, .delay_mean = 30e6, .seed = seed};
         int64_t last = TIME_NONE, came = 0, error = 0;
         for (int64_t i = 0; i < 18000; i++) {
             const int64_t measured = BEGIN + i * PERIOD, arrives = measured + delay_of(&source, i);
             came = arrives > came ? arrives : came;
-            const int64_t time = correct(&clock, &corrector, stamp_at(&source, measured), came);
+            const int64_t time = correct(&clock, &map, stamp_at(&source, measured), came);
             if (time == TIME_NONE)
                 continue;
             ck_assert_int_gt(time, last);
@@ -170,25 +170,25 @@ START_TEST(a_stamp_that_comes_again_is_corrected_to_the_same_time)
     enum { COUNT = 6000 };
     static int64_t first[COUNT];
     SourceClock clock = {0};
-    Corrector corrector = {0};
+    ClockMap map = {0};
     const Source source = {.offset = -5 * NS_PER_S, .drift_ppb = 60000, .delay_mean = 50e6, .seed = 7};
     for (int64_t i = 0; i < COUNT; i++)
-        first[i] = correct(&clock, &corrector, stamp_at(&source, BEGIN + i * PERIOD), BEGIN + i * PERIOD + delay_of(&source, i));
+        first[i] = correct(&clock, &map, stamp_at(&source, BEGIN + i * PERIOD), BEGIN + i * PERIOD + delay_of(&source, i));
     for (int64_t i = 0; i < COUNT; i++)
         if (first[i] != TIME_NONE)
-            ck_assert_int_eq(corrector_apply(&corrector, stamp_at(&source, BEGIN + i * PERIOD)), first[i]);
+            ck_assert_int_eq(clock_map_time(&map, stamp_at(&source, BEGIN + i * PERIOD)), first[i]);
 }
 END_TEST
 
 START_TEST(a_clock_that_was_set_back_goes_on_where_it_was)
 {
     SourceClock clock = {0};
-    Corrector corrector = {0};
+    ClockMap map = {0};
     int64_t last = TIME_NONE, time = 0;
     for (int64_t i = 0; i < 6000; i++) {
         const int64_t came = BEGIN + i * PERIOD;
-        time = correct(&clock, &corrector, came + (i < 3000 ? 10 * NS_PER_S : 0), came);
-        if (i < 3000 || corrector.settings == 1) {
+        time = correct(&clock, &map, came + (i < 3000 ? 10 * NS_PER_S : 0), came);
+        if (i < 3000 || map.settings == 1) {
             ck_assert(time == TIME_NONE || time >= last);
             last = time;
         }
