@@ -69,7 +69,8 @@ typedef struct Job {
     uint16_t unknowns[FIT_UNKNOWNS_MAX];  // that matter here: its directions
     size_t directions;
     double *sums;         // by point: cost, gradient, information
-    FitSensor *sensors;   // of the first point, NULL for other jobs
+    FitSensor *sensors;   // of the first point, NULL for other jobs;
+    double *errors;       // and each error over its standard deviation, by what was heard
 } Job;
 
 struct Course {
@@ -441,7 +442,7 @@ static void set_unknown(const Walk *walk, const Part *part)
 {
     const Course *course = walk->course;
     const FitUnknown *unknown = &course->def.unknowns[part->unknown];
-    if (unknown->at_start && unknown->tape != walk->job->tape)
+    if (unknown->at_start && (course->def.scripted_start || unknown->tape != walk->job->tape))
         return;
     const Member *member = &walk->job->group->members[part->member];
     const Model *model = member->tangent->model;
@@ -544,14 +545,15 @@ static void weigh(const Walk *walk, const Member *member, const Sensor *sensor, 
     }
 }
 
-static void note_error(const Walk *walk, const Member *member, uint16_t index)
+static void note_error(const Walk *walk, const Member *member, const Heard *heard)
 {
-    const Sensor *sensor = &member->tangent->model->sensors[index];
-    FitSensor *to = &walk->job->sensors[member->first_sensor + index];
-    const double error = *cells(walk, member, sensor->innovation);
+    const Sensor *sensor = &member->tangent->model->sensors[heard->sensor];
+    FitSensor *to = &walk->job->sensors[member->first_sensor + heard->sensor];
+    const double error = *cells(walk, member, sensor->innovation), variance = *cells(walk, member, sensor->innovation_variance);
     to->samples++;
     to->squares += error * error;
-    to->normalised += error * error / *cells(walk, member, sensor->innovation_variance);
+    to->normalised += error * error / variance;
+    walk->job->errors[heard - walk->job->group->stretches[walk->job->tape].heard] = error / sqrt(variance);
 }
 
 static void hear(const Walk *walk, const Heard *heard)
@@ -565,7 +567,7 @@ static void hear(const Walk *walk, const Heard *heard)
     for (size_t p = 0; p < walk->job->point_count; p++)
         weigh(walk, member, sensor, p);
     if (walk->job->sensors)
-        note_error(walk, member, heard->sensor);
+        note_error(walk, member, heard);
 }
 
 /* Whether there is a point whose numbers are still numbers. */
@@ -633,7 +635,8 @@ static Err make_jobs(Course *course, size_t points, ErrText *why)
                 job.point_count = points - job.first_point < at_once ? points - job.first_point : at_once;
                 job.sums = arena_new(&course->work, double, job.point_count * (1 + n + n * n));
                 job.sensors = job.first_point == 0 ? arena_new(&course->work, FitSensor, course_sensor_count(course->def.plant) + 1) : NULL;
-                if (!job.sums || (job.first_point == 0 && !job.sensors))
+                job.errors = job.first_point == 0 ? arena_new(&course->work, double, job.group->stretches[t].count + 1) : NULL;
+                if (!job.sums || (job.first_point == 0 && (!job.sensors || !job.errors)))
                     return out_of_memory(why);
                 course->jobs[course->job_count++] = job;
             }
@@ -692,6 +695,59 @@ size_t course_errors(const Course *course, FitSensor *sensors)
             samples += sensors[at].samples;
         }
     return samples;
+}
+
+#define CHANCE 3.0  // standard errors within which what was found may be chance
+
+/* 1 + 2 times the sum of the autocorrelations of a series around 0: pairs of them, as long as they are larger than those of white noise. */
+static double correlation_time(const double *series, size_t count, double squares)
+{
+    double time = -1;
+    for (size_t lag = 0; lag + 1 < count; lag += 2) {
+        double pair = 0;
+        for (size_t i = 0; i + lag < count; i++)
+            pair += series[i] * series[i + lag];
+        for (size_t i = 0; i + lag + 1 < count; i++)
+            pair += series[i] * series[i + lag + 1];
+        const double whole = lag == 0 ? pair - squares : pair;  // the first pair has the series itself in it
+        if (!(whole > CHANCE * squares * sqrt((lag == 0 ? 1 : 2) / (double)count)))
+            return lag == 0 ? 1 : time;
+        time += 2 * pair / squares;
+    }
+    return time;
+}
+
+/* Of one sensor of one twin in one recording: its squares, each counting for as much as it is correlated with those around it. */
+static double squares_of(const Job *job, uint32_t member, uint16_t sensor, double *series, size_t *count)
+{
+    const Stretch *stretch = &job->group->stretches[job->tape];
+    double squares = 0;
+    *count = 0;
+    for (size_t i = 0; i < stretch->count; i++)
+        if (stretch->heard[i].member == member && stretch->heard[i].sensor == sensor) {
+            squares += job->errors[i] * job->errors[i];
+            series[(*count)++] = job->errors[i];
+        }
+    return squares > 0 ? squares * correlation_time(series, *count, squares) : 0;
+}
+
+double course_excess(const Course *course)
+{
+    double squares = 0;
+    size_t samples = 0;
+    for (size_t j = 0; j < course->job_count; j++) {
+        const Job *job = &course->jobs[j];
+        double *series = job->errors ? mem_alloc(job->group->stretches[job->tape].count * sizeof *series) : NULL;
+        for (uint32_t m = 0; m < job->group->member_count && series; m++)
+            for (uint16_t s = 0; s < job->group->members[m].tangent->model->sensor_count; s++) {
+                size_t count;
+                squares += squares_of(job, m, s, series, &count);
+                samples += count;
+            }
+        mem_free(series);
+    }
+    const double excess = samples ? squares / (double)samples : 1;
+    return excess > 1 + CHANCE * sqrt(2 / (double)samples) ? excess : 1;
 }
 
 // --- life ----------------------------------------------------------------------------------------------------------

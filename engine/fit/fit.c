@@ -161,7 +161,7 @@ static void decompose(const double *information, size_t n, Spectrum *spectrum)
     matrix_eigen(matrix, m, spectrum->values, spectrum->vectors);
 }
 
-/* An element of the inverse; infinite where a direction without information takes part. */
+/* An element of the inverse I^-1; infinite where a direction without information takes part. */
 static double covariance(const Spectrum *spectrum, size_t i, size_t j)
 {
     const size_t m = spectrum->count;
@@ -187,6 +187,25 @@ static void note_values(Fit *fit, const Search *best)
     }
 }
 
+/* What a prior adds to the information about a scaled value. */
+static double prior_information(const FitUnknown *unknown)
+{
+    const double slope = unknown_slope(unknown, unknown->after) / unknown->prior_sd;
+    return slope * slope;
+}
+
+/* Where data vary more than they are taken to, by `excess`, and priors do not: I^-1 (excess (I - P) + P) I^-1 = excess I^-1 - (excess - 1) I^-1 P I^-1. */
+static double spread(const Fit *fit, const Spectrum *spectrum, size_t i, size_t j)
+{
+    double sum = fit->excess * covariance(spectrum, i, j);
+    for (size_t k = 0; k < spectrum->count && isfinite(sum) && fit->excess > 1; k++) {
+        const double prior = prior_information(&fit->unknowns[spectrum->index[k]]);
+        if (prior > 0)
+            sum -= (fit->excess - 1) * covariance(spectrum, i, k) * prior * covariance(spectrum, k, j);
+    }
+    return sum;
+}
+
 static void note_spread(Fit *fit, const Search *best)
 {
     const size_t n = fit->unknown_count;
@@ -197,10 +216,10 @@ static void note_spread(Fit *fit, const Search *best)
     decompose(best->here.information, n, &spectrum);
     for (size_t i = 0; i < spectrum.count; i++) {
         FitUnknown *unknown = &fit->unknowns[spectrum.index[i]];
-        const double variance = covariance(&spectrum, i, i);
+        const double variance = spread(fit, &spectrum, i, i);
         unknown->sd = spectrum.scale[i] == 0 ? INFINITY : sqrt(variance) * unknown_slope(unknown, unknown->after);
         for (size_t j = 0; j < spectrum.count; j++) {
-            const double other = covariance(&spectrum, j, j), both = covariance(&spectrum, i, j);
+            const double other = spread(fit, &spectrum, j, j), both = spread(fit, &spectrum, i, j);
             fit->correlation[spectrum.index[i] * n + spectrum.index[j]] = isfinite(variance * other * both) && variance * other > 0 ? both / sqrt(variance * other) : 0;
         }
     }
@@ -214,10 +233,8 @@ static void note_condition(Fit *fit, const Search *best)
     memcpy(information, best->here.information, n * n * sizeof *information);
     Spectrum spectrum = {0};
     for (size_t i = 0; i < n; i++) {
-        const FitUnknown *unknown = &fit->unknowns[i];
-        const double slope = unknown_slope(unknown, unknown->after) / unknown->prior_sd;
-        information[i * n + i] -= isinf(unknown->prior_sd) ? 0 : slope * slope;
-        if (unknown->end == FIT_FREE)
+        information[i * n + i] -= prior_information(&fit->unknowns[i]);
+        if (fit->unknowns[i].end == FIT_FREE)
             spectrum.index[spectrum.count++] = i;
     }
     decompose(information, n, &spectrum);
@@ -256,8 +273,9 @@ static void count_agreeing(const Fitting *fitting, const Search *best)
 
 // --- how good it is ------------------------------------------------------------------------------------------------
 
-static Err judge(const Fitting *fitting, Course *course, bool after, FitQuality *out)
+static Err judge(const Fitting *fitting, FitError error, bool after, FitQuality *out)
 {
+    const FitDef *def = fitting->def;
     Fit *fit = fitting->fit;
     double values[FIT_UNKNOWNS_MAX];
     for (size_t i = 0; i < fit->unknown_count; i++)
@@ -265,29 +283,28 @@ static Err judge(const Fitting *fitting, Course *course, bool after, FitQuality 
     out->sensors = arena_new(&fit->arena, FitSensor, fit->sensor_count + 1);
     if (!out->sensors)
         return out_of_memory(fitting->why);
-    const Err err = course_look(course, values, 1, fitting->found, fitting->why);
-    if (err)
-        return err;
-    out->samples = course_errors(course, out->sensors);
-    out->log_likelihood = -fitting->found[0].cost - 0.5 * LOG_2_PI * (double)out->samples;
-    return ERR_OK;
+    const CourseDef course_def = {.plant = def->plant, .tapes = def->tapes, .tape_count = def->tape_count, .unknowns = fit->unknowns, .unknown_count = fit->unknown_count,
+                                  .error = error, .values_only = true, .scripted_start = !after || error == FIT_PREDICTION};
+    Course *course;
+    Err err = course_create(&course_def, &course, fitting->why);
+    if (!err && !(err = course_look(course, values, 1, fitting->found, fitting->why))) {
+        out->samples = course_errors(course, out->sensors);
+        out->log_likelihood = -fitting->found[0].cost - 0.5 * LOG_2_PI * (double)out->samples;
+        if (after && error == def->error)
+            fit->excess = course_excess(course);
+    }
+    course_destroy(course);
+    return err;
 }
 
 /* Both errors, before and after, whichever was fitted. */
 static Err judge_all(const Fitting *fitting)
 {
-    const FitDef *def = fitting->def;
     Fit *fit = fitting->fit;
     Err err = ERR_OK;
-    for (FitError error = FIT_PREDICTION; error < FIT_ERRORS && !err; error++) {
-        const CourseDef course_def = {.plant = def->plant, .tapes = def->tapes, .tape_count = def->tape_count, .unknowns = fit->unknowns, .unknown_count = fit->unknown_count,
-                                      .error = error, .values_only = true};
-        Course *course;
-        err = course_create(&course_def, &course, fitting->why);
-        if (!err && !(err = judge(fitting, course, false, &fit->before[error])))
-            err = judge(fitting, course, true, &fit->after[error]);
-        course_destroy(course);
-    }
+    for (FitError error = FIT_PREDICTION; error < FIT_ERRORS && !err; error++)
+        if (!(err = judge(fitting, error, false, &fit->before[error])))
+            err = judge(fitting, error, true, &fit->after[error]);
     return err;
 }
 
@@ -326,10 +343,12 @@ static Err run(Fitting *fitting)
         return err_set(fitting->why, ERR_RANGE, "the model breaks at every start: its numbers stop being finite, or no sample came");
     fit->state = best->state;
     note_values(fit, best);
+    if ((err = judge_all(fitting)))
+        return err;
     note_spread(fit, best);
     note_condition(fit, best);
     count_agreeing(fitting, best);
-    return judge_all(fitting);
+    return ERR_OK;
 }
 
 Err fit_run(const FitDef *def, Fit **out, ErrText *why)

@@ -44,7 +44,7 @@ typedef struct FitUnknown {
     double low, high;
     double prior, prior_sd;    // INFINITY: nothing is known
     double before, after;
-    double sd;                 // standard error; NAN at a limit, INFINITY where the data say nothing
+    double sd;                 // standard error, `excess` accounted for; NAN at a limit, INFINITY where the data say nothing
     FitEnd end;
 } FitUnknown;
 
@@ -57,7 +57,8 @@ typedef struct FitSensor {
     double normalised;  // and of each divided by its variance
 } FitSensor;
 
-/// How well the plant followed the recordings with some values.
+/// How well the plant followed the recordings with some values. Before, and with the error of prediction always, it begins as the script says;
+/// afterwards its simulation begins with the starts that were fitted.
 typedef struct FitQuality {
     double log_likelihood;
     size_t samples;
@@ -96,6 +97,7 @@ typedef struct Fit {
     int rounds;
     size_t starts, agreeing;   // searches, and how many of them ended where the best one did
     double *correlation;       // unknown_count x unknown_count; 0 with one at a limit
+    double excess;             // by how much errors exceed what the model says, and follow each other: a factor on variances, 1 for white ones of the right size
     double condition;          // condition index of what the data alone say; INFINITY where they leave a direction open
     bool *entangled;           // by unknown: one of those that the data hardly tell apart, or say nothing about
     Arena arena;

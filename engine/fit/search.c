@@ -7,7 +7,7 @@
 #define DAMPING_FIRST 1e-3
 #define DAMPING_MAX 1e12
 #define DAMPING_MIN 1e-12
-#define LEFT_TO_GAIN 1e-8  // as a squared distance in standard errors
+#define LEFT_TO_GAIN 1e-6  // as a squared distance in standard errors
 
 static double within(double value, double low, double high)
 {

@@ -3,7 +3,7 @@
  * The cost is a negative log-likelihood. With its gradient comes its expected curvature, Fisher's information, which is to a likelihood what J'J is to a sum of
  * squares; a step is so Gauss's and Newton's where the likelihood is such a sum, and Fisher's scoring where it is not. Values at a limit that the
  * slope pushes against are left out of the step, and the step is projected on the limits. It is over when what is left to gain is far below what
- * the data can tell: a ten-thousandth of a standard error.
+ * the data can tell: a thousandth of a standard error.
  *
  * A search says where it wants to look (`trial`) and is told what is there, so many of them go on side by side.
  *
@@ -15,7 +15,7 @@
 
 #include "fit/matrix.h"
 
-enum { SEARCH_MAX = MATRIX_MAX, SEARCH_STEPS_MAX = 200 };
+enum { SEARCH_MAX = MATRIX_MAX, SEARCH_STEPS_MAX = 500 };
 
 typedef struct Likelihood {
     double cost;  // -log likelihood; not finite where the model breaks

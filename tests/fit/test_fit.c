@@ -1,7 +1,7 @@
 /* What was emulated is found again, as exactly as the fit itself says. */
 #include "fit/emulated.h"
 
-enum { SEEDS = 20, VALUES_MAX = 5 };
+enum { SEEDS = 12, VALUES_MAX = 5 };
 
 typedef struct Known {
     const char *model;
@@ -55,7 +55,7 @@ static Fit *fit(FitDef *def)
 static double normalised_error(const Fit *found, const Truth *truth)
 {
     const size_t n = found->unknown_count;
-    double matrix[VALUES_MAX * VALUES_MAX], factor[VALUES_MAX * VALUES_MAX], off[VALUES_MAX], solved[VALUES_MAX], sum = 0;
+    double matrix[VALUES_MAX * VALUES_MAX] = {0}, factor[VALUES_MAX * VALUES_MAX], off[VALUES_MAX], solved[VALUES_MAX], sum = 0;
     for (size_t i = 0; i < n; i++) {
         off[i] = (found->unknowns[i].after - truth[i].value) / found->unknowns[i].sd;
         for (size_t j = 0; j < n; j++)
