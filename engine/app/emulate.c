@@ -5,15 +5,16 @@
 #include <string.h>
 
 #include "app/commands.h"
+#include "app/record.h"
 #include "connectors/tape/tape.h"
 #include "connectors/websocket/device.h"
 #include "plant/castor.h"
 
 const Subcommand subcommand_emulate = {
-    "emulate", "be the device: play a recording, or emulate the plant, to a running `pollux serve`",
+    "emulate", "be the device: play a recording, or emulate the plant, to a running `pollux serve` or into a file",
     "Without --tape the plant itself is emulated: the models of the script with process noise, sensor noise, and what the script's\n"
     "table `emulate` says; commands are obeyed. With --tape the recording is played; commands are acknowledged, but a recording\n"
-    "cannot obey. Faults: TWIN.FAULT@AT[+LASTS], one that the twin's model knows (`pollux check MODEL` names them), or\n"
+    "cannot obey. With --write nothing is sent: what the plant's tape has columns of is written as a recording. Faults: TWIN.FAULT@AT[+LASTS], one that the twin's model knows (`pollux check MODEL` names them), or\n"
     "TAG:KIND[:SIZE]@AT[+LASTS], KIND one of factor, set (of a state, parameter or input), bias, drift, stuck, noise, spike,\n"
     "silence (of a sensor); seconds of plant time from the start. For example --fault incubator.lid@120+60 or\n"
     "--fault incubator.t2:stuck@600+120.",
@@ -306,8 +307,8 @@ static Err open_castor(Emulation *emulation, const char *path, long seed, bool f
 
 int command_emulate(int argc, char **argv)
 {
-    const char *path = NULL, *tape = NULL, *url = "ws://localhost:8080", *name = "emulator";
-    long seed = 1;
+    const char *path = NULL, *tape = NULL, *url = "ws://localhost:8080", *name = "emulator", *file = NULL;
+    long seed = 1, seconds = 600;
     bool no_faults = false;
     OptionList faults = {0};
     Emulation emulation = {.speed = NAN};
@@ -320,6 +321,8 @@ int command_emulate(int argc, char **argv)
         {OPTION_LIST, "fault", "FAULT", "something that goes wrong, see below; may be repeated", &faults, 0, 0},
         {OPTION_FLAG, "no-faults", NULL, "leave out the faults of the script", &no_faults, 0, 0},
         {OPTION_WHOLE, "seed", "N", "of the noise (1)", &seed, 0, INT32_MAX},
+        {OPTION_TEXT, "write", "FILE", "write a recording, as fast as possible, instead of sending", &file, 0, 0},
+        {OPTION_WHOLE, "seconds", "N", "of plant time that are written (600)", &seconds, 1, INT32_MAX},
         {OPTION_FLAG, "quiet", NULL, "say nothing but errors", &emulation.quiet, 0, 0},
     };
     const OptionResult parsed = options_parse(&subcommand_emulate, options, sizeof options / sizeof *options, argc, argv);
@@ -330,8 +333,8 @@ int command_emulate(int argc, char **argv)
     Arena arena = {0};
     Plant *plant = NULL;
     stop_on_signals();
-    if (tape && faults.count) {
-        err_set(&why, ERR_USAGE, "emulate: --fault goes with an emulated plant, not with --tape");
+    if (tape && (faults.count || file)) {
+        err_set(&why, ERR_USAGE, "emulate: --%s goes with an emulated plant, not with --tape", file ? "write" : "fault");
         return options_fail(EXIT_USAGE, &why);
     }
 
@@ -340,9 +343,11 @@ int command_emulate(int argc, char **argv)
         emulation.plant = plant;
         err = tape_open(tape, &plant->recording, &emulation.tape, &why);
     }
-    if (!err)
+    if (!err && file)
+        err = record_castor(emulation.castor, (double)seconds, file, &why);
+    else if (!err)
         err = open_link(&emulation, url, name, &arena, &why);
-    if (!err && wait_connected(&emulation)) {
+    if (!err && !file && wait_connected(&emulation)) {
         if (emulation.tape)
             play_tape(&emulation);
         else

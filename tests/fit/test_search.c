@@ -42,12 +42,13 @@ static void rosenbrock(const double *at, size_t n, Likelihood *out)
     squares(residuals, jacobian, 2, n, out);
 }
 
+/* To a thousandth of the standard errors, which are 1 and the root of 4.01 there. */
 START_TEST(a_bent_valley_is_followed_to_its_end)
 {
     const Search *it = search(rosenbrock, 2, (double[]){-1.2, 1}, none_low, none_high);
     ck_assert_int_eq(it->state, SEARCH_DONE);
-    ck_assert_double_eq_tol(it->at[0], 1, 1e-4);
-    ck_assert_double_eq_tol(it->at[1], 1, 1e-4);
+    ck_assert_double_eq_tol(it->at[0], 1, 1e-3);
+    ck_assert_double_eq_tol(it->at[1], 1, 1e-3 * sqrt(4.01));
     ck_assert_int_lt(it->steps, 60);
 }
 END_TEST
@@ -74,8 +75,8 @@ START_TEST(what_the_cost_does_not_see_stays_near_where_it_was)
 {
     const Search *it = search(sum_alone, 2, (double[]){0, 0}, none_low, none_high);
     ck_assert_int_eq(it->state, SEARCH_DONE);
-    ck_assert_double_eq_tol(it->at[0], 1.5, 1e-4);
-    ck_assert_double_eq_tol(it->at[1], 1.5, 1e-4);
+    ck_assert_double_eq_tol(it->at[0], 1.5, 1e-3);
+    ck_assert_double_eq_tol(it->at[1], 1.5, 1e-3);
 }
 END_TEST
 
@@ -93,7 +94,7 @@ START_TEST(scoring_climbs_a_likelihood_that_is_no_sum_of_squares)
 {
     const Search *it = search(variance_of_normal, 1, (double[]){0.1}, (double[]){-1}, none_high);
     ck_assert_int_eq(it->state, SEARCH_DONE);
-    ck_assert_double_eq_tol(it->at[0], 2.5, 1e-4 * 2.5);
+    ck_assert_double_eq_tol(it->at[0], 2.5, 1e-3 * 2.5 * sqrt(0.02));
 }
 END_TEST
 
