@@ -5,15 +5,16 @@
 #include <string.h>
 
 #include "app/commands.h"
+#include "app/record.h"
 #include "connectors/tape/tape.h"
 #include "connectors/websocket/device.h"
 #include "plant/castor.h"
 
 const Subcommand subcommand_emulate = {
-    "emulate", "be the device: play a recording, or emulate the plant, to a running `pollux serve`",
+    "emulate", "be the device: play a recording, or emulate the plant, to a running `pollux serve` or into a file",
     "Without --tape the plant itself is emulated: the models of the script with process noise, sensor noise, and what the script's\n"
     "table `emulate` says; commands are obeyed. With --tape the recording is played; commands are acknowledged, but a recording\n"
-    "cannot obey. Faults: TWIN.FAULT@AT[+LASTS], one that the twin's model knows (`pollux check MODEL` names them), or\n"
+    "cannot obey. With --write nothing is sent: what the plant's tape has columns of is written as a recording. Faults: TWIN.FAULT@AT[+LASTS], one that the twin's model knows (`pollux check MODEL` names them), or\n"
     "TAG:KIND[:SIZE]@AT[+LASTS], KIND one of factor, set (of a state, parameter or input), bias, drift, stuck, noise, spike,\n"
     "silence (of a sensor); seconds of plant time from the start. For example --fault incubator.lid@120+60 or\n"
     "--fault incubator.t2:stuck@600+120. --offline 600+120 loses the line for two minutes: the device goes on measuring, comes back, and\n"
@@ -352,8 +353,8 @@ static Err read_mishaps(Emulation *emulation, const char *offline, const char *c
 
 int command_emulate(int argc, char **argv)
 {
-    const char *path = NULL, *tape = NULL, *offline = NULL, *clock = NULL, *url = "ws://localhost:8080", *name = "emulator";
-    long seed = 1;
+    const char *path = NULL, *tape = NULL, *offline = NULL, *clock = NULL, *url = "ws://localhost:8080", *name = "emulator", *file = NULL;
+    long seed = 1, seconds = 600;
     bool no_faults = false;
     OptionList faults = {0};
     Emulation emulation = {.speed = NAN};
@@ -368,6 +369,8 @@ int command_emulate(int argc, char **argv)
         {OPTION_TEXT, "clock", "AHEAD+PPM", "stamp with a clock that is so many seconds ahead and gains so much", &clock, 0, 0},
         {OPTION_FLAG, "no-faults", NULL, "leave out the faults of the script", &no_faults, 0, 0},
         {OPTION_WHOLE, "seed", "N", "of the noise (1)", &seed, 0, INT32_MAX},
+        {OPTION_TEXT, "write", "FILE", "write a recording, as fast as possible, instead of sending", &file, 0, 0},
+        {OPTION_WHOLE, "seconds", "N", "of plant time that are written (600)", &seconds, 1, INT32_MAX},
         {OPTION_FLAG, "quiet", NULL, "say nothing but errors", &emulation.quiet, 0, 0},
     };
     const OptionResult parsed = options_parse(&subcommand_emulate, options, sizeof options / sizeof *options, argc, argv);
@@ -378,8 +381,9 @@ int command_emulate(int argc, char **argv)
     Arena arena = {0};
     Plant *plant = NULL;
     stop_on_signals();
-    if (tape && (faults.count || offline || clock)) {
-        err_set(&why, ERR_USAGE, "emulate: --%s goes with an emulated plant, not with --tape", faults.count ? "fault" : offline ? "offline" : "clock");
+    if (tape && (faults.count || offline || clock || file)) {
+        const char *option = faults.count ? "fault" : offline ? "offline" : clock ? "clock" : "write";
+        err_set(&why, ERR_USAGE, "emulate: --%s goes with an emulated plant, not with --tape", option);
         return options_fail(EXIT_USAGE, &why);
     }
     if (read_mishaps(&emulation, offline, clock, &why))
@@ -390,9 +394,11 @@ int command_emulate(int argc, char **argv)
         emulation.plant = plant;
         err = tape_open(tape, &plant->recording, &emulation.tape, &why);
     }
-    if (!err)
+    if (!err && file)
+        err = record_castor(emulation.castor, (double)seconds, file, &why);
+    else if (!err)
         err = open_link(&emulation, url, name, &arena, &why);
-    if (!err && wait_connected(&emulation)) {
+    if (!err && !file && wait_connected(&emulation)) {
         if (emulation.tape)
             play_tape(&emulation);
         else

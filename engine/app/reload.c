@@ -110,6 +110,8 @@ static int64_t changed_surroundings(const char *plant)
 static int64_t changed_at(const Reload *reload, const Plant *running)
 {
     int64_t changed = changed_file(running->path);
+    if (running->parameters_path)
+        changed = later(changed, changed_file(running->parameters_path));
     for (uint32_t i = 0; i < running->model_count; i++)
         for (uint16_t k = 0; k < running->models[i]->path_count; k++)
             changed = later(changed, changed_file(running->models[i]->paths[k]));

@@ -1,7 +1,7 @@
 /* reload.h -- another version of the plant's script, loaded beside the running one.
  *
  * Loading happens on a thread of its own, so ticks go on. What comes out is an App that is to succeed the running one (app_succeed), or why the
- * script was refused. With `watch` the files are looked at once a second: the plant's script and those of its models; and, while the
+ * script was refused. With `watch` the files are looked at once a second: the plant's script, its parameter file and the scripts of its models; and, while the
  * newest version is refused, every script beside them, since nobody knows which of them it would use.
  *
  * Takes: an AppDef.  Gives: Apps.  Threads: one, the tick's; its own loads. */

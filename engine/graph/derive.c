@@ -4,6 +4,8 @@
  * Jacobian costs what its distinct entries cost. A term whose factor is the derivative 0 is left out by construction: this is where
  * the sparsity of a Jacobian comes from. Rules share reciprocals between columns, as a division costs ten multiplications.
  *
+ * Along a direction the same rules carry one tangent for all columns together, noted at the nodes for the time of one walk.
+ *
  * In reverse the walk is taken back to front: a node's adjoint, the derivative of the whole by this node, is spread over its operands. */
 #include "graph/expr.h"
 
@@ -263,6 +265,50 @@ Expr graph_derive(Graph *graph, Expr expr, uint16_t column)
             return EXPR_NONE;
     }
     return derivative_of(graph, expr, column);
+}
+
+// ---- along a direction --------------------------------------------------------------------------------------------------
+
+static Expr tangent_of_variable(Graph *graph, uint16_t column, const uint16_t *columns, const Expr *tangents, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (columns[i] == column)
+            return tangents[i];
+    return graph_constant(graph, 0.0);
+}
+
+/* The tangent of one operation, from what is noted at its operands. */
+static Expr tangent_of_node(Graph *graph, Expr expr)
+{
+    const Node node = *expr__node(graph, expr);
+    Expr d[3] = {EXPR_NONE, EXPR_NONE, EXPR_NONE};
+    bool moves = false;
+    for (unsigned i = 0; i < op__arity(node.op); i++) {
+        d[i] = expr__node(graph, node.args[i])->note.expr;
+        if (d[i] == EXPR_NONE)
+            return EXPR_NONE;
+        moves |= !is_zero(graph, d[i]);
+    }
+    return moves ? derive_op(graph, expr, node.op, node.args, d) : graph_constant(graph, 0.0);
+}
+
+void graph_tangent(Graph *graph, const Expr *exprs, size_t count, const uint16_t *columns, const Expr *tangents, size_t column_count, Expr *out)
+{
+    expr__walk_begin(graph);
+    for (size_t i = 0; i < count; i++)
+        if (exprs[i] != EXPR_NONE)
+            expr__walk(graph, exprs[i], NULL, NULL);
+
+    for (size_t i = 0; i < graph->walk->count; i++) {
+        const Expr at = graph->walk->order[i];
+        const Node node = *expr__node(graph, at);
+        const Expr tangent = node.op == NODE_VARIABLE   ? tangent_of_variable(graph, node.column, columns, tangents, column_count)
+                             : node.op == NODE_CONSTANT ? graph_constant(graph, 0.0)
+                                                        : tangent_of_node(graph, at);
+        graph->nodes[at].note.expr = tangent;
+    }
+    for (size_t i = 0; i < count; i++)
+        out[i] = exprs[i] == EXPR_NONE || graph->err ? EXPR_NONE : expr__node(graph, exprs[i])->note.expr;
 }
 
 // ---- in reverse ---------------------------------------------------------------------------------------------------------

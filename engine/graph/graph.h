@@ -80,6 +80,9 @@ Expr graph_derive(Graph *graph, Expr expr, uint16_t column);
 /// out[i] = the derivative of `expr` by the variable `columns[i]`: what graph_derive gives, up to rounding, in one sweep for all columns together.
 /// It makes a few times as many nodes as `expr` has, however many columns there are; graph_derive, a few times as many for each. No column twice.
 void graph_gradient(Graph *graph, Expr expr, const uint16_t *columns, size_t count, Expr *out);
+/// out[i] = how exprs[i] changes when every variable `columns[k]` changes by `tangents[k]` and the others stay: the sum of its derivatives, each times its
+/// tangent, exact, in one sweep that makes a few times as many nodes as the expressions have. No column twice.
+void graph_tangent(Graph *graph, const Expr *exprs, size_t count, const uint16_t *columns, const Expr *tangents, size_t column_count, Expr *out);
 /// `expr` with the variables `columns[i]` replaced by `with[i]`, all at once.
 Expr graph_substitute(Graph *graph, Expr expr, const uint16_t *columns, const Expr *with, size_t count);
 /// Whether `expr` reads `column`.

@@ -250,8 +250,8 @@ Err loader__read_parameters(Loader *loader, ChannelKind wanted)
             channel->noise = kind == CHANNEL_TRACKED ? loader__read_spread(&entry, channel, "estimate", 0) : 0;
             channel->initial_sd = loader__read_spread(&entry, channel, "sd", 0);
             channel->jump = loader__read_spread(&entry, channel, "jump", 0);
-            if (kind == CHANNEL_PARAMETER && (channel->initial_sd > 0 || channel->jump > 0))
-                declare_fail(&entry, "\"%s\" has an sd or a jump but no estimate: only a tracked parameter is uncertain", entry.key);
+            if (kind == CHANNEL_PARAMETER && channel->jump > 0)
+                declare_fail(&entry, "\"%s\" has a jump but no estimate: only a tracked parameter is found anew", entry.key);
         }
         err = loader__close_entry(&entry);
     }

@@ -83,12 +83,17 @@ static void fill_ring(const Delay *delay, double *columns)
         memcpy(column(columns, (uint16_t)(delay->ring + 1 + place)), now, bytes);
 }
 
+void delay_fill(const Model *model, double *columns)
+{
+    for (uint16_t i = 0; i < model->delay_count; i++)
+        fill_ring(&model->delays[i], columns);
+}
+
 void delay_start(const Model *model, double *columns, Scratch *scratch)
 {
     for (uint16_t round = 0; round < model->delay_count; round++) {  // one delay may follow another
         program_run(&model->record, columns, scratch);
-        for (uint16_t i = 0; i < model->delay_count; i++)
-            fill_ring(&model->delays[i], columns);
+        delay_fill(model, columns);
     }
 }
 
@@ -116,10 +121,15 @@ static void turn_lane(const Delay *delay, double *columns, size_t lane)
     *next = delay->part > 0 ? later + delay->part * (earlier - later) : later;
 }
 
-void delay_turn(const Model *model, double *columns, uint64_t lanes, Scratch *scratch)
+void delay_shift(const Model *model, double *columns, uint64_t lanes)
 {
-    program_run(&model->record, columns, scratch);
     for (uint16_t i = 0; i < model->delay_count; i++)
         for (uint64_t left = lanes; left; left &= left - 1)
             turn_lane(&model->delays[i], columns, (size_t)__builtin_ctzll(left));
+}
+
+void delay_turn(const Model *model, double *columns, uint64_t lanes, Scratch *scratch)
+{
+    program_run(&model->record, columns, scratch);
+    delay_shift(model, columns, lanes);
 }

@@ -34,3 +34,6 @@ struct Model;
 void delay_start(const struct Model *model, double *columns, Scratch *scratch);
 /// Turn the rings of a block by one step, in `lanes`. A value that is not finite is not kept: `next` is NaN then, which stops the twin.
 void delay_turn(const struct Model *model, double *columns, uint64_t lanes, Scratch *scratch);
+/// The parts of both behind `record`, for whoever runs that: fill the rings with, or take in, what is in the columns `now`.
+void delay_fill(const struct Model *model, double *columns);
+void delay_shift(const struct Model *model, double *columns, uint64_t lanes);

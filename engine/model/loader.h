@@ -148,4 +148,6 @@ Err loader__read_filter(Loader *loader);
 Err loader__read_faults(Loader *loader);
 
 // programs.c: what the equations come to.
+/// What programs of a sensor are built from, `expected` being what it should show.
+FilterSensor loader__filter_sensor(const Sensor *sensor, const Channel *channel, Expr expected);
 Err loader__build_programs(Loader *loader);

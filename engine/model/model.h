@@ -8,11 +8,9 @@
 #pragma once
 
 #include "graph/graph.h"
-#include "model/delay.h"
 #include "model/ensemble.h"
 #include "model/procedure.h"
 #include "model/script.h"
-#include "model/stepper.h"
 #include "signal/signals.h"
 
 enum {
@@ -49,7 +47,7 @@ typedef struct Channel {
     uint16_t column;    // of the value; sensors: of the last sample, NaN before the first
     uint16_t variance;  // of its variance, COLUMN_NONE where there is none
     double initial, min, max;
-    double initial_sd;  // states, tracked: what is known at the start
+    double initial_sd;  // states, tracked: what is known at the start; parameters: what is known before a fit, 0: nothing
     double noise;       // states, tracked: spectral density of the process noise, unit per sqrt(s) [docs/authoring.md]; sensors: standard deviation
     double jump;        // tracked: how far it may have moved when twin and asset part, 0: it does not
     double time;        // tracked: s in which it forgets where it was, INFINITY: a random walk
@@ -176,8 +174,10 @@ typedef struct Model {
     Program move;     // the mean alone: for what nobody measures, and for members of an ensemble
     Program derive;   // outputs from the state as it is now
 
-    Graph *graph;           // what the programs were built from, for people
+    Graph *graph;           // what the programs were built from, for people and for tangents (tangent.h)
     const Expr *prepared_values;  // prepared_count: what the prepared columns hold
+    const FilterState *filter_states;  // state_count
+    FilterLayout layout;
     const Expr *equations;  // by channel: the rate of a state, the value of an output, what a sensor should show; EXPR_NONE for the others
     Arena arena;
 } Model;

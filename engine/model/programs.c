@@ -34,14 +34,18 @@ static Err draft(Drafts *drafts, Program *program, size_t count)
     return ERR_OK;
 }
 
+FilterSensor loader__filter_sensor(const Sensor *sensor, const Channel *channel, Expr expected)
+{
+    return (FilterSensor){.expected = expected, .noise = channel->noise, .value = channel->column, .mask = sensor->mask,
+                          .innovation = sensor->innovation, .variance = sensor->innovation_variance};
+}
+
 static Err draft_sensor(Drafts *drafts, uint16_t index)
 {
     const Loader *loader = drafts->loader;
     const Model *model = loader->model;
     Sensor *sensor = &loader->sensors[index];
-    const Channel *channel = &loader->channels[sensor->channel];
-    const FilterSensor filter = {.expected = loader->measured[index], .noise = channel->noise, .value = channel->column, .mask = sensor->mask,
-                                 .innovation = sensor->innovation, .variance = sensor->innovation_variance};
+    const FilterSensor filter = loader__filter_sensor(sensor, &loader->channels[sensor->channel], loader->measured[index]);
     if (model->filter.members)
         return draft(drafts, &sensor->measure, filter_compare(model->graph, &filter, drafts->buffer));
     const Err err = draft(drafts, &sensor->measure, filter_measure(model->graph, &loader->layout, model->state_count, &filter, drafts->buffer));
@@ -144,6 +148,23 @@ static Err keep_delays(Loader *loader)
     return ERR_OK;
 }
 
+/* What the filter was built from, to build it again with its derivatives. Delays have been kept before. */
+static Err keep_filter(Loader *loader)
+{
+    Model *model = loader->model;
+    FilterState *states = arena_new(&model->arena, FilterState, model->state_count);
+    Event *events = arena_new(&model->arena, Event, loader->layout.event_count + 1);
+    if (!states || !events)
+        return loader__out_of_memory(loader);
+    memcpy(states, loader->filter, model->state_count * sizeof *states);
+    memcpy(events, loader->trace.events, loader->layout.event_count * sizeof *events);
+    model->filter_states = states;
+    model->layout = loader->layout;
+    model->layout.delays = model->delays;
+    model->layout.events = events;
+    return ERR_OK;
+}
+
 /* For people: what programs were built from cannot be read off them any more. */
 static Err keep_equations(Loader *loader)
 {
@@ -234,7 +255,7 @@ Err loader__build_programs(Loader *loader)
     Err err = drafts.items && drafts.buffer ? draft_model(&drafts) : loader__out_of_memory(loader);
     if (!err && !(err = hoist_fixed(&drafts)) && !(err = compile_all(&drafts)))
         err = keep_delays(loader);
-    if (!err)
+    if (!err && !(err = keep_filter(loader)))
         err = keep_equations(loader);
     if (!err)
         err = keep_ensemble(loader);

@@ -10,6 +10,7 @@
 #include "plant/assets.h"
 #include "plant/connect.h"
 #include "plant/every.h"
+#include "plant/parameters.h"
 #include "plant/snapshot.h"
 
 enum { SCRIPT_MEMORY_MAX = 512 * 1024 * 1024 };
@@ -191,7 +192,7 @@ static Err keep_tables(Loader *loader)
 
 static Err read_settings(Loader *loader)
 {
-    static const char *const known[] = {"name", "doc", "step", "clock", "clocks", "wait", "record", "record_fleets", "command_timeout", "assets", "connect", "tape", "on", "emulate", NULL};
+    static const char *const known[] = {"name", "doc", "step", "clock", "clocks", "wait", "record", "record_fleets", "command_timeout", "parameters", "assets", "connect", "tape", "on", "emulate", NULL};
     Plant *plant = loader->plant;
     Declaration root = {.script = plant->script, .index = loader->root, .section = "plant", .why = loader->why};
     declare_only(&root, known, 0);
@@ -269,7 +270,8 @@ static Err read_plant(Loader *loader, size_t threads)
     if (!lua_istable(loader->lua, loader->root) || lua_getfield(loader->lua, loader->root, "name") != LUA_TSTRING)
         return script_blame(plant->script, loader->why, NULL, NULL, "a plant script must return plant \"name\" { ... }");
     lua_settop(loader->lua, loader->root);
-    if ((err = read_settings(loader)) || (err = assets_read(plant, loader->root, loader->why)) || (err = connect_read(plant, loader->root, loader->why)) || (err = unbind_inputs(loader)) ||
+    if ((err = read_settings(loader)) || (err = assets_read(plant, loader->root, loader->why)) ||
+        (err = parameters_read(plant, loader->root, loader->why)) || (err = connect_read(plant, loader->root, loader->why)) || (err = unbind_inputs(loader)) ||
         (err = connect_plan(plant, loader->why)) || (err = read_recording(loader)) || (err = keep_tables(loader)))
         return err;
     lua_settop(loader->lua, 0);

@@ -70,6 +70,7 @@ typedef enum PlantClock { PLANT_CLOCK_UTC, PLANT_CLOCK_PROVIDER } PlantClock;
 
 typedef struct Plant {
     const char *name, *doc, *path;
+    const char *parameters_path;  // of its parameter file, NULL without (parameters.h)
     double step;         // s
     int64_t step_ns;
     PlantClock clock, declared_clock;  // by which it runs; as its script says

@@ -58,6 +58,7 @@ START_TEST(every_subcommand_helps_and_names_its_options)
         {"emulate", {"PLANT", "--url", "--tape", "--speed", "--name", "--fault", "--offline", "--clock", "--no-faults", "--seed", "--quiet"}},
         {"run", {"PLANT", "--tape", "--speed", "--every", "--threads"}},
         {"score", {"PLANT", "--tape", "--events", "--tolerance", "--threads", "--json"}},
+        {"calibrate", {"PLANT", "--tape", "--fit", "--error", "--prior", "--starts", "--seed", "--write", "--threads", "--json"}},
         {"check", {"SCRIPT"}},
         {"explain", {"SCRIPT", "--program", "--codegen"}},
         {"bench", {"[MODEL...]", "--threads", "--codegen"}},
@@ -112,6 +113,10 @@ START_TEST(wrong_arguments_are_one_line_that_says_what_was_expected)
         {{"run", FLOW_PLANT, "--tape", "x.csv", "--every", "0"}, "expected a whole number from 1"},
         {{"score", FLOW_PLANT}, "expected --tape FILE"},
         {{"score", FLOW_PLANT, "--tape", "x.csv", "--tolerance", "-1"}, "expected a whole number from 0 to 3600"},
+        {{"calibrate", FLOW_PLANT, "--tape", "x.csv"}, "expected --tape FILE, a recording, and --fit NAMES"},
+        {{"calibrate", FLOW_PLANT, "--tape", "x.csv", "--fit", "G_box", "--error", "guessing"}, "expected prediction or simulation, got \"guessing\""},
+        {{"calibrate", FLOW_PLANT, "--tape", "x.csv", "--fit", "G_box,,C_air"}, "expected names, separated by commas"},
+        {{"calibrate", FLOW_MODEL, "--tape", "x.csv", "--fit", "G_box"}, "expected a plant, this is a model"},
         {{"check"}, "expected SCRIPT"},
         {{"explain"}, "expected SCRIPT"},
         {{"explain", FLOW_MODEL, "--codegen", "gcc"}, "--codegen: expected auto, llvm or off, got \"gcc\""},
@@ -122,6 +127,7 @@ START_TEST(wrong_arguments_are_one_line_that_says_what_was_expected)
         {{"emulate", FLOW_PLANT, "--offline", "600-5"}, "--offline wants seconds from 0 on, and how many"},
         {{"emulate", FLOW_PLANT, "--clock", "soon"}, "--clock wants two numbers"},
         {{"emulate", FLOW_PLANT, "--clock", "2+"}, "--clock wants two numbers"},
+        {{"emulate", FLOW_PLANT, "--tape", "x.csv", "--write", "y.csv"}, "--write goes with an emulated plant"},
         {{"emulate", FLOW_PLANT, "--url", "http://localhost"}, "expected ws://HOST"},
         {{"emulate", FLOW_PLANT, "--fault", "t2"}, "expected TAG:KIND[:SIZE]@AT[+LASTS]"},
         {{"emulate", FLOW_PLANT, "--fault", "incubator.t2:melts@1"}, "kind \"melts\" is none of"},
@@ -580,6 +586,81 @@ START_TEST(who_actuates_before_time_has_begun_or_beyond_the_limits_is_refused)
 }
 END_TEST
 
+// Calibration.
+
+/* A plant in a folder of its own: the incubator's with its models, and with a parameter file where one is named. */
+static const char *write_fitted_plant(const char *parameters)
+{
+    static char path[512];
+    char text[64 * 1024], models[512];
+    snprintf(models, sizeof models, "%s/models", kit_folder());
+    if (access(models, R_OK) != 0)
+        ck_assert_int_eq(symlink(POLLUX_SOURCE "/twins/models", models), 0);
+    FILE *from = fopen(FLOW_PLANT, "r");
+    ck_assert_ptr_nonnull(from);
+    text[fread(text, 1, sizeof text - 1, from)] = 0;
+    fclose(from);
+    char *const step = strstr(text, "  step  =");
+    ck_assert_ptr_nonnull(step);
+
+    snprintf(path, sizeof path, "%s/fitted.lua", kit_folder());
+    FILE *file = fopen(path, "w");
+    ck_assert_ptr_nonnull(file);
+    fprintf(file, "%.*s  parameters = \"%s\",\n%s", (int)(step - text), text, parameters, step);
+    ck_assert_int_eq(fclose(file), 0);
+    return path;
+}
+
+static double fitted(const json_t *result, size_t index, const char *key)
+{
+    return json_number_value(json_object_get(json_array_get(json_object_get(result, "values"), index), key));
+}
+
+/* The emulated box loses less heat than the model says: found from what it says, written, and loaded. */
+START_TEST(what_the_emulated_plant_is_made_of_is_found_and_loaded)
+{
+    char tape[512], file[512];
+    snprintf(tape, sizeof tape, "%s/emulated.csv", kit_folder());
+    snprintf(file, sizeof file, "%s/found.lua", kit_folder());
+    Outcome outcome = CALL("emulate", FLOW_PLANT, "--no-faults", "--write", tape, "--seconds", "1200");
+    ck_assert_msg(outcome.status == 0, "%s", outcome.err);
+    forget(&outcome);
+
+    outcome = CALL("calibrate", FLOW_PLANT, "--tape", tape, "--fit", "G_box,C_air", "--write", file, "--codegen", "off", "--json");
+    ck_assert_msg(outcome.status == 0, "%s", outcome.err);
+    json_error_t error;
+    json_t *result = json_loads(outcome.out, 0, &error);
+    ck_assert_msg(result != NULL, "%s", error.text);
+    ck_assert_double_lt(fabs(fitted(result, 0, "after") - 0.8), 5 * fitted(result, 0, "sd"));
+    ck_assert_double_lt(fabs(fitted(result, 1, "after") - 121.4), 5 * fitted(result, 1, "sd"));
+    ck_assert_double_lt(fitted(result, 0, "sd"), 0.05);
+    ck_assert(json_is_true(json_object_get(result, "done")));
+    json_decref(result);
+    forget(&outcome);
+
+    outcome = CALL("check", write_fitted_plant("found.lua"));
+    ck_assert_msg(outcome.status == 0, "%s", outcome.err);
+    forget(&outcome);
+    outcome = CALL("calibrate", write_fitted_plant("found.lua"), "--tape", tape, "--fit", "G_box,C_air", "--codegen", "off", "--json");
+    result = json_loads(outcome.out, 0, NULL);
+    ck_assert_double_lt(fabs(fitted(result, 0, "before") - 0.8), 0.2);  // no longer 1.139
+    json_decref(result);
+    forget(&outcome);
+}
+END_TEST
+
+START_TEST(check_reads_the_parameter_file_too)
+{
+    char path[512];
+    snprintf(path, sizeof path, "%s/wrong.lua", kit_folder());
+    FILE *file = fopen(path, "w");
+    ck_assert_ptr_nonnull(file);
+    fputs("return parameters {\n  [\"incubator.G_bix\"] = { 1, \"W/K\" },\n}\n", file);
+    fclose(file);
+    assert_refusal(CALL("check", write_fitted_plant("wrong.lua")), 1, "wrong.lua:2: \"incubator.G_bix\" is no parameter of this plant");
+}
+END_TEST
+
 KIT_MAIN("flow.cli", every_subcommand_helps_and_names_its_options, the_version_is_one_line, wrong_arguments_are_one_line_that_says_what_was_expected,
          a_wrong_script_is_told_with_its_line, a_tape_map_with_an_unknown_tag_is_told_with_its_line, a_script_that_is_not_there_is_told_by_its_path,
          check_tells_what_a_plant_and_a_model_declare, explain_shows_equations_jacobian_and_programs, explain_prints_one_program_by_its_name,
@@ -588,4 +669,5 @@ KIT_MAIN("flow.cli", every_subcommand_helps_and_names_its_options, the_version_i
          inputs_between_samples_can_be_tried_out_and_hold_is_what_the_script_says, without_events_every_alarm_is_false, a_bad_line_of_a_recording_is_told_with_file_and_line,
          a_server_ends_in_order_at_either_signal, a_history_in_use_is_refused_and_left_where_it_is, a_port_in_use_is_refused,
          an_emulated_plant_fails_as_it_is_told_and_ends_in_order, a_device_of_another_plant_is_sent_away,
-         who_actuates_before_time_has_begun_or_beyond_the_limits_is_refused)
+         who_actuates_before_time_has_begun_or_beyond_the_limits_is_refused, what_the_emulated_plant_is_made_of_is_found_and_loaded,
+         check_reads_the_parameter_file_too)

@@ -374,8 +374,68 @@ START_TEST(in_reverse_memory_that_runs_out_is_remembered)
 }
 END_TEST
 
+/* Along the sum of all directions, and along a direction that is itself a variable. */
+START_TEST(a_tangent_is_the_sum_of_derivatives_times_directions)
+{
+    for (int n = 0; n < 30; n++) {
+        begin();
+        uint16_t columns[VARIABLES];
+        Expr tangents[VARIABLES], along;
+        const Expr expr = random_expression(6);
+        Expr expected = number(0);
+        for (uint16_t i = 0; i < VARIABLES; i++) {
+            columns[i] = i;
+            tangents[i] = i == 2 ? graph_variable(graph, VARIABLES) : number(i - 1.5);
+            expected = op2(OP_ADD, expected, op2(OP_MUL, graph_derive(graph, expr, i), tangents[i]));
+        }
+        graph_tangent(graph, &expr, 1, columns, tangents, VARIABLES, &along);
+        for (uint64_t k = 0; k < 20; k++) {
+            double at[VARIABLES + 1];
+            for (unsigned i = 0; i <= VARIABLES; i++)
+                at[i] = 4 * random_uniform(11, i, k) - 2;
+            const double is = graph_evaluate(graph, along, at), should = graph_evaluate(graph, expected, at);
+            ck_assert_msg(is_near(is, should, 1e-9), "expression %d: %.17g, not %.17g", n, is, should);
+        }
+        end();
+    }
+}
+END_TEST
+
+START_TEST(a_tangent_costs_a_few_times_the_expression_however_many_directions)
+{
+    begin();
+    Expr product = number(1), tangents[40], along;
+    uint16_t columns[40];
+    for (uint16_t i = 0; i < 40; i++) {
+        columns[i] = i;
+        tangents[i] = graph_variable(graph, (uint16_t)(40 + i));
+        product = op2(OP_MUL, product, op1(OP_SIN, graph_variable(graph, i)));
+    }
+    const Expr before = number(0.125);
+    graph_tangent(graph, &product, 1, columns, tangents, 40, &along);
+    const Expr after = number(0.375);
+    ck_assert_uint_lt(after - before, 6 * 40);
+    end();
+}
+END_TEST
+
+START_TEST(what_no_direction_moves_has_the_tangent_zero)
+{
+    begin();
+    const Expr exprs[] = {op1(OP_ABS, y), op2(OP_DIV, y, z), x};
+    Expr out[3];
+    double value;
+    graph_tangent(graph, exprs, 3, (uint16_t[]){0}, (Expr[]){number(3)}, 1, out);
+    ck_assert(graph_is_constant(graph, out[0], &value) && value == 0);
+    ck_assert(graph_is_constant(graph, out[1], &value) && value == 0);
+    ck_assert(graph_is_constant(graph, out[2], &value) && value == 3);
+    end();
+}
+END_TEST
+
 KIT_MAIN("graph.derive", unary_rules_agree_with_differences, binary_rules_agree_with_differences,
          select_min_and_max_have_the_slope_of_the_branch_they_take, a_polynomial_has_its_closed_form, a_zero_derivative_leaves_no_term_behind,
          a_cascade_has_a_triangular_jacobian, what_is_derived_twice_is_found_again, in_reverse_random_expressions_have_the_same_derivatives,
          in_reverse_a_branch_that_is_not_taken_says_nothing, in_reverse_what_is_not_read_has_the_derivative_zero,
-         in_reverse_the_work_does_not_grow_with_the_columns, in_reverse_memory_that_runs_out_is_remembered)
+         in_reverse_the_work_does_not_grow_with_the_columns, in_reverse_memory_that_runs_out_is_remembered,
+         a_tangent_is_the_sum_of_derivatives_times_directions, a_tangent_costs_a_few_times_the_expression_however_many_directions, what_no_direction_moves_has_the_tangent_zero)

@@ -203,7 +203,7 @@ START_TEST(ranges_must_hold_what_they_bound)
     expect_refusal("min = 0, noise", "min = 31, noise", 8, "the value of \"level\" is outside its min and max");
     expect_refusal("noise = 0.01", "noise = -0.01", 8, "noise of \"level\" is negative");
     expect_refusal("sd = 5", "sd = -5", 8, "sd of \"level\" is negative");
-    expect_refusal("area    = { 0.0154, \"m^2\",", "area    = { 0.0154, \"m^2\", sd = 1,", 4, "only a tracked parameter is uncertain");
+    expect_refusal("area    = { 0.0154, \"m^2\",", "area    = { 0.0154, \"m^2\", jump = 1,", 4, "only a tracked parameter is found anew");
     expect_refusal("min = 0, max = 100", "min = 60, max = 100", 15, "outside its min and max");
     expect_refusal("min = 0, noise", "min = 0 / 0, noise", 8, "not a number");
 }
