@@ -5,8 +5,9 @@
  * which an extended filter has them, so nobody else needs to know.
  *
  * A sample corrects the members by the serial square root: the mean moves by the gain, deviations shrink by a part of it, and no sample is perturbed by
- * random numbers. Sample by sample that leaves most of the spread to a few members; so behind a tick with samples they are mirrored across a random plane,
- * which changes neither mean nor covariance. Covariances between what lies far apart in an array of states are mostly chance; localisation tapers them to nothing at a distance.
+ * random numbers. Sample by sample that leaves most of the spread to a few members; so behind a tick with samples they are mirrored across a random
+ * plane, which changes neither mean nor covariance. Covariances between what lies far apart in an array of states are mostly chance; localisation tapers
+ * them to nothing at a distance.
  *
  * A member is kept as its deviation from the mean, so whoever sets the mean moves all of them. Noise is a function of the twin's name, of how many steps
  * it has taken, and of member and state, and sums run over members in their order: so bits depend on the twin alone [I1], [I2]. Members are drawn from

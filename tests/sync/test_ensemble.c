@@ -106,7 +106,8 @@ END_TEST
 START_TEST(a_snapshot_of_other_members_is_of_another_version)
 {
     ErrText why;
-    Rig first = open_fleet(1), second = rig_open(&(FleetDef){.tanks = TANKS, .divergence = FLEET_CALM " }, filter = { 'ensemble', members = 12, inflation = 1.03"});
+    Rig first = open_fleet(1);
+    Rig second = rig_open(&(FleetDef){.tanks = TANKS, .divergence = FLEET_CALM " }, filter = { 'ensemble', members = 12, inflation = 1.03"});
     const size_t size = plant_snapshot_size(first.plant);
     void *bytes = mem_alloc(size);
     ck_assert_ptr_nonnull(bytes);
@@ -157,6 +158,7 @@ START_TEST(what_may_jump_is_opened_when_the_process_has_parted)
 }
 END_TEST
 
-KIT_MAIN("sync.ensemble", one_hash_on_any_threads_instruction_set_and_back_end, a_twin_depends_on_its_name_and_not_on_its_place, another_name_is_another_ensemble,
+KIT_MAIN("sync.ensemble", one_hash_on_any_threads_instruction_set_and_back_end, a_twin_depends_on_its_name_and_not_on_its_place,
+         another_name_is_another_ensemble,
          a_snapshot_has_the_members_in_it, a_snapshot_of_other_members_is_of_another_version, a_sick_twin_is_put_back_with_its_members,
          what_may_jump_is_opened_when_the_process_has_parted)
