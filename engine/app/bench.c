@@ -166,6 +166,10 @@ static Err bench_model(const char *path, size_t threads, bool is_first, ErrText 
     Err err = model_load(path, STEP, &model, why);
     if (err)
         return err;
+    if (model->filter.members) {
+        model_destroy(model);
+        return err_set(why, ERR_USAGE, "%s: an ensemble follows this model, whose members are no program: expected models with the extended filter", path);
+    }
     program_codegen_wait();
     figures.compile_ms = (double)(program_codegen_state().compile_ns - before) / NS_PER_MS;
 

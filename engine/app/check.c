@@ -1,4 +1,5 @@
 /* check.c -- pollux check: is a script right? */
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -18,9 +19,16 @@ static int count_kind(const Model *model, ChannelKind kind)
 
 static void print_model(const Model *model)
 {
-    printf("model %s: states %d, tracked %d, parameters %d, inputs %d, outputs %d, sensors %d, actuators %d; step %g s by %s, predict takes %u operations\n", model->name,
+    printf("model %s: states %d, tracked %d, parameters %d, inputs %d, outputs %d, sensors %d, actuators %d; step %g s by %s, "
+           "%s takes %u operations\n", model->name,
            count_kind(model, CHANNEL_STATE), count_kind(model, CHANNEL_TRACKED), count_kind(model, CHANNEL_PARAMETER), count_kind(model, CHANNEL_INPUT), count_kind(model, CHANNEL_OUTPUT),
-           count_kind(model, CHANNEL_SENSOR), count_kind(model, CHANNEL_ACTUATOR), model->step, model->procedure ? "a function of Lua" : stepper_name(model->stepper), model->predict.length);
+           count_kind(model, CHANNEL_SENSOR), count_kind(model, CHANNEL_ACTUATOR), model->step, model->procedure ? "a function of Lua" : stepper_name(model->stepper),
+           model->filter.members ? "a member's move" : "predict", model->filter.members ? model->move.length : model->predict.length);
+    if (model->filter.members)
+        printf("  filter: an ensemble of %u members, inflation %g%s\n", model->filter.members, model->filter.inflation,
+               isfinite(model->filter.localisation) ? ", localised" : "");
+    else if (model->filter.inflation != 1)
+        printf("  filter: extended, inflation %g\n", model->filter.inflation);
 }
 
 /* What befalls which channel, by how much, in the unit that people see. */

@@ -51,6 +51,8 @@ static Err name_columns(Page *page, ErrText *why)
         page->names[model->prepared + i] = arena_format(&page->arena, "prepared_%u", i + 1u);
     page->names[model->parted] = "parted";
     page->names[model->frozen] = "frozen";
+    if (model->due != COLUMN_NONE)
+        page->names[model->due] = "inflation_due";
     for (uint16_t i = 0; i < model->sensor_count; i++) {
         const Sensor *sensor = &model->sensors[i];
         const char *name = model->channels[sensor->channel].name;
@@ -177,7 +179,8 @@ static void print_jacobian(const Model *model)
     for (uint16_t i = 0; i < count; i++) {
         printf("  %-*s ", width, model->channels[i].name);
         for (uint16_t j = 0; j < count; j++) {
-            const char letter = entry_letter(model, graph_derive(model->graph, next[i], model->channels[j].column));
+            const bool forgets = i == j && isfinite(model->channels[i].time);
+            const char letter = forgets ? 'k' : entry_letter(model, graph_derive(model->graph, next[i], model->channels[j].column));
             entries += letter != '.';
             printf(" %c", letter);
         }
@@ -214,8 +217,8 @@ static void print_code(Page *page, const char *name, const Program *program)
 
 static unsigned visit_one(Page *page, const char *wanted, const char *name, const Program *program, Visit *visit)
 {
-    if (!name || (wanted && strcmp(name, wanted) != 0))
-        return 0;
+    if (!name || (wanted && strcmp(name, wanted) != 0) || !program->code)
+        return 0;  // an ensemble has no programs that move covariances
     visit(page, name, program);
     return 1;
 }

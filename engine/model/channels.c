@@ -312,7 +312,8 @@ Err loader__read_biases(Loader *loader)
         if (type == LUA_TTABLE)
             read_bias(loader, &entry);
         else if (type != LUA_TNIL)
-            declare_fail(&entry, "bias of \"%s\": expected { sd = ..., noise = ..., time = ... }, got %s", entry.key, lua_typename(script_lua(entry.script), type));
+            declare_fail(&entry, "bias of \"%s\": expected { sd = ..., noise = ..., time = ... }, got %s", entry.key,
+                         lua_typename(script_lua(entry.script), type));
         err = loader__close_entry(&entry);
     }
     loader->model->state_count = loader->model->channel_count;

@@ -225,18 +225,33 @@ static void refresh(const View *view)
     memset(due, 0, LANES * sizeof *due);
 }
 
-static void put_aside(const View *view)
+static const uint64_t ALL_STATES = ~UINT64_C(0);
+_Static_assert(MODEL_STATES_MAX <= 64, "a bit for each state");
+
+/* The next of the states that are meant, from `first` on; as many as there are behind the last. */
+static uint16_t next_of(const View *view, uint64_t states, uint16_t first)
 {
-    for (uint16_t i = 0; i < view->states; i++)
-        copy(column(view, view->at->aside + i), column(view, i));
-    for (uint16_t i = 0; i < view->model->delay_count; i++)
-        copy(column(view, view->at->aside + view->states + i), column(view, view->model->delays[i].then));
+    while (first < view->states && !(states >> first & 1))
+        first++;
+    return first;
 }
 
-/* The states of one member, in the place of the mean. */
-static void show_states(const View *view, unsigned m)
+static void put_aside(const View *view, uint64_t states)
 {
-    for (uint16_t i = 0; i < view->states; i++) {
+    for (uint16_t i = next_of(view, states, 0); i < view->states; i = next_of(view, states, (uint16_t)(i + 1)))
+        copy(column(view, view->at->aside + i), column(view, i));
+}
+
+static void take_back(const View *view, uint64_t states)
+{
+    for (uint16_t i = next_of(view, states, 0); i < view->states; i = next_of(view, states, (uint16_t)(i + 1)))
+        copy(column(view, i), column(view, view->at->aside + i));
+}
+
+/* States of one member, in the place of the mean. */
+static void show_states(const View *view, uint64_t states, unsigned m)
+{
+    for (uint16_t i = next_of(view, states, 0); i < view->states; i = next_of(view, states, (uint16_t)(i + 1))) {
         double *restrict state = column(view, i);
         const double *restrict mean = column(view, view->at->aside + i), *restrict deviation = member(view, m, i);
         for (size_t lane = 0; lane < LANES; lane++)
@@ -244,6 +259,13 @@ static void show_states(const View *view, unsigned m)
     }
 }
 
+static void put_delays_aside(const View *view)
+{
+    for (uint16_t i = 0; i < view->model->delay_count; i++)
+        copy(column(view, view->at->aside + view->states + i), column(view, view->model->delays[i].then));
+}
+
+/* What else a step begins with: the memory of the member's events, and delayed values, which the member before has moved on. */
 static void show_memories(const View *view, unsigned m)
 {
     for (uint16_t e = 0; e < view->at->memories; e++)
@@ -253,7 +275,7 @@ static void show_memories(const View *view, unsigned m)
 }
 
 /* Its full values, until all members have moved. */
-static void take_back(const View *view, unsigned m)
+static void keep_member(const View *view, unsigned m)
 {
     for (uint16_t i = 0; i < view->states; i++)
         copy(member(view, m, i), column(view, i));
@@ -313,12 +335,13 @@ void ensemble_predict(const Model *model, double *columns, Scratch *scratch)
     const View view = view_of(model, columns);
     draw_members(&view);
     refresh(&view);
-    put_aside(&view);
+    put_aside(&view, ALL_STATES);
+    put_delays_aside(&view);
     for (unsigned m = 0; m < view.at->members; m++) {
-        show_states(&view, m);
+        show_states(&view, ALL_STATES, m);
         show_memories(&view, m);
         program_run(&model->move, columns, scratch);
-        take_back(&view, m);
+        keep_member(&view, m);
     }
 
     vote(&view);
@@ -337,18 +360,17 @@ void ensemble_predict(const Model *model, double *columns, Scratch *scratch)
 /* What the members say of a sample: their innovations become deviations from the mean one, which is left in `mean`, and their variance in `variance`. */
 static void compare(const View *view, const Sensor *sensor, Scratch *scratch, double *restrict mean, double *restrict variance)
 {
-    put_aside(view);
+    put_aside(view, sensor->shows);
     memset(mean, 0, LANES * sizeof *mean);
     for (unsigned m = 0; m < view->at->members; m++) {
         double *restrict innovation = column(view, view->at->innovations + m);
-        show_states(view, m);
+        show_states(view, sensor->shows, m);
         program_run(&sensor->measure, view->columns, scratch);
         copy(innovation, column(view, sensor->innovation));
         for (size_t lane = 0; lane < LANES; lane++)
             mean[lane] += innovation[lane];
     }
-    for (uint16_t i = 0; i < view->states; i++)
-        copy(column(view, i), column(view, view->at->aside + i));
+    take_back(view, sensor->shows);
 
     memset(variance, 0, LANES * sizeof *variance);
     for (size_t lane = 0; lane < LANES; lane++)

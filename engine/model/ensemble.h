@@ -5,7 +5,9 @@
  * which an extended filter has them, so nobody else needs to know.
  *
  * A sample corrects the members by the serial square root: the mean moves by the gain, deviations shrink by a part of it, and no sample is perturbed by
- * random numbers. Covariances between what lies far apart in an array of states are mostly chance; localisation tapers them to nothing at a distance.
+ * random numbers. Sample by sample that leaves most of the spread to a few members; so behind a tick with samples they are mirrored across a random
+ * plane, which changes neither mean nor covariance. Covariances between what lies far apart in an array of states are mostly chance; localisation tapers
+ * them to nothing at a distance.
  *
  * A member is kept as its deviation from the mean, so whoever sets the mean moves all of them. Noise is a function of the twin's name, of how many steps
  * it has taken, and of member and state, and sums run over members in their order: so bits depend on the twin alone [I1], [I2]. Members are drawn from
@@ -13,7 +15,8 @@
  *
  * Sources: Whitaker and Hamill, Ensemble data assimilation without perturbed observations, Mon. Wea. Rev. 130 (2002): the square root, eq. 13.
  * Gaspari and Cohn, Construction of correlation functions in two and three dimensions, Q. J. R. Meteorol. Soc. 125 (1999): the taper, eq. 4.10.
- * Anderson and Anderson, Mon. Wea. Rev. 127 (1999): inflation.
+ * Anderson and Anderson, Mon. Wea. Rev. 127 (1999): inflation. Sakov and Oke, Implications of the form of the ensemble transformation in the ensemble
+ * square root filters, Mon. Wea. Rev. 136 (2008): random rotations that keep the mean.
  *
  * Takes: a model's programs `move` and `measure`.  Gives: mean, covariance, innovations in the columns of a block.
  * Memory: columns.  Threads: any, one per block. */

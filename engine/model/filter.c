@@ -78,7 +78,8 @@ FilterNoise filter_noise(const FilterState *state, double step)
     const double decay = decay_of(state, step), density = state->noise * state->noise;
     if (state->rate != EXPR_NONE)
         return (FilterNoise){density * step, density * step * (FILTER_PARTED_NOISE * FILTER_PARTED_NOISE - 1)};
-    return (FilterNoise){isfinite(state->time) ? density * state->time / 2 * (1 - decay * decay) : density * step, state->jump * state->jump * step / FILTER_PARTED_SECONDS};
+    return (FilterNoise){isfinite(state->time) ? density * state->time / 2 * (1 - decay * decay) : density * step,
+                         state->jump * state->jump * step / FILTER_PARTED_SECONDS};
 }
 
 static Expr add_noise(Graph *graph, const FilterLayout *layout, const FilterState *state, double step, Expr sum)

@@ -235,7 +235,8 @@ Err loader__read_filter(Loader *loader)
     *filter = (FilterDef){.inflation = 1, .localisation = INFINITY};
     const int type = lua_getfield(loader->lua, loader->root, "filter");
     if (type != LUA_TNIL && type != LUA_TTABLE)
-        return script_blame(loader->script, loader->why, NULL, "filter", "\"filter\" must be a table, as in filter = { \"ensemble\" }, got %s", lua_typename(loader->lua, type));
+        return script_blame(loader->script, loader->why, NULL, "filter", "\"filter\" must be a table, as in filter = { \"ensemble\" }, got %s",
+                            lua_typename(loader->lua, type));
     if (type == LUA_TTABLE) {
         Declaration entry = {.script = loader->script, .index = lua_gettop(loader->lua), .section = "filter", .why = loader->why};
         const char *kind = declare_text_at(&entry, 1, "extended");

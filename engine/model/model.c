@@ -401,7 +401,8 @@ static Err place_sensors(Loader *loader)
     uint32_t column = model->column_count;
     const uint32_t for_delays = DELAY_VALUES_MAX + 3 * DELAYS_MAX, for_step = MODEL_STATES_MAX * (MODEL_STATES_MAX + 1);
     const uint32_t for_members = (model->filter.members + 1u) * (MODEL_STATES_MAX + EVENTS_MAX + 1u) + DELAYS_MAX;
-    const uint32_t needed = column + (uint32_t)model->sensor_count * (SENSOR_MEMORY + 8u) + LOADER_OUTPUTS_MAX + LOADER_PREPARED_MAX + for_delays + for_step + for_members;
+    const uint32_t needed = column + (uint32_t)model->sensor_count * (SENSOR_MEMORY + 8u) + LOADER_OUTPUTS_MAX + LOADER_PREPARED_MAX +
+                            for_delays + for_step + for_members;
     if (needed >= COLUMN_NONE)
         return err_set(loader->why, ERR_RANGE, "%s: the model needs %u columns, %u is the most", model->path, needed, COLUMN_NONE - 1u);
 
@@ -466,8 +467,8 @@ static Err read_model(Loader *loader)
 
     place_columns(loader);
     if ((err = trace_model(loader)) || (err = loader__connect_inputs(loader)) || (err = add_hidden(loader)) || (err = add_outputs(loader)) || (err = add_statistic(loader)) || (err = loader__read_sensors(loader)) ||
-        (err = loader__read_alarms(loader)) || (err = loader__read_faults(loader)) || (err = loader__read_divergence(loader)) || (err = loader__read_filter(loader)) ||
-        (err = place_sensors(loader)))
+        (err = loader__read_alarms(loader)) || (err = loader__read_faults(loader)) || (err = loader__read_divergence(loader)) ||
+        (err = loader__read_filter(loader)) || (err = place_sensors(loader)))
         return err;
     err = loader__build_programs(loader);
     return err ? err : loader__start_procedure(loader);

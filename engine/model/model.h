@@ -72,6 +72,7 @@ typedef struct Sensor {
     uint16_t innovation;   // sample - expected
     uint16_t innovation_variance;
     uint16_t memory;       // first of SENSOR_MEMORY columns in which sync keeps its tests of this sensor
+    uint64_t shows;        // a bit for each state that it depends on
     const double *taper;   // by state: the part of a correction that is made there; NULL: 1
     Program measure, correct;  // of an ensemble: measure leaves the innovation of whatever stands in the states, correct is empty
 } Sensor;

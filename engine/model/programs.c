@@ -236,8 +236,12 @@ static Err keep_ensemble(Loader *loader)
 {
     const Model *model = loader->model;
     Err err = model->filter.members ? keep_noise(loader) : ERR_OK;
-    for (uint16_t i = 0; i < model->sensor_count && !err && isfinite(model->filter.localisation); i++)
-        err = keep_taper(loader, i);
+    for (uint16_t s = 0; s < model->sensor_count && !err; s++) {
+        for (uint16_t i = 0; i < model->state_count; i++)
+            loader->sensors[s].shows |= (uint64_t)graph_depends(model->graph, loader->measured[s], i) << i;
+        if (isfinite(model->filter.localisation))
+            err = keep_taper(loader, s);
+    }
     return err;
 }
 

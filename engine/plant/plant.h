@@ -137,7 +137,8 @@ double plant_sd(const Plant *plant, TagId tag);
 /// Set a tag to a value, SI, and prepare what follows from it.
 void plant_set(Plant *plant, TagId tag, double value);
 
-/// Fold a sample of `sensor` into the lanes of its mask, once it was measured. Lanes whose states stop being finite, and lanes in quarantine, are put back as they were.
+/// Fold a sample of `sensor` into the lanes of its mask, once it was measured. Lanes whose states stop being finite, and lanes in quarantine, are
+/// put back as they were.
 void plant_correct(Plant *plant, uint32_t block, const Sensor *sensor, size_t thread);
 /// Behind the last sample of a tick: covariance and outputs of a block are up to date.
 void plant_settle(Plant *plant, uint32_t block, size_t thread);

@@ -75,7 +75,8 @@ START_TEST(more_members_come_closer_to_kalman_by_the_root_of_their_number)
     enum { SAMPLED = 31 };
     Rig kalman = open_linear("{ \"extended\" }");
     follow(&kalman, SAMPLED);
-    const double few = distance_to_kalman(16, &kalman, SAMPLED), some = distance_to_kalman(64, &kalman, SAMPLED), many = distance_to_kalman(256, &kalman, SAMPLED);
+    const double few = distance_to_kalman(16, &kalman, SAMPLED), some = distance_to_kalman(64, &kalman, SAMPLED),
+                 many = distance_to_kalman(256, &kalman, SAMPLED);
     ck_assert_double_eq_tol(few / some, 2, 0.5);
     ck_assert_double_eq_tol(some / many, 2, 0.5);
     rig_close(&kalman);
@@ -386,7 +387,8 @@ static void refuse(const char *filter, const char *expected)
     char text[512];
     Model *model;
     ErrText why;
-    snprintf(text, sizeof text, "return model \"still\" {\n  states = { x = { 0, \"1\" } },\n  equations = function(t) t.x.rate = 0 end,\n  filter = %s,\n}\n", filter);
+    snprintf(text, sizeof text, "return model \"still\" {\n  states = { x = { 0, \"1\" } },\n  equations = function(t) t.x.rate = 0 end,\n"
+             "  filter = %s,\n}\n", filter);
     const char *path = scripts_write("model.lua", text);
     ck_assert_int_eq(model_load(path, 1, &model, &why), ERR_SCRIPT);
     scripts_expect(&why, path, 4, expected);
@@ -409,7 +411,8 @@ END_TEST
 
 START_TEST(a_step_function_has_no_ensemble)
 {
-    static const char text[] = "return model \"still\" {\n  states = { x = { 0, \"1\" } },\n  step = function(self, dt) self.x = self.x end,\n  filter = { 'ensemble' },\n}\n";
+    static const char text[] = "return model \"still\" {\n  states = { x = { 0, \"1\" } },\n  step = function(self, dt) self.x = self.x end,\n"
+                               "  filter = { 'ensemble' },\n}\n";
     Model *model;
     ErrText why;
     const char *path = scripts_write("model.lua", text);

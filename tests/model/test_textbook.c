@@ -196,7 +196,8 @@ static void expect_same(const Rig *rig, const Textbook *book, int step)
         ck_assert_msg(fabs(mean - expected) <= 1e-12 * scale, "mean %d at step %d: %.17g, expected %.17g", i, step, mean, expected);
         for (uint16_t j = i; j < book->states; j++) {
             const double got = *cell(rig, model_covariance(rig->model, i, j), 5), entry = (double)book->p[i][j];
-            ck_assert_msg(fabs(got - entry) <= 1e-12 * sqrt((double)(book->p[i][i] * book->p[j][j])), "covariance %d, %d at step %d: %.17g, expected %.17g", i, j, step, got, entry);
+            ck_assert_msg(fabs(got - entry) <= 1e-12 * sqrt((double)(book->p[i][i] * book->p[j][j])), "covariance %d, %d at step %d: %.17g, expected %.17g", i, j,
+                          step, got, entry);
         }
     }
 }
@@ -240,7 +241,8 @@ END_TEST
 
 // --- what is noted of noise ------------------------------------------------------------------------------------------
 
-#define STILL "return model \"still\" { states = { x = { 0, \"1\", %s, sd = 0.5 } }, equations = function(t) t.x.rate = 0 end, sensors = { z = { of = \"x\", noise = 1%s } } }\n"
+#define STILL "return model \"still\" { states = { x = { 0, \"1\", %s, sd = 0.5 } }, equations = function(t) t.x.rate = 0 end,\n" \
+              "  sensors = { z = { of = \"x\", noise = 1%s } } }\n"
 
 static Rig open_still(const char *noise, const char *more, double step)
 {
@@ -267,7 +269,8 @@ START_TEST(noise_both_ways_is_refused)
 {
     Model *model;
     ErrText why;
-    const char *path = scripts_write("model.lua", "return model \"still\" {\n  states = { x = { 0, \"1\", noise = 1, noise_per_step = 1 } },\n  equations = function(t) t.x.rate = 0 end,\n}\n");
+    const char *path = scripts_write("model.lua", "return model \"still\" {\n  states = { x = { 0, \"1\", noise = 1, noise_per_step = 1 } },\n"
+                                                  "  equations = function(t) t.x.rate = 0 end,\n}\n");
     ck_assert_int_eq(model_load(path, 1, &model, &why), ERR_SCRIPT);
     scripts_expect(&why, path, 2, "noise_per_step: expected one of them");
 }
@@ -365,7 +368,8 @@ static void refuse(const char *sensor, const char *expected)
     char text[512];
     Model *model;
     ErrText why;
-    snprintf(text, sizeof text, "return model \"still\" {\n  states = { x = { 0, \"1\" } },\n  equations = function(t) t.x.rate = 0 end,\n  sensors = {\n    z = %s,\n  },\n}\n", sensor);
+    snprintf(text, sizeof text, "return model \"still\" {\n  states = { x = { 0, \"1\" } },\n  equations = function(t) t.x.rate = 0 end,\n"
+             "  sensors = {\n    z = %s,\n  },\n}\n", sensor);
     const char *path = scripts_write("model.lua", text);
     ck_assert_int_eq(model_load(path, 1, &model, &why), ERR_SCRIPT);
     scripts_expect(&why, path, 5, expected);
@@ -405,4 +409,8 @@ START_TEST(inflation_is_for_the_step_behind_a_sample)
 }
 END_TEST
 
-KIT_MAIN("model.textbook", random_linear_models_have_the_mean_and_covariance_of_the_textbook, so_they_have_with_steps_of_euler_and_noise_per_step, noise_per_step_does_not_depend_on_the_step, noise_both_ways_is_refused, a_bias_forgets_in_its_time_exactly, a_bias_without_a_time_is_a_random_walk, a_sample_is_shared_between_state_and_bias_by_their_variances, a_bias_is_found_beside_a_sensor_that_has_none, a_bias_stands_still_while_frozen, a_bias_of_a_temperature_is_a_difference, biases_that_cannot_be_are_refused_with_their_line, inflation_is_for_the_step_behind_a_sample)
+KIT_MAIN("model.textbook", random_linear_models_have_the_mean_and_covariance_of_the_textbook, so_they_have_with_steps_of_euler_and_noise_per_step,
+         noise_per_step_does_not_depend_on_the_step, noise_both_ways_is_refused, a_bias_forgets_in_its_time_exactly,
+         a_bias_without_a_time_is_a_random_walk, a_sample_is_shared_between_state_and_bias_by_their_variances,
+         a_bias_is_found_beside_a_sensor_that_has_none, a_bias_stands_still_while_frozen, a_bias_of_a_temperature_is_a_difference,
+         biases_that_cannot_be_are_refused_with_their_line, inflation_is_for_the_step_behind_a_sample)

@@ -123,6 +123,31 @@ static void run_until(Castor *castor, double seconds)
         step(castor);
 }
 
+/* The bias of an instrument is what the script says it is, none without; whichever filter the twin has. */
+START_TEST(a_sensor_shows_the_bias_that_it_is_given)
+{
+    enum { STEPS = 400 };
+    Castor *castor;
+    ErrText why = {""};
+    double sum = 0;
+    log_set_level(LOG_ERROR);
+    scripts_write("biased.lua", "return model 'biased' { states = { x = { 5, '1' } }, equations = function(t) t.x.rate = 0 end,\n"
+                                "  sensors = { z = { of = 'x', noise = 0.2, every = 1, bias = { sd = 1 } } }, filter = { 'ensemble' } }\n");
+    const char *path = scripts_write("plant.lua", "return plant 'p' { step = 1, clock = 'provider', assets = { a = { 'biased' } },\n"
+                                                  "  emulate = { values = { ['a.z_bias'] = 0.7 } } }\n");
+    ck_assert_msg(castor_create(path, 3, true, &castor, &why) == ERR_OK, "%s", why.text);
+    castor_begin(castor, 1000 * NS_PER_S);
+    for (int i = 0; i < STEPS; i++) {
+        step(castor);
+        const Sample *sample = sample_of(castor, tag_of(castor, "a.z"));
+        ck_assert_ptr_nonnull(sample);
+        sum += sample->value;
+    }
+    ck_assert_double_eq_tol(sum / STEPS, 5.7, 4 * 0.2 / sqrt(STEPS));
+    castor_destroy(castor);
+}
+END_TEST
+
 START_TEST(a_factor_multiplies_while_it_lasts_and_again_every_so_often)
 {
     Castor *castor = emulate("emulate = { faults = { clog = { value = 'a.orifice', factor = 0.5, at = 10, lasts = 5, every = 20 } } }", 1);
@@ -455,7 +480,8 @@ START_TEST(a_failing_control_is_reported)
 END_TEST
 
 KIT_MAIN("plant.castor", one_seed_is_one_plant, noise_has_the_deviation_that_the_model_says, sensors_speak_when_they_are_due_and_within_the_step,
-         values_differ_from_the_model_as_the_script_says, a_factor_multiplies_while_it_lasts_and_again_every_so_often, a_set_value_is_in_the_unit_of_its_tag,
+         values_differ_from_the_model_as_the_script_says, a_sensor_shows_the_bias_that_it_is_given,
+         a_factor_multiplies_while_it_lasts_and_again_every_so_often, a_set_value_is_in_the_unit_of_its_tag,
          a_bias_reads_too_much_by_its_size, a_fault_that_the_model_knows_is_told_by_its_name, a_script_tells_when_a_known_fault_comes, a_drift_grows_with_time, a_stuck_sensor_repeats_its_last_word, a_noisy_sensor_is_noisier_by_the_factor, one_sample_in_ten_is_a_spike,
          a_silent_sensor_says_nothing, faults_may_be_left_out, bad_faults_are_refused_with_the_reason, there_is_room_for_64_faults, bad_emulations_are_refused_at_their_line,
          the_controller_in_the_device_obeys_commands, commands_that_no_actuator_takes_are_refused, a_failing_control_is_reported)

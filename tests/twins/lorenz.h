@@ -87,7 +87,7 @@ static inline void lorenz_scatter(Lorenz *lorenz)
             lorenz_column(lorenz->twin, i)[lane] = lorenz_column(lorenz->truth, i)[lane] + model->channels[i].initial_sd * random_normal(2, i, lane);
 }
 
-/// False without memory. `text` is the model's, with the filter in it.
+/// False when it cannot be: `why` says it where the model is to blame. The model's script lies in `folder` while it is read.
 static inline bool lorenz_open(Lorenz *lorenz, const LorenzCase *what, const char *folder, ErrText *why)
 {
     char path[512];
@@ -97,7 +97,9 @@ static inline bool lorenz_open(Lorenz *lorenz, const LorenzCase *what, const cha
     if (!file)
         return false;
     fprintf(file, is_63 ? lorenz_63 : lorenz_96, what->filter);
-    if (fclose(file) || model_load(path, is_63 ? 0.01 : 0.05, &lorenz->model, why))
+    const Err err = fclose(file) ? ERR_IO : model_load(path, is_63 ? 0.01 : 0.05, &lorenz->model, why);
+    remove(path);
+    if (err)
         return false;
     const size_t bytes = (size_t)lorenz->model->column_count * LANES * sizeof(double);
     lorenz->twin = mem_alloc(bytes);

@@ -221,7 +221,7 @@ static void check(const Case *what)
 }
 
 /* Not here, and why: the incubator claims too much (a NEES of 100), as it multiplies a share by a difference of temperatures of which it knows neither the size
- * nor the sign at its start, sd 10 K; the wind turbine claims too little (0.9), as its pitch lies on its limit in a third of the runs. */
+ * nor the sign at its start, sd 10 K; the wind turbine and the sand filter claim too little (0.9), as limits cut off a part of what they take for possible. */
 static const Case cases[] = {
     {"tank", 1, "inflow", 180, 60, 60},
     {"quadruple_tank", 1, "voltage_1", 3, 0.5, 90},
