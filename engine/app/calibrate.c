@@ -301,7 +301,7 @@ static Err write_file(const Calibration *calibration, const Fit *fit, const char
         return err_set(why, ERR_IO, "%s: %s", path, strerror(errno));
     fprintf(file, "-- Fitted by pollux calibrate to:");
     for (size_t i = 0; i < calibration->tape_count; i++)
-        fprintf(file, "%s %s", i ? "," : "", calibration->tapes[i].name);
+        fprintf(file, "%s %.*s", i ? "," : "", (int)strcspn(calibration->tapes[i].name, "\r\n"), calibration->tapes[i].name);
     fprintf(file, "\nreturn parameters {\n");
     for (size_t i = 0; i < fit->unknown_count; i++) {
         const FitUnknown *unknown = &fit->unknowns[i];

@@ -69,8 +69,8 @@ typedef struct Job {
     uint16_t unknowns[FIT_UNKNOWNS_MAX];  // that matter here: its directions
     size_t directions;
     double *sums;         // by point: cost, gradient, information
-    FitSensor *sensors;   // of the first point, NULL for other jobs;
-    double *errors;       // and each error over its standard deviation, by what was heard
+    FitSensor *sensors;   // of the first point, NULL for other jobs
+    double *errors;       // and each error over its standard deviation, by what was heard; behind them room for as many
 } Job;
 
 struct Course {
@@ -635,7 +635,7 @@ static Err make_jobs(Course *course, size_t points, ErrText *why)
                 job.point_count = points - job.first_point < at_once ? points - job.first_point : at_once;
                 job.sums = arena_new(&course->work, double, job.point_count * (1 + n + n * n));
                 job.sensors = job.first_point == 0 ? arena_new(&course->work, FitSensor, course_sensor_count(course->def.plant) + 1) : NULL;
-                job.errors = job.first_point == 0 ? arena_new(&course->work, double, job.group->stretches[t].count + 1) : NULL;
+                job.errors = job.first_point == 0 ? arena_new(&course->work, double, 2 * job.group->stretches[t].count + 1) : NULL;
                 if (!job.sums || (job.first_point == 0 && (!job.sensors || !job.errors)))
                     return out_of_memory(why);
                 course->jobs[course->job_count++] = job;
@@ -718,10 +718,10 @@ static double correlation_time(const double *series, size_t count, double square
 }
 
 /* Of one sensor of one twin in one recording: its squares, each counting for as much as it is correlated with those around it. */
-static double squares_of(const Job *job, uint32_t member, uint16_t sensor, double *series, size_t *count)
+static double squares_of(const Job *job, uint32_t member, uint16_t sensor, size_t *count)
 {
     const Stretch *stretch = &job->group->stretches[job->tape];
-    double squares = 0;
+    double *const series = job->errors + stretch->count, squares = 0;
     *count = 0;
     for (size_t i = 0; i < stretch->count; i++)
         if (stretch->heard[i].member == member && stretch->heard[i].sensor == sensor) {
@@ -737,14 +737,12 @@ double course_excess(const Course *course)
     size_t samples = 0;
     for (size_t j = 0; j < course->job_count; j++) {
         const Job *job = &course->jobs[j];
-        double *series = job->errors ? mem_alloc(job->group->stretches[job->tape].count * sizeof *series) : NULL;
-        for (uint32_t m = 0; m < job->group->member_count && series; m++)
+        for (uint32_t m = 0; m < job->group->member_count && job->errors; m++)
             for (uint16_t s = 0; s < job->group->members[m].tangent->model->sensor_count; s++) {
                 size_t count;
-                squares += squares_of(job, m, s, series, &count);
+                squares += squares_of(job, m, s, &count);
                 samples += count;
             }
-        mem_free(series);
     }
     const double excess = samples ? squares / (double)samples : 1;
     return excess > 1 + CHANCE * sqrt(2 / (double)samples) ? excess : 1;

@@ -242,6 +242,31 @@ START_TEST(searches_from_many_starts_agree_and_threads_change_no_bit)
 }
 END_TEST
 
+START_TEST(memory_that_runs_out_is_told)
+{
+    const char *script = script_of(&tank), *names[] = {"area", "level@start"};
+    Recording recording = record_tank(script, 1);
+    const FitTape tape = {"emulated", recording.samples, 20};
+    size_t failures = 0;
+    bool failed = true;
+    for (size_t n = 1; failed; n += 1 + n / 4) {
+        Plant *plant = open_plant(script, 1);  // a graph that ran out of memory stays so
+        Fit *found;
+        ErrText why = {0};
+        kit_fail_allocation(n);
+        const Err err = fit_run(&(FitDef){.plant = plant, .tapes = &tape, .tape_count = 1, .names = names, .name_count = 2, .starts = 1}, &found, &why);
+        kit_fail_allocation(0);
+        ck_assert_msg(err == ERR_OK || err == ERR_MEMORY, "%s", why.text);
+        failed = err == ERR_MEMORY;
+        failures += failed;
+        fit_destroy(found);
+        plant_destroy(plant);
+    }
+    ck_assert_uint_gt(failures, 5);
+    mem_free(recording.samples);
+}
+END_TEST
+
 static volatile int stop;
 
 static void stop_in_round_two(void *self, const FitProgress *progress)
@@ -296,4 +321,4 @@ END_TEST
 
 KIT_MAIN("fit.fit", errors_are_as_large_as_standard_errors_say, a_prior_draws_the_value_as_precisions_weigh,
          several_recordings_are_fitted_at_once_each_with_its_own_start, values_that_cannot_be_told_apart_are_named, a_value_that_wants_out_ends_at_its_limit,
-         searches_from_many_starts_agree_and_threads_change_no_bit, a_search_that_is_stopped_gives_the_best_so_far, what_cannot_be_fitted_is_refused)
+         searches_from_many_starts_agree_and_threads_change_no_bit, memory_that_runs_out_is_told, a_search_that_is_stopped_gives_the_best_so_far, what_cannot_be_fitted_is_refused)
