@@ -20,6 +20,13 @@ typedef struct Cell {
     uint16_t column;
 } Cell;
 
+/// The channel whose future is that of `channel`: a sensor shows what it measures, its noise is no part of what is to come.
+uint16_t channel_foreseen(const Model *model, uint16_t channel);
+/// Whether there is such a future: not of a statistic, nor of a sensor that measures a mixture.
+bool channel_is_foreseen(const Model *model, uint16_t channel);
+/// Where the members have a tag. ERR_UNKNOWN when the fork lacks its twin, or it has no future.
+Err cell_find(const Fork *fork, TagId tag, Cell *out, ErrText *why);
+
 /// A state or tracked parameter that wanders.
 typedef struct Noise {
     uint16_t column;

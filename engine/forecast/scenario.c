@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "forecast/control.h"
 #include "forecast/json.h"
 #include "model/declare.h"
 
@@ -135,12 +136,16 @@ static const Channel *channel_of(const Plant *plant, TagId tag)
     return &plant_model(plant, place.twin)->channels[place.channel];
 }
 
-static Err check_change(const Reader *reader, const char *name, TagId tag, bool straight)
+static Err check_change(const Reader *reader, const char *name, TagId tag, bool straight, bool controlled)
 {
     const ChannelKind kind = channel_of(reader->plant, tag)->kind;
-    char text[256];
+    char text[320];
     if (plant_is_fed(reader->plant, tag))
         snprintf(text, sizeof text, "\"%s\" cannot be changed: a connection feeds it; change what feeds it", name);
+    else if (kind == CHANNEL_ACTUATOR && controlled)
+        return ERR_OK;
+    else if (kind == CHANNEL_ACTUATOR)
+        snprintf(text, sizeof text, "\"%s\" is a command, and nothing acts on it: give the scenario a control = function(device, seconds, memory), or change the input that reports it", name);
     else if (!channel_is_settable(kind))
         snprintf(text, sizeof text, "\"%s\" cannot be changed: it is of kind %s; expected an input, a parameter or a state", name, channel_kind_name(kind));
     else if (straight && kind != CHANNEL_INPUT && kind != CHANNEL_PARAMETER)
@@ -191,7 +196,7 @@ static Err read_points(const Reader *reader, const char *name, const Channel *ch
 }
 
 /* The value on top of the stack: 20, which holds from the start, or { { 0, 20 }, { 60, 25 } }, or { straight = { ... } }. */
-static Err read_course(Reader *reader, const char *name, Course *out)
+static Err read_course(Reader *reader, const char *name, bool controlled, Course *out)
 {
     lua_State *lua = reader->lua;
     Err err = find_tag(reader, "changes", name, &out->tag);
@@ -211,7 +216,7 @@ static Err read_course(Reader *reader, const char *name, Course *out)
     if (!points)
         return no_memory(reader);
     out->points = points;
-    err = check_change(reader, name, out->tag, out->straight);
+    err = check_change(reader, name, out->tag, out->straight, controlled);
     if (!err)
         err = is_number ? read_value(reader, name, channel, lua_tonumber(lua, -1), &points[0].value) : read_points(reader, name, channel, points, out->count);
     lua_pop(lua, out->straight ? 1 : 0);
@@ -252,7 +257,7 @@ static Err read_changes(Reader *reader, int index, const Case *base, Case *out)
             if (lua_type(lua, -2) != LUA_TSTRING)
                 return blame(reader, NULL, "changes", "changes: expected [\"asset.channel\"] = what becomes of it");
             Course course = {0};
-            err = read_course(reader, lua_tostring(lua, -2), &course);
+            err = read_course(reader, lua_tostring(lua, -2), out->control > 0, &course);
             Course *place = err ? NULL : find_course(courses, out->change_count, course.tag);
             if (place == &courses[SCENARIO_CHANGES_MAX])
                 err = script_blame(reader->scenario->script, reader->why, NULL, "changes", "more than %d changes", SCENARIO_CHANGES_MAX);
@@ -268,9 +273,20 @@ static Err read_changes(Reader *reader, int index, const Case *base, Case *out)
 
 // --- cases ---------------------------------------------------------------------------------------------------------
 
+/* The function `control` of the table at `index`; that of the base case where there is none. */
+static Err read_control(Reader *reader, int index, const Case *base, Case *out)
+{
+    const int type = lua_getfield(reader->lua, index, "control");
+    out->control = type == LUA_TFUNCTION ? luaL_ref(reader->lua, LUA_REGISTRYINDEX) : base ? base->control : 0;
+    if (type == LUA_TFUNCTION)
+        return ERR_OK;
+    lua_pop(reader->lua, 1);
+    return type == LUA_TNIL ? ERR_OK : blame(reader, NULL, "control", "control must be a function(device, seconds, memory)");
+}
+
 static Err read_alternative(Reader *reader, Case *cases, size_t index)
 {
-    static const char *const known[] = {"name", "doc", "changes", NULL};
+    static const char *const known[] = {"name", "doc", "changes", "control", NULL};
     Scenario *scenario = reader->scenario;
     if (!lua_istable(reader->lua, -1))
         return blame(reader, NULL, "alternatives", "an alternative must be a table, { name = \"...\", changes = { ... } }");
@@ -285,7 +301,8 @@ static Err read_alternative(Reader *reader, Case *cases, size_t index)
     cases[index].doc = arena_text(&scenario->arena, doc);
     if (!cases[index].name || !cases[index].doc)
         return no_memory(reader);
-    return read_changes(reader, entry.index, &cases[0], &cases[index]);
+    const Err err = read_control(reader, entry.index, &cases[0], &cases[index]);
+    return err ? err : read_changes(reader, entry.index, &cases[0], &cases[index]);
 }
 
 static Err read_cases(Reader *reader, int root)
@@ -296,8 +313,8 @@ static Err read_cases(Reader *reader, int root)
     if (!cases)
         return no_memory(reader);
     cases[0] = (Case){.name = scenario->name, .doc = scenario->doc};
-    Err err = read_changes(reader, root, NULL, &cases[0]);
-    if (err || (err = open_list(reader, root, "alternatives", SCENARIO_CASES_MAX - 1, &count)))
+    Err err = read_control(reader, root, NULL, &cases[0]);
+    if (err || (err = read_changes(reader, root, NULL, &cases[0])) || (err = open_list(reader, root, "alternatives", SCENARIO_CASES_MAX - 1, &count)))
         return err;
     for (size_t i = 1; i <= count && !err; i++) {
         lua_rawgeti(reader->lua, -1, (lua_Integer)i);
@@ -357,13 +374,14 @@ static double read_whole(Declaration *root, const char *key, double fallback, do
 
 static Err read_settings(Reader *reader, int root)
 {
-    static const char *const known[] = {"name", "doc", "horizon", "members", "seed", "points", "times", "tags", "twins", "quantiles", "paths", "changes", "cost", "alternatives", NULL};
+    static const char *const known[] = {"name", "doc", "horizon", "members", "seed", "points", "times", "tags", "twins", "quantiles", "paths", "changes", "control", "every", "cost", "alternatives", NULL};
     Scenario *scenario = reader->scenario;
     Declaration entry = declaration_at(reader, root, "scenario", NULL);
     declare_only(&entry, known, 0);
     scenario->name = arena_text(&scenario->arena, declare_text(&entry, "name", "ad hoc"));
     scenario->doc = arena_text(&scenario->arena, declare_text(&entry, "doc", ""));
     scenario->horizon = declare_number(&entry, "horizon", 0);
+    scenario->every = declare_number(&entry, "every", reader->plant->step);
     if (!entry.err)
         scenario->members = (uint32_t)read_whole(&entry, "members", MEMBERS, 1, SCENARIO_MEMBERS_MAX);
     if (!entry.err)
@@ -374,6 +392,9 @@ static Err read_settings(Reader *reader, int root)
     entry.section = NULL, entry.key = "horizon";
     if (!(scenario->horizon >= reader->plant->step && scenario->horizon <= reader->plant->step * SCENARIO_STEPS_MAX))
         declare_fail(&entry, "horizon = seconds to look ahead: expected a step of the plant, %g s, to %d of them", reader->plant->step, SCENARIO_STEPS_MAX);
+    entry.key = "every";
+    if (!(scenario->every >= reader->plant->step))
+        declare_fail(&entry, "every = seconds between two calls of control: expected a step of the plant, %g s, or more", reader->plant->step);
     if (entry.err)
         return entry.err;
     if (!scenario->name || !scenario->doc)
@@ -443,6 +464,7 @@ static Err finish(Reader *reader, Err err, Scenario **out)
 static Err run_file(Reader *reader, const char *path)
 {
     lua_register(reader->lua, "scenario", scenario_constructor);
+    control_open(reader->scenario->script);
     const Err err = script_run_file(reader->scenario->script, path, SCRIPT_LOAD_INSTRUCTIONS, reader->why);
     if (err || lua_istable(reader->lua, -1))
         return err;
@@ -478,24 +500,40 @@ void scenario_destroy(Scenario *scenario)
     mem_free(scenario);
 }
 
-Err scenario_fork(const Scenario *scenario, const Plant *plant, int64_t time, Fork **out, ErrText *why)
+/* A control function may ask for anything, so of a plant that is not too large it gets all. */
+static bool takes_all(const Scenario *scenario, const Plant *plant)
 {
-    size_t count = 0, room = scenario->tag_count + scenario->twin_count + scenario->cost.tag_count;
+    bool controlled = false;
     for (size_t i = 0; i < scenario->case_count; i++)
-        room += scenario->cases[i].change_count;
-    uint32_t *twins = mem_alloc((room + 1) * sizeof *twins);
-    if (!twins)
-        return err_set(why, ERR_MEMORY, "no memory for a fork of the plant");
+        controlled |= scenario->cases[i].control > 0;
+    return controlled && plant->twin_count <= FORK_TWINS_MAX;
+}
+
+/* The twins that are spoken of; some of them more than once. */
+static size_t collect_twins(const Scenario *scenario, const Plant *plant, uint32_t *out)
+{
+    size_t count = 0;
     for (size_t i = 0; i < scenario->tag_count; i++)
-        twins[count++] = plant_place(plant, scenario->tags[i]).twin;
+        out[count++] = plant_place(plant, scenario->tags[i]).twin;
     for (size_t i = 0; i < scenario->twin_count; i++)
-        twins[count++] = scenario->twins[i];
+        out[count++] = scenario->twins[i];
     for (size_t i = 0; i < scenario->cost.tag_count; i++)
-        twins[count++] = plant_place(plant, scenario->cost.tags[i]).twin;
+        out[count++] = plant_place(plant, scenario->cost.tags[i]).twin;
     for (size_t i = 0; i < scenario->case_count; i++)
         for (size_t k = 0; k < scenario->cases[i].change_count; k++)
-            twins[count++] = plant_place(plant, scenario->cases[i].changes[k].tag).twin;
-    const Err err = fork_take(plant, time, twins, count, out, why);
+            out[count++] = plant_place(plant, scenario->cases[i].changes[k].tag).twin;
+    for (uint32_t twin = 0; twin < plant->twin_count && takes_all(scenario, plant); twin++)
+        out[count++] = twin;
+    return count;
+}
+
+Err scenario_fork(const Scenario *scenario, const Plant *plant, int64_t time, Fork **out, ErrText *why)
+{
+    const size_t room = scenario->tag_count + scenario->twin_count + scenario->cost.tag_count + SCENARIO_CASES_MAX * SCENARIO_CHANGES_MAX + FORK_TWINS_MAX;
+    uint32_t *twins = mem_alloc(room * sizeof *twins);
+    if (!twins)
+        return err_set(why, ERR_MEMORY, "no memory for a fork of the plant");
+    const Err err = fork_take(plant, time, twins, collect_twins(scenario, plant, twins), out, why);
     mem_free(twins);
     return err;
 }

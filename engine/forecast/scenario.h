@@ -40,6 +40,7 @@ typedef struct Case {
     const char *name, *doc;
     const Course *changes;
     size_t change_count;
+    int control;  // its function in the registry of the scenario's script, 0 for none
 } Case;
 
 typedef struct Scenario {
@@ -58,6 +59,7 @@ typedef struct Scenario {
     size_t twin_count;
     const Case *cases;       // the base case first
     size_t case_count;
+    double every;            // s between two calls of control functions
     bool has_cost;
     Cost cost;
     Script *script;          // in which it stands, NULL for none
