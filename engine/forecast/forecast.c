@@ -449,6 +449,7 @@ static Err make(Making *making)
 Err forecast_run(const Fork *fork, const Scenario *scenario, const ForecastDef *def, Forecast **out, ErrText *why)
 {
     assert(scenario->members >= 1 && scenario->members <= SCENARIO_MEMBERS_MAX);
+    assert(scenario->quantile_count >= 1 && scenario->quantile_count <= SCENARIO_QUANTILES_MAX);
     assert(scenario->case_count >= 1 && scenario->case_count <= SCENARIO_CASES_MAX);
     *out = NULL;
     Forecast *forecast = mem_alloc(sizeof *forecast);

@@ -10,7 +10,7 @@ local function thermostat(device, seconds, memory)
   device["incubator.heater_on"] = memory.heats and 1 or 0
 end
 
-local lid = { { 300, 8 * 1.139 }, { 360, 1.139 } }
+local lid = { { 120, 8 * 1.139 }, { 180, 1.139 } }
 
 return scenario "lid" {
   doc     = "Fifteen minutes under the thermostat, with the lid opened or not",
@@ -23,8 +23,8 @@ return scenario "lid" {
   cost    = { integral = "t.incubator.heater_on * t.incubator.P_heater", unit = "Wh" },
 
   alternatives = {
-    { name = "lid open",      doc = "for a minute, after five",   changes = { ["incubator.G_box"] = lid } },
+    { name = "lid open",      doc = "for a minute, after two",    changes = { ["incubator.G_box"] = lid } },
     { name = "and held off",  doc = "the heater waits for the lid",
-      changes = { ["incubator.G_box"] = lid, ["incubator.heater_enable"] = { { 303, 0 }, { 366, 1 } } } },
+      changes = { ["incubator.G_box"] = lid, ["incubator.heater_enable"] = { { 123, 0 }, { 186, 1 } } } },
   },
 }
