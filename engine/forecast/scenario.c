@@ -374,7 +374,7 @@ static double read_whole(Declaration *root, const char *key, double fallback, do
 
 static Err read_settings(Reader *reader, int root)
 {
-    static const char *const known[] = {"name", "doc", "horizon", "members", "seed", "points", "times", "tags", "twins", "quantiles", "paths", "changes", "control", "every", "cost", "alternatives", NULL};
+    static const char *const known[] = {"name", "doc", "horizon", "members", "seed", "points", "times", "tags", "twins", "quantiles", "paths", "tape", "changes", "control", "every", "cost", "alternatives", NULL};
     Scenario *scenario = reader->scenario;
     Declaration entry = declaration_at(reader, root, "scenario", NULL);
     declare_only(&entry, known, 0);
@@ -397,7 +397,12 @@ static Err read_settings(Reader *reader, int root)
         declare_fail(&entry, "every = seconds between two calls of control: expected a step of the plant, %g s, or more", reader->plant->step);
     if (entry.err)
         return entry.err;
-    if (!scenario->name || !scenario->doc)
+    entry.key = NULL;
+    const char *tape = declare_text(&entry, "tape", NULL);
+    scenario->tape = tape ? arena_text(&scenario->arena, tape) : NULL;
+    if (entry.err)
+        return entry.err;
+    if (!scenario->name || !scenario->doc || !scenario->tape != !tape)
         return no_memory(reader);
     return read_times(reader, root, points);
 }
@@ -488,6 +493,82 @@ Err scenario_read_json(const char *name, const char *text, size_t length, const 
     if (!err)
         err = json_push(reader.scenario->script, name, text, length, why);
     return finish(&reader, err, out);
+}
+
+// --- recordings ----------------------------------------------------------------------------------------------------
+
+static int by_tag_then_time(const void *a, const void *b)
+{
+    const Sample *x = a, *y = b;
+    return x->tag != y->tag ? (x->tag > y->tag) - (x->tag < y->tag) : (x->time > y->time) - (x->time < y->time);
+}
+
+static bool is_followed(const Plant *plant, const Sample *sample)
+{
+    return channel_of(plant, sample->tag)->kind == CHANNEL_INPUT && !plant_is_fed(plant, sample->tag) && sample->quality != QUALITY_BAD;
+}
+
+/* What `count` samples of one input say: what was last before the start holds from there on, and each one from its time until the next. */
+static Err make_course(Scenario *scenario, const Plant *plant, const Sample *samples, size_t count, int64_t from, Course *out)
+{
+    const Channel *channel = channel_of(plant, samples[0].tag);
+    CoursePoint *points = arena_new(&scenario->arena, CoursePoint, count);
+    if (!points)
+        return ERR_MEMORY;
+    *out = (Course){.tag = samples[0].tag, .points = points};
+    for (size_t i = 0; i < count; i++) {
+        const double at = fmax((double)(samples[i].time - from) / (double)NS_PER_S, 0);
+        out->count -= out->count > 0 && points[out->count - 1].at == at;
+        points[out->count++] = (CoursePoint){at, fmin(fmax(samples[i].value, channel->min), channel->max)};
+    }
+    return ERR_OK;
+}
+
+/* A case keeps what it says itself. */
+static Err add_course(Case *what, const Course *course, ErrText *why)
+{
+    Course *place = find_course(what->changes, what->change_count, course->tag);
+    if (place != &what->changes[what->change_count])
+        return ERR_OK;
+    if (what->change_count == SCENARIO_CHANGES_MAX)
+        return err_set(why, ERR_FULL, "more than %d changes, with those of the recording", SCENARIO_CHANGES_MAX);
+    *place = *course;
+    what->change_count++;
+    qsort(what->changes, what->change_count, sizeof *what->changes, by_tag);
+    return ERR_OK;
+}
+
+/* `samples` are of inputs, by tag and then by time. */
+static Err follow(Scenario *scenario, const Plant *plant, const Sample *samples, size_t count, int64_t from, ErrText *why)
+{
+    for (size_t first = 0, last; first < count; first = last) {
+        for (last = first; last < count && samples[last].tag == samples[first].tag;)
+            last++;
+        Course course;
+        if (make_course(scenario, plant, &samples[first], last - first, from, &course))
+            return err_set(why, ERR_MEMORY, "no memory for what a recording says");
+        for (size_t i = 0; i < scenario->case_count; i++) {
+            const Err err = add_course(&scenario->cases[i], &course, why);
+            if (err)
+                return err;
+        }
+    }
+    return ERR_OK;
+}
+
+Err scenario_follow(Scenario *scenario, const Plant *plant, const Sample *samples, size_t count, int64_t from, ErrText *why)
+{
+    Sample *followed = mem_alloc((count + 1) * sizeof *followed);
+    size_t kept = 0;
+    if (!followed)
+        return err_set(why, ERR_MEMORY, "no memory for what a recording says");
+    for (size_t i = 0; i < count; i++)
+        if (is_followed(plant, &samples[i]))
+            followed[kept++] = samples[i];
+    qsort(followed, kept, sizeof *followed, by_tag_then_time);
+    const Err err = follow(scenario, plant, followed, kept, from, why);
+    mem_free(followed);
+    return err;
 }
 
 void scenario_destroy(Scenario *scenario)

@@ -38,7 +38,7 @@ typedef struct Course {
 /// One of the cases that are compared.
 typedef struct Case {
     const char *name, *doc;
-    const Course *changes;
+    Course *changes;      // by tag; of a scenario that was read there is room for SCENARIO_CHANGES_MAX
     size_t change_count;
     int control;  // its function in the registry of the scenario's script, 0 for none
 } Case;
@@ -57,8 +57,9 @@ typedef struct Scenario {
     uint32_t paths;          // how many members are told as they are
     const uint32_t *twins;   // whose alarms are watched besides those of the tags
     size_t twin_count;
-    const Case *cases;       // the base case first
+    Case *cases;             // the base case first
     size_t case_count;
+    const char *tape;        // a recording that inputs follow, as the scenario names it; NULL for none. Whoever reads it calls scenario_follow
     double every;            // s between two calls of control functions
     bool has_cost;
     Cost cost;
@@ -70,6 +71,8 @@ typedef struct Scenario {
 Err scenario_read(const char *path, const Plant *plant, Scenario **out, ErrText *why);
 /// The same from a text of JSON; `name` is how errors call it.
 Err scenario_read_json(const char *name, const char *text, size_t length, const Plant *plant, Scenario **out, ErrText *why);
+/// Let inputs that no case changes be what `samples` say, in the order of their times, from the time `from` on.
+Err scenario_follow(Scenario *scenario, const Plant *plant, const Sample *samples, size_t count, int64_t from, ErrText *why);
 void scenario_destroy(Scenario *scenario);
 /// Fork the twins that a scenario speaks of, and those that feed them, from a plant whose values are of `time`.
 Err scenario_fork(const Scenario *scenario, const Plant *plant, int64_t time, Fork **out, ErrText *why);

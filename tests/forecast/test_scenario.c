@@ -182,6 +182,29 @@ START_TEST(costs_are_integrals_and_ends)
 }
 END_TEST
 
+START_TEST(inputs_follow_a_recording_where_nothing_else_changes_them)
+{
+    Plant *plant = plant_of_two();
+    Scenario *scenario = read(scripts_write("tape.lua", "return scenario 'tape' { horizon = 10, members = 1, times = { 1, 4, 10 }, tags = { 'd.u' }, tape = 'x.csv', changes = { ['d.k'] = 1 },\n"
+                                                        "  alternatives = { { name = 'own', changes = { ['d.u'] = 9 } } } }\n"), plant);
+    const TagId u = ahead_tag(plant, "d.u"), fed = ahead_tag(plant, "e.u"), probe = ahead_tag(plant, "d.probe");
+    const int64_t from = 1000 * NS_PER_S;
+    const Sample samples[] = {{from - 9 * NS_PER_S, 1, u, QUALITY_GOOD}, {from - NS_PER_S, 2, u, QUALITY_GOOD}, {from, 50, probe, QUALITY_GOOD}, {from + 2 * NS_PER_S, 70, fed, QUALITY_GOOD},
+                              {from + 3 * NS_PER_S, 3, u, QUALITY_GOOD}, {from + 4 * NS_PER_S, 60, u, QUALITY_BAD}, {from + 6 * NS_PER_S, 1e6, u, QUALITY_GOOD}};
+    ErrText why;
+    ck_assert_str_eq(scenario->tape, "x.csv");
+    ck_assert_int_eq(scenario_follow(scenario, plant, samples, sizeof samples / sizeof *samples, from, &why), ERR_OK);
+    Forecast *forecast = run(scenario, plant, 1);
+    static const double expected[2][3] = {{2, 3, 100}, {9, 9, 9}};  // 100 is the input's maximum
+    for (size_t c = 0; c < 2; c++)
+        for (size_t i = 0; i < 3; i++)
+            ck_assert(forecast->cases[c].series[0].mean[i] == expected[c][i]);
+    forecast_destroy(forecast);
+    scenario_destroy(scenario);
+    plant_destroy(plant);
+}
+END_TEST
+
 static const char thermostat[] = "return scenario 'switch' { horizon = 40, members = 100, paths = 64, every = 0.5, points = 80, tags = { 'd.x', 'd.u', 'd.k' },\n"
                                  "  changes = { ['d.order'] = { { 0, 1 }, { 20, 0 } } },\n"
                                  "  control = function(device, seconds, memory)\n"
@@ -287,4 +310,4 @@ START_TEST(reports_say_all_of_it)
 END_TEST
 
 KIT_MAIN("forecast.scenario", lua_and_json_say_the_same, what_is_not_said_has_a_value, what_is_wrong_is_named_with_its_line, json_that_is_wrong_is_named_with_its_line,
-         costs_are_integrals_and_ends, a_control_function_acts_on_each_member_by_itself, a_control_function_that_fails_ends_the_forecast_with_its_line, reports_say_all_of_it)
+         costs_are_integrals_and_ends, inputs_follow_a_recording_where_nothing_else_changes_them, a_control_function_acts_on_each_member_by_itself, a_control_function_that_fails_ends_the_forecast_with_its_line, reports_say_all_of_it)
