@@ -58,6 +58,24 @@ START_TEST(a_seed_repeats_bit_for_bit_on_any_number_of_threads)
 }
 END_TEST
 
+START_TEST(a_seed_repeats_bit_for_bit_on_any_instruction_set)
+{
+    static const char *const sets[] = {"portable", "sse2", "avx2", "avx512"};
+    Plant *plant = ahead_plant("d = { 'decay' }, w = { 'walk' }", "");
+    const Ahead ahead = {.tags = {"d.twice", "w.x"}, .times = {0, 1, 20}, .members = 200, .paths = 3};
+    Forecast *best = ahead_run(plant, &ahead);
+    for (size_t i = 0; i < sizeof sets / sizeof *sets; i++) {
+        if (!program_use(sets[i]))
+            continue;
+        Forecast *other = ahead_run(plant, &ahead);
+        ck_assert_msg(ahead_hash(other) == ahead_hash(best), "%s differs", sets[i]);
+        forecast_destroy(other);
+    }
+    forecast_destroy(best);
+    plant_destroy(plant);
+}
+END_TEST
+
 START_TEST(a_member_is_the_same_among_few_and_many_and_beside_other_twins)
 {
     Plant *plant = ahead_plant("d = { 'decay' }, w = { 'walk' }", "");
@@ -189,5 +207,6 @@ START_TEST(the_living_plant_is_not_touched)
 }
 END_TEST
 
-KIT_MAIN("forecast.forecast", a_linear_model_is_gaussian, a_seed_repeats_bit_for_bit_on_any_number_of_threads, a_member_is_the_same_among_few_and_many_and_beside_other_twins,
+KIT_MAIN("forecast.forecast", a_linear_model_is_gaussian, a_seed_repeats_bit_for_bit_on_any_number_of_threads, a_seed_repeats_bit_for_bit_on_any_instruction_set,
+         a_member_is_the_same_among_few_and_many_and_beside_other_twins,
          draws_have_the_covariance_of_the_estimate, a_walk_passes_its_limits_as_brownian_motion_does, common_random_numbers_cancel_as_theory_says, the_living_plant_is_not_touched)

@@ -231,7 +231,7 @@ START_TEST(too_little_memory_is_an_error_and_nothing_else)
     const uint32_t twin = 1;
     const TagId tag = ahead_tag(plant, "e.x");
     const double time = 1;
-    const Case cases[] = {{.name = "a", .doc = ""}, {.name = "b", .doc = ""}};
+    Case cases[] = {{.name = "a", .doc = ""}, {.name = "b", .doc = ""}};
     const Scenario scenario = {.name = "s", .doc = "", .horizon = 1, .members = 100, .times = &time, .time_count = 1, .tags = &tag, .tag_count = 1,
                                .quantiles = ahead_quantiles, .quantile_count = 5, .cases = cases, .case_count = 2};
     bool done = false;
@@ -263,7 +263,7 @@ START_TEST(a_forecast_that_nobody_wants_any_more_ends)
     const Ahead ahead = {.tags = {"d.x"}};
     const TagId tag = ahead_tag(plant, "d.x");
     const double time = 1e5;
-    const Case base = {.name = "a", .doc = ""};
+    Case base = {.name = "a", .doc = ""};
     const Scenario scenario = {.name = "s", .doc = "", .horizon = 1e5, .members = 1000, .times = &time, .time_count = 1, .tags = &tag, .tag_count = 1,
                                .quantiles = ahead_quantiles, .quantile_count = 5, .cases = &base, .case_count = 1};
     Fork *fork = ahead_fork(plant, &ahead);
