@@ -11,10 +11,10 @@
 
 const Subcommand subcommand_forecast = {
     "forecast", "look ahead: where a plant is going, and what would change that",
-    "SCENARIO is a Lua file (twins/scenarios) or one of JSON (.json); docs/forecast.md says what it may say. The forecast begins at the estimate of the newest snapshot\n"
-    "of a history (--history), at that of a moment of a recording (--tape, --at), or else where the plant's script says that twins start.\n"
-    "Prints a table: quantiles of the scenario's tags at some of its times, the probability that alarm limits are passed and when, and for alternatives what they have more\n"
-    "than the base case, with the standard error of that. --json and --csv print all of it instead; --svg draws it.",
+    "SCENARIO is a Lua file (twins/scenarios) or one of JSON (.json); docs/forecast.md says what it may say. The forecast begins at the estimate of the\n"
+    "newest snapshot of a history (--history), at that of a moment of a recording (--tape, --at), or else where the plant's script says that twins start.\n"
+    "Prints a table: quantiles of the scenario's tags at some of its times, the probability that alarm limits are passed and when, and for alternatives what\n"
+    "they have more than the base case, with the standard error of that. --json and --csv print all of it instead; --svg draws it.",
     command_forecast};
 
 enum { COLUMNS = 6, BAR = 40 };
@@ -155,8 +155,9 @@ static void print_limits(const Forecast *forecast)
             continue;
         }
         const TagName name = tags_name(forecast->plant->tags, limit->tag);
-        printf("\n%s.%s: %s %s %g %s\n", forecast->plant->twins[limit->twin].name, limit->alarm->name, name.text, limit->alarm->side == LIMIT_HIGH ? "above" : "below",
-               forecast_shown(forecast, limit->tag, limit->alarm->limit), forecast_unit(forecast, limit->tag));
+        printf("\n%s.%s: %s %s %g %s\n", forecast->plant->twins[limit->twin].name, limit->alarm->name, name.text,
+               limit->alarm->side == LIMIT_HIGH ? "above" : "below", forecast_shown(forecast, limit->tag, limit->alarm->limit),
+               forecast_unit(forecast, limit->tag));
         for (size_t c = 0; c < forecast->case_count; c++)
             print_limit(forecast, forecast->cases[c].name, &forecast->cases[c].limits[i]);
     }
@@ -184,7 +185,8 @@ static void print_table(const Forecast *forecast)
     if (forecast->time != TIME_NONE)
         time_format(forecast->time, time);
     print_duration(forecast->time_count ? forecast->times[forecast->time_count - 1] : 0, ahead, sizeof ahead);
-    printf("%s: %s, %s ahead from %s, %u members, seed %llu\n", forecast->plant->name, forecast->name, ahead, time, forecast->members, (unsigned long long)forecast->seed);
+    printf("%s: %s, %s ahead from %s, %u members, seed %llu\n", forecast->plant->name, forecast->name, ahead, time, forecast->members,
+           (unsigned long long)forecast->seed);
     for (size_t row = 0; row < forecast->series_count; row++)
         print_series(forecast, row);
     print_limits(forecast);
@@ -317,7 +319,8 @@ static void note_tick(void *self, const App *app, Batch batch)
 
 static Err forecast_from_tape(Job *job)
 {
-    const TapeRun run = {.plant = job->plant, .tape = job->tape, .threads = 1, .speed = INFINITY, .quiet = true, .until = job->from, .ticked = note_tick, .self = job};
+    const TapeRun run = {
+        .plant = job->plant, .tape = job->tape, .threads = 1, .speed = INFINITY, .quiet = true, .until = job->from, .ticked = note_tick, .self = job};
     const Err err = tape_run(&run, job->why);
     if (err || job->err)
         return job->err ? job->err : err;

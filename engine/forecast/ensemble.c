@@ -37,7 +37,8 @@ Err cell_find(const Fork *fork, TagId tag, Cell *out, ErrText *why)
     if (twin < 0)
         return err_set(why, ERR_UNKNOWN, "\"%s\" is no part of this forecast", name.text);
     if (!channel_is_foreseen(model, place.channel))
-        return err_set(why, ERR_UNKNOWN, "\"%s\" cannot be forecast: expected a state, a parameter, an input, an output, or a sensor of one of them", name.text);
+        return err_set(why, ERR_UNKNOWN, "\"%s\" cannot be forecast: expected a state, a parameter, an input, an output, or a sensor of one of them",
+                       name.text);
     *out = (Cell){(uint32_t)twin, model->channels[channel_foreseen(model, place.channel)].column};
     return ERR_OK;
 }
@@ -83,7 +84,7 @@ static Err find_root(const ForkTwin *twin, Arena *arena, Draw *out)
     read_correlation(twin, &correlation);
     const uint16_t n = correlation.count;
     uint16_t *of = arena_new(arena, uint16_t, n);
-    double *root = arena_new(arena, double, (size_t)n * n);
+    double *root = arena_new(arena, double, (size_t)n *n);
     if (!of || !root)
         return ERR_MEMORY;
 

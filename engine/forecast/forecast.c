@@ -14,10 +14,10 @@ typedef struct Making {
     Run run;
     Workers *workers;
     size_t threads;
-    double *base;          // values, and
-    double *base_passed;   // passed limits, and
-    double *base_costs;    // costs, of the base case
-    double *scratch;       // per thread: one value per member
+    double *base;         // values, and
+    double *base_passed;  // passed limits, and
+    double *base_costs;   // costs, of the base case
+    double *scratch;      // per thread: one value per member
     ForecastCase *cases;
     ErrText *why;
 } Making;
@@ -169,8 +169,8 @@ static Err make_room(Making *making)
     Run *run = &making->run;
     const size_t lanes = (size_t)run->packs * LANES, values = run->row_count * run->told_count;
     if (values * lanes > FORECAST_VALUES_MAX)
-        return err_set(making->why, ERR_FULL, "%u members at %zu times of %zu tags are more than the %d values that are kept: ask for less of one of them", making->scenario->members,
-                       run->told_count, run->row_count, FORECAST_VALUES_MAX);
+        return err_set(making->why, ERR_FULL, "%u members at %zu times of %zu tags are more than the %d values that are kept: ask for less of one of them",
+                       making->scenario->members, run->told_count, run->row_count, FORECAST_VALUES_MAX);
     const bool compares = making->scenario->case_count > 1;
     run->values = mem_alloc((values * lanes + 1) * sizeof(double));
     run->passed = mem_alloc((run->bound_count * lanes + 1) * sizeof(double));
@@ -180,7 +180,8 @@ static Err make_room(Making *making)
     making->base = compares ? mem_alloc((values * lanes + 1) * sizeof(double)) : NULL;
     making->base_passed = compares ? mem_alloc((run->bound_count * lanes + 1) * sizeof(double)) : NULL;
     making->base_costs = compares ? mem_alloc(lanes * sizeof(double)) : NULL;
-    if (!run->values || !run->passed || !run->costs || !run->lost || !making->scratch || (compares && (!making->base || !making->base_passed || !making->base_costs)))
+    if (!run->values || !run->passed || !run->costs || !run->lost || !making->scratch ||
+        (compares && (!making->base || !making->base_passed || !making->base_costs)))
         return no_memory(making);
     return make_packs(making);
 }
@@ -190,7 +191,8 @@ static void making_fini(Making *making)
     Run *run = &making->run;
     for (size_t i = 0; i < making->threads && run->pack; i++)
         pack_fini(&run->pack[i]);
-    double *const memory[] = {run->values, run->passed, run->costs, run->since, run->bill, making->base, making->base_passed, making->base_costs, making->scratch};
+    double *const memory[] = {run->values,  run->passed,         run->costs,         run->since,     run->bill,
+                              making->base, making->base_passed, making->base_costs, making->scratch};
     for (size_t i = 0; i < sizeof memory / sizeof *memory; i++)
         mem_free(memory[i]);
     mem_free(run->lost);
@@ -441,7 +443,8 @@ static Err make(Making *making)
     run->every = scenario->every > run->step ? steps_until(scenario->every, run->step) : 1;
     run->members = scenario->members;
     run->packs = (scenario->members + LANES - 1) / LANES;
-    if ((err = find_rows(making)) || (err = find_bounds(making)) || (scenario->has_cost && (err = find_cost(making))) || (err = find_times(making)) || (err = make_room(making)) || (err = describe(making)))
+    if ((err = find_rows(making)) || (err = find_bounds(making)) || (scenario->has_cost && (err = find_cost(making))) || (err = find_times(making)) ||
+        (err = make_room(making)) || (err = describe(making)))
         return err;
     return run_cases(making);
 }

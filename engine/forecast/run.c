@@ -13,8 +13,8 @@ typedef struct Trip {
     double *since;
     size_t *next;
     double *bill;
-    size_t index;   // of the pack
-    size_t told;    // times that have been told
+    size_t index;  // of the pack
+    size_t told;   // times that have been told
     size_t thread;
 } Trip;
 

@@ -2,6 +2,7 @@
 
 #include <lauxlib.h>
 #include <math.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,8 +31,14 @@ static Declaration declaration_at(const Reader *reader, int index, const char *s
     return (Declaration){.script = reader->scenario->script, .index = lua_absindex(reader->lua, index), .section = section, .key = key, .why = reader->why};
 }
 
-static Err blame(const Reader *reader, const char *section, const char *key, const char *text)
+/* Say what is wrong with `key` inside `section` (either may be NULL), with its line. */
+__attribute__((format(printf, 4, 5))) static Err blame(const Reader *reader, const char *section, const char *key, const char *format, ...)
 {
+    char text[512];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
     return script_blame(reader->scenario->script, reader->why, section, key, "%s", text);
 }
 
@@ -48,8 +55,8 @@ static Err open_list(const Reader *reader, int index, const char *key, size_t mo
     }
     const size_t length = type == LUA_TTABLE ? (size_t)lua_rawlen(reader->lua, -1) : 0;
     if (length == 0 || length > most)
-        return script_blame(reader->scenario->script, reader->why, NULL, key, "\"%s\" must be a list of 1 to %zu, got %s", key, most,
-                            type == LUA_TTABLE ? (length ? "more" : "an empty one") : lua_typename(reader->lua, type));
+        return blame(reader, NULL, key, "\"%s\" must be a list of 1 to %zu, got %s", key, most,
+                     type == LUA_TTABLE ? (length ? "more" : "an empty one") : lua_typename(reader->lua, type));
     *count = length;
     return ERR_OK;
 }
@@ -69,7 +76,7 @@ static Err read_numbers(const Reader *reader, int index, const char *key, size_t
         lua_pop(reader->lua, 1);
         numbers[i] = number * scale;
         if (type != LUA_TNUMBER || !(number >= min && number <= max) || (i > 0 && !(numbers[i] > numbers[i - 1])))
-            err = script_blame(reader->scenario->script, reader->why, NULL, key, "\"%s\": expected rising numbers from %g to %g, number %zu is not", key, min, max, i + 1);
+            err = blame(reader, NULL, key, "\"%s\": expected rising numbers from %g to %g, number %zu is not", key, min, max, i + 1);
     }
     lua_pop(reader->lua, 1);
     *out = numbers;
@@ -80,7 +87,7 @@ static Err find_tag(const Reader *reader, const char *section, const char *name,
 {
     *out = tags_find(reader->plant->tags, name);
     if (*out == TAG_NONE)
-        return script_blame(reader->scenario->script, reader->why, section, name, "%s: the plant \"%s\" has no \"%s\"", section, reader->plant->name, name);
+        return blame(reader, section, name, "%s: the plant \"%s\" has no \"%s\"", section, reader->plant->name, name);
     return ERR_OK;
 }
 
@@ -120,7 +127,7 @@ static Err read_twins(Reader *reader, int root)
         const int64_t twin = plant_find(reader->plant, name);
         twins[i] = (uint32_t)twin;
         if (twin < 0)
-            err = script_blame(scenario->script, reader->why, NULL, "twins", "twins: the plant \"%s\" has no twin \"%s\"", reader->plant->name, name);
+            err = blame(reader, NULL, "twins", "twins: the plant \"%s\" has no twin \"%s\"", reader->plant->name, name);
         lua_pop(reader->lua, 1);
     }
     lua_pop(reader->lua, 1);
@@ -139,20 +146,19 @@ static const Channel *channel_of(const Plant *plant, TagId tag)
 static Err check_change(const Reader *reader, const char *name, TagId tag, bool straight, bool controlled)
 {
     const ChannelKind kind = channel_of(reader->plant, tag)->kind;
-    char text[320];
     if (plant_is_fed(reader->plant, tag))
-        snprintf(text, sizeof text, "\"%s\" cannot be changed: a connection feeds it; change what feeds it", name);
-    else if (kind == CHANNEL_ACTUATOR && controlled)
-        return ERR_OK;
-    else if (kind == CHANNEL_ACTUATOR)
-        snprintf(text, sizeof text, "\"%s\" is a command, and nothing acts on it: give the scenario a control = function(device, seconds, memory), or change the input that reports it", name);
-    else if (!channel_is_settable(kind))
-        snprintf(text, sizeof text, "\"%s\" cannot be changed: it is of kind %s; expected an input, a parameter or a state", name, channel_kind_name(kind));
-    else if (straight && kind != CHANNEL_INPUT && kind != CHANNEL_PARAMETER)
-        snprintf(text, sizeof text, "\"%s\" moves by itself, so it can be set at times, but not led along straight lines", name);
-    else
-        return ERR_OK;
-    return blame(reader, "changes", name, text);
+        return blame(reader, "changes", name, "\"%s\" cannot be changed: a connection feeds it; change what feeds it", name);
+    if (kind == CHANNEL_ACTUATOR && !controlled)
+        return blame(
+            reader, "changes", name,
+            "\"%s\" is a command, and nothing acts on it: give the scenario a control = function(device, seconds, memory), or change the input that reports it",
+            name);
+    if (kind != CHANNEL_ACTUATOR && !channel_is_settable(kind))
+        return blame(reader, "changes", name, "\"%s\" cannot be changed: it is of kind %s; expected an input, a parameter or a state", name,
+                     channel_kind_name(kind));
+    if (straight && kind != CHANNEL_INPUT && kind != CHANNEL_PARAMETER)
+        return blame(reader, "changes", name, "\"%s\" can be set at times, but not led along straight lines: expected an input or a parameter", name);
+    return ERR_OK;
 }
 
 /* A value of the tag's unit, in SI. */
@@ -161,8 +167,8 @@ static Err read_value(const Reader *reader, const char *name, const Channel *cha
     *out = unit_to_si(channel->unit, value);
     if (*out >= channel->min && *out <= channel->max)
         return ERR_OK;
-    return script_blame(reader->scenario->script, reader->why, "changes", name, "\"%s\": %g %s is outside its limits, %g to %g", name, value, unit_name(channel->unit),
-                        unit_from_si(channel->unit, channel->min), unit_from_si(channel->unit, channel->max));
+    return blame(reader, "changes", name, "\"%s\": %g %s is outside its limits, %g to %g", name, value, unit_name(channel->unit),
+                 unit_from_si(channel->unit, channel->min), unit_from_si(channel->unit, channel->max));
 }
 
 /* Element `n` of the table on top of the stack. */
@@ -179,7 +185,7 @@ static Err read_point(const Reader *reader, const char *name, const Channel *cha
 {
     double value;
     if (!lua_istable(reader->lua, -1) || !number_at(reader->lua, 1, &out->at) || !number_at(reader->lua, 2, &value) || !(out->at >= 0 && out->at > before))
-        return script_blame(reader->scenario->script, reader->why, "changes", name, "\"%s\": expected { seconds, value } with rising seconds, not negative", name);
+        return blame(reader, "changes", name, "\"%s\": expected { seconds, value } with rising seconds, not negative", name);
     return read_value(reader, name, channel, value, &out->value);
 }
 
@@ -210,8 +216,7 @@ static Err read_course(Reader *reader, const char *name, bool controlled, Course
 
     out->count = is_number ? 1 : is_table ? (size_t)lua_rawlen(lua, -1) : 0;
     if (out->count == 0 || out->count > SCENARIO_POINTS_MAX)
-        return script_blame(reader->scenario->script, reader->why, "changes", name,
-                            "\"%s\": expected a number, { { seconds, value }, ... }, or { straight = { { seconds, value }, ... } }", name);
+        return blame(reader, "changes", name, "\"%s\": expected a number, { { seconds, value }, ... }, or { straight = { { seconds, value }, ... } }", name);
     CoursePoint *points = arena_new(&reader->scenario->arena, CoursePoint, out->count);
     if (!points)
         return no_memory(reader);
@@ -260,7 +265,7 @@ static Err read_changes(Reader *reader, int index, const Case *base, Case *out)
             err = read_course(reader, lua_tostring(lua, -2), out->control > 0, &course);
             Course *place = err ? NULL : find_course(courses, out->change_count, course.tag);
             if (place == &courses[SCENARIO_CHANGES_MAX])
-                err = script_blame(reader->scenario->script, reader->why, NULL, "changes", "more than %d changes", SCENARIO_CHANGES_MAX);
+                err = blame(reader, NULL, "changes", "more than %d changes", SCENARIO_CHANGES_MAX);
             if (err)
                 continue;
             out->change_count += place == &courses[out->change_count];
@@ -374,7 +379,8 @@ static double read_whole(Declaration *root, const char *key, double fallback, do
 
 static Err read_settings(Reader *reader, int root)
 {
-    static const char *const known[] = {"name", "doc", "horizon", "members", "seed", "points", "times", "tags", "twins", "quantiles", "paths", "tape", "changes", "control", "every", "cost", "alternatives", NULL};
+    static const char *const known[] = {"name",      "doc",   "horizon", "members", "seed",    "points", "times", "tags",         "twins",
+                                        "quantiles", "paths", "tape",    "changes", "control", "every",  "cost",  "alternatives", NULL};
     Scenario *scenario = reader->scenario;
     Declaration entry = declaration_at(reader, root, "scenario", NULL);
     declare_only(&entry, known, 0);

@@ -59,7 +59,8 @@ static double number_at(json_t *series, const char *key, size_t index)
 START_TEST(json_is_the_same_on_any_number_of_threads)
 {
     const FlowPath path = scenario();
-    Outcome one = FORECAST(FLOW_PLANT, path.text, "--json"), two = FORECAST(FLOW_PLANT, path.text, "--json", "--threads", "2"), other = FORECAST(FLOW_PLANT, path.text, "--json", "--seed", "9");
+    Outcome one = FORECAST(FLOW_PLANT, path.text, "--json"), two = FORECAST(FLOW_PLANT, path.text, "--json", "--threads", "2"),
+            other = FORECAST(FLOW_PLANT, path.text, "--json", "--seed", "9");
     require(&one);
     ck_assert_str_eq(one.out, two.out);
     ck_assert_str_ne(one.out, other.out);
@@ -86,7 +87,8 @@ START_TEST(the_table_the_csv_and_the_picture_name_everything)
     Outcome table = FORECAST(FLOW_PLANT, path.text, "--svg", picture.text), csv = FORECAST(FLOW_PLANT, path.text, "--csv");
     require(&table);
     require(&csv);
-    static const char *const words[] = {"incubator: ahead, 60 s ahead from its start, 200 members", "incubator.T_box, degC", "incubator.t2, degC", "heated", "50 %", "more than the base case"};
+    static const char *const words[] = {
+        "incubator: ahead, 60 s ahead from its start, 200 members", "incubator.T_box, degC", "incubator.t2, degC", "heated", "50 %", "more than the base case"};
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         ck_assert_msg(strstr(table.out, words[i]) != NULL, "no \"%s\" in %s", words[i], table.out);
     ck_assert_ptr_nonnull(strstr(csv.out, "\n\"heated\",incubator.t2,degC,60,"));
@@ -123,7 +125,8 @@ END_TEST
 START_TEST(what_cannot_be_forecast_is_said_in_one_line)
 {
     const FlowPath wrong = flow_write("wrong.lua", "return scenario 'wrong' {\n  horizon = 60,\n  tags = { 'incubator.T_bax' },\n}\n"), tape = flow_tape();
-    const FlowPath early = scenario(), follow = flow_write("follow.lua", "return scenario 'follow' { horizon = 60, tags = { 'incubator.t2' }, tape = 'nobody.csv' }\n");
+    const FlowPath early = scenario(),
+                   follow = flow_write("follow.lua", "return scenario 'follow' { horizon = 60, tags = { 'incubator.t2' }, tape = 'nobody.csv' }\n");
     const struct {
         Outcome outcome;
         const char *expected;
@@ -165,5 +168,5 @@ START_TEST(every_plant_has_a_scenario_that_can_be_forecast)
 }
 END_TEST
 
-KIT_MAIN("flow.forecast", json_is_the_same_on_any_number_of_threads, the_table_the_csv_and_the_picture_name_everything, a_forecast_begins_where_a_recording_or_a_history_is,
-         what_cannot_be_forecast_is_said_in_one_line, every_plant_has_a_scenario_that_can_be_forecast)
+KIT_MAIN("flow.forecast", json_is_the_same_on_any_number_of_threads, the_table_the_csv_and_the_picture_name_everything,
+         a_forecast_begins_where_a_recording_or_a_history_is, what_cannot_be_forecast_is_said_in_one_line, every_plant_has_a_scenario_that_can_be_forecast)

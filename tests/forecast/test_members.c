@@ -51,7 +51,8 @@ START_TEST(what_is_certain_goes_on_as_it_would_have_bit_for_bit)
         plant_derive(plant);
         for (size_t row = 0; row < 7; row++)
             for (size_t member = 0; member < 3; member++) {
-                const double is = forecast->cases[0].series[row].paths[member * TIMES + time], expected = *ahead_cell(plant, row == 6 ? "c.level" : ahead.tags[row]);
+                const double is = forecast->cases[0].series[row].paths[member * TIMES + time],
+                             expected = *ahead_cell(plant, row == 6 ? "c.level" : ahead.tags[row]);
                 ck_assert_msg(is == expected, "%s after %zu x 20 steps: %.17g, not %.17g", ahead.tags[row], time + 1, is, expected);
             }
     }
@@ -67,10 +68,12 @@ START_TEST(connected_twins_are_the_same_equations_as_one_model)
     scripts_write("pair.lua", "return model 'pair' { stepper = 'euler', states = { x = { 1, '1' }, y = { 3, '1' } },\n"
                               "  equations = function(t) local s = quantity(1, 's') t.x.rate, t.y.rate = (t.y - t.x) / s, (t.x - 2 * t.y) / s end,\n"
                               "  sensors = { probe = { of = 'x', noise = 1 } } }\n");
-    scripts_write("half.lua", "return model 'half' { stepper = 'euler', params = { own = { 1, '1' } }, inputs = { other = { 0, '1' } }, states = { x = { 1, '1' } },\n"
-                              "  equations = function(t) t.x.rate = (t.other - t.own * t.x) / quantity(1, 's') end, sensors = { probe = { of = 'x', noise = 1 } } }\n");
-    Plant *plant = load("return plant 'members' { step = 0.125, clock = 'provider', assets = { both = { 'pair' }, x = { 'half' }, y = { 'half', own = 2, x = 3 } },\n"
-                        "  connect = { ['x.x'] = 'y.other', ['y.x'] = 'x.other' } }\n");
+    scripts_write("half.lua",
+                  "return model 'half' { stepper = 'euler', params = { own = { 1, '1' } }, inputs = { other = { 0, '1' } }, states = { x = { 1, '1' } },\n"
+                  "  equations = function(t) t.x.rate = (t.other - t.own * t.x) / quantity(1, 's') end, sensors = { probe = { of = 'x', noise = 1 } } }\n");
+    Plant *plant = load(
+        "return plant 'members' { step = 0.125, clock = 'provider', assets = { both = { 'pair' }, x = { 'half' }, y = { 'half', own = 2, x = 3 } },\n"
+        "  connect = { ['x.x'] = 'y.other', ['y.x'] = 'x.other' } }\n");
     Ahead ahead = {.tags = {"both.x", "x.x", "both.y", "y.x"}, .members = 1};
     for (int i = 0; i < TIMES; i++)
         ahead.times[i] = (i + 1) * AHEAD_STEP;
@@ -107,7 +110,9 @@ END_TEST
 START_TEST(a_change_holds_or_goes_straight)
 {
     Plant *plant = ahead_plant("d = { 'decay', k = 0 }, e = { 'decay', k = 0, u = 3 }", "");
-    const Ahead ahead = {.tags = {"d.u", "e.u", "d.k"}, .times = {0, 0.5, 1, 1.5, 2, 2.5, 3, 4}, .members = 1,
+    const Ahead ahead = {.tags = {"d.u", "e.u", "d.k"},
+                         .times = {0, 0.5, 1, 1.5, 2, 2.5, 3, 4},
+                         .members = 1,
                          .changes = {{{"d.u", false, {{0.5, 1}, {2, -4}}, 2}, {"e.u", true, {{1, 10}, {3, 20}}, 2}, {"d.k", false, {{2.4, 1}}, 1}}}};
     // at a time stands what held over the step that ends there, at 0 what holds from then on; a change in the middle of a step waits for its end
     static const double expected[3][8] = {{0, 0, 1, 1, 1, -4, -4, -4}, {3, 3, 3, 11.875, 14.375, 16.875, 19.375, 20}, {0, 0, 0, 0, 0, 0, 1, 1}};
@@ -123,10 +128,11 @@ END_TEST
 /* An output that follows an input: above its limit from 1 to 1.5 s, and from 3 s on. */
 START_TEST(a_limit_is_passed_when_an_excursion_lasts)
 {
-    scripts_write("show.lua", "return model 'show' { inputs = { u = { 0, '1' } }, states = { x = { 0, '1' } },\n"
-                              "  equations = function(t) t.x.rate = 0 t.shown = output(2 * t.u, '1') end, sensors = { probe = { of = 'x', noise = 1 } },\n"
-                              "  alarms = { at_once = { high = { 'shown', 1 } }, held = { high = { 'shown', 1 }, hold = 1 }, long = { high = { 'shown', 1 }, hold = 2 },\n"
-                              "             never = { low = { 'u', -1 } } } }\n");
+    scripts_write("show.lua",
+                  "return model 'show' { inputs = { u = { 0, '1' } }, states = { x = { 0, '1' } },\n"
+                  "  equations = function(t) t.x.rate = 0 t.shown = output(2 * t.u, '1') end, sensors = { probe = { of = 'x', noise = 1 } },\n"
+                  "  alarms = { at_once = { high = { 'shown', 1 } }, held = { high = { 'shown', 1 }, hold = 1 }, long = { high = { 'shown', 1 }, hold = 2 },\n"
+                  "             never = { low = { 'u', -1 } } } }\n");
     Plant *plant = load("return plant 'members' { step = 0.125, clock = 'provider', assets = { s = { 'show' } } }\n");
     const Ahead ahead = {.tags = {"s.x"}, .times = {4.75}, .members = 10, .changes = {{{"s.u", false, {{1, 1}, {1.5, 0}, {3, 1}}, 3}}}};
     Forecast *forecast = ahead_run(plant, &ahead);
@@ -213,7 +219,9 @@ END_TEST
 
 START_TEST(a_step_function_is_not_forecast)
 {
-    scripts_write("own.lua", "return model 'own' { states = { x = { 0, '1' } }, step = function(self, dt) self.x = self.x + dt end, sensors = { probe = { of = 'x', noise = 1 } } }\n");
+    scripts_write(
+        "own.lua",
+        "return model 'own' { states = { x = { 0, '1' } }, step = function(self, dt) self.x = self.x + dt end, sensors = { probe = { of = 'x', noise = 1 } } }\n");
     Plant *plant = load("return plant 'members' { step = 0.125, clock = 'provider', assets = { o = { 'own' } } }\n");
     const uint32_t twin = 0;
     Fork *fork;
@@ -232,8 +240,18 @@ START_TEST(too_little_memory_is_an_error_and_nothing_else)
     const TagId tag = ahead_tag(plant, "e.x");
     const double time = 1;
     Case cases[] = {{.name = "a", .doc = ""}, {.name = "b", .doc = ""}};
-    const Scenario scenario = {.name = "s", .doc = "", .horizon = 1, .members = 100, .times = &time, .time_count = 1, .tags = &tag, .tag_count = 1,
-                               .quantiles = ahead_quantiles, .quantile_count = 5, .cases = cases, .case_count = 2};
+    const Scenario scenario = {.name = "s",
+                               .doc = "",
+                               .horizon = 1,
+                               .members = 100,
+                               .times = &time,
+                               .time_count = 1,
+                               .tags = &tag,
+                               .tag_count = 1,
+                               .quantiles = ahead_quantiles,
+                               .quantile_count = 5,
+                               .cases = cases,
+                               .case_count = 2};
     bool done = false;
     for (size_t n = 1; n < 200 && !done; n++) {
         Fork *fork;
@@ -264,8 +282,18 @@ START_TEST(a_forecast_that_nobody_wants_any_more_ends)
     const TagId tag = ahead_tag(plant, "d.x");
     const double time = 1e5;
     Case base = {.name = "a", .doc = ""};
-    const Scenario scenario = {.name = "s", .doc = "", .horizon = 1e5, .members = 1000, .times = &time, .time_count = 1, .tags = &tag, .tag_count = 1,
-                               .quantiles = ahead_quantiles, .quantile_count = 5, .cases = &base, .case_count = 1};
+    const Scenario scenario = {.name = "s",
+                               .doc = "",
+                               .horizon = 1e5,
+                               .members = 1000,
+                               .times = &time,
+                               .time_count = 1,
+                               .tags = &tag,
+                               .tag_count = 1,
+                               .quantiles = ahead_quantiles,
+                               .quantile_count = 5,
+                               .cases = &base,
+                               .case_count = 1};
     Fork *fork = ahead_fork(plant, &ahead);
     Forecast *forecast;
     ErrText why;
@@ -276,7 +304,8 @@ START_TEST(a_forecast_that_nobody_wants_any_more_ends)
 }
 END_TEST
 
-KIT_MAIN("forecast.members", what_is_certain_goes_on_as_it_would_have_bit_for_bit, connected_twins_are_the_same_equations_as_one_model, a_member_is_fed_by_the_member_of_its_number,
-         a_change_holds_or_goes_straight, a_limit_is_passed_when_an_excursion_lasts, members_that_stop_being_finite_are_counted_and_left_out, a_twin_in_quarantine_stands_still,
-         a_twin_that_has_parted_is_less_certain, a_fork_takes_what_feeds_its_twins_and_nothing_else, a_step_function_is_not_forecast, too_little_memory_is_an_error_and_nothing_else,
+KIT_MAIN("forecast.members", what_is_certain_goes_on_as_it_would_have_bit_for_bit, connected_twins_are_the_same_equations_as_one_model,
+         a_member_is_fed_by_the_member_of_its_number, a_change_holds_or_goes_straight, a_limit_is_passed_when_an_excursion_lasts,
+         members_that_stop_being_finite_are_counted_and_left_out, a_twin_in_quarantine_stands_still, a_twin_that_has_parted_is_less_certain,
+         a_fork_takes_what_feeds_its_twins_and_nothing_else, a_step_function_is_not_forecast, too_little_memory_is_an_error_and_nothing_else,
          a_forecast_that_nobody_wants_any_more_ends)

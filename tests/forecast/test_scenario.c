@@ -36,10 +36,11 @@ static const char lua[] = "return scenario 'both' {\n"
                           "  cost = { integral = 't.d.twice ^ 2 + 1', unit = 'min' },\n"
                           "  alternatives = { { name = 'led', changes = { ['d.u'] = { straight = { { 0, 0 }, { 10, 4 } } } } } },\n"
                           "}\n";
-static const char json[] = "{ \"name\": \"both\", \"doc\": \"says the same\", \"horizon\": 10, \"members\": 100, \"seed\": 4, \"times\": [1, 5, 10], \"quantiles\": [10, 50, 90],\n"
-                           "  \"paths\": 2, \"tags\": [\"d.x\", \"e.probe\"], \"twins\": [\"w\"],\n"
-                           "  \"changes\": { \"d.u\": 2, \"d.k\": [[0, 0.1], [5, 0.2]] }, \"cost\": { \"integral\": \"t.d.twice ^ 2 + 1\", \"unit\": \"min\" },\n"
-                           "  \"alternatives\": [{ \"name\": \"led\", \"changes\": { \"d.u\": { \"straight\": [[0, 0], [10, 4]] } } }] }\n";
+static const char json[] =
+    "{ \"name\": \"both\", \"doc\": \"says the same\", \"horizon\": 10, \"members\": 100, \"seed\": 4, \"times\": [1, 5, 10], \"quantiles\": [10, 50, 90],\n"
+    "  \"paths\": 2, \"tags\": [\"d.x\", \"e.probe\"], \"twins\": [\"w\"],\n"
+    "  \"changes\": { \"d.u\": 2, \"d.k\": [[0, 0.1], [5, 0.2]] }, \"cost\": { \"integral\": \"t.d.twice ^ 2 + 1\", \"unit\": \"min\" },\n"
+    "  \"alternatives\": [{ \"name\": \"led\", \"changes\": { \"d.u\": { \"straight\": [[0, 0], [10, 4]] } } }] }\n";
 
 START_TEST(lua_and_json_say_the_same)
 {
@@ -104,7 +105,7 @@ START_TEST(what_is_wrong_is_named_with_its_line)
         {"tags = { 'd.x' }, changes = { ['d.u'] = { { 1, 1 }, { 1, 2 } } },", "\"d.u\": expected { seconds, value } with rising seconds"},
         {"tags = { 'd.x' }, changes = { ['d.u'] = {} },", "\"d.u\": expected a number, { { seconds, value }, ... }"},
         {"tags = { 'd.x' }, changes = { ['d.u'] = 'up' },", "\"d.u\": expected a number, { { seconds, value }, ... }"},
-        {"tags = { 'd.x' }, changes = { ['d.x'] = { straight = { { 0, 1 } } } },", "\"d.x\" moves by itself"},
+        {"tags = { 'd.x' }, changes = { ['d.x'] = { straight = { { 0, 1 } } } },", "\"d.x\" can be set at times, but not led along straight lines"},
         {"tags = { 'd.x' }, alternatives = { {} },", "an alternative needs a name"},
         {"tags = { 'd.x' }, alternatives = { 5 },", "an alternative must be a table"},
         {"tags = { 'd.x' }, cost = 5,", "cost: expected { integral"},
@@ -163,8 +164,10 @@ START_TEST(costs_are_integrals_and_ends)
     *plant_cell(plant, 0, plant_model(plant, 0)->covariance) = 0;
     for (size_t i = 0; i < 2; i++) {
         char text[512];
-        snprintf(text, sizeof text, "return scenario 'cost' { horizon = 10, members = 4000, tags = { 'd.x' }, points = 1, changes = { ['d.k'] = 0, ['d.u'] = 3 }, cost = { %s },\n"
-                                    "  alternatives = { { name = 'more', changes = { ['d.u'] = 4 } } } }\n", costs[i]);
+        snprintf(text, sizeof text,
+                 "return scenario 'cost' { horizon = 10, members = 4000, tags = { 'd.x' }, points = 1, changes = { ['d.k'] = 0, ['d.u'] = 3 }, cost = { %s },\n"
+                 "  alternatives = { { name = 'more', changes = { ['d.u'] = 4 } } } }\n",
+                 costs[i]);
         Scenario *scenario = read(scripts_write("cost.lua", text), plant);
         Forecast *forecast = run(scenario, plant, 1);
         const ForecastCost *cost = &forecast->cases[0].cost, *more = &forecast->cases[1].cost;
@@ -185,12 +188,17 @@ END_TEST
 START_TEST(inputs_follow_a_recording_where_nothing_else_changes_them)
 {
     Plant *plant = plant_of_two();
-    Scenario *scenario = read(scripts_write("tape.lua", "return scenario 'tape' { horizon = 10, members = 1, times = { 1, 4, 10 }, tags = { 'd.u' }, tape = 'x.csv', changes = { ['d.k'] = 1 },\n"
-                                                        "  alternatives = { { name = 'own', changes = { ['d.u'] = 9 } } } }\n"), plant);
+    Scenario *scenario = read(
+        scripts_write("tape.lua",
+                      "return scenario 'tape' { horizon = 10, members = 1, times = { 1, 4, 10 }, tags = { 'd.u' }, tape = 'x.csv', changes = { ['d.k'] = 1 },\n"
+                      "  alternatives = { { name = 'own', changes = { ['d.u'] = 9 } } } }\n"),
+        plant);
     const TagId u = ahead_tag(plant, "d.u"), fed = ahead_tag(plant, "e.u"), probe = ahead_tag(plant, "d.probe");
     const int64_t from = 1000 * NS_PER_S;
-    const Sample samples[] = {{from - 9 * NS_PER_S, 1, u, QUALITY_GOOD}, {from - NS_PER_S, 2, u, QUALITY_GOOD}, {from, 50, probe, QUALITY_GOOD}, {from + 2 * NS_PER_S, 70, fed, QUALITY_GOOD},
-                              {from + 3 * NS_PER_S, 3, u, QUALITY_GOOD}, {from + 4 * NS_PER_S, 60, u, QUALITY_BAD}, {from + 6 * NS_PER_S, 1e6, u, QUALITY_GOOD}};
+    const Sample samples[] = {
+        {from - 9 * NS_PER_S, 1, u, QUALITY_GOOD},    {from - NS_PER_S, 2, u, QUALITY_GOOD},     {from, 50, probe, QUALITY_GOOD},
+        {from + 2 * NS_PER_S, 70, fed, QUALITY_GOOD}, {from + 3 * NS_PER_S, 3, u, QUALITY_GOOD}, {from + 4 * NS_PER_S, 60, u, QUALITY_BAD},
+        {from + 6 * NS_PER_S, 1e6, u, QUALITY_GOOD}};
     ErrText why;
     ck_assert_str_eq(scenario->tape, "x.csv");
     ck_assert_int_eq(scenario_follow(scenario, plant, samples, sizeof samples / sizeof *samples, from, &why), ERR_OK);
@@ -205,13 +213,14 @@ START_TEST(inputs_follow_a_recording_where_nothing_else_changes_them)
 }
 END_TEST
 
-static const char thermostat[] = "return scenario 'switch' { horizon = 40, members = 100, paths = 64, every = 0.5, points = 80, tags = { 'd.x', 'd.u', 'd.k' },\n"
-                                 "  changes = { ['d.order'] = { { 0, 1 }, { 20, 0 } } },\n"
-                                 "  control = function(device, seconds, memory)\n"
-                                 "    if device['d.probe'] < 1 then memory.on = true elseif device['d.twice'] > 4 then memory.on = false end\n"
-                                 "    device['d.u'] = memory.on and device['d.order'] > 0.5 and 2 or 0\n"
-                                 "    device['d.k'] = seconds < 30 and 0.5 or 1\n"
-                                 "  end }\n";
+static const char thermostat[] =
+    "return scenario 'switch' { horizon = 40, members = 100, paths = 64, every = 0.5, points = 80, tags = { 'd.x', 'd.u', 'd.k' },\n"
+    "  changes = { ['d.order'] = { { 0, 1 }, { 20, 0 } } },\n"
+    "  control = function(device, seconds, memory)\n"
+    "    if device['d.probe'] < 1 then memory.on = true elseif device['d.twice'] > 4 then memory.on = false end\n"
+    "    device['d.u'] = memory.on and device['d.order'] > 0.5 and 2 or 0\n"
+    "    device['d.k'] = seconds < 30 and 0.5 or 1\n"
+    "  end }\n";
 
 /* Each member switches by itself, between 1 and 2 as it remembers. */
 START_TEST(a_control_function_acts_on_each_member_by_itself)
@@ -256,7 +265,8 @@ START_TEST(a_control_function_that_fails_ends_the_forecast_with_its_line)
     Plant *plant = plant_of_two();
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         char text[512];
-        snprintf(text, sizeof text, "return scenario 'c' { horizon = 10, members = 100, tags = { 'd.x' }, control = function(device, seconds)\n%s\nend }\n", cases[i].body);
+        snprintf(text, sizeof text, "return scenario 'c' { horizon = 10, members = 100, tags = { 'd.x' }, control = function(device, seconds)\n%s\nend }\n",
+                 cases[i].body);
         Scenario *scenario = read(scripts_write("control.lua", text), plant);
         Fork *fork;
         Forecast *forecast;
@@ -283,8 +293,10 @@ static size_t count_of(const char *text, const char *what)
 START_TEST(reports_say_all_of_it)
 {
     Plant *plant = plant_of_two();
-    Scenario *scenario = read(scripts_write("said.lua", "return scenario 'a <b> & \"c\"' { horizon = 10, members = 50, points = 5, paths = 3, tags = { 'd.x', 'w.x' },\n"
-                                                        "  alternatives = { { name = 'with, \"quotes\"', changes = { ['d.u'] = 1 } } } }\n"), plant);
+    Scenario *scenario = read(scripts_write("said.lua",
+                                            "return scenario 'a <b> & \"c\"' { horizon = 10, members = 50, points = 5, paths = 3, tags = { 'd.x', 'w.x' },\n"
+                                            "  alternatives = { { name = 'with, \"quotes\"', changes = { ['d.u'] = 1 } } } }\n"),
+                              plant);
     Forecast *forecast = run(scenario, plant, 1);
     Text csv = {0}, svg = {0};
     forecast_csv(forecast, &csv);
@@ -309,5 +321,6 @@ START_TEST(reports_say_all_of_it)
 }
 END_TEST
 
-KIT_MAIN("forecast.scenario", lua_and_json_say_the_same, what_is_not_said_has_a_value, what_is_wrong_is_named_with_its_line, json_that_is_wrong_is_named_with_its_line,
-         costs_are_integrals_and_ends, inputs_follow_a_recording_where_nothing_else_changes_them, a_control_function_acts_on_each_member_by_itself, a_control_function_that_fails_ends_the_forecast_with_its_line, reports_say_all_of_it)
+KIT_MAIN("forecast.scenario", lua_and_json_say_the_same, what_is_not_said_has_a_value, what_is_wrong_is_named_with_its_line,
+         json_that_is_wrong_is_named_with_its_line, costs_are_integrals_and_ends, inputs_follow_a_recording_where_nothing_else_changes_them,
+         a_control_function_acts_on_each_member_by_itself, a_control_function_that_fails_ends_the_forecast_with_its_line, reports_say_all_of_it)

@@ -76,5 +76,5 @@ START_TEST(the_interval_of_a_share_solves_its_equation)
 }
 END_TEST
 
-KIT_MAIN("forecast.statistics", quantiles_are_those_of_the_sorted_values, of_nothing_there_is_nothing_to_say, what_is_not_finite_is_put_aside_and_the_order_kept,
-         the_interval_of_a_share_solves_its_equation)
+KIT_MAIN("forecast.statistics", quantiles_are_those_of_the_sorted_values, of_nothing_there_is_nothing_to_say,
+         what_is_not_finite_is_put_aside_and_the_order_kept, the_interval_of_a_share_solves_its_equation)

@@ -28,11 +28,14 @@ static Plant *load(void)
     char folder[] = "/tmp/pollux-fuzz-XXXXXX", path[64];
     Plant *plant;
     require(mkdtemp(folder));
-    write_file(folder, "tank.lua", "return model 'tank' { params = { area = { 1, 'm^2', min = 0.1 } }, inputs = { inflow = { 1, 'l/s', min = 0, max = 9 } },\n"
-                                   "  states = { level = { 1, 'm', min = 0, noise = 0.01, sd = 0.1 } },\n"
-                                   "  equations = function(t) local out = quantity(1, 'l/s/m') * t.level t.out = output(out, 'l/s') t.level.rate = (t.inflow - out) / t.area end,\n"
-                                   "  sensors = { gauge = { of = 'level', noise = 0.1 } }, actuators = { valve = { 1, '1' } }, alarms = { high = { high = { 'level', 1.2 }, hold = 1 } } }\n");
-    write_file(folder, "plant.lua", "return plant 'tanks' { step = 0.5, clock = 'provider', assets = { a = { 'tank' }, b = { 'tank' } }, connect = { ['a.out'] = 'b.inflow' } }\n");
+    write_file(
+        folder, "tank.lua",
+        "return model 'tank' { params = { area = { 1, 'm^2', min = 0.1 } }, inputs = { inflow = { 1, 'l/s', min = 0, max = 9 } },\n"
+        "  states = { level = { 1, 'm', min = 0, noise = 0.01, sd = 0.1 } },\n"
+        "  equations = function(t) local out = quantity(1, 'l/s/m') * t.level t.out = output(out, 'l/s') t.level.rate = (t.inflow - out) / t.area end,\n"
+        "  sensors = { gauge = { of = 'level', noise = 0.1 } }, actuators = { valve = { 1, '1' } }, alarms = { high = { high = { 'level', 1.2 }, hold = 1 } } }\n");
+    write_file(folder, "plant.lua",
+               "return plant 'tanks' { step = 0.5, clock = 'provider', assets = { a = { 'tank' }, b = { 'tank' } }, connect = { ['a.out'] = 'b.inflow' } }\n");
     snprintf(path, sizeof path, "%s/plant.lua", folder);
     require(!plant_load(path, 1, &plant, NULL));
     unlink(path);
