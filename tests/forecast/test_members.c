@@ -174,6 +174,25 @@ START_TEST(members_that_stop_being_finite_are_counted_and_left_out)
 }
 END_TEST
 
+/* A walk between walls: drawn far beyond them, and shaken. The walls hold much of it at any time, and nothing is outside. */
+START_TEST(members_stay_within_the_limits_of_their_states)
+{
+    scripts_write("walls.lua",
+                  "return model 'walls' { states = { x = { 0, '1', min = -1, max = 2, noise = 1, sd = 3 } },\n"
+                  "  equations = function(t) t.x.rate = 0 end, sensors = { probe = { of = 'x', noise = 1 } } }\n");
+    Plant *plant = load("return plant 'members' { step = 0.125, clock = 'provider', assets = { w = { 'walls' } } }\n");
+    const Ahead ahead = {.tags = {"w.x"}, .times = {0, 0.125, 3}, .members = 640, .paths = 64};
+    Forecast *forecast = ahead_run(plant, &ahead);
+    const ForecastSeries *series = forecast->cases[0].series;
+    for (size_t i = 0; i < 64 * 3; i++)
+        ck_assert(series->paths[i] >= -1 && series->paths[i] <= 2);
+    for (size_t time = 0; time < 3; time++)
+        ck_assert(series->quantiles[time] == -1 && series->quantiles[4 * 3 + time] == 2);
+    forecast_destroy(forecast);
+    plant_destroy(plant);
+}
+END_TEST
+
 START_TEST(a_twin_in_quarantine_stands_still)
 {
     Plant *plant = ahead_plant("d = { 'decay' }, e = { 'decay' }", "");
@@ -306,6 +325,6 @@ END_TEST
 
 KIT_MAIN("forecast.members", what_is_certain_goes_on_as_it_would_have_bit_for_bit, connected_twins_are_the_same_equations_as_one_model,
          a_member_is_fed_by_the_member_of_its_number, a_change_holds_or_goes_straight, a_limit_is_passed_when_an_excursion_lasts,
-         members_that_stop_being_finite_are_counted_and_left_out, a_twin_in_quarantine_stands_still, a_twin_that_has_parted_is_less_certain,
+         members_that_stop_being_finite_are_counted_and_left_out, members_stay_within_the_limits_of_their_states, a_twin_in_quarantine_stands_still, a_twin_that_has_parted_is_less_certain,
          a_fork_takes_what_feeds_its_twins_and_nothing_else, a_step_function_is_not_forecast, too_little_memory_is_an_error_and_nothing_else,
          a_forecast_that_nobody_wants_any_more_ends)
