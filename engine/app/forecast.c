@@ -11,10 +11,10 @@
 
 const Subcommand subcommand_forecast = {
     "forecast", "look ahead: where a plant is going, and what would change that",
-    "SCENARIO is a Lua file (twins/scenarios) or one of JSON (.json); docs/forecast.md says what it may say. The forecast begins at the estimate of the newest snapshot\n"
-    "of a history (--history), at that of a moment of a recording (--tape, --at), or else where the plant's script says that twins start.\n"
-    "Prints a table: quantiles of the scenario's tags at some of its times, the probability that alarm limits are passed and when, and for alternatives what they have more\n"
-    "than the base case, with the standard error of that. --json and --csv print all of it instead; --svg draws it.",
+    "SCENARIO is a Lua file (twins/scenarios) or one of JSON (.json); docs/forecast.md says what it may say. The forecast begins at the estimate of the\n"
+    "newest snapshot of a history (--history), at that of a moment of a recording (--tape, --at), or else where the plant's script says that twins start.\n"
+    "Prints a table: quantiles of the scenario's tags at some of its times, the probability that alarm limits are passed and when, and for alternatives what\n"
+    "they have more than the base case, with the standard error of that. --json and --csv print all of it instead; --svg draws it.",
     command_forecast};
 
 enum { COLUMNS = 6, BAR = 40 };
@@ -155,8 +155,9 @@ static void print_limits(const Forecast *forecast)
             continue;
         }
         const TagName name = tags_name(forecast->plant->tags, limit->tag);
-        printf("\n%s.%s: %s %s %g %s\n", forecast->plant->twins[limit->twin].name, limit->alarm->name, name.text, limit->alarm->side == LIMIT_HIGH ? "above" : "below",
-               forecast_shown(forecast, limit->tag, limit->alarm->limit), forecast_unit(forecast, limit->tag));
+        printf("\n%s.%s: %s %s %g %s\n", forecast->plant->twins[limit->twin].name, limit->alarm->name, name.text,
+               limit->alarm->side == LIMIT_HIGH ? "above" : "below", forecast_shown(forecast, limit->tag, limit->alarm->limit),
+               forecast_unit(forecast, limit->tag));
         for (size_t c = 0; c < forecast->case_count; c++)
             print_limit(forecast, forecast->cases[c].name, &forecast->cases[c].limits[i]);
     }
@@ -184,7 +185,8 @@ static void print_table(const Forecast *forecast)
     if (forecast->time != TIME_NONE)
         time_format(forecast->time, time);
     print_duration(forecast->time_count ? forecast->times[forecast->time_count - 1] : 0, ahead, sizeof ahead);
-    printf("%s: %s, %s ahead from %s, %u members, seed %llu\n", forecast->plant->name, forecast->name, ahead, time, forecast->members, (unsigned long long)forecast->seed);
+    printf("%s: %s, %s ahead from %s, %u members, seed %llu\n", forecast->plant->name, forecast->name, ahead, time, forecast->members,
+           (unsigned long long)forecast->seed);
     for (size_t row = 0; row < forecast->series_count; row++)
         print_series(forecast, row);
     print_limits(forecast);
@@ -224,6 +226,25 @@ static Err print(const Job *job, const Forecast *forecast)
     return err || !job->svg ? err : write_picture(job, forecast);
 }
 
+/* Inputs as a recording has them, found beside the scenario. A plant without a time begins where the recording does. */
+static Err follow_tape(const Job *job, const Plant *plant, int64_t time, Scenario *scenario)
+{
+    static const char *const places[] = {"", NULL};
+    char path[1024];
+    Tape *tape;
+    size_t count;
+    if (!script_find(job->scenario, places, scenario->tape, path, sizeof path))
+        return err_set(job->why, ERR_IO, "%s: there is no recording \"%s\" beside it", job->scenario, scenario->tape);
+    Err err = tape_open(path, &plant->recording, &tape, job->why);
+    if (err)
+        return err;
+    const Sample *samples = tape_samples(tape, &count);
+    if (count)
+        err = scenario_follow(scenario, plant, samples, count, time == TIME_NONE ? samples[0].time : time, job->why);
+    tape_close(tape);
+    return err;
+}
+
 static Err forecast_from(Job *job, const Plant *plant, int64_t time)
 {
     Scenario *scenario;
@@ -239,7 +260,10 @@ static Err forecast_from(Job *job, const Plant *plant, int64_t time)
 
     job->bar_next = clock_system.elapsed_ns(clock_system.self) + NS_PER_S / 2;
     const ForecastDef def = {.threads = (size_t)job->threads, .stop = &stop_asked, .tell = draw_bar, .self = job};
-    err = scenario_fork(scenario, plant, time, &fork, job->why);
+    if (scenario->tape)
+        err = follow_tape(job, plant, time, scenario);
+    if (!err)
+        err = scenario_fork(scenario, plant, time, &fork, job->why);
     if (!err)
         err = forecast_run(fork, scenario, &def, &forecast, job->why);
     clear_bar(job);
@@ -295,7 +319,8 @@ static void note_tick(void *self, const App *app, Batch batch)
 
 static Err forecast_from_tape(Job *job)
 {
-    const TapeRun run = {.plant = job->plant, .tape = job->tape, .threads = 1, .speed = INFINITY, .quiet = true, .until = job->from, .ticked = note_tick, .self = job};
+    const TapeRun run = {
+        .plant = job->plant, .tape = job->tape, .threads = 1, .speed = INFINITY, .quiet = true, .until = job->from, .ticked = note_tick, .self = job};
     const Err err = tape_run(&run, job->why);
     if (err || job->err)
         return job->err ? job->err : err;

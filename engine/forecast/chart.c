@@ -15,9 +15,9 @@ typedef struct Panel {
     Text *out;
     size_t row;
     TagId tag;
-    double top;         // px
-    double from, to;    // s
-    double low, high;   // in the unit of the tag
+    double top;        // px
+    double from, to;   // s
+    double low, high;  // in the unit of the tag
 } Panel;
 
 static double x_of(const Panel *panel, double seconds)
@@ -140,7 +140,8 @@ static void put_points(const Panel *panel, const double *values, bool backwards,
         const size_t time = backwards ? forecast->time_count - 1 - i : i;
         if (!isfinite(values[time]))
             continue;
-        text_format(panel->out, "%s%.1f %.1f", *begun ? "L" : "M", x_of(panel, forecast->times[time]), y_of(panel, forecast_shown(forecast, panel->tag, values[time])));
+        text_format(panel->out, "%s%.1f %.1f", *begun ? "L" : "M", x_of(panel, forecast->times[time]),
+                    y_of(panel, forecast_shown(forecast, panel->tag, values[time])));
         *begun = true;
     }
 }
@@ -229,16 +230,21 @@ static void put_heading(const Forecast *forecast, Text *out)
 void forecast_svg(const Forecast *forecast, Text *out)
 {
     const size_t height = TOP + forecast->series_count * (PANEL + GAP);
-    text_format(out,
-                "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%zu\" viewBox=\"0 0 %d %zu\" font-family=\"system-ui, sans-serif\" font-size=\"12\" fill=\"#24292f\">\n"
-                "<style>.grid{stroke:#d8dee4;stroke-width:0.6}.axis{stroke:#57606a;fill:none}.title{font-weight:600;font-size:13px}.heading{font-size:13px}"
-                "line.limit{stroke:#cf222e;stroke-dasharray:6 4}text.limit{fill:#cf222e}</style>\n"
-                "<rect width=\"100%%\" height=\"100%%\" fill=\"#ffffff\"/>\n",
-                WIDTH, height, WIDTH, height);
+    text_format(out, "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%zu\" viewBox=\"0 0 %d %zu\" ", WIDTH, height, WIDTH, height);
+    text_put(out, "font-family=\"system-ui, sans-serif\" font-size=\"12\" fill=\"#24292f\">\n"
+                  "<style>.grid{stroke:#d8dee4;stroke-width:0.6}.axis{stroke:#57606a;fill:none}.title{font-weight:600;font-size:13px}.heading{font-size:13px}"
+                  "line.limit{stroke:#cf222e;stroke-dasharray:6 4}text.limit{fill:#cf222e}</style>\n"
+                  "<rect width=\"100%\" height=\"100%\" fill=\"#ffffff\"/>\n");
     put_heading(forecast, out);
     const double last = forecast->time_count ? forecast->times[forecast->time_count - 1] : 0;
     for (size_t i = 0; i < forecast->series_count; i++) {
-        Panel panel = {.forecast = forecast, .out = out, .row = i, .tag = forecast->cases[0].series[i].tag, .top = TOP + (double)i * (PANEL + GAP), .from = 0, .to = last > 0 ? last : 1};
+        Panel panel = {.forecast = forecast,
+                       .out = out,
+                       .row = i,
+                       .tag = forecast->cases[0].series[i].tag,
+                       .top = TOP + (double)i * (PANEL + GAP),
+                       .from = 0,
+                       .to = last > 0 ? last : 1};
         put_panel(&panel);
     }
     put_legend(forecast, out);

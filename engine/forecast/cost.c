@@ -20,7 +20,7 @@ typedef struct Making {
     uint32_t twins[COST_TWINS_MAX + 1];
     size_t part_count;
     TraceName *names;
-    TagId *tags;       // by name
+    TagId *tags;  // by name
     size_t name_count;
     ErrText *why;
 } Making;
@@ -56,8 +56,11 @@ static Err add_twin(Making *making, uint32_t twin)
         if (!is_readable(model->channels[i].kind))
             continue;
         making->tags[making->name_count] = plant_tag(making->plant, twin, i);
-        making->names[making->name_count] = (TraceName){.name = model->channels[i].name, .expr = graph_variable(making->cost->graph, (uint16_t)making->name_count),
-                                                        .unit = unit_base(model->channels[i].unit), .state = -1, .part = making->part_count};
+        making->names[making->name_count] = (TraceName){.name = model->channels[i].name,
+                                                        .expr = graph_variable(making->cost->graph, (uint16_t)making->name_count),
+                                                        .unit = unit_base(model->channels[i].unit),
+                                                        .state = -1,
+                                                        .part = making->part_count};
         making->name_count++;
     }
     making->part_count++;
@@ -101,8 +104,14 @@ static Err push_function(Making *making)
 static Err trace(Making *making, Expr *expr, const Unit **unit)
 {
     Graph *graph = making->cost->graph;
-    Trace symbols = {.graph = graph, .arena = making->arena, .names = making->names, .name_count = making->name_count, .step = making->plant->step,
-                     .parts = making->parts, .part_count = making->part_count, .closed = true};
+    Trace symbols = {.graph = graph,
+                     .arena = making->arena,
+                     .names = making->names,
+                     .name_count = making->name_count,
+                     .step = making->plant->step,
+                     .parts = making->parts,
+                     .part_count = making->part_count,
+                     .closed = true};
     ErrText why;
     *expr = EXPR_NONE;
     if (trace_measurement(making->script, &symbols, expr, unit, &why))

@@ -12,6 +12,37 @@ static uint64_t stream_of(const Fork *fork, const ForkTwin *twin, uint16_t state
     return purpose << 32 | plant_tag(fork->plant, twin->twin, state);
 }
 
+// --- cells ---------------------------------------------------------------------------------------------------------
+
+uint16_t channel_foreseen(const Model *model, uint16_t channel)
+{
+    for (uint16_t i = 0; i < model->sensor_count; i++)
+        if (model->sensors[i].channel == channel && model->sensors[i].of != UINT16_MAX)
+            return model->sensors[i].of;
+    return channel;
+}
+
+bool channel_is_foreseen(const Model *model, uint16_t channel)
+{
+    const ChannelKind kind = model->channels[channel_foreseen(model, channel)].kind;
+    return kind != CHANNEL_SENSOR && kind != CHANNEL_STATISTIC;
+}
+
+Err cell_find(const Fork *fork, TagId tag, Cell *out, ErrText *why)
+{
+    const Place place = plant_place(fork->plant, tag);
+    const Model *model = plant_model(fork->plant, place.twin);
+    const int64_t twin = fork_find(fork, place.twin);
+    const TagName name = tags_name(fork->plant->tags, tag);
+    if (twin < 0)
+        return err_set(why, ERR_UNKNOWN, "\"%s\" is no part of this forecast", name.text);
+    if (!channel_is_foreseen(model, place.channel))
+        return err_set(why, ERR_UNKNOWN, "\"%s\" cannot be forecast: expected a state, a parameter, an input, an output, or a sensor of one of them",
+                       name.text);
+    *out = (Cell){(uint32_t)twin, model->channels[channel_foreseen(model, place.channel)].column};
+    return ERR_OK;
+}
+
 // --- the covariance ------------------------------------------------------------------------------------------------
 
 /* What is left of a covariance while its root is found, scaled to correlations so that units do not matter. */
@@ -53,7 +84,7 @@ static Err find_root(const ForkTwin *twin, Arena *arena, Draw *out)
     read_correlation(twin, &correlation);
     const uint16_t n = correlation.count;
     uint16_t *of = arena_new(arena, uint16_t, n);
-    double *root = arena_new(arena, double, (size_t)n * n);
+    double *root = arena_new(arena, double, (size_t)n *n);
     if (!of || !root)
         return ERR_MEMORY;
 

@@ -20,10 +20,17 @@ typedef struct Cell {
     uint16_t column;
 } Cell;
 
+/// The channel whose future is that of `channel`: a sensor shows what it measures, its noise is no part of what is to come.
+uint16_t channel_foreseen(const Model *model, uint16_t channel);
+/// Whether there is such a future: not of a statistic, nor of a sensor that measures a mixture.
+bool channel_is_foreseen(const Model *model, uint16_t channel);
+/// Where the members have a tag. ERR_UNKNOWN when the fork lacks its twin, or it has no future.
+Err cell_find(const Fork *fork, TagId tag, Cell *out, ErrText *why);
+
 /// A state or tracked parameter that wanders.
 typedef struct Noise {
     uint16_t column;
-    double spread;    // over one step
+    double spread;  // over one step
     double min, max;
     uint64_t stream;  // of random numbers
 } Noise;
@@ -31,8 +38,8 @@ typedef struct Noise {
 /// How to draw one twin: mean + root z, with z standard normal.
 typedef struct Draw {
     uint16_t rank;
-    const uint16_t *of;   // rank: the state whose random number z_k is
-    const double *root;   // states x rank, row by row
+    const uint16_t *of;  // rank: the state whose random number z_k is
+    const double *root;  // states x rank, row by row
 } Draw;
 
 typedef struct EnsembleTwin {
@@ -59,12 +66,12 @@ void ensemble_follow(Ensemble *ensemble, Cell cell);
 
 typedef struct Pack {
     const Ensemble *ensemble;
-    double **blocks;   // by twin: columns of LANES members
-    double *held;      // normals come two at a time: the second ones wait for the next step
+    double **blocks;  // by twin: columns of LANES members
+    double *held;     // normals come two at a time: the second ones wait for the next step
     double *memory;
     Scratch scratch;
-    uint64_t first;    // the number of the member in lane 0
-    uint64_t steps;    // taken
+    uint64_t first;  // the number of the member in lane 0
+    uint64_t steps;  // taken
 } Pack;
 
 Err pack_init(Pack *pack, const Ensemble *ensemble, ErrText *why);

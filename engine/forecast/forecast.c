@@ -14,10 +14,10 @@ typedef struct Making {
     Run run;
     Workers *workers;
     size_t threads;
-    double *base;          // values, and
-    double *base_passed;   // passed limits, and
-    double *base_costs;    // costs, of the base case
-    double *scratch;       // per thread: one value per member
+    double *base;         // values, and
+    double *base_passed;  // passed limits, and
+    double *base_costs;   // costs, of the base case
+    double *scratch;      // per thread: one value per member
     ForecastCase *cases;
     ErrText *why;
 } Making;
@@ -35,36 +35,6 @@ static const Channel *channel_of(const Fork *fork, TagId tag)
     return &plant_model(fork->plant, place.twin)->channels[place.channel];
 }
 
-/* A sensor shows what it measures: its noise is no part of the future. */
-static uint16_t shown_channel(const Model *model, uint16_t channel)
-{
-    for (uint16_t i = 0; i < model->sensor_count; i++)
-        if (model->sensors[i].channel == channel && model->sensors[i].of != UINT16_MAX)
-            return model->sensors[i].of;
-    return channel;
-}
-
-static bool is_shown(const Model *model, uint16_t channel)
-{
-    const ChannelKind kind = model->channels[shown_channel(model, channel)].kind;
-    return kind != CHANNEL_SENSOR && kind != CHANNEL_STATISTIC;
-}
-
-static Err find_cell(const Making *making, TagId tag, Cell *out)
-{
-    const Plant *plant = making->fork->plant;
-    const Place place = plant_place(plant, tag);
-    const Model *model = plant_model(plant, place.twin);
-    const int64_t twin = fork_find(making->fork, place.twin);
-    const TagName name = tags_name(plant->tags, tag);
-    if (twin < 0)
-        return err_set(making->why, ERR_UNKNOWN, "\"%s\" is no part of this forecast", name.text);
-    if (!is_shown(model, place.channel))
-        return err_set(making->why, ERR_UNKNOWN, "\"%s\" cannot be forecast: expected a state, a parameter, an input, an output, or a sensor of one of them", name.text);
-    *out = (Cell){(uint32_t)twin, model->channels[shown_channel(model, place.channel)].column};
-    return ERR_OK;
-}
-
 static Err find_rows(Making *making)
 {
     const Scenario *scenario = making->scenario;
@@ -73,7 +43,7 @@ static Err find_rows(Making *making)
         return no_memory(making);
     Err err = ERR_OK;
     for (size_t i = 0; i < scenario->tag_count && !err; i++)
-        err = find_cell(making, scenario->tags[i], &rows[i]);
+        err = cell_find(making->fork, scenario->tags[i], &rows[i], making->why);
     making->run.rows = rows;
     making->run.row_count = scenario->tag_count;
     return err;
@@ -99,9 +69,9 @@ static Err find_bounds(Making *making)
         const Model *model = fork->twins[twin].model;
         for (uint16_t i = 0; i < model->alarm_count; i++) {
             const AlarmDef *alarm = &model->alarms[i];
-            if (!is_shown(model, alarm->channel))
+            if (!channel_is_foreseen(model, alarm->channel))
                 continue;
-            const Cell cell = {twin, model->channels[shown_channel(model, alarm->channel)].column};
+            const Cell cell = {twin, model->channels[channel_foreseen(model, alarm->channel)].column};
             const double sign = alarm->side == LIMIT_HIGH ? 1 : -1;
             bounds[run->bound_count++] = (Bound){cell, sign, sign * alarm->limit, alarm->hold};
             ensemble_follow(&run->ensemble, cell);
@@ -120,7 +90,7 @@ static Err find_cost(Making *making)
         return no_memory(making);
     Err err = ERR_OK;
     for (uint16_t i = 0; i < cost->tag_count && !err; i++) {
-        err = find_cell(making, cost->tags[i], &cells[i]);
+        err = cell_find(making->fork, cost->tags[i], &cells[i], making->why);
         if (!err)
             ensemble_follow(&run->ensemble, cells[i]);
     }
@@ -168,7 +138,7 @@ static Err find_changes(Making *making, const Case *what)
     for (size_t i = 0; i < what->change_count && !err; i++) {
         changes[i].course = &what->changes[i];
         changes[i].prepares = channel_of(making->fork, what->changes[i].tag)->kind == CHANNEL_PARAMETER;
-        err = find_cell(making, what->changes[i].tag, &changes[i].cell);
+        err = cell_find(making->fork, what->changes[i].tag, &changes[i].cell, making->why);
     }
     making->run.changes = changes;
     making->run.change_count = what->change_count;
@@ -199,8 +169,8 @@ static Err make_room(Making *making)
     Run *run = &making->run;
     const size_t lanes = (size_t)run->packs * LANES, values = run->row_count * run->told_count;
     if (values * lanes > FORECAST_VALUES_MAX)
-        return err_set(making->why, ERR_FULL, "%u members at %zu times of %zu tags are more than the %d values that are kept: ask for less of one of them", making->scenario->members,
-                       run->told_count, run->row_count, FORECAST_VALUES_MAX);
+        return err_set(making->why, ERR_FULL, "%u members at %zu times of %zu tags are more than the %d values that are kept: ask for less of one of them",
+                       making->scenario->members, run->told_count, run->row_count, FORECAST_VALUES_MAX);
     const bool compares = making->scenario->case_count > 1;
     run->values = mem_alloc((values * lanes + 1) * sizeof(double));
     run->passed = mem_alloc((run->bound_count * lanes + 1) * sizeof(double));
@@ -210,7 +180,8 @@ static Err make_room(Making *making)
     making->base = compares ? mem_alloc((values * lanes + 1) * sizeof(double)) : NULL;
     making->base_passed = compares ? mem_alloc((run->bound_count * lanes + 1) * sizeof(double)) : NULL;
     making->base_costs = compares ? mem_alloc(lanes * sizeof(double)) : NULL;
-    if (!run->values || !run->passed || !run->costs || !run->lost || !making->scratch || (compares && (!making->base || !making->base_passed || !making->base_costs)))
+    if (!run->values || !run->passed || !run->costs || !run->lost || !making->scratch ||
+        (compares && (!making->base || !making->base_passed || !making->base_costs)))
         return no_memory(making);
     return make_packs(making);
 }
@@ -220,7 +191,8 @@ static void making_fini(Making *making)
     Run *run = &making->run;
     for (size_t i = 0; i < making->threads && run->pack; i++)
         pack_fini(&run->pack[i]);
-    double *const memory[] = {run->values, run->passed, run->costs, run->since, run->bill, making->base, making->base_passed, making->base_costs, making->scratch};
+    double *const memory[] = {run->values,  run->passed,         run->costs,         run->since,     run->bill,
+                              making->base, making->base_passed, making->base_costs, making->scratch};
     for (size_t i = 0; i < sizeof memory / sizeof *memory; i++)
         mem_free(memory[i]);
     mem_free(run->lost);
@@ -344,7 +316,7 @@ static Err say_limits(Making *making, ForecastCase *what, bool compares)
     for (uint32_t i = 0; i < fork->twin_count; i++)
         for (uint16_t k = 0; k < fork->twins[i].model->alarm_count && !err; k++) {
             const AlarmDef *alarm = &fork->twins[i].model->alarms[k];
-            if (!is_shown(fork->twins[i].model, alarm->channel))
+            if (!channel_is_foreseen(fork->twins[i].model, alarm->channel))
                 continue;
             limits[bound] = (ForecastLimit){.twin = fork->twins[i].twin, .alarm = alarm, .tag = plant_tag(fork->plant, fork->twins[i].twin, alarm->channel)};
             err = say_limit(making, bound, compares, &limits[bound]);
@@ -417,8 +389,9 @@ static Err run_cases(Making *making)
     Err err = ERR_OK;
     for (size_t i = 0; i < scenario->case_count && !err; i++) {
         err = find_changes(making, &scenario->cases[i]);
-        if (!err && run_case(&making->run, making->workers))
-            err = err_set(making->why, ERR_CLOSED, "the forecast was stopped");
+        making->run.control = scenario->cases[i].control;
+        if (!err)
+            err = run_case(&making->run, making->workers, making->why);
         if (!err)
             err = say_case(making, i);
         if (!err && i == 0 && scenario->case_count > 1)
@@ -466,8 +439,12 @@ static Err make(Making *making)
         return err;
     run->step = making->fork->plant->step;
     run->steps = steps_until(scenario->horizon, run->step);
+    run->script = scenario->script;
+    run->every = scenario->every > run->step ? steps_until(scenario->every, run->step) : 1;
+    run->members = scenario->members;
     run->packs = (scenario->members + LANES - 1) / LANES;
-    if ((err = find_rows(making)) || (err = find_bounds(making)) || (scenario->has_cost && (err = find_cost(making))) || (err = find_times(making)) || (err = make_room(making)) || (err = describe(making)))
+    if ((err = find_rows(making)) || (err = find_bounds(making)) || (scenario->has_cost && (err = find_cost(making))) || (err = find_times(making)) ||
+        (err = make_room(making)) || (err = describe(making)))
         return err;
     return run_cases(making);
 }
@@ -475,6 +452,7 @@ static Err make(Making *making)
 Err forecast_run(const Fork *fork, const Scenario *scenario, const ForecastDef *def, Forecast **out, ErrText *why)
 {
     assert(scenario->members >= 1 && scenario->members <= SCENARIO_MEMBERS_MAX);
+    assert(scenario->quantile_count >= 1 && scenario->quantile_count <= SCENARIO_QUANTILES_MAX);
     assert(scenario->case_count >= 1 && scenario->case_count <= SCENARIO_CASES_MAX);
     *out = NULL;
     Forecast *forecast = mem_alloc(sizeof *forecast);

@@ -20,20 +20,20 @@ enum { FORECAST_VALUES_MAX = 16 * 1024 * 1024 };
 /// One tag over the times of the forecast. Members whose numbers are not finite at a time do not count there.
 typedef struct ForecastSeries {
     TagId tag;
-    const double *mean, *sd;     // by time; of all members
-    const double *quantiles;     // quantile_count rows of time_count
-    const double *paths;         // path_count rows of time_count: members as they are
-    const double *difference;    // by time: the mean of what each member has more than in the base case, NULL in that
-    const double *difference_se; // and its standard error
+    const double *mean, *sd;      // by time; of all members
+    const double *quantiles;      // quantile_count rows of time_count
+    const double *paths;          // path_count rows of time_count: members as they are
+    const double *difference;     // by time: the mean of what each member has more than in the base case, NULL in that
+    const double *difference_se;  // and its standard error
 } ForecastSeries;
 
 /// An alarm's limit. It is passed at the beginning of the first excursion that lasts as long as the alarm is held.
 typedef struct ForecastLimit {
-    uint32_t twin;           // of the plant
+    uint32_t twin;  // of the plant
     const AlarmDef *alarm;
-    TagId tag;               // that is watched
-    Share passed;            // within the horizon
-    const double *times;     // quantile_count: s from the start, among those that pass it; NaN when none does
+    TagId tag;                         // that is watched
+    Share passed;                      // within the horizon
+    const double *times;               // quantile_count: s from the start, among those that pass it; NaN when none does
     double difference, difference_se;  // of the share, from the base case; NaN in that
 } ForecastLimit;
 
@@ -54,16 +54,16 @@ typedef struct ForecastCase {
 
 typedef struct Forecast {
     const Plant *plant;
-    const char *name, *doc;   // of the scenario
-    int64_t time;             // from which it looks ahead
+    const char *name, *doc;  // of the scenario
+    int64_t time;            // from which it looks ahead
     uint32_t members;
     uint64_t seed;
-    const double *times;      // s from there: whole steps
+    const double *times;  // s from there: whole steps
     size_t time_count;
     const double *quantiles;
     size_t quantile_count;
     const char *cost_text;
-    const Unit *cost_unit;    // NULL: no cost was asked for
+    const Unit *cost_unit;  // NULL: no cost was asked for
     size_t path_count, series_count, limit_count;
     const ForecastCase *cases;
     size_t case_count;
@@ -71,8 +71,8 @@ typedef struct Forecast {
 } Forecast;
 
 typedef struct ForecastDef {
-    size_t threads;            // 0 means 1
-    const volatile int *stop;  // not 0 once nobody wants the result any more; may be NULL
+    size_t threads;                          // 0 means 1
+    const volatile int *stop;                // not 0 once nobody wants the result any more; may be NULL
     void (*tell)(void *self, double share);  // how much is done, from 0 to 1, on the calling thread; may be NULL
     void *self;
 } ForecastDef;

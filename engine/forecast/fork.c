@@ -27,8 +27,8 @@ static Err find_twin(Making *making, uint32_t twin)
     if (fork->twin_count == FORK_TWINS_MAX)
         return err_set(making->why, ERR_FULL, "more than %d twins to forecast together: name fewer tags", FORK_TWINS_MAX);
     if (plant_model(plant, twin)->procedure)
-        return err_set(making->why, ERR_SCRIPT, "%s cannot be forecast: model \"%s\" is stepped by a Lua function, whose variables all its twins share", plant->twins[twin].name,
-                       plant_model(plant, twin)->name);
+        return err_set(making->why, ERR_SCRIPT, "%s cannot be forecast: model \"%s\" is stepped by a Lua function, whose variables all its twins share",
+                       plant->twins[twin].name, plant_model(plant, twin)->name);
     fork->twins[fork->twin_count++] = (ForkTwin){.twin = twin, .model = plant_model(plant, twin), .stands = plant_is_quarantined(plant, twin)};
     making->position[twin] = fork->twin_count;
     return ERR_OK;

@@ -13,7 +13,7 @@
 enum { FORK_TWINS_MAX = 1024 };
 
 typedef struct ForkTwin {
-    uint32_t twin;        // of the plant
+    uint32_t twin;  // of the plant
     const Model *model;
     const double *cells;  // its lane: model->column_count values
     uint32_t stage;       // it is stepped behind all of lower stages
@@ -24,17 +24,17 @@ typedef struct ForkTwin {
 typedef struct ForkLink {
     uint32_t from, to;  // indices of ForkTwins
     uint16_t from_column, to_column;
-    double min, max;    // of the input
-    uint32_t stage;     // of the twin that it feeds
-    bool delayed;       // carries the value from the end of the step before
+    double min, max;  // of the input
+    uint32_t stage;   // of the twin that it feeds
+    bool delayed;     // carries the value from the end of the step before
 } ForkLink;
 
 typedef struct Fork {
     const Plant *plant;
-    int64_t time;      // plant time of the values
-    ForkTwin *twins;   // by stage, then in the plant's order
+    int64_t time;     // plant time of the values
+    ForkTwin *twins;  // by stage, then in the plant's order
     uint32_t twin_count;
-    ForkLink *links;   // the delayed ones first, then by stage
+    ForkLink *links;  // the delayed ones first, then by stage
     uint32_t link_count, delayed_count;
     Arena arena;
 } Fork;

@@ -4,6 +4,8 @@
 #include <stdatomic.h>
 #include <string.h>
 
+#include "forecast/control.h"
+
 /* One pack on its way. */
 typedef struct Trip {
     Run *run;
@@ -11,8 +13,8 @@ typedef struct Trip {
     double *since;
     size_t *next;
     double *bill;
-    size_t index;   // of the pack
-    size_t told;    // times that have been told
+    size_t index;  // of the pack
+    size_t told;   // times that have been told
     size_t thread;
 } Trip;
 
@@ -49,6 +51,18 @@ static void change_all(Trip *trip)
     const double now = (double)trip->pack->steps * trip->run->step;
     for (size_t i = 0; i < trip->run->change_count; i++)
         change(trip, i, now);
+}
+
+static void decide(Trip *trip)
+{
+    Run *run = trip->run;
+    const Pack *pack = trip->pack;
+    if (!run->control || pack->steps % run->every)
+        return;
+    const uint64_t left = run->members - pack->first;
+    if (pack->steps > 0)
+        pack_derive(trip->pack, false);
+    run->err = control_decide(run->script, run->control, trip->pack, left < LANES ? (uint32_t)left : LANES, (double)pack->steps * run->step, &run->why);
 }
 
 // --- what is looked at ---------------------------------------------------------------------------------------------
@@ -138,7 +152,7 @@ static void begin(Trip *trip)
 
 static bool is_stopped(const Run *run)
 {
-    return run->def->stop && *run->def->stop;
+    return run->err || (run->def->stop && *run->def->stop);
 }
 
 static void tell_progress(const Trip *trip)
@@ -168,6 +182,7 @@ static void run_pack(void *context, size_t index, size_t thread)
     begin(&trip);
     while (trip.pack->steps < run->steps && !is_stopped(run)) {
         change_all(&trip);
+        decide(&trip);
         pack_step(trip.pack);
         judge(&trip);
         charge(&trip);
@@ -177,8 +192,16 @@ static void run_pack(void *context, size_t index, size_t thread)
     note_lost(&trip);
 }
 
-Err run_case(Run *run, Workers *workers)
+Err run_case(Run *run, Workers *workers, ErrText *why)
 {
-    workers_run(workers, run->packs, run_pack, run);
-    return is_stopped(run) ? ERR_CLOSED : ERR_OK;
+    if (run->control) {
+        run->err = control_begin(run->script, &run->why);
+        for (size_t i = 0; i < run->packs && !run->err; i++)
+            run_pack(run, i, 0);
+    } else {
+        workers_run(workers, run->packs, run_pack, run);
+    }
+    if (run->err)
+        return err_set(why, run->err, "%s", run->why.text);
+    return is_stopped(run) ? err_set(why, ERR_CLOSED, "the forecast was stopped") : ERR_OK;
 }

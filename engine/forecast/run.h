@@ -17,9 +17,9 @@ typedef struct Change {
 /// A limit that is watched.
 typedef struct Bound {
     Cell cell;
-    double sign;   // a low limit is a high one upside down
-    double beyond; // sign x limit
-    double hold;   // s
+    double sign;    // a low limit is a high one upside down
+    double beyond;  // sign x limit
+    double hold;    // s
 } Bound;
 
 typedef struct Run {
@@ -27,16 +27,20 @@ typedef struct Run {
     double step;
     uint64_t steps;
     uint32_t packs;
-    const uint64_t *told;   // step numbers, rising
+    const uint64_t *told;  // step numbers, rising
     size_t told_count;
-    const Cell *rows;       // what is told
+    const Cell *rows;  // what is told
     size_t row_count;
     const Bound *bounds;
     size_t bound_count;
-    const Cost *cost;       // NULL for none
-    const Cell *cost_cells; // what it reads
-    const Change *changes;  // of the case that is run
+    const Cost *cost;        // NULL for none
+    const Cell *cost_cells;  // what it reads
+    const Change *changes;   // of the case that is run
     size_t change_count;
+    Script *script;  // of the scenario
+    int control;     // of the case that is run, 0 for none
+    uint64_t every;  // steps between two calls of it
+    uint32_t members;
     double *values;         // rows x told x packs x LANES
     double *passed;         // bounds x packs x LANES: s from the start, INFINITY: never
     double *costs;          // packs x LANES
@@ -48,6 +52,8 @@ typedef struct Run {
     _Atomic uint64_t done;  // steps of packs, over all cases
     uint64_t all;           // how many there will be
     const ForecastDef *def;
+    Err err;  // of control
+    ErrText why;
 } Run;
 
 /// The values of a row at a time: one per member.
@@ -59,5 +65,5 @@ static inline double *run_passed(const Run *run, size_t bound)
 {
     return &run->passed[bound * run->packs * LANES];
 }
-/// Step all packs. ERR_CLOSED when it was stopped.
-Err run_case(Run *run, Workers *workers);
+/// Step all packs: on the workers, but on the calling thread alone where a function controls. ERR_CLOSED when it was stopped, ERR_SCRIPT when that fails.
+Err run_case(Run *run, Workers *workers, ErrText *why);

@@ -2,10 +2,12 @@
 
 #include <lauxlib.h>
 #include <math.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "forecast/control.h"
 #include "forecast/json.h"
 #include "model/declare.h"
 
@@ -29,8 +31,14 @@ static Declaration declaration_at(const Reader *reader, int index, const char *s
     return (Declaration){.script = reader->scenario->script, .index = lua_absindex(reader->lua, index), .section = section, .key = key, .why = reader->why};
 }
 
-static Err blame(const Reader *reader, const char *section, const char *key, const char *text)
+/* Say what is wrong with `key` inside `section` (either may be NULL), with its line. */
+__attribute__((format(printf, 4, 5))) static Err blame(const Reader *reader, const char *section, const char *key, const char *format, ...)
 {
+    char text[512];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
     return script_blame(reader->scenario->script, reader->why, section, key, "%s", text);
 }
 
@@ -47,8 +55,8 @@ static Err open_list(const Reader *reader, int index, const char *key, size_t mo
     }
     const size_t length = type == LUA_TTABLE ? (size_t)lua_rawlen(reader->lua, -1) : 0;
     if (length == 0 || length > most)
-        return script_blame(reader->scenario->script, reader->why, NULL, key, "\"%s\" must be a list of 1 to %zu, got %s", key, most,
-                            type == LUA_TTABLE ? (length ? "more" : "an empty one") : lua_typename(reader->lua, type));
+        return blame(reader, NULL, key, "\"%s\" must be a list of 1 to %zu, got %s", key, most,
+                     type == LUA_TTABLE ? (length ? "more" : "an empty one") : lua_typename(reader->lua, type));
     *count = length;
     return ERR_OK;
 }
@@ -68,7 +76,7 @@ static Err read_numbers(const Reader *reader, int index, const char *key, size_t
         lua_pop(reader->lua, 1);
         numbers[i] = number * scale;
         if (type != LUA_TNUMBER || !(number >= min && number <= max) || (i > 0 && !(numbers[i] > numbers[i - 1])))
-            err = script_blame(reader->scenario->script, reader->why, NULL, key, "\"%s\": expected rising numbers from %g to %g, number %zu is not", key, min, max, i + 1);
+            err = blame(reader, NULL, key, "\"%s\": expected rising numbers from %g to %g, number %zu is not", key, min, max, i + 1);
     }
     lua_pop(reader->lua, 1);
     *out = numbers;
@@ -79,7 +87,7 @@ static Err find_tag(const Reader *reader, const char *section, const char *name,
 {
     *out = tags_find(reader->plant->tags, name);
     if (*out == TAG_NONE)
-        return script_blame(reader->scenario->script, reader->why, section, name, "%s: the plant \"%s\" has no \"%s\"", section, reader->plant->name, name);
+        return blame(reader, section, name, "%s: the plant \"%s\" has no \"%s\"", section, reader->plant->name, name);
     return ERR_OK;
 }
 
@@ -119,7 +127,7 @@ static Err read_twins(Reader *reader, int root)
         const int64_t twin = plant_find(reader->plant, name);
         twins[i] = (uint32_t)twin;
         if (twin < 0)
-            err = script_blame(scenario->script, reader->why, NULL, "twins", "twins: the plant \"%s\" has no twin \"%s\"", reader->plant->name, name);
+            err = blame(reader, NULL, "twins", "twins: the plant \"%s\" has no twin \"%s\"", reader->plant->name, name);
         lua_pop(reader->lua, 1);
     }
     lua_pop(reader->lua, 1);
@@ -135,19 +143,22 @@ static const Channel *channel_of(const Plant *plant, TagId tag)
     return &plant_model(plant, place.twin)->channels[place.channel];
 }
 
-static Err check_change(const Reader *reader, const char *name, TagId tag, bool straight)
+static Err check_change(const Reader *reader, const char *name, TagId tag, bool straight, bool controlled)
 {
     const ChannelKind kind = channel_of(reader->plant, tag)->kind;
-    char text[256];
     if (plant_is_fed(reader->plant, tag))
-        snprintf(text, sizeof text, "\"%s\" cannot be changed: a connection feeds it; change what feeds it", name);
-    else if (!channel_is_settable(kind))
-        snprintf(text, sizeof text, "\"%s\" cannot be changed: it is of kind %s; expected an input, a parameter or a state", name, channel_kind_name(kind));
-    else if (straight && kind != CHANNEL_INPUT && kind != CHANNEL_PARAMETER)
-        snprintf(text, sizeof text, "\"%s\" moves by itself, so it can be set at times, but not led along straight lines", name);
-    else
-        return ERR_OK;
-    return blame(reader, "changes", name, text);
+        return blame(reader, "changes", name, "\"%s\" cannot be changed: a connection feeds it; change what feeds it", name);
+    if (kind == CHANNEL_ACTUATOR && !controlled)
+        return blame(
+            reader, "changes", name,
+            "\"%s\" is a command, and nothing acts on it: give the scenario a control = function(device, seconds, memory), or change the input that reports it",
+            name);
+    if (kind != CHANNEL_ACTUATOR && !channel_is_settable(kind))
+        return blame(reader, "changes", name, "\"%s\" cannot be changed: it is of kind %s; expected an input, a parameter or a state", name,
+                     channel_kind_name(kind));
+    if (straight && kind != CHANNEL_INPUT && kind != CHANNEL_PARAMETER)
+        return blame(reader, "changes", name, "\"%s\" can be set at times, but not led along straight lines: expected an input or a parameter", name);
+    return ERR_OK;
 }
 
 /* A value of the tag's unit, in SI. */
@@ -156,8 +167,8 @@ static Err read_value(const Reader *reader, const char *name, const Channel *cha
     *out = unit_to_si(channel->unit, value);
     if (*out >= channel->min && *out <= channel->max)
         return ERR_OK;
-    return script_blame(reader->scenario->script, reader->why, "changes", name, "\"%s\": %g %s is outside its limits, %g to %g", name, value, unit_name(channel->unit),
-                        unit_from_si(channel->unit, channel->min), unit_from_si(channel->unit, channel->max));
+    return blame(reader, "changes", name, "\"%s\": %g %s is outside its limits, %g to %g", name, value, unit_name(channel->unit),
+                 unit_from_si(channel->unit, channel->min), unit_from_si(channel->unit, channel->max));
 }
 
 /* Element `n` of the table on top of the stack. */
@@ -174,7 +185,7 @@ static Err read_point(const Reader *reader, const char *name, const Channel *cha
 {
     double value;
     if (!lua_istable(reader->lua, -1) || !number_at(reader->lua, 1, &out->at) || !number_at(reader->lua, 2, &value) || !(out->at >= 0 && out->at > before))
-        return script_blame(reader->scenario->script, reader->why, "changes", name, "\"%s\": expected { seconds, value } with rising seconds, not negative", name);
+        return blame(reader, "changes", name, "\"%s\": expected { seconds, value } with rising seconds, not negative", name);
     return read_value(reader, name, channel, value, &out->value);
 }
 
@@ -191,7 +202,7 @@ static Err read_points(const Reader *reader, const char *name, const Channel *ch
 }
 
 /* The value on top of the stack: 20, which holds from the start, or { { 0, 20 }, { 60, 25 } }, or { straight = { ... } }. */
-static Err read_course(Reader *reader, const char *name, Course *out)
+static Err read_course(Reader *reader, const char *name, bool controlled, Course *out)
 {
     lua_State *lua = reader->lua;
     Err err = find_tag(reader, "changes", name, &out->tag);
@@ -205,13 +216,12 @@ static Err read_course(Reader *reader, const char *name, Course *out)
 
     out->count = is_number ? 1 : is_table ? (size_t)lua_rawlen(lua, -1) : 0;
     if (out->count == 0 || out->count > SCENARIO_POINTS_MAX)
-        return script_blame(reader->scenario->script, reader->why, "changes", name,
-                            "\"%s\": expected a number, { { seconds, value }, ... }, or { straight = { { seconds, value }, ... } }", name);
+        return blame(reader, "changes", name, "\"%s\": expected a number, { { seconds, value }, ... }, or { straight = { { seconds, value }, ... } }", name);
     CoursePoint *points = arena_new(&reader->scenario->arena, CoursePoint, out->count);
     if (!points)
         return no_memory(reader);
     out->points = points;
-    err = check_change(reader, name, out->tag, out->straight);
+    err = check_change(reader, name, out->tag, out->straight, controlled);
     if (!err)
         err = is_number ? read_value(reader, name, channel, lua_tonumber(lua, -1), &points[0].value) : read_points(reader, name, channel, points, out->count);
     lua_pop(lua, out->straight ? 1 : 0);
@@ -252,10 +262,10 @@ static Err read_changes(Reader *reader, int index, const Case *base, Case *out)
             if (lua_type(lua, -2) != LUA_TSTRING)
                 return blame(reader, NULL, "changes", "changes: expected [\"asset.channel\"] = what becomes of it");
             Course course = {0};
-            err = read_course(reader, lua_tostring(lua, -2), &course);
+            err = read_course(reader, lua_tostring(lua, -2), out->control > 0, &course);
             Course *place = err ? NULL : find_course(courses, out->change_count, course.tag);
             if (place == &courses[SCENARIO_CHANGES_MAX])
-                err = script_blame(reader->scenario->script, reader->why, NULL, "changes", "more than %d changes", SCENARIO_CHANGES_MAX);
+                err = blame(reader, NULL, "changes", "more than %d changes", SCENARIO_CHANGES_MAX);
             if (err)
                 continue;
             out->change_count += place == &courses[out->change_count];
@@ -268,9 +278,20 @@ static Err read_changes(Reader *reader, int index, const Case *base, Case *out)
 
 // --- cases ---------------------------------------------------------------------------------------------------------
 
+/* The function `control` of the table at `index`; that of the base case where there is none. */
+static Err read_control(Reader *reader, int index, const Case *base, Case *out)
+{
+    const int type = lua_getfield(reader->lua, index, "control");
+    out->control = type == LUA_TFUNCTION ? luaL_ref(reader->lua, LUA_REGISTRYINDEX) : base ? base->control : 0;
+    if (type == LUA_TFUNCTION)
+        return ERR_OK;
+    lua_pop(reader->lua, 1);
+    return type == LUA_TNIL ? ERR_OK : blame(reader, NULL, "control", "control must be a function(device, seconds, memory)");
+}
+
 static Err read_alternative(Reader *reader, Case *cases, size_t index)
 {
-    static const char *const known[] = {"name", "doc", "changes", NULL};
+    static const char *const known[] = {"name", "doc", "changes", "control", NULL};
     Scenario *scenario = reader->scenario;
     if (!lua_istable(reader->lua, -1))
         return blame(reader, NULL, "alternatives", "an alternative must be a table, { name = \"...\", changes = { ... } }");
@@ -285,7 +306,8 @@ static Err read_alternative(Reader *reader, Case *cases, size_t index)
     cases[index].doc = arena_text(&scenario->arena, doc);
     if (!cases[index].name || !cases[index].doc)
         return no_memory(reader);
-    return read_changes(reader, entry.index, &cases[0], &cases[index]);
+    const Err err = read_control(reader, entry.index, &cases[0], &cases[index]);
+    return err ? err : read_changes(reader, entry.index, &cases[0], &cases[index]);
 }
 
 static Err read_cases(Reader *reader, int root)
@@ -296,8 +318,8 @@ static Err read_cases(Reader *reader, int root)
     if (!cases)
         return no_memory(reader);
     cases[0] = (Case){.name = scenario->name, .doc = scenario->doc};
-    Err err = read_changes(reader, root, NULL, &cases[0]);
-    if (err || (err = open_list(reader, root, "alternatives", SCENARIO_CASES_MAX - 1, &count)))
+    Err err = read_control(reader, root, NULL, &cases[0]);
+    if (err || (err = read_changes(reader, root, NULL, &cases[0])) || (err = open_list(reader, root, "alternatives", SCENARIO_CASES_MAX - 1, &count)))
         return err;
     for (size_t i = 1; i <= count && !err; i++) {
         lua_rawgeti(reader->lua, -1, (lua_Integer)i);
@@ -357,13 +379,15 @@ static double read_whole(Declaration *root, const char *key, double fallback, do
 
 static Err read_settings(Reader *reader, int root)
 {
-    static const char *const known[] = {"name", "doc", "horizon", "members", "seed", "points", "times", "tags", "twins", "quantiles", "paths", "changes", "cost", "alternatives", NULL};
+    static const char *const known[] = {"name",      "doc",   "horizon", "members", "seed",    "points", "times", "tags",         "twins",
+                                        "quantiles", "paths", "tape",    "changes", "control", "every",  "cost",  "alternatives", NULL};
     Scenario *scenario = reader->scenario;
     Declaration entry = declaration_at(reader, root, "scenario", NULL);
     declare_only(&entry, known, 0);
     scenario->name = arena_text(&scenario->arena, declare_text(&entry, "name", "ad hoc"));
     scenario->doc = arena_text(&scenario->arena, declare_text(&entry, "doc", ""));
     scenario->horizon = declare_number(&entry, "horizon", 0);
+    scenario->every = declare_number(&entry, "every", reader->plant->step);
     if (!entry.err)
         scenario->members = (uint32_t)read_whole(&entry, "members", MEMBERS, 1, SCENARIO_MEMBERS_MAX);
     if (!entry.err)
@@ -374,9 +398,17 @@ static Err read_settings(Reader *reader, int root)
     entry.section = NULL, entry.key = "horizon";
     if (!(scenario->horizon >= reader->plant->step && scenario->horizon <= reader->plant->step * SCENARIO_STEPS_MAX))
         declare_fail(&entry, "horizon = seconds to look ahead: expected a step of the plant, %g s, to %d of them", reader->plant->step, SCENARIO_STEPS_MAX);
+    entry.key = "every";
+    if (!(scenario->every >= reader->plant->step))
+        declare_fail(&entry, "every = seconds between two calls of control: expected a step of the plant, %g s, or more", reader->plant->step);
     if (entry.err)
         return entry.err;
-    if (!scenario->name || !scenario->doc)
+    entry.key = NULL;
+    const char *tape = declare_text(&entry, "tape", NULL);
+    scenario->tape = tape ? arena_text(&scenario->arena, tape) : NULL;
+    if (entry.err)
+        return entry.err;
+    if (!scenario->name || !scenario->doc || !scenario->tape != !tape)
         return no_memory(reader);
     return read_times(reader, root, points);
 }
@@ -443,6 +475,7 @@ static Err finish(Reader *reader, Err err, Scenario **out)
 static Err run_file(Reader *reader, const char *path)
 {
     lua_register(reader->lua, "scenario", scenario_constructor);
+    control_open(reader->scenario->script);
     const Err err = script_run_file(reader->scenario->script, path, SCRIPT_LOAD_INSTRUCTIONS, reader->why);
     if (err || lua_istable(reader->lua, -1))
         return err;
@@ -468,6 +501,82 @@ Err scenario_read_json(const char *name, const char *text, size_t length, const 
     return finish(&reader, err, out);
 }
 
+// --- recordings ----------------------------------------------------------------------------------------------------
+
+static int by_tag_then_time(const void *a, const void *b)
+{
+    const Sample *x = a, *y = b;
+    return x->tag != y->tag ? (x->tag > y->tag) - (x->tag < y->tag) : (x->time > y->time) - (x->time < y->time);
+}
+
+static bool is_followed(const Plant *plant, const Sample *sample)
+{
+    return channel_of(plant, sample->tag)->kind == CHANNEL_INPUT && !plant_is_fed(plant, sample->tag) && sample->quality != QUALITY_BAD;
+}
+
+/* What `count` samples of one input say: what was last before the start holds from there on, and each one from its time until the next. */
+static Err make_course(Scenario *scenario, const Plant *plant, const Sample *samples, size_t count, int64_t from, Course *out)
+{
+    const Channel *channel = channel_of(plant, samples[0].tag);
+    CoursePoint *points = arena_new(&scenario->arena, CoursePoint, count);
+    if (!points)
+        return ERR_MEMORY;
+    *out = (Course){.tag = samples[0].tag, .points = points};
+    for (size_t i = 0; i < count; i++) {
+        const double at = fmax((double)(samples[i].time - from) / (double)NS_PER_S, 0);
+        out->count -= out->count > 0 && points[out->count - 1].at == at;
+        points[out->count++] = (CoursePoint){at, fmin(fmax(samples[i].value, channel->min), channel->max)};
+    }
+    return ERR_OK;
+}
+
+/* A case keeps what it says itself. */
+static Err add_course(Case *what, const Course *course, ErrText *why)
+{
+    Course *place = find_course(what->changes, what->change_count, course->tag);
+    if (place != &what->changes[what->change_count])
+        return ERR_OK;
+    if (what->change_count == SCENARIO_CHANGES_MAX)
+        return err_set(why, ERR_FULL, "more than %d changes, with those of the recording", SCENARIO_CHANGES_MAX);
+    *place = *course;
+    what->change_count++;
+    qsort(what->changes, what->change_count, sizeof *what->changes, by_tag);
+    return ERR_OK;
+}
+
+/* `samples` are of inputs, by tag and then by time. */
+static Err follow(Scenario *scenario, const Plant *plant, const Sample *samples, size_t count, int64_t from, ErrText *why)
+{
+    for (size_t first = 0, last; first < count; first = last) {
+        for (last = first; last < count && samples[last].tag == samples[first].tag;)
+            last++;
+        Course course;
+        if (make_course(scenario, plant, &samples[first], last - first, from, &course))
+            return err_set(why, ERR_MEMORY, "no memory for what a recording says");
+        for (size_t i = 0; i < scenario->case_count; i++) {
+            const Err err = add_course(&scenario->cases[i], &course, why);
+            if (err)
+                return err;
+        }
+    }
+    return ERR_OK;
+}
+
+Err scenario_follow(Scenario *scenario, const Plant *plant, const Sample *samples, size_t count, int64_t from, ErrText *why)
+{
+    Sample *followed = mem_alloc((count + 1) * sizeof *followed);
+    size_t kept = 0;
+    if (!followed)
+        return err_set(why, ERR_MEMORY, "no memory for what a recording says");
+    for (size_t i = 0; i < count; i++)
+        if (is_followed(plant, &samples[i]))
+            followed[kept++] = samples[i];
+    qsort(followed, kept, sizeof *followed, by_tag_then_time);
+    const Err err = follow(scenario, plant, followed, kept, from, why);
+    mem_free(followed);
+    return err;
+}
+
 void scenario_destroy(Scenario *scenario)
 {
     if (!scenario)
@@ -478,24 +587,40 @@ void scenario_destroy(Scenario *scenario)
     mem_free(scenario);
 }
 
-Err scenario_fork(const Scenario *scenario, const Plant *plant, int64_t time, Fork **out, ErrText *why)
+/* A control function may ask for anything, so of a plant that is not too large it gets all. */
+static bool takes_all(const Scenario *scenario, const Plant *plant)
 {
-    size_t count = 0, room = scenario->tag_count + scenario->twin_count + scenario->cost.tag_count;
+    bool controlled = false;
     for (size_t i = 0; i < scenario->case_count; i++)
-        room += scenario->cases[i].change_count;
-    uint32_t *twins = mem_alloc((room + 1) * sizeof *twins);
-    if (!twins)
-        return err_set(why, ERR_MEMORY, "no memory for a fork of the plant");
+        controlled |= scenario->cases[i].control > 0;
+    return controlled && plant->twin_count <= FORK_TWINS_MAX;
+}
+
+/* The twins that are spoken of; some of them more than once. */
+static size_t collect_twins(const Scenario *scenario, const Plant *plant, uint32_t *out)
+{
+    size_t count = 0;
     for (size_t i = 0; i < scenario->tag_count; i++)
-        twins[count++] = plant_place(plant, scenario->tags[i]).twin;
+        out[count++] = plant_place(plant, scenario->tags[i]).twin;
     for (size_t i = 0; i < scenario->twin_count; i++)
-        twins[count++] = scenario->twins[i];
+        out[count++] = scenario->twins[i];
     for (size_t i = 0; i < scenario->cost.tag_count; i++)
-        twins[count++] = plant_place(plant, scenario->cost.tags[i]).twin;
+        out[count++] = plant_place(plant, scenario->cost.tags[i]).twin;
     for (size_t i = 0; i < scenario->case_count; i++)
         for (size_t k = 0; k < scenario->cases[i].change_count; k++)
-            twins[count++] = plant_place(plant, scenario->cases[i].changes[k].tag).twin;
-    const Err err = fork_take(plant, time, twins, count, out, why);
+            out[count++] = plant_place(plant, scenario->cases[i].changes[k].tag).twin;
+    for (uint32_t twin = 0; twin < plant->twin_count && takes_all(scenario, plant); twin++)
+        out[count++] = twin;
+    return count;
+}
+
+Err scenario_fork(const Scenario *scenario, const Plant *plant, int64_t time, Fork **out, ErrText *why)
+{
+    const size_t room = scenario->tag_count + scenario->twin_count + scenario->cost.tag_count + SCENARIO_CASES_MAX * SCENARIO_CHANGES_MAX + FORK_TWINS_MAX;
+    uint32_t *twins = mem_alloc(room * sizeof *twins);
+    if (!twins)
+        return err_set(why, ERR_MEMORY, "no memory for a fork of the plant");
+    const Err err = fork_take(plant, time, twins, collect_twins(scenario, plant, twins), out, why);
     mem_free(twins);
     return err;
 }

@@ -19,7 +19,7 @@ enum {
     SCENARIO_PATHS_MAX = 64,
     SCENARIO_CHANGES_MAX = 256,  // per alternative
     SCENARIO_POINTS_MAX = 100 * 1000,
-    SCENARIO_CASES_MAX = 8,      // the base case and its alternatives
+    SCENARIO_CASES_MAX = 8,  // the base case and its alternatives
 };
 
 typedef struct CoursePoint {
@@ -30,7 +30,7 @@ typedef struct CoursePoint {
 /// A value over time. Before its first point it is as it was.
 typedef struct Course {
     TagId tag;
-    bool straight;  // straight lines between the points; otherwise each value holds until the next
+    bool straight;              // straight lines between the points; otherwise each value holds until the next
     const CoursePoint *points;  // in the order of their times
     size_t count;
 } Course;
@@ -38,29 +38,32 @@ typedef struct Course {
 /// One of the cases that are compared.
 typedef struct Case {
     const char *name, *doc;
-    const Course *changes;
+    Course *changes;  // by tag; of a scenario that was read there is room for SCENARIO_CHANGES_MAX
     size_t change_count;
+    int control;  // its function in the registry of the scenario's script, 0 for none
 } Case;
 
 typedef struct Scenario {
     const char *name, *doc;
-    double horizon;          // s
+    double horizon;  // s
     uint32_t members;
     uint64_t seed;
-    const double *times;     // s from the start, rising: when values are told
+    const double *times;  // s from the start, rising: when values are told
     size_t time_count;
-    const TagId *tags;       // which values
+    const TagId *tags;  // which values
     size_t tag_count;
-    const double *quantiles; // in [0, 1], rising
+    const double *quantiles;  // in [0, 1], rising
     size_t quantile_count;
-    uint32_t paths;          // how many members are told as they are
-    const uint32_t *twins;   // whose alarms are watched besides those of the tags
+    uint32_t paths;         // how many members are told as they are
+    const uint32_t *twins;  // whose alarms are watched besides those of the tags
     size_t twin_count;
-    const Case *cases;       // the base case first
+    Case *cases;  // the base case first
     size_t case_count;
+    const char *tape;  // a recording that inputs follow, as the scenario names it; NULL for none. Whoever reads it calls scenario_follow
+    double every;      // s between two calls of control functions
     bool has_cost;
     Cost cost;
-    Script *script;          // in which it stands, NULL for none
+    Script *script;  // in which it stands, NULL for none
     Arena arena;
 } Scenario;
 
@@ -68,6 +71,8 @@ typedef struct Scenario {
 Err scenario_read(const char *path, const Plant *plant, Scenario **out, ErrText *why);
 /// The same from a text of JSON; `name` is how errors call it.
 Err scenario_read_json(const char *name, const char *text, size_t length, const Plant *plant, Scenario **out, ErrText *why);
+/// Let inputs that no case changes be what `samples` say, in the order of their times, from the time `from` on.
+Err scenario_follow(Scenario *scenario, const Plant *plant, const Sample *samples, size_t count, int64_t from, ErrText *why);
 void scenario_destroy(Scenario *scenario);
 /// Fork the twins that a scenario speaks of, and those that feed them, from a plant whose values are of `time`.
 Err scenario_fork(const Scenario *scenario, const Plant *plant, int64_t time, Fork **out, ErrText *why);

@@ -53,7 +53,8 @@ void declare_only(Declaration *entry, const char *const *known, int elements)
         list(known, names, sizeof names);
         snprintf(text, sizeof text, "%s", luaL_tolstring(lua, -1, NULL));
         lua_pop(lua, 2);  // the text and the key, which ends lua_next
-        declare_fail(entry, "unknown key \"%s\" in \"%s\"; expected one of: %s", text, entry->key ? entry->key : entry->section, names);
+        const char *const where = entry->key ? entry->key : entry->section;
+        entry->err = script_blame(entry->script, entry->why, entry->section, entry->key ? entry->key : text, "unknown key \"%s\" in \"%s\"; expected one of: %s", text, where, names);
         return;
     }
 }

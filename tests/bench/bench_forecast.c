@@ -52,8 +52,19 @@ static Err engine_init(Engine *engine)
     for (size_t i = 0; i < TIMES; i++)
         engine->times[i] = (double)((i + 1) * STEPS / TIMES) * TANKS_STEP;
     engine->base = (Case){.name = "base", .doc = ""};
-    engine->scenario = (Scenario){.name = "bench", .doc = "", .horizon = STEPS * TANKS_STEP, .members = MEMBERS, .seed = 1, .times = engine->times, .time_count = TIMES,
-                                  .tags = engine->tags, .tag_count = STATES, .quantiles = quantiles, .quantile_count = QUANTILES, .cases = &engine->base, .case_count = 1};
+    engine->scenario = (Scenario){.name = "bench",
+                                  .doc = "",
+                                  .horizon = STEPS * TANKS_STEP,
+                                  .members = MEMBERS,
+                                  .seed = 1,
+                                  .times = engine->times,
+                                  .time_count = TIMES,
+                                  .tags = engine->tags,
+                                  .tag_count = STATES,
+                                  .quantiles = quantiles,
+                                  .quantile_count = QUANTILES,
+                                  .cases = &engine->base,
+                                  .case_count = 1};
     program_codegen_wait();
     return ERR_OK;
 }
@@ -189,7 +200,8 @@ static bool measure(Codegen codegen, const char *title)
 int main(void)
 {
     program_thread_init();
-    printf("| %d members of three tanks, %d steps | s | ns per member and step | C by hand, s | times C by hand |\n| --- | --- | --- | --- | --- |\n", MEMBERS, STEPS);
+    printf("| %d members of three tanks, %d steps | s | ns per member and step | C by hand, s | times C by hand |\n| --- | --- | --- | --- | --- |\n", MEMBERS,
+           STEPS);
     const bool right = measure(CODEGEN_OFF, "interpreted") && measure(CODEGEN_LLVM, "native");
     program_codegen(CODEGEN_OFF, NULL);
     return right ? 0 : 1;

@@ -104,8 +104,17 @@ static inline Forecast *ahead_run_fork(const Fork *fork, const Ahead *ahead)
     TagId tags[AHEAD_TAGS];
     Course courses[SCENARIO_CASES_MAX][AHEAD_CHANGES];
     Case cases[SCENARIO_CASES_MAX];
-    Scenario scenario = {.name = "ahead", .doc = "", .members = ahead->members ? ahead->members : 1000, .seed = ahead->seed, .times = ahead->times, .tags = tags,
-                         .quantiles = ahead_quantiles, .quantile_count = 5, .paths = ahead->paths, .cases = cases, .case_count = ahead->cases ? ahead->cases : 1};
+    Scenario scenario = {.name = "ahead",
+                         .doc = "",
+                         .members = ahead->members ? ahead->members : 1000,
+                         .seed = ahead->seed,
+                         .times = ahead->times,
+                         .tags = tags,
+                         .quantiles = ahead_quantiles,
+                         .quantile_count = 5,
+                         .paths = ahead->paths,
+                         .cases = cases,
+                         .case_count = ahead->cases ? ahead->cases : 1};
     for (; scenario.tag_count < AHEAD_TAGS && ahead->tags[scenario.tag_count]; scenario.tag_count++)
         tags[scenario.tag_count] = ahead_tag(fork->plant, ahead->tags[scenario.tag_count]);
     for (; scenario.time_count < AHEAD_TIMES && (scenario.time_count == 0 || ahead->times[scenario.time_count] > 0); scenario.time_count++)

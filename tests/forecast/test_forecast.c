@@ -31,7 +31,8 @@ START_TEST(a_linear_model_is_gaussian)
             ck_assert_double_eq_tol(series->mean[i], mean, SURE * sd / sqrt(20000));
             ck_assert_double_eq_tol(series->sd[i], sd, SURE * sd / sqrt(2 * 20000.0));
             for (size_t q = 0; q < 5; q++)
-                ck_assert_double_eq_tol(series->quantiles[q * forecast->time_count + i], mean + z[q] * sd, SURE * quantile_error(ahead_quantiles[q], z[q], sd, 20000));
+                ck_assert_double_eq_tol(series->quantiles[q * forecast->time_count + i], mean + z[q] * sd,
+                                        SURE * quantile_error(ahead_quantiles[q], z[q], sd, 20000));
         }
     forecast_destroy(forecast);
     plant_destroy(plant);
@@ -41,7 +42,13 @@ END_TEST
 START_TEST(a_seed_repeats_bit_for_bit_on_any_number_of_threads)
 {
     Plant *plant = ahead_plant("d = { 'decay' }, e = { 'decay', k = 2 }, w = { 'walk' }", "['d.twice'] = 'e.u'");
-    Ahead ahead = {.tags = {"e.x", "d.x", "w.x"}, .times = {0, 1, 20}, .members = 777, .paths = 3, .seed = 11, .threads = 1, .cases = 2,
+    Ahead ahead = {.tags = {"e.x", "d.x", "w.x"},
+                   .times = {0, 1, 20},
+                   .members = 777,
+                   .paths = 3,
+                   .seed = 11,
+                   .threads = 1,
+                   .cases = 2,
                    .changes = {{{0}}, {{"d.u", .points = {{2, 5}}, .count = 1}}}};
     Forecast *one = ahead_run(plant, &ahead);
     for (ahead.threads = 2; ahead.threads <= 4; ahead.threads += 2) {
@@ -58,10 +65,29 @@ START_TEST(a_seed_repeats_bit_for_bit_on_any_number_of_threads)
 }
 END_TEST
 
+START_TEST(a_seed_repeats_bit_for_bit_on_any_instruction_set)
+{
+    static const char *const sets[] = {"portable", "sse2", "avx2", "avx512"};
+    Plant *plant = ahead_plant("d = { 'decay' }, w = { 'walk' }", "");
+    const Ahead ahead = {.tags = {"d.twice", "w.x"}, .times = {0, 1, 20}, .members = 200, .paths = 3};
+    Forecast *best = ahead_run(plant, &ahead);
+    for (size_t i = 0; i < sizeof sets / sizeof *sets; i++) {
+        if (!program_use(sets[i]))
+            continue;
+        Forecast *other = ahead_run(plant, &ahead);
+        ck_assert_msg(ahead_hash(other) == ahead_hash(best), "%s differs", sets[i]);
+        forecast_destroy(other);
+    }
+    forecast_destroy(best);
+    plant_destroy(plant);
+}
+END_TEST
+
 START_TEST(a_member_is_the_same_among_few_and_many_and_beside_other_twins)
 {
     Plant *plant = ahead_plant("d = { 'decay' }, w = { 'walk' }", "");
-    const Ahead alone = {.tags = {"d.x"}, .times = {0, 1, 5}, .members = 40, .paths = 40}, crowd = {.tags = {"w.x", "d.x"}, .times = {0, 1, 5}, .members = 500, .paths = 40};
+    const Ahead alone = {.tags = {"d.x"}, .times = {0, 1, 5}, .members = 40, .paths = 40},
+                crowd = {.tags = {"w.x", "d.x"}, .times = {0, 1, 5}, .members = 500, .paths = 40};
     Forecast *few = ahead_run(plant, &alone), *many = ahead_run(plant, &crowd);
     ck_assert_mem_eq(few->cases[0].series[0].paths, many->cases[0].series[1].paths, 40 * 3 * sizeof(double));
     forecast_destroy(few);
@@ -143,7 +169,10 @@ START_TEST(common_random_numbers_cancel_as_theory_says)
 {
     enum { MEMBERS = 20000, STEPS = 80 };
     Plant *plant = ahead_plant("d = { 'decay' }", "");
-    const Ahead ahead = {.tags = {"d.x"}, .times = {STEPS * AHEAD_STEP}, .members = MEMBERS, .cases = 3,
+    const Ahead ahead = {.tags = {"d.x"},
+                         .times = {STEPS * AHEAD_STEP},
+                         .members = MEMBERS,
+                         .cases = 3,
                          .changes = {{{0}}, {{"d.k", .points = {{0, 0.55}}, .count = 1}}, {{"d.u", .points = {{0, 1}}, .count = 1}}}};
     Forecast *forecast = ahead_run(plant, &ahead);
     const double a = ahead_decay_factor(0.5), b = ahead_decay_factor(0.55);
@@ -189,5 +218,7 @@ START_TEST(the_living_plant_is_not_touched)
 }
 END_TEST
 
-KIT_MAIN("forecast.forecast", a_linear_model_is_gaussian, a_seed_repeats_bit_for_bit_on_any_number_of_threads, a_member_is_the_same_among_few_and_many_and_beside_other_twins,
-         draws_have_the_covariance_of_the_estimate, a_walk_passes_its_limits_as_brownian_motion_does, common_random_numbers_cancel_as_theory_says, the_living_plant_is_not_touched)
+KIT_MAIN("forecast.forecast", a_linear_model_is_gaussian, a_seed_repeats_bit_for_bit_on_any_number_of_threads,
+         a_seed_repeats_bit_for_bit_on_any_instruction_set, a_member_is_the_same_among_few_and_many_and_beside_other_twins,
+         draws_have_the_covariance_of_the_estimate, a_walk_passes_its_limits_as_brownian_motion_does, common_random_numbers_cancel_as_theory_says,
+         the_living_plant_is_not_touched)

@@ -1,0 +1,172 @@
+/* Looking ahead with the real program: from a start, a recording, a history; as a table, JSON, CSV and a picture. */
+#include "flow/flow.h"
+
+#include <jansson.h>
+
+enum { CALL_MS = 120000 };
+
+typedef struct Outcome {
+    int status;
+    char *out, *err;
+} Outcome;
+
+static Outcome call(const char *const *arguments)
+{
+    Child child = child_start("call", arguments);
+    const int status = child_wait(&child, CALL_MS);
+    if (status == -1)
+        child_kill(&child);
+    return (Outcome){status, flow_read(child.out.text), flow_read(child.err.text)};
+}
+#define FORECAST(...) call((const char *const[]){"forecast", __VA_ARGS__, "--codegen", "off", NULL})
+
+static void forget(Outcome *outcome)
+{
+    free(outcome->out);
+    free(outcome->err);
+}
+
+static void require(const Outcome *outcome)
+{
+    ck_assert_msg(outcome->status == 0, "%s", outcome->err);
+    ck_assert_str_eq(outcome->err, "");
+}
+
+static FlowPath scenario(void)
+{
+    return flow_write("ahead.lua", "return scenario 'ahead' { horizon = 60, members = 200, points = 6, tags = { 'incubator.T_box', 'incubator.t2' },\n"
+                                   "  alternatives = { { name = 'heated', changes = { ['incubator.heater_on'] = 1 } } } }\n");
+}
+
+static json_t *parse(const Outcome *outcome)
+{
+    json_error_t error;
+    json_t *root = json_loads(outcome->out, 0, &error);
+    ck_assert_msg(root != NULL, "%s: %s", error.text, outcome->out);
+    return root;
+}
+
+static json_t *series_of(json_t *root, size_t index, size_t row)
+{
+    return json_array_get(json_object_get(json_array_get(json_object_get(root, "cases"), index), "series"), row);
+}
+
+static double number_at(json_t *series, const char *key, size_t index)
+{
+    return json_number_value(json_array_get(json_object_get(series, key), index));
+}
+
+START_TEST(json_is_the_same_on_any_number_of_threads)
+{
+    const FlowPath path = scenario();
+    Outcome one = FORECAST(FLOW_PLANT, path.text, "--json"), two = FORECAST(FLOW_PLANT, path.text, "--json", "--threads", "2"),
+            other = FORECAST(FLOW_PLANT, path.text, "--json", "--seed", "9");
+    require(&one);
+    ck_assert_str_eq(one.out, two.out);
+    ck_assert_str_ne(one.out, other.out);
+
+    json_t *root = parse(&one);
+    ck_assert(json_is_null(json_object_get(root, "time")));
+    ck_assert_uint_eq(json_array_size(json_object_get(root, "cases")), 2);
+    ck_assert_double_eq(number_at(root, "quantiles", 0), 5);
+    json_t *box = series_of(root, 0, 0), *heated = series_of(root, 1, 0);
+    ck_assert_str_eq(json_string_value(json_object_get(box, "unit")), "degC");
+    ck_assert_uint_eq(json_array_size(json_object_get(box, "mean")), 7);
+    ck_assert_double_gt(number_at(heated, "difference", 6), 1);
+    ck_assert_ptr_null(json_object_get(box, "difference"));
+    json_decref(root);
+    forget(&one);
+    forget(&two);
+    forget(&other);
+}
+END_TEST
+
+START_TEST(the_table_the_csv_and_the_picture_name_everything)
+{
+    const FlowPath path = scenario(), picture = flow_path("ahead.svg");
+    Outcome table = FORECAST(FLOW_PLANT, path.text, "--svg", picture.text), csv = FORECAST(FLOW_PLANT, path.text, "--csv");
+    require(&table);
+    require(&csv);
+    static const char *const words[] = {
+        "incubator: ahead, 60 s ahead from its start, 200 members", "incubator.T_box, degC", "incubator.t2, degC", "heated", "50 %", "more than the base case"};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        ck_assert_msg(strstr(table.out, words[i]) != NULL, "no \"%s\" in %s", words[i], table.out);
+    ck_assert_ptr_nonnull(strstr(csv.out, "\n\"heated\",incubator.t2,degC,60,"));
+    char *svg = flow_read(picture.text);
+    ck_assert_ptr_nonnull(strstr(svg, "</svg>"));
+    free(svg);
+    forget(&table);
+    forget(&csv);
+}
+END_TEST
+
+/* The moment of a recording, and a history that was written up to about there: the same estimate, so nearly the same forecast. */
+START_TEST(a_forecast_begins_where_a_recording_or_a_history_is)
+{
+    const FlowPath path = scenario(), tape = flow_tape(), history = flow_path("ahead.db");
+    flow_play(tape.text, history.text, NULL);
+    Outcome end = FORECAST(FLOW_PLANT, path.text, "--json", "--history", history.text);
+    require(&end);
+    json_t *root = parse(&end);
+    const char *time = json_string_value(json_object_get(root, "time"));
+    ck_assert_ptr_nonnull(time);
+    Outcome moment = FORECAST(FLOW_PLANT, path.text, "--json", "--tape", tape.text, "--at", time);
+    require(&moment);
+    ck_assert_str_eq(moment.out, end.out);
+
+    // and what is known narrows the start, which is 10 K wide
+    ck_assert_double_lt(number_at(series_of(root, 0, 0), "sd", 0), 2);
+    json_decref(root);
+    forget(&end);
+    forget(&moment);
+}
+END_TEST
+
+START_TEST(what_cannot_be_forecast_is_said_in_one_line)
+{
+    const FlowPath wrong = flow_write("wrong.lua", "return scenario 'wrong' {\n  horizon = 60,\n  tags = { 'incubator.T_bax' },\n}\n"), tape = flow_tape();
+    const FlowPath early = scenario(),
+                   follow = flow_write("follow.lua", "return scenario 'follow' { horizon = 60, tags = { 'incubator.t2' }, tape = 'nobody.csv' }\n");
+    const struct {
+        Outcome outcome;
+        const char *expected;
+    } cases[] = {
+        {FORECAST(FLOW_PLANT, wrong.text), "wrong.lua:3: tags: the plant \"incubator\" has no \"incubator.T_bax\""},
+        {FORECAST(FLOW_PLANT, "nobody.lua"), "nobody.lua: No such file"},
+        {FORECAST(FLOW_PLANT, early.text, "--tape", tape.text, "--at", "2199-01-01T00:00:00Z"), "ends before 2199-01-01T00:00:00Z"},
+        {FORECAST(FLOW_PLANT, early.text, "--history", "/nowhere/x.db"), "/nowhere/x.db"},
+        {FORECAST(FLOW_PLANT, follow.text), "there is no recording \"nobody.csv\" beside it"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        Outcome outcome = cases[i].outcome;
+        ck_assert_int_eq(outcome.status, 1);
+        ck_assert_msg(strstr(outcome.err, cases[i].expected) != NULL, "expected \"%s\" in: %s", cases[i].expected, outcome.err);
+        ck_assert_str_eq(outcome.out, "");
+        forget(&outcome);
+    }
+}
+END_TEST
+
+/* Each plant has a scenario, and it can be read and forecast with a few members. */
+START_TEST(every_plant_has_a_scenario_that_can_be_forecast)
+{
+    static const char *const plants[] = {"waterworks", "incubator", "hvac", "fleet"};
+    for (size_t i = 0; i < sizeof plants / sizeof *plants; i++) {
+        char plant[FLOW_PATH], path[FLOW_PATH];
+        snprintf(plant, sizeof plant, "%s/twins/plants/%s.lua", POLLUX_SOURCE, plants[i]);
+        snprintf(path, sizeof path, "%s/twins/scenarios/%s.lua", POLLUX_SOURCE, plants[i]);
+        Outcome outcome = FORECAST(plant, path, "--members", "10", "--json");
+        require(&outcome);
+        json_t *root = parse(&outcome);
+        json_t *cases = json_object_get(root, "cases");
+        ck_assert_uint_eq(json_array_size(cases), 3);
+        for (size_t c = 0; c < 3; c++)
+            ck_assert_double_eq(json_number_value(json_object_get(json_array_get(cases, c), "lost")), 0);
+        json_decref(root);
+        forget(&outcome);
+    }
+}
+END_TEST
+
+KIT_MAIN("flow.forecast", json_is_the_same_on_any_number_of_threads, the_table_the_csv_and_the_picture_name_everything,
+         a_forecast_begins_where_a_recording_or_a_history_is, what_cannot_be_forecast_is_said_in_one_line, every_plant_has_a_scenario_that_can_be_forecast)
