@@ -187,7 +187,8 @@ static void release_commands(App *app)
 /* One tick of everything. Each line is a folder of engine/, in the order of the data. */
 static void app_tick(App *app)
 {
-    const Batch batch = sync_collect(app->sync);           // what the connectors brought, ordered
+    sync_amend(app->sync);                                  // what came late: back, and on again from there
+    const Batch batch = sync_collect(app->sync);            // what the connectors brought, ordered
     app->tick = sync_next_tick(app->sync);
     app->now = sync_time(app->sync, app->tick);
     app->ticks++;
