@@ -21,6 +21,7 @@ typedef enum WriterStatement {
     WRITER_TAG_ADD,
     WRITER_SAMPLE,
     WRITER_ESTIMATE,
+    WRITER_AMENDED,
     WRITER_ALARM,
     WRITER_COMMAND,
     WRITER_SNAPSHOT,

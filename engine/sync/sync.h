@@ -94,7 +94,7 @@ void sync_begin(Sync *sync, int64_t time);
 
 /// Before the next tick: what came late is put in its place, and ticks from there on run again. Without a call before every tick nothing late is used.
 void sync_amend(Sync *sync);
-/// Let `replayed` hear of every tick that runs again, in sync_amend and sync_restore.
+/// Let `replayed` hear of every tick that runs again in sync_amend, from the first that a late sample belongs to.
 void sync_on_replayed(Sync *sync, SyncReplayed *replayed, void *self);
 const SyncRewinds *sync_rewinds(const Sync *sync);
 
