@@ -3,7 +3,7 @@
 #include <assert.h>
 #include <string.h>
 
-enum { LATE_FIRST = 256 };
+enum { LATE_FIRST = 256, SPARE = 4 };
 
 Err window_init(Window *window, const Plant *plant, Arena *arena)
 {
@@ -95,7 +95,7 @@ Filed *window_keep(Window *window, int64_t tick, size_t count, size_t most)
     while (window->checkpoint_count && (window->count + count > most || tick - window_checkpoint(window, 0)->tick >= (int64_t)window->shelf_count))
         forget_oldest(window);
     Shelf *const shelf = window_shelf(window, tick);
-    if (window->checkpoint_count == 0 || shelf_make_room(shelf, count > 0 ? count : 1)) {
+    if (window->checkpoint_count == 0 || shelf_make_room(shelf, count + count / 8 + SPARE)) {  // a few late ones find room, too
         window_clear(window, tick);
         return NULL;
     }
