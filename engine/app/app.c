@@ -114,6 +114,14 @@ static void remember(App *app)
         resume_snapshot(app);
 }
 
+/* A tick that ran again, from where late samples belong: what was told of it first stays, and this beside it. */
+static void remember_again(void *self, int64_t tick, int64_t at, const PlantPart *part)
+{
+    const App *app = self;
+    if (app->history)
+        history_append_amended(app->history, app->plant, part, sync_time(app->sync, tick), (uint32_t)(at - tick));
+}
+
 static size_t list_connections(const App *app, ServerConnection *out)
 {
     WebsocketDevice devices[SERVER_CONNECTIONS];
@@ -190,6 +198,7 @@ static void release_commands(App *app)
 /* One tick of everything. Each line is a folder of engine/, in the order of the data. */
 static void app_tick(App *app)
 {
+    sync_amend(app->sync);                                 // what came late: back to it, and on again from there
     const Batch batch = sync_collect(app->sync);           // what the connectors brought, ordered
     app->tick = sync_next_tick(app->sync);
     app->now = sync_time(app->sync, app->tick);
@@ -409,6 +418,7 @@ void app_drain(App *app)
     for (size_t i = 0; i < app->connector_count; i++)
         while (poll_connector(app, i, &ticks))
             continue;
+    sync_amend(app->sync);
     answer_people(app);
     show_changes(app);
 }
@@ -431,6 +441,7 @@ static Err load(App *app, ErrText *why)
     app->replayed_times = mem_alloc(RESUME_WISHES_MAX * sizeof *app->replayed_times);
     if (!app->receipts || !app->replayed_wishes || !app->replayed_times || sync_create(app->plant, &app->sync))
         return err_set(why, ERR_MEMORY, "no memory for plant \"%s\"", app->plant->name);
+    sync_on_replayed(app->sync, remember_again, app);
     if (app->def.provider_clock)
         app->plant->clock = PLANT_CLOCK_PROVIDER;
     if ((err = alarms_create(app->plant, &app->alarms, why)))

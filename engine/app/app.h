@@ -60,7 +60,7 @@ struct App {
 Err app_create(const AppDef *def, App **out, ErrText *why);
 /// Load the plant alone, on any thread: an App that is to succeed another.
 Err app_load(const AppDef *def, App **out, ErrText *why);
-/// Take all that has arrived, with the ticks that are complete by it.
+/// Take all that has arrived, with the ticks that are complete by it and those that run again for what came late.
 void app_drain(App *app);
 /// Between two ticks, go on from where `before` is, an App of another version of the script, drained: with its state, connectors, history and server.
 /// `before` is to be destroyed then. On failure nothing has changed for it, and this one is to be destroyed.

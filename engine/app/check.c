@@ -64,6 +64,17 @@ static void print_connections(const Plant *plant)
         printf("  and %u more\n", plant->delayed_count - SHOWN_MAX);
 }
 
+static void print_window(const Plant *plant)
+{
+    const double megabytes = (double)(plant_checkpoints(plant->lag_ticks, plant->lag_every) * plant_checkpoint_size(plant)) / 1e6;
+    if (plant->lag_ticks)
+        printf("late samples: used up to %g s behind their time, with checkpoints of %.1f MB\n", (double)plant->lag_ticks * plant->step, megabytes);
+    else if (plant->lag_declared)
+        printf("late samples: not used, as lag = 0 says\n");
+    else
+        printf("late samples: not used, since checkpoints of 30 s would take more than %d MB; lag = SECONDS in the plant's script asks for them\n", PLANT_LAG_BYTES / 1000000);
+}
+
 static Err check_plant(const char *path, ErrText *why)
 {
     Plant *plant;
@@ -76,6 +87,8 @@ static Err check_plant(const char *path, ErrText *why)
         print_model(plant->models[i]);
     if (!err)
         print_connections(plant);
+    if (!err)
+        print_window(plant);
     if (!err)
         printf("plant %s: twins %u, tags %u, step %g s: all right\n", plant->name, plant->twin_count, tags_count(plant->tags), plant->step);
     alarms_destroy(alarms);

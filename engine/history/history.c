@@ -363,21 +363,35 @@ static bool is_estimated(ChannelKind kind)
     return channel_is_estimated(kind);
 }
 
+static void append_twin(History *history, const Plant *plant, uint32_t twin, int64_t time, uint32_t revision)
+{
+    const Model *model = plant_model(plant, twin);
+    for (uint16_t channel = 0; channel < model->channel_count && plant->twins[twin].recorded; channel++) {
+        if (!is_estimated(model->channels[channel].kind))
+            continue;
+        const TagId tag = plant_tag(plant, twin, channel);
+        const Estimate estimate = {time, plant_value(plant, tag), plant_sd(plant, tag), tag, revision};
+        append(history, &(Record){.kind = revision ? RECORD_AMENDED : RECORD_ESTIMATE, .estimate = estimate});
+    }
+}
+
 void history_append_estimates(History *history, const Plant *plant, int64_t time)
 {
     if (!is_recorded(plant, time))
         return;
-    for (uint32_t twin = 0; twin < plant->twin_count; twin++) {
-        if (!plant->twins[twin].recorded)
-            continue;
-        const Model *model = plant_model(plant, twin);
-        for (uint16_t channel = 0; channel < model->channel_count; channel++) {
-            if (!is_estimated(model->channels[channel].kind))
-                continue;
-            const TagId tag = plant_tag(plant, twin, channel);
-            const Estimate estimate = {time, plant_value(plant, tag), plant_sd(plant, tag), tag};
-            append(history, &(Record){.kind = RECORD_ESTIMATE, .estimate = estimate});
-        }
+    for (uint32_t twin = 0; twin < plant->twin_count; twin++)
+        append_twin(history, plant, twin, time, 0);
+}
+
+void history_append_amended(History *history, const Plant *plant, const PlantPart *part, int64_t time, uint32_t revision)
+{
+    assert(revision > 0);
+    if (!is_recorded(plant, time))
+        return;
+    for (uint32_t i = 0; i < part->block_count; i++) {
+        const Block *block = &plant->blocks[part->blocks[i]];
+        for (uint32_t lane = 0; lane < block->lanes; lane++)
+            append_twin(history, plant, block->twin[lane], time, revision);
     }
 }
 

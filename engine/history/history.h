@@ -34,6 +34,9 @@ void history_close(History *history);
 void history_append_sample(History *history, const Filed *filed);
 /// The estimates (value and sd) of every state, tracked parameter and output, at the plant's `record` period, of the twins that are recorded.
 void history_append_estimates(History *history, const Plant *plant, int64_t time);
+/// Estimates of the same kind that late samples have changed, of the twins in `part`: told `revision` ticks after the first, which stays. Those that did not change are
+/// left out.
+void history_append_amended(History *history, const Plant *plant, const PlantPart *part, int64_t time, uint32_t revision);
 void history_append_alarm(History *history, const Alarm *alarm, const char *twin);
 void history_append_command(History *history, const Command *command, const char *tag);
 /// The plant after `tick`, whose end is `time`; `parts` are kept as they are.
@@ -83,9 +86,12 @@ typedef struct HistoryPoint {
 } HistoryPoint;
 
 /// At most `points` points of `tag` in [from, to], oldest first, thinned evenly to every k-th and the last. Samples (used or late) for sensors
-/// and inputs; estimates for states, tracked parameters and outputs; nothing for the rest.
+/// and inputs; estimates for states, tracked parameters and outputs, as they were amended last; nothing for the rest.
 Err history_read(HistoryReader *reader, TagId tag, int64_t from, int64_t to, size_t points, Arena *arena, HistoryPoint **out, size_t *count,
                  ErrText *why);
+/// The same with estimates as they were told first.
+Err history_read_first(HistoryReader *reader, TagId tag, int64_t from, int64_t to, size_t points, Arena *arena, HistoryPoint **out, size_t *count,
+                       ErrText *why);
 
 typedef struct HistoryAlarm {
     Alarm alarm;

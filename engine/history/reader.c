@@ -12,6 +12,7 @@ typedef enum ReaderQuery {
     READER_SAMPLES,
     READER_ESTIMATES_COUNT,
     READER_ESTIMATES,
+    READER_FIRST_ESTIMATES,
     READER_ALARMS,
     READER_COMMANDS,
     READER_QUERY_COUNT
@@ -27,7 +28,11 @@ static const char *const sql[READER_QUERY_COUNT] = {
     [READER_SAMPLES_COUNT] = "SELECT count(*)" SAMPLES_IN_RANGE,
     [READER_SAMPLES] = "SELECT time, value, NULL" SAMPLES_IN_RANGE " ORDER BY time, seq",
     [READER_ESTIMATES_COUNT] = "SELECT count(*)" ESTIMATES_IN_RANGE,
-    [READER_ESTIMATES] = "SELECT time, value, sd" ESTIMATES_IN_RANGE " ORDER BY time",
+    [READER_ESTIMATES] = "SELECT time, iif(last IS NULL, value, (SELECT value FROM amended WHERE tag = told AND time = at AND revision = last)),"
+                         " iif(last IS NULL, sd, (SELECT sd FROM amended WHERE tag = told AND time = at AND revision = last))"
+                         " FROM (SELECT tag AS told, time AS at, time, value, sd, (SELECT max(revision) FROM amended WHERE amended.tag = estimate.tag"
+                         " AND amended.time = estimate.time) AS last" ESTIMATES_IN_RANGE ") ORDER BY time",
+    [READER_FIRST_ESTIMATES] = "SELECT time, value, sd" ESTIMATES_IN_RANGE " ORDER BY time",
     [READER_ALARMS] = "SELECT " STORE_ALARM " FROM alarm ORDER BY id DESC LIMIT ?",
     [READER_COMMANDS] = "SELECT " STORE_COMMAND " FROM command ORDER BY id DESC LIMIT ?",
 };
@@ -133,37 +138,44 @@ static Err read_range(HistoryReader *reader, const Range *range, ReaderQuery cou
     return keep_points(reader->queries[reading], rows, every, *out, count, why);
 }
 
-/* Which queries serve a kind of channel; READER_QUERY_COUNT when nothing is kept of it. */
-static ReaderQuery counting_query(ChannelKind kind)
+/* One transaction, so that what is counted is what is read. */
+static Err read_tag(HistoryReader *reader, TagId tag, Range *range, ReaderQuery counting, ReaderQuery reading, Arena *arena, HistoryPoint **out,
+                    size_t *count, ErrText *why)
 {
-    if (kind == CHANNEL_SENSOR || kind == CHANNEL_INPUT)
-        return READER_SAMPLES_COUNT;
-    if (channel_is_estimated(kind))
-        return READER_ESTIMATES_COUNT;
-    return READER_QUERY_COUNT;
+    range->points = range->points < POINTS_MAX ? range->points : POINTS_MAX;
+    Err err = range->points ? store_run(reader->db, "BEGIN", why) : ERR_OK;
+    if (err != ERR_OK || range->points == 0)
+        return err;
+    err = find_tag(reader, tag, &range->tag, why);
+    if (err == ERR_OK)
+        err = read_range(reader, range, counting, reading, arena, out, count, why);
+    store_run(reader->db, "COMMIT", NULL);
+    return err;
 }
 
-Err history_read(HistoryReader *reader, TagId tag, int64_t from, int64_t to, size_t points, Arena *arena, HistoryPoint **out, size_t *count,
-                 ErrText *why)
+/* Nothing is kept of channels of other kinds. */
+static Err read_kind(HistoryReader *reader, TagId tag, Range *range, ReaderQuery estimates, Arena *arena, HistoryPoint **out, size_t *count, ErrText *why)
 {
     assert(reader && tag < tags_count(reader->plant->tags) && arena && out && count);
     *out = NULL;
     *count = 0;
     const Place place = plant_place(reader->plant, tag);
-    const ReaderQuery counting = counting_query(plant_model(reader->plant, place.twin)->channels[place.channel].kind);
-    if (counting == READER_QUERY_COUNT || points == 0)
-        return ERR_OK;
+    const ChannelKind kind = plant_model(reader->plant, place.twin)->channels[place.channel].kind;
+    if (kind == CHANNEL_SENSOR || kind == CHANNEL_INPUT)
+        return read_tag(reader, tag, range, READER_SAMPLES_COUNT, READER_SAMPLES, arena, out, count, why);
+    return channel_is_estimated(kind) ? read_tag(reader, tag, range, READER_ESTIMATES_COUNT, estimates, arena, out, count, why) : ERR_OK;
+}
 
-    // one transaction, so that what is counted is what is read
-    Range range = {.from = from, .to = to, .points = points < POINTS_MAX ? points : POINTS_MAX};
-    Err err = store_run(reader->db, "BEGIN", why);
-    if (err != ERR_OK)
-        return err;
-    err = find_tag(reader, tag, &range.tag, why);
-    if (err == ERR_OK)
-        err = read_range(reader, &range, counting, counting + 1, arena, out, count, why);  // the reading query follows its counting one
-    store_run(reader->db, "COMMIT", NULL);
-    return err;
+Err history_read(HistoryReader *reader, TagId tag, int64_t from, int64_t to, size_t points, Arena *arena, HistoryPoint **out, size_t *count,
+                 ErrText *why)
+{
+    return read_kind(reader, tag, &(Range){.from = from, .to = to, .points = points}, READER_ESTIMATES, arena, out, count, why);
+}
+
+Err history_read_first(HistoryReader *reader, TagId tag, int64_t from, int64_t to, size_t points, Arena *arena, HistoryPoint **out, size_t *count,
+                       ErrText *why)
+{
+    return read_kind(reader, tag, &(Range){.from = from, .to = to, .points = points}, READER_FIRST_ESTIMATES, arena, out, count, why);
 }
 
 // The newest.

@@ -5,12 +5,13 @@
 
 #include "history/history.h"
 
-typedef enum RecordKind { RECORD_SAMPLE, RECORD_ESTIMATE, RECORD_ALARM, RECORD_COMMAND, RECORD_SNAPSHOT } RecordKind;
+typedef enum RecordKind { RECORD_SAMPLE, RECORD_ESTIMATE, RECORD_AMENDED, RECORD_ALARM, RECORD_COMMAND, RECORD_SNAPSHOT } RecordKind;
 
 typedef struct Estimate {
     int64_t time;
     double value, sd;
     TagId tag;
+    uint32_t revision;  // of an amended one: how many ticks later it was told than the first
 } Estimate;
 
 typedef struct Snapshot {

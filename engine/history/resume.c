@@ -139,6 +139,7 @@ static bool read_filed(sqlite3_stmt *row, const Plant *plant, Filed *out)
     out->sample.value = store_number(row, 2);
     out->sample.quality = (uint8_t)sqlite3_column_int(row, 3);
     out->tick = sqlite3_column_int64(row, 4);
+    out->late = (uint32_t)(out->tick - plant_tick(plant, out->sample.time));
     out->seq = (uint64_t)sqlite3_column_int64(row, 5);
     out->fate = (uint8_t)sqlite3_column_int(row, 6);
     const bool is_sampled = out->sample.tag != TAG_NONE && tags_get(plant->tags, out->sample.tag).role == TAG_SAMPLED;

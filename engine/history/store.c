@@ -7,7 +7,11 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { APPLICATION = 0x504C5558, VERSION = 1, BUSY_MS = 250 };  // "PLUX"
+enum { APPLICATION = 0x504C5558, VERSION = 2, BUSY_MS = 250 };  // "PLUX"
+
+// what form 2 has and form 1 had not: estimates that late samples changed, beside those that were told first
+#define AMENDED "CREATE TABLE amended (tag INTEGER NOT NULL, time INTEGER NOT NULL, revision INTEGER NOT NULL, value REAL, sd REAL," \
+                " PRIMARY KEY (tag, time, revision)) STRICT, WITHOUT ROWID;"
 
 static const char schema[] =
     "CREATE TABLE plant (name TEXT NOT NULL) STRICT;"
@@ -17,6 +21,7 @@ static const char schema[] =
     "CREATE INDEX sample_by_tag ON sample (tag, time, fate);"
     "CREATE INDEX sample_by_tick ON sample (tick);"
     "CREATE TABLE estimate (tag INTEGER NOT NULL, time INTEGER NOT NULL, value REAL, sd REAL, PRIMARY KEY (tag, time)) STRICT, WITHOUT ROWID;"
+    AMENDED
     "CREATE TABLE alarm (id INTEGER PRIMARY KEY, twin TEXT NOT NULL, revision INTEGER NOT NULL, state INTEGER NOT NULL,"
     " severity INTEGER NOT NULL, raised INTEGER, acknowledged INTEGER, returned INTEGER, name TEXT NOT NULL, text TEXT NOT NULL) STRICT;"
     "CREATE TABLE command (id INTEGER PRIMARY KEY, tag TEXT NOT NULL, value REAL, asker TEXT NOT NULL, reason TEXT NOT NULL,"
@@ -52,8 +57,14 @@ static Err write_schema(sqlite3 *db, const char *plant, ErrText *why)
     return err;
 }
 
-/* Whose file is it? `fresh` when it is nobody's yet. */
-static Err check_form(sqlite3 *db, bool *fresh, ErrText *why)
+/* Whole or not at all: an older Pollux refuses the file from then on. */
+static Err migrate(sqlite3 *db, ErrText *why)
+{
+    return store_run(db, "BEGIN IMMEDIATE; " AMENDED " PRAGMA user_version = 2; COMMIT", why);
+}
+
+/* Whose file is it? `form` is 0 when it is nobody's yet. */
+static Err check_form(sqlite3 *db, int64_t *form, ErrText *why)
 {
     int64_t application, version, tables;
     Err err = store_integer(db, "PRAGMA application_id", 0, &application, why);
@@ -64,10 +75,11 @@ static Err check_form(sqlite3 *db, bool *fresh, ErrText *why)
     if (err != ERR_OK)
         return err == ERR_PARSE ? err_set(why, err, "%s is damaged or not a history of Pollux: choose another file", file_of(db)) : err;
 
-    *fresh = application == 0 && tables == 0;
-    if (!*fresh && application != APPLICATION)
+    const bool fresh = application == 0 && tables == 0;
+    *form = fresh ? 0 : version;
+    if (!fresh && application != APPLICATION)
         return err_set(why, ERR_PARSE, "%s is not a history of Pollux: choose another file", file_of(db));
-    if (!*fresh && version != VERSION)
+    if (!fresh && (version < 1 || version > VERSION))
         return err_set(why, ERR_PARSE, "%s has form %" PRId64 " and this Pollux knows form %d: use the Pollux that made it, or choose another file",
                        file_of(db), version, VERSION);
     return ERR_OK;
@@ -110,15 +122,19 @@ static Err set_up(sqlite3 *db, StoreMode mode, ErrText *why)
 
 static Err open_checked(sqlite3 *db, StoreMode mode, const char *plant, ErrText *why)
 {
-    bool fresh = false;
-    Err err = check_form(db, &fresh, why);
-    if (err == ERR_OK && fresh && mode == STORE_READ)
+    int64_t form = 0;
+    Err err = check_form(db, &form, why);
+    if (err == ERR_OK && form == 0 && mode == STORE_READ)
         err = err_set(why, ERR_PARSE, "%s is empty", file_of(db));
+    if (err == ERR_OK && form == 1 && mode == STORE_READ)
+        err = err_set(why, ERR_PARSE, "%s has form 1: let an engine go on with it first, which brings it to form %d", file_of(db), VERSION);
     if (err == ERR_OK)
         err = set_up(db, mode, why);
-    if (err == ERR_OK && fresh)
+    if (err == ERR_OK && form == 0)
         err = write_schema(db, plant, why);
-    return err == ERR_OK ? check_plant(db, plant, why) : err;
+    if (err == ERR_OK)
+        err = check_plant(db, plant, why);
+    return err == ERR_OK && form == 1 ? migrate(db, why) : err;
 }
 
 Err store_check_path(const char *path, ErrText *why)

@@ -13,6 +13,11 @@ static const char *const sql[WRITER_STATEMENT_COUNT] = {
     [WRITER_SAMPLE] = "INSERT INTO sample (seq, tag, time, value, quality, tick, fate) VALUES (?, ?, ?, ?, ?, ?, ?)",
     [WRITER_LATE_FIND] = "SELECT 1 FROM sample WHERE tag = ? AND time = ? AND fate IN (0, 1) LIMIT 1",
     [WRITER_ESTIMATE] = "INSERT OR REPLACE INTO estimate (tag, time, value, sd) VALUES (?, ?, ?, ?)",
+    // the newest revision before this one, which the first estimate is where there is none, says whether anything has changed
+    [WRITER_AMENDED] = "INSERT OR REPLACE INTO amended (tag, time, value, sd, revision) SELECT ?1, ?2, ?3, ?4, ?5 WHERE NOT EXISTS (SELECT 1 FROM"
+                       " (SELECT value, sd FROM (SELECT value, sd, revision FROM amended WHERE tag = ?1 AND time = ?2 AND revision < ?5"
+                       " UNION ALL SELECT value, sd, 0 FROM estimate WHERE tag = ?1 AND time = ?2) ORDER BY revision DESC LIMIT 1)"
+                       " WHERE value IS ?3 AND sd IS ?4)",
     [WRITER_ALARM] = "INSERT INTO alarm (" STORE_ALARM ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET twin = excluded.twin,"
                      " revision = excluded.revision, state = excluded.state, severity = excluded.severity, raised = excluded.raised,"
                      " acknowledged = excluded.acknowledged, returned = excluded.returned, name = excluded.name, text = excluded.text"
@@ -141,9 +146,9 @@ static Err put_sample(Writer *writer, const Filed *filed, ErrText *why)
     return ERR_OK;
 }
 
-static Err put_estimate(Writer *writer, const Estimate *estimate, ErrText *why)
+static Err put_estimate(Writer *writer, WriterStatement which, const Estimate *estimate, ErrText *why)
 {
-    sqlite3_stmt *statement = writer->statements[WRITER_ESTIMATE];
+    sqlite3_stmt *statement = writer->statements[which];
     int64_t tag;
     const Err err = number_tag(writer, estimate->tag, &tag, why);
     if (err != ERR_OK)
@@ -152,7 +157,9 @@ static Err put_estimate(Writer *writer, const Estimate *estimate, ErrText *why)
     sqlite3_bind_int64(statement, 2, estimate->time);
     sqlite3_bind_double(statement, 3, estimate->value);
     sqlite3_bind_double(statement, 4, estimate->sd);
-    return step(writer, WRITER_ESTIMATE, why);
+    if (which == WRITER_AMENDED)
+        sqlite3_bind_int64(statement, 5, estimate->revision);
+    return step(writer, which, why);
 }
 
 static Err put_pieces(Writer *writer, int64_t tick, size_t part, const SnapshotPart *bytes, ErrText *why)
@@ -203,7 +210,9 @@ static Err put(Writer *writer, const Record *record, ErrText *why)
     case RECORD_SAMPLE:
         return put_sample(writer, &record->filed, why);
     case RECORD_ESTIMATE:
-        return put_estimate(writer, &record->estimate, why);
+        return put_estimate(writer, WRITER_ESTIMATE, &record->estimate, why);
+    case RECORD_AMENDED:
+        return put_estimate(writer, WRITER_AMENDED, &record->estimate, why);
     case RECORD_ALARM:
         store_bind_alarm(writer->statements[WRITER_ALARM], &(HistoryAlarm){record->alarm.alarm, record->alarm.twin.text});
         return step(writer, WRITER_ALARM, why);

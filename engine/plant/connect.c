@@ -1,4 +1,4 @@
-#include "plant/connect.h"
+#include "plant/part.h"
 
 #include <assert.h>
 #include <math.h>
@@ -349,21 +349,21 @@ static void mark_deriving(Plant *plant, bool *feeds, bool *done)
     }
 }
 
-static void make_stages(Plant *plant)
+void connect__make_stages(PlantPart *part)
 {
-    uint32_t turn = 0, connection = plant->delayed_count;
-    for (uint32_t s = 0; s < plant->stage_count; s++) {
-        Stage *stage = &plant->stages[s];
+    uint32_t turn = 0, connection = part->delayed_count;
+    for (uint32_t s = 0; s < part->stage_count; s++) {
+        Stage *stage = &part->stages[s];
         stage->first_turn = turn;
         stage->first_connection = connection;
-        while (turn < plant->turn_count && plant->turns[turn].stage == s)
+        while (turn < part->turn_count && part->turns[turn].stage == s)
             turn++;
-        while (connection < plant->connection_count && plant->connections[connection].stage == s)
+        while (connection < part->connection_count && part->connections[connection].stage == s)
             connection++;
         stage->turn_count = turn - stage->first_turn;
         stage->connection_count = connection - stage->first_connection;
     }
-    assert(turn == plant->turn_count && connection == plant->connection_count);
+    assert(turn == part->turn_count && connection == part->connection_count);
 }
 
 /* The stage of every twin, and the loops it is in. */
@@ -402,10 +402,7 @@ static Err plan(Plant *plant, Arena *arena, ErrText *why)
 
     plant->stage_count = plant->turns[plant->turn_count - 1].stage + 1;
     plant->stages = arena_new(&plant->arena, Stage, plant->stage_count);
-    if (!plant->stages)
-        return no_memory(why);
-    make_stages(plant);
-    return ERR_OK;
+    return plant->stages && part__make_whole(plant) == ERR_OK ? ERR_OK : no_memory(why);
 }
 
 Err connect_plan(Plant *plant, ErrText *why)
@@ -417,10 +414,10 @@ Err connect_plan(Plant *plant, ErrText *why)
     return err;
 }
 
-void connect_carry(const Plant *plant, uint32_t first, uint32_t count)
+void connect_carry(const Plant *plant, const Connection *connections, uint32_t count)
 {
-    for (uint32_t i = first; i < first + count; i++) {
-        const Connection *connection = &plant->connections[i];
+    for (uint32_t i = 0; i < count; i++) {
+        const Connection *connection = &connections[i];
         const double value = plant->blocks[connection->from_block].columns[connection->from_cell];
         if (!isfinite(value))
             continue;

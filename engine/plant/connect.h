@@ -16,7 +16,7 @@
 
 /// Read and check the table `connect` of the declaration at `root`; connections are left in the order of the inputs they feed.
 Err connect_read(Plant *plant, int root, ErrText *why);
-/// Find loops, and put the plant's blocks into stages. Connections are left in the order in which they are followed.
+/// Find loops and islands, and put the plant's blocks into stages. Connections are left in the order in which they are followed.
 Err connect_plan(Plant *plant, ErrText *why);
-/// Carry the connections [first, first + count).
-void connect_carry(const Plant *plant, uint32_t first, uint32_t count);
+/// Carry some connections.
+void connect_carry(const Plant *plant, const Connection *connections, uint32_t count);

@@ -15,6 +15,8 @@
 
 enum { SCRIPT_MEMORY_MAX = 512 * 1024 * 1024 };
 
+static const double LAG_DEFAULT = 30;  // s
+
 typedef struct Loader {
     Plant *plant;
     lua_State *lua;
@@ -192,7 +194,7 @@ static Err keep_tables(Loader *loader)
 
 static Err read_settings(Loader *loader)
 {
-    static const char *const known[] = {"name", "doc", "step", "clock", "clocks", "wait", "record", "record_fleets", "command_timeout", "parameters", "assets", "connect", "tape", "on", "emulate", NULL};
+    static const char *const known[] = {"name", "doc", "step", "clock", "clocks", "wait", "lag", "record", "record_fleets", "command_timeout", "parameters", "assets", "connect", "tape", "on", "emulate", NULL};
     Plant *plant = loader->plant;
     Declaration root = {.script = plant->script, .index = loader->root, .section = "plant", .why = loader->why};
     declare_only(&root, known, 0);
@@ -203,6 +205,9 @@ static Err read_settings(Loader *loader)
     const char *clock = declare_text(&root, "clock", "utc");
     const char *clocks = declare_text(&root, "clocks", "measured");
     const double wait = declare_number(&root, "wait", plant->step), timeout = declare_number(&root, "command_timeout", 10.0);
+
+    const double asked = declare_number(&root, "lag", NAN), lag = isnan(asked) ? LAG_DEFAULT : asked;
+    plant->lag_declared = !isnan(asked);
 
     root.section = NULL;
     if (!(plant->step >= 1e-6 && plant->step <= 3600))
@@ -215,6 +220,8 @@ static Err read_settings(Loader *loader)
         root.key = "clocks", declare_fail(&root, "clocks can be corrected where clock = \"utc\": elsewhere samples carry the time, and there is nothing to hold them against");
     if (!(wait >= 0 && wait <= 3600))
         root.key = "wait", declare_fail(&root, "wait must be between 0 and 3600 seconds");
+    if (plant->lag_declared && !(lag >= 0 && ceil(lag / plant->step) <= PLANT_LAG_TICKS_MAX))
+        root.key = "lag", declare_fail(&root, "lag must be between 0 and %d steps of %g seconds", PLANT_LAG_TICKS_MAX, plant->step);
     if (!(plant->record >= 0))
         root.key = "record", declare_fail(&root, "record must be 0 (every tick) or more seconds");
     if (!(timeout > 0 && timeout <= 86400))
@@ -226,8 +233,18 @@ static Err read_settings(Loader *loader)
     plant->corrects_clocks = strcmp(clocks, "corrected") == 0;
     plant->step_ns = (int64_t)llround(plant->step * (double)NS_PER_S);
     plant->wait_ns = (int64_t)llround(wait * (double)NS_PER_S);
+    plant->lag_ticks = lag > 0 && lag / plant->step <= PLANT_LAG_TICKS_MAX ? (int64_t)ceil(lag / plant->step * (1 - 1e-9)) : 0;
+    plant->lag_every = (int64_t)sqrt((double)(plant->lag_ticks > 1 ? plant->lag_ticks : 1));
     plant->command_timeout_ns = (int64_t)llround(timeout * (double)NS_PER_S);
     return root.err;
+}
+
+/* Nobody who did not ask for it gives much memory away for a window: large fleets have none by default. */
+static void settle_lag(Plant *plant)
+{
+    const size_t checkpoints = plant_checkpoints(plant->lag_ticks, plant->lag_every);
+    if (!plant->lag_declared && checkpoints > PLANT_LAG_BYTES / plant_checkpoint_size(plant))
+        plant->lag_ticks = 0;
 }
 
 static Err start_workers(Loader *loader, size_t threads)
@@ -289,11 +306,14 @@ Err plant_load(const char *path, size_t threads, Plant **out, ErrText *why)
     Loader loader = {.plant = plant, .why = why};
     program_thread_init();
     plant->path = arena_text(&plant->arena, path);
-    const Err err = plant->path ? read_plant(&loader, threads) : out_of_memory(&loader);
+    Err err = plant->path ? read_plant(&loader, threads) : out_of_memory(&loader);
+    if (!err && plant__place_blocks(plant))
+        err = out_of_memory(&loader);
     if (err) {
         plant_destroy(plant);
         return err;
     }
+    settle_lag(plant);
     plant->shape = plant__shape(plant);
     plant->description_size = plant__describe(plant, NULL);
     plant_prepare(plant);

@@ -96,6 +96,7 @@ void plant_settle(Plant *plant, uint32_t index, size_t thread)
 /* A stage for the workers. */
 typedef struct StageRun {
     Plant *plant;
+    const PlantPart *part;
     uint32_t first, count;
 } StageRun;
 
@@ -106,12 +107,12 @@ static void carry_some(void *context, size_t index, size_t thread)
     const StageRun *run = context;
     const uint32_t from = (uint32_t)index * CONNECTIONS_AT_ONCE, left = run->count - from;
     (void)thread;
-    connect_carry(run->plant, run->first + from, left < CONNECTIONS_AT_ONCE ? left : CONNECTIONS_AT_ONCE);
+    connect_carry(run->plant, &run->part->connections[run->first + from], left < CONNECTIONS_AT_ONCE ? left : CONNECTIONS_AT_ONCE);
 }
 
-static void carry(Plant *plant, uint32_t first, uint32_t count)
+static void carry(Plant *plant, const PlantPart *part, uint32_t first, uint32_t count)
 {
-    StageRun run = {plant, first, count};
+    StageRun run = {plant, part, first, count};
     if (count > 0)
         workers_run(plant->workers, workers_parts(count, CONNECTIONS_AT_ONCE), carry_some, &run);
 }
@@ -134,7 +135,7 @@ static void take_some(void *context, size_t index, size_t thread)
     const StageRun *run = context;
     const size_t from = index * BLOCKS_AT_ONCE;
     for (size_t i = from; i < from + BLOCKS_AT_ONCE && i < run->count; i++)
-        take_turn(run->plant, &run->plant->turns[run->first + i], thread);
+        take_turn(run->plant, &run->part->turns[run->first + i], thread);
 }
 
 static void prepare_block(void *context, size_t index, size_t thread)
@@ -145,10 +146,10 @@ static void prepare_block(void *context, size_t index, size_t thread)
 
 static void turn_block(void *context, size_t index, size_t thread)
 {
-    Plant *plant = context;
-    Block *block = &plant->blocks[index];
+    const StageRun *run = context;
+    Block *block = &run->plant->blocks[run->part->blocks[index]];
     if (block->model->delay_count > 0)
-        delay_turn(block->model, block->columns, ~block->quarantined, &plant->scratch[thread]);
+        delay_turn(block->model, block->columns, ~block->quarantined, &run->plant->scratch[thread]);
 }
 
 static bool has_delays(const Plant *plant)
@@ -175,34 +176,40 @@ static void report_failure(const Plant *plant, const Block *block, uint64_t fail
 }
 
 /* Step functions are called in one order and by one thread: what a script keeps to itself is then the same on any number of threads. */
-static void run_procedures(Plant *plant, const Stage *stage)
+static void run_procedures(Plant *plant, const PlantPart *part, const Stage *stage)
 {
     for (uint32_t i = stage->first_turn; i < stage->first_turn + stage->turn_count; i++) {
-        Block *block = &plant->blocks[plant->turns[i].block];
+        Block *block = &plant->blocks[part->turns[i].block];
         if (!block->model->procedure)
             continue;
         ErrText why, known = {""};
         if (procedure_failure(block->model))
             snprintf(known.text, sizeof known.text, "%s", procedure_failure(block->model));
-        const uint64_t failed = procedure_run(block->model, block->columns, plant->turns[i].lanes & block_lanes(block) & ~block->quarantined, &why);
+        const uint64_t failed = procedure_run(block->model, block->columns, part->turns[i].lanes & block_lanes(block) & ~block->quarantined, &why);
         block->failed |= failed;
         if (failed)
             report_failure(plant, block, failed, known.text, &why);
     }
 }
 
-void plant_advance(Plant *plant)
+void plant_advance_part(Plant *plant, const PlantPart *part)
 {
+    StageRun all = {.plant = plant, .part = part};
     if (has_delays(plant))
-        workers_run(plant->workers, plant->block_count, turn_block, plant);  // before inputs change: delays follow the end of the last tick
-    carry(plant, 0, plant->delayed_count);
-    for (uint32_t i = 0; i < plant->stage_count; i++) {
-        const Stage *stage = &plant->stages[i];
-        carry(plant, stage->first_connection, stage->connection_count);
-        run_procedures(plant, stage);
-        StageRun run = {plant, stage->first_turn, stage->turn_count};
+        workers_run(plant->workers, part->block_count, turn_block, &all);  // before inputs change: delays follow the end of the last tick
+    carry(plant, part, 0, part->delayed_count);
+    for (uint32_t i = 0; i < part->stage_count; i++) {
+        const Stage *stage = &part->stages[i];
+        carry(plant, part, stage->first_connection, stage->connection_count);
+        run_procedures(plant, part, stage);
+        StageRun run = {plant, part, stage->first_turn, stage->turn_count};
         workers_run(plant->workers, workers_parts(run.count, BLOCKS_AT_ONCE), take_some, &run);
     }
+}
+
+void plant_advance(Plant *plant)
+{
+    plant_advance_part(plant, &plant->whole);
 }
 
 static void derive_some(void *context, size_t index, size_t thread)
@@ -257,6 +264,12 @@ double *plant_cell(const Plant *plant, uint32_t twin, uint16_t column)
 TagId plant_tag(const Plant *plant, uint32_t twin, uint16_t channel)
 {
     return plant->twins[twin].first_tag + channel;
+}
+
+int64_t plant_tick(const Plant *plant, int64_t time)
+{
+    const int64_t tick = time / plant->step_ns;
+    return tick * plant->step_ns > time ? tick - 1 : tick;  // times before 1970 round down too
 }
 
 Place plant_place(const Plant *plant, TagId tag)

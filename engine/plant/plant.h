@@ -66,6 +66,23 @@ typedef struct Stage {
     uint32_t first_turn, turn_count;
 } Stage;
 
+/// Some blocks of a plant, closed under its connections: all of them, or some of its islands.
+typedef struct PlantPart {
+    uint32_t *blocks;
+    uint32_t block_count;
+    Connection *connections;  // the delayed ones first
+    uint32_t connection_count, delayed_count;
+    Turn *turns;
+    uint32_t turn_count;
+    Stage *stages;
+    uint32_t stage_count;
+} PlantPart;
+
+enum {
+    PLANT_LAG_TICKS_MAX = 1 << 16,
+    PLANT_LAG_BYTES = 64 * 1024 * 1024,
+};
+
 typedef enum PlantClock { PLANT_CLOCK_UTC, PLANT_CLOCK_PROVIDER } PlantClock;
 
 typedef struct Plant {
@@ -76,6 +93,9 @@ typedef struct Plant {
     PlantClock clock, declared_clock;  // by which it runs; as its script says
     bool corrects_clocks;  // UTC clock: stamps of sources whose clocks are off are corrected before they are filed
     int64_t wait_ns;     // UTC clock: how long a tick waits for its samples
+    int64_t lag_ticks;   // a sample that comes so late is still used; 0: none is
+    int64_t lag_every;   // ticks from one checkpoint to the next
+    bool lag_declared;   // the script says so; otherwise the window is of 30 s where its checkpoints take no more than PLANT_LAG_BYTES
     double record;       // s between recorded estimates
     int64_t command_timeout_ns;
 
@@ -93,6 +113,9 @@ typedef struct Plant {
     uint32_t turn_count;
     Stage *stages;
     uint32_t stage_count;
+    PlantPart whole;     // all of it
+    uint32_t *islands;   // by block: the first block of its island; blocks of different islands know nothing of each other
+    size_t *places;      // by block: where it lies in a checkpoint
     RecordingMap recording;
     bool free_running;   // nobody measures these twins: only their mean is stepped
 
@@ -115,6 +138,12 @@ void plant_destroy(Plant *plant);
 void plant_start(Plant *plant);
 /// Carry connections and predict every block over one step.
 void plant_advance(Plant *plant);
+/// The same with a part of it alone, which makes the steps that it would make among all others.
+void plant_advance_part(Plant *plant, const PlantPart *part);
+/// Room for any part of the plant; ERR_MEMORY.
+Err plant_part_init(PlantPart *out, const Plant *plant, Arena *arena);
+/// Make `part` the blocks that are chosen, which are whole islands: `chosen` has a flag per block.
+void plant_part_select(PlantPart *part, const Plant *plant, const bool *chosen);
 /// Refresh outputs from the states as they are now.
 void plant_derive(Plant *plant);
 /// Refresh what is prepared from the parameters of all twins, when they have been written to directly.
@@ -148,8 +177,17 @@ bool plant_is_quarantined(const Plant *plant, uint32_t twin);
 /// Push the table `key` ("on", "emulate") of the plant's script on its Lua stack: a table, or nil.
 void plant_push(const Plant *plant, const char *key);
 
+/// The number of the tick that a time lies in: tick k covers the times from k to k + 1 steps since 1970.
+int64_t plant_tick(const Plant *plant, int64_t time);
+
 /// Hash of everything that is the state of the twins.
 uint64_t plant_hash(const Plant *plant);
+/// How many checkpoints a window of `ticks` needs at a time, so that one lies at its beginning or before.
+size_t plant_checkpoints(int64_t ticks, int64_t every);
+/// The same bytes of the blocks of a part, into a checkpoint and back: plant_checkpoint_size bytes, in which every block has its place.
+size_t plant_checkpoint_size(const Plant *plant);
+void plant_keep(const Plant *plant, const PlantPart *part, void *checkpoint);
+void plant_go_back(Plant *plant, const PlantPart *part, const void *checkpoint);
 /// The same bytes with a description of the plant, to keep and to restore from: plant_snapshot_size bytes.
 size_t plant_snapshot_size(const Plant *plant);
 void plant_snapshot(const Plant *plant, void *out);

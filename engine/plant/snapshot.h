@@ -14,5 +14,7 @@ typedef struct PlantSnapshotHead {
 
 /// What a snapshot says of the plant: writes it to `out`, unless that is NULL, and returns its bytes.
 size_t plant__describe(const Plant *plant, unsigned char *out);
+/// Give every block its place in a checkpoint; ERR_MEMORY.
+Err plant__place_blocks(Plant *plant);
 /// A hash that two plants share when a snapshot of one is one of the other.
 uint64_t plant__shape(const Plant *plant);

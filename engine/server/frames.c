@@ -349,6 +349,10 @@ static void put_counters(Text *out, const State *state)
     put_count(out, ",", "late", state->counters.late);
     put_count(out, ",", "duplicate", state->counters.duplicate);
     put_count(out, ",", "future", state->counters.future);
+    put_count(out, ",", "amended", state->rewinds.amended);
+    put_count(out, ",", "rewinds", state->rewinds.rewinds);
+    put_count(out, ",", "replayed", state->rewinds.steps);
+    put_count(out, ",", "replay_ms", (uint64_t)(state->rewinds.spent_ns / NS_PER_MS));
     put_count(out, ",", "refused", refused);
     put_count(out, ",", "dropped", dropped);
     put_count(out, ",", "handler_errors", state->now.handler_errors);

@@ -183,6 +183,7 @@ void states_capture(States *states, const Sync *sync, const ServerNow *now)
     capture_twins(state, states, sync);
     capture_blocks(state, states->plant, sync);
     state->counters = *sync_counters(sync);
+    state->rewinds = *sync_rewinds(sync);
     state->quarantined = plant_quarantined(states->plant);
     state->hash = plant_hash(states->plant);
     state->now = *now;

@@ -44,6 +44,7 @@ typedef struct State {
     uint64_t sequence;  // of captures, from 1; 0: nothing yet
     ServerNow now;      // its connections and texts are those below
     SyncCounters counters;
+    SyncRewinds rewinds;
     uint64_t quarantined;
     uint64_t hash;  // of the twins: made here, because it costs as much as a copy of them
     uint64_t *parted, *quarantined_lanes;  // by block of the plant, a bit per lane: of all twins, so that a map of them costs two bits each

@@ -9,7 +9,7 @@ enum {
     PICK_FROM = 4 * LANES,  // so that many samples of one twin cost no more than as many of different ones
 };
 
-static bool make_room(Sync *sync, size_t count)
+bool sync__make_room(Sync *sync, size_t count)
 {
     if (count <= sync->work_room)
         return true;
@@ -28,15 +28,19 @@ static bool make_room(Sync *sync, size_t count)
     return true;
 }
 
+uint32_t sync__block(const Sync *sync, const Filed *filed)
+{
+    return sync->plant->twins[plant_place(sync->plant, filed->sample.tag).twin].block;
+}
+
 /* Find the blocks of some items of the batch. */
 static void locate_some(void *context, size_t index, size_t thread)
 {
     Sync *sync = context;
-    const Plant *plant = sync->plant;
     const size_t from = index * ITEMS_AT_ONCE, left = sync->batch.count - from, to = from + (left < ITEMS_AT_ONCE ? left : ITEMS_AT_ONCE);
     (void)thread;
     for (size_t i = from; i < to; i++)
-        sync->blocks[i] = plant->twins[plant_place(plant, sync->batch.items[i].sample.tag).twin].block;
+        sync->blocks[i] = sync__block(sync, &sync->batch.items[i]);
 }
 
 /* Counting sort: the items of each block stand together, in the order of the batch. Gives the number of blocks that have any. */
@@ -103,7 +107,7 @@ static void fold(Sync *sync, uint32_t index, uint64_t lanes, uint16_t sensor_ind
     Block *block = &sync->plant->blocks[index];
     const Sensor *sensor = &block->model->sensors[sensor_index];
     const DetectLimits *limits = &sync->kind[index]->limits;
-    const int64_t tick = sync->memory->next_tick;
+    const int64_t tick = sync->folding;
 
     detect_spread(lanes, block_column(block, sensor->mask));
     model_measure(block->model, sensor, block->columns, &sync->plant->scratch[thread]);
@@ -123,6 +127,8 @@ static void correct_block(Sync *sync, const Share *share, size_t thread)
 {
     Block *block = &sync->plant->blocks[share->block];
     Work *works = &sync->works[share->first];
+    for (size_t i = 0; sync->kept && i < share->count; i++)
+        sync->kept[share->first + i] = sync->batch.items[works[i].item];
     read_works(sync, share, works);
     for (size_t first = 0; first < share->count; first++) {
         while (!works[first].folded) {
@@ -149,16 +155,42 @@ static void correct_some(void *context, size_t index, size_t thread)
         correct_block(shares->sync, &shares->sync->shares[i], thread);
 }
 
+static void correct_shares(Sync *sync, size_t count)
+{
+    Shares shares = {sync, count};
+    workers_run(sync->plant->workers, workers_parts(count, SHARES_AT_ONCE), correct_some, &shares);
+}
+
 void sync_correct(Sync *sync, Plant *plant, Batch batch)
 {
     assert(plant == sync->plant);
-    if (make_room(sync, batch.count)) {
+    const int64_t tick = sync->memory->next_tick;
+    if (sync__make_room(sync, batch.count)) {
         sync->batch = batch;
+        sync->folding = tick;
+        sync->kept = window_keep(&sync->window, tick, batch.count, SYNC_PENDING_MAX - sync->queue.count);
         workers_run(plant->workers, workers_parts(batch.count, ITEMS_AT_ONCE), locate_some, sync);
-        Shares shares = {sync, arrange(sync)};
-        workers_run(plant->workers, workers_parts(shares.count, SHARES_AT_ONCE), correct_some, &shares);
+        correct_shares(sync, arrange(sync));
     } else {
         sync->memory->counters.dropped += batch.count;
     }
     sync->memory->next_tick++;
+}
+
+void sync__correct_again(Sync *sync, int64_t tick, const PlantPart *part)
+{
+    const Shelf *shelf = window_shelf(&sync->window, tick);
+    size_t shares = 0, works = 0;
+    for (uint32_t i = 0; i < part->block_count && shelf->count > 0; i++) {
+        const uint32_t block = part->blocks[i];
+        const size_t first = works;
+        for (size_t at = sync__find_kept(sync, shelf, block); at < shelf->count && sync__block(sync, &shelf->items[at]) == block; at++)
+            sync->works[works++].item = (uint32_t)at;
+        if (works > first)
+            sync->shares[shares++] = (Share){block, first, works - first};
+    }
+    sync->batch = (Batch){shelf->items, shelf->count};
+    sync->folding = tick;
+    sync->kept = NULL;
+    correct_shares(sync, shares);
 }

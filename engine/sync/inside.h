@@ -1,10 +1,9 @@
 /* inside.h -- the inside of a Sync, for the files of this folder: sync.c files samples under ticks, correct.c folds them in, verdict.c says what is
- * thought of a twin, succeed.c carries it over a restart and into another version of the plant. */
+ * thought of a twin, rewind.c lets ticks run again, succeed.c carries it over a restart and into another version of the plant. */
 #pragma once
 
 #include "sync/detect.h"
-#include "sync/queue.h"
-#include "sync/sync.h"
+#include "sync/window.h"
 
 enum {
     PROVIDERS_MAX = 256,
@@ -71,6 +70,15 @@ struct Sync {
     Memory *memory;
     Newest newest;
     Queue queue;
+    Window window;
+    SyncRewinds rewinds;
+    PlantPart part;      // that runs again
+    bool *going;         // by block: it does
+    int64_t *from;       // by island: the first tick that changes, INT64_MAX between two ticks
+    SyncReplayed *replayed;  // who wants to know of ticks that ran again, or NULL
+    void *replayed_self;
+    int64_t folding;     // the tick that samples are folded into
+    Filed *kept;         // where its samples are kept for the window, in the order of the works; NULL: nowhere
     Batch batch;
     uint32_t *blocks;    // by item of the batch: where it goes
     Work *works;         // block by block, each in the order of the batch
@@ -86,5 +94,18 @@ const Kind *sync__kind(const Sync *sync, const Model *model);
 /// Where a sample is remembered, to know it when it comes twice.
 struct Recent *sync__recent(const Sync *sync, const Sample *sample);
 void sync__remember(struct Recent *place, const Sample *sample);
+/// Room for the works of so many samples; false when there is no memory.
+bool sync__make_room(Sync *sync, size_t count);
+/// The block of the twin that a sample is of.
+uint32_t sync__block(const Sync *sync, const Filed *filed);
+/// Whether the window has a sample with this tag and time, of a tick that it reaches.
+bool sync__has_kept(const Sync *sync, const Filed *filed);
+/// Where a block's samples begin on a shelf.
+size_t sync__find_kept(const Sync *sync, const Shelf *shelf, uint32_t block);
+/// Fold the samples of a tick that has run, as the window keeps them, into the blocks of a part that runs it again.
+void sync__correct_again(Sync *sync, int64_t tick, const PlantPart *part);
+/// Begin the window with a checkpoint of tick `base` and the samples behind it: all ticks from there run again. ERR_PARSE when they cannot be, or do
+/// not lead to where the plant is; ERR_MEMORY. Then the plant is as it was, and the window begins with the next tick.
+Err sync__rebuild(Sync *sync, int64_t base, const void *checkpoint, const Filed *samples, size_t count);
 /// Where the newest sample of a tag is noted; false when it takes none.
 bool sync__find_newest(const Sync *sync, TagId tag, size_t *out);

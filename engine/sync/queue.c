@@ -57,21 +57,24 @@ static void use_spare(Queue *queue, Shelf *shelf)
     queue->spares[QUEUE_SPARES - 1] = (Shelf){0};
 }
 
-static Err make_room(Queue *queue, Shelf *shelf, size_t needed)
+Err shelf_make_room(Shelf *shelf, size_t needed)
 {
-    if (!shelf->items)
-        use_spare(queue, shelf);
     if (needed <= shelf->room)
         return ERR_OK;
-    size_t room = shelf->room ? shelf->room * 2 : ROOM_FIRST;
-    if (room < needed)
-        room = needed;
+    const size_t room = shelf->room * 2 > needed ? shelf->room * 2 : needed;
     Filed *const grown = mem_grow(shelf->items, shelf->room * sizeof *grown, room * sizeof *grown);
     if (!grown)
         return ERR_MEMORY;
     shelf->items = grown;
     shelf->room = room;
     return ERR_OK;
+}
+
+static Err make_room(Queue *queue, Shelf *shelf, size_t needed)
+{
+    if (!shelf->items)
+        use_spare(queue, shelf);
+    return shelf_make_room(shelf, needed > ROOM_FIRST ? needed : ROOM_FIRST);
 }
 
 static Err shelve(Queue *queue, Shelf *shelf, const Filed *filed)

@@ -28,6 +28,9 @@ typedef struct Queue {
     size_t count;
 } Queue;
 
+/// Room for `needed` items; ERR_MEMORY leaves it as it was.
+Err shelf_make_room(Shelf *shelf, size_t needed);
+
 /// Samples that are not in a Batch.
 typedef struct QueueLoss {
     size_t doubles;  // they came twice

@@ -61,14 +61,20 @@ static Err init_parts(Sync *sync)
     sync->kind = arena_new(&sync->arena, const Kind *, plant->block_count);
     sync->ends = arena_new(&sync->arena, size_t, plant->block_count);
     sync->shares = arena_new(&sync->arena, Share, plant->block_count);
-    if (!sync->memory || !sync->kinds || !sync->kind || !sync->ends || !sync->shares)
+    sync->going = arena_new(&sync->arena, bool, plant->block_count);
+    sync->from = arena_new(&sync->arena, int64_t, plant->block_count);
+    if (!sync->memory || !sync->kinds || !sync->kind || !sync->ends || !sync->shares || !sync->going || !sync->from)
+        return ERR_MEMORY;
+    if (plant_part_init(&sync->part, plant, &sync->arena) || window_init(&sync->window, plant, &sync->arena))
         return ERR_MEMORY;
 
     sync->memory->next_tick = TIME_NONE;
     for (uint32_t i = 0; i < plant->model_count; i++)
         learn_kind(plant->models[i], &sync->kinds[i]);
-    for (uint32_t i = 0; i < plant->block_count; i++)
+    for (uint32_t i = 0; i < plant->block_count; i++) {
         sync->kind[i] = sync__kind(sync, plant->blocks[i].model);
+        sync->from[i] = INT64_MAX;
+    }
     return init_newest(sync);
 }
 
@@ -93,6 +99,7 @@ void sync_destroy(Sync *sync)
     if (!sync)
         return;
     queue_fini(&sync->queue);
+    window_fini(&sync->window);
     mem_free(sync->blocks);
     mem_free(sync->works);
     arena_fini(&sync->arena);
@@ -100,12 +107,6 @@ void sync_destroy(Sync *sync)
 }
 
 // --- filing --------------------------------------------------------------------------------------------------------
-
-static int64_t tick_of(const Sync *sync, int64_t time)
-{
-    const int64_t step = sync->plant->step_ns, tick = time / step;
-    return tick * step > time ? tick - 1 : tick;  // times before 1970 round down too
-}
 
 static Provider *find_provider(Sync *sync, uint32_t id)
 {
@@ -164,14 +165,17 @@ static bool is_future(const Sync *sync, int64_t time)
     return sync->memory->next_tick != TIME_NONE && time > sync_now(sync) + AHEAD_PROVIDER_NS;
 }
 
-static Fate judge(const Sync *sync, const Sample *sample, const struct Recent *place, int64_t tick)
+static Fate judge(const Sync *sync, const Filed *filed, const struct Recent *place)
 {
+    const Sample *sample = &filed->sample;
     if (is_recent(place, sample))
         return FATE_DUPLICATE;
     if (is_future(sync, sample->time))
         return FATE_FUTURE;
-    if (sync->memory->next_tick != TIME_NONE && tick < sync->memory->next_tick)
+    if (filed->late && !window_reaches(&sync->window, filed->tick - filed->late, filed->tick))
         return FATE_LATE;
+    if (filed->late && sync__has_kept(sync, filed))
+        return FATE_DUPLICATE;
     return sample->quality == QUALITY_BAD ? FATE_BAD : FATE_USED;
 }
 
@@ -182,27 +186,42 @@ static void count_fate(SyncCounters *counters, Fate fate)
     (*by_fate[fate])++;
 }
 
+/* A sample of a tick that has run begins with the next one. */
+static void find_tick(const Sync *sync, Filed *filed)
+{
+    const int64_t own = plant_tick(sync->plant, filed->sample.time), next = sync->memory->next_tick;
+    filed->tick = next != TIME_NONE && own < next ? next : own;
+    filed->late = filed->tick - own < UINT32_MAX ? (uint32_t)(filed->tick - own) : UINT32_MAX;
+}
+
+static Err push(Sync *sync, const Filed *filed)
+{
+    if (filed->late == 0)
+        return queue_push(&sync->queue, filed);
+    if (sync->queue.count + sync->window.late_count >= SYNC_PENDING_MAX)
+        return ERR_FULL;
+    return window_push(&sync->window, &(Late){*filed, sync__block(sync, filed)});
+}
+
 static void file_sample(Sync *sync, const Sample *sample, bool historical, Filed *filed)
 {
     assert(sample->tag < tags_count(sync->plant->tags));
     struct Recent *place = sync__recent(sync, sample);
-    const int64_t tick = tick_of(sync, sample->time);
-    const Fate fate = judge(sync, sample, place, tick);
-    *filed = (Filed){.sample = *sample, .tick = -1, .seq = ++sync->memory->seq, .fate = (uint8_t)fate};
+    *filed = (Filed){.sample = *sample, .seq = ++sync->memory->seq};
+    find_tick(sync, filed);
+    const Fate fate = judge(sync, filed, place);
+    filed->fate = (uint8_t)fate;
     count_fate(&sync->memory->counters, fate);
-    if (fate == FATE_DUPLICATE || fate == FATE_FUTURE)
-        return;
 
     // a long log must not make us forget what came live: history knows its late samples when they come twice
-    if (!historical || fate == FATE_USED)
+    if (fate == FATE_USED || (fate != FATE_DUPLICATE && fate != FATE_FUTURE && !historical))
         sync__remember(place, sample);
-    if (fate != FATE_USED)
+    if (fate == FATE_USED && push(sync, filed) == ERR_OK)
         return;
-    filed->tick = tick;
-    if (queue_push(&sync->queue, filed)) {
-        sync->memory->counters.dropped++;
-        filed->tick = -1;
-    }
+
+    sync->memory->counters.dropped += fate == FATE_USED;
+    filed->tick = -1;
+    filed->late = 0;
 }
 
 bool sync_file(Sync *sync, const Arrival *arrival, Filed *filed)
@@ -236,11 +255,16 @@ void sync_refile(Sync *sync, const Filed *filed)
 {
     sync_number_from(sync, filed->seq);
     sync__remember(sync__recent(sync, &filed->sample), &filed->sample);
-    if (filed->tick < sync->memory->next_tick || queue_push(&sync->queue, filed))
+    if (filed->late && sync->window.ticks == 0) {  // the script has no window any more
+        count_fate(&sync->memory->counters, FATE_LATE);
+        return;
+    }
+    if (filed->tick < sync->memory->next_tick || push(sync, filed))
         return;
     count_fate(&sync->memory->counters, FATE_USED);
-    if (filed->sample.time > sync->replay_until)
-        sync->replay_until = filed->sample.time;
+    const int64_t known = filed->late ? sync_time(sync, filed->tick - 1) : filed->sample.time;  // where something is late, the tick before has run
+    if (known > sync->replay_until)
+        sync->replay_until = known;
 }
 
 void sync_number_from(Sync *sync, uint64_t seq)
@@ -268,7 +292,7 @@ int64_t sync_now(const Sync *sync)
 
 void sync_begin(Sync *sync, int64_t time)
 {
-    sync->memory->next_tick = tick_of(sync, time);
+    sync->memory->next_tick = plant_tick(sync->plant, time);
 }
 
 /* How far the providers have told everything. */

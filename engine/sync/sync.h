@@ -16,7 +16,7 @@ enum { SYNC_PENDING_MAX = 1 << 22 };
 
 typedef enum Fate {
     FATE_USED,       // filed under its tick
-    FATE_LATE,       // its tick had run
+    FATE_LATE,       // its tick had run so long ago that the window did not reach back to it
     FATE_DUPLICATE,  // same tag and time as one that was filed
     FATE_FUTURE,     // too far ahead of the plant
     FATE_BAD,        // quality bad: kept, not used
@@ -27,8 +27,9 @@ const char *fate_name(Fate fate);
 /// A sample as it was filed: what history keeps, and what replays exactly.
 typedef struct Filed {
     Sample sample;
-    int64_t tick;   // under which it was filed; -1 when it was not
+    int64_t tick;   // that began with it: its own, or of a late one that which was next when it came; -1 when it was not filed
     uint64_t seq;   // order of arrival, from 1
+    uint32_t late;  // ticks from its own to that one
     uint8_t fate;   // Fate
 } Filed;
 
@@ -56,6 +57,17 @@ typedef struct SyncCounters {
     uint64_t samples, used, late, duplicate, future, bad, dropped;
 } SyncCounters;
 
+/// What late samples have cost.
+typedef struct SyncRewinds {
+    uint64_t amended;   // samples that came late and were used; SyncCounters count them as used, too
+    uint64_t rewinds;   // of an island: it went back and ran again
+    uint64_t steps;     // of blocks, in ticks that ran again
+    int64_t spent_ns;   // on all of it
+} SyncRewinds;
+
+/// A tick that ran again: the state of the twins in `part` at its end is as if all samples of theirs that are known `at` the next tick had come in order.
+typedef void SyncReplayed(void *self, int64_t tick, int64_t at, const PlantPart *part);
+
 typedef struct Sync Sync;
 
 Err sync_create(Plant *plant, Sync **out);
@@ -79,6 +91,12 @@ bool sync_ready(Sync *sync, int64_t utc);
 int64_t sync_patience(const Sync *sync, int64_t utc, int64_t most);
 /// Let the plant's time begin at `time` (a provider clock begins with the first sample by itself).
 void sync_begin(Sync *sync, int64_t time);
+
+/// Before the next tick: what came late is put in its place, and ticks from there on run again. Without a call before every tick nothing late is used.
+void sync_amend(Sync *sync);
+/// Let `replayed` hear of every tick that runs again in sync_amend, from the first that a late sample belongs to.
+void sync_on_replayed(Sync *sync, SyncReplayed *replayed, void *self);
+const SyncRewinds *sync_rewinds(const Sync *sync);
 
 /// The samples of the next tick.
 Batch sync_collect(Sync *sync);

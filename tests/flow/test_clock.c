@@ -90,7 +90,7 @@ START_TEST(who_sleeps_as_long_as_patience_says_wakes_for_every_tick)
 }
 END_TEST
 
-START_TEST(a_sample_is_used_within_the_wait_and_late_behind_it)
+START_TEST(a_sample_is_used_in_time_and_within_the_window_and_late_behind_it)
 {
     Works w;
     works_open(&w, 1);
@@ -109,7 +109,19 @@ START_TEST(a_sample_is_used_within_the_wait_and_late_behind_it)
     ck_assert_uint_eq(w.ticks, 1);
     works_sample(&w, BEGIN + STEP / 2);
     app_poll(w.app);
-    ck_assert_uint_eq(counters->used, 1);
+    ck_assert_uint_eq(counters->used, 2);
+    ck_assert_uint_eq(sync_rewinds(w.app->sync)->amended, 0);  // before the next tick, and not at once
+    works_sleep(&w, STEP);
+    app_poll(w.app);
+    ck_assert_uint_eq(w.ticks, 2);
+    ck_assert_uint_eq(sync_rewinds(w.app->sync)->amended, 1);
+
+    // the window is 30 s
+    works_sleep(&w, 30 * NS_PER_S - STEP);
+    app_poll(w.app);
+    works_sample(&w, BEGIN + STEP - 1);
+    app_poll(w.app);
+    ck_assert_uint_eq(counters->used, 2);
     ck_assert_uint_eq(counters->late, 1);
     app_destroy(w.app);
 }
@@ -187,5 +199,5 @@ START_TEST(at_ten_times_the_speed_ten_times_the_ticks_run)
 END_TEST
 
 KIT_MAIN("flow.clock", a_tick_runs_when_its_wait_is_over_and_not_before, who_sleeps_as_long_as_patience_says_wakes_for_every_tick,
-         a_sample_is_used_within_the_wait_and_late_behind_it, a_sample_far_ahead_of_the_day_is_refused_and_moves_nothing, a_pause_is_caught_up_tick_by_tick_and_counted,
+         a_sample_is_used_in_time_and_within_the_window_and_late_behind_it, a_sample_far_ahead_of_the_day_is_refused_and_moves_nothing, a_pause_is_caught_up_tick_by_tick_and_counted,
          the_day_being_set_back_lets_no_tick_run_twice, at_ten_times_the_speed_ten_times_the_ticks_run)

@@ -203,8 +203,32 @@ START_TEST(a_file_of_a_newer_form_is_refused)
     Rig rig;
     rig_open(&rig);
     rig_stop(&rig);
-    rig_sql(&rig, "PRAGMA user_version = 2");
-    refuse(&rig, rig.path, ERR_PARSE, "has form 2 and this Pollux knows form 1");
+    rig_sql(&rig, "PRAGMA user_version = 3");
+    refuse(&rig, rig.path, ERR_PARSE, "has form 3 and this Pollux knows form 2");
+    tags_destroy(rig.plant.tags);
+}
+END_TEST
+
+/* A file as the first Pollux made it has no table for what late samples changed. */
+START_TEST(a_file_of_an_older_form_goes_on_with_all_that_is_in_it)
+{
+    Rig rig;
+    rig_open(&rig);
+    rig_append(&rig, 1, 1);
+    rig_stop(&rig);
+    rig_sql(&rig, "DROP TABLE amended");
+    rig_sql(&rig, "PRAGMA user_version = 1");
+    HistoryReader *reader;
+    ErrText why;
+    ck_assert_int_eq(history_reader_open(rig.path, &rig.plant, &reader, &why), ERR_PARSE);
+    ck_assert_msg(strstr(why.text, "has form 1"), "%s", why.text);
+
+    rig_start(&rig);
+    rig_append(&rig, 2, 2);
+    rig_stop(&rig);
+    ck_assert_int_eq(rig_sql(&rig, "SELECT count(*) FROM sample"), 2);
+    ck_assert_int_eq(rig_sql(&rig, "SELECT count(*) FROM amended"), 0);
+    ck_assert_int_eq(rig_sql(&rig, "PRAGMA user_version"), 2);
     tags_destroy(rig.plant.tags);
 }
 END_TEST
@@ -321,6 +345,6 @@ END_TEST
 KIT_MAIN("history.history", what_was_flushed_is_durable, a_sample_becomes_durable_by_itself, samples_that_come_together_share_a_commit,
          closing_writes_what_waits, a_snapshot_is_never_there_without_the_samples_before_it, only_the_newest_three_snapshots_are_kept,
          estimates_are_kept_at_the_period_of_the_plant, what_is_written_twice_is_there_once, an_older_revision_does_not_undo_a_newer_one,
-         a_sample_is_never_changed, a_file_of_another_plant_is_refused, a_file_of_a_newer_form_is_refused, a_foreign_file_is_refused_and_left_alone,
+         a_sample_is_never_changed, a_file_of_another_plant_is_refused, a_file_of_a_newer_form_is_refused, a_file_of_an_older_form_goes_on_with_all_that_is_in_it, a_foreign_file_is_refused_and_left_alone,
          what_is_no_path_of_a_file_is_refused, a_second_engine_on_the_file_is_refused, a_failed_allocation_is_an_error_wherever_it_falls,
          tags_are_kept_by_name, another_plant_is_followed_in_the_same_file)

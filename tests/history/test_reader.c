@@ -104,6 +104,40 @@ START_TEST(estimates_come_with_their_standard_deviation)
 }
 END_TEST
 
+/* Told at tick 3, amended one tick later and four, twice without a change: 1 is shown first, 3 last, and both amendments stay. */
+START_TEST(amended_estimates_are_shown_and_the_first_ones_stay)
+{
+    static const struct {
+        uint32_t revision;
+        double level;
+    } told[] = {{1, 2}, {2, 2}, {4, 3}, {5, 3}, {4, 3}};  // the last one is written again behind a restart
+    Rig rig;
+    Chart chart;
+    ErrText why = {""};
+    rig_open(&rig);
+    const int64_t time = 3 * rig.plant.step_ns;
+    PlantPart part = {.blocks = &(uint32_t){0}, .block_count = 1};
+    rig.columns[LEVEL * LANES] = 1;
+    history_append_estimates(rig.history, &rig.plant, time);
+    for (size_t i = 0; i < sizeof told / sizeof *told; i++) {
+        rig.columns[LEVEL * LANES] = told[i].level;
+        history_append_amended(rig.history, &rig.plant, &part, time, told[i].revision);
+    }
+    rig_flush(&rig);
+    chart_open(&chart, &rig);
+    chart_read(&chart, rig_tag(0, LEVEL), INT64_MIN, INT64_MAX, 100);
+    ck_assert_uint_eq(chart.count, 1);
+    ck_assert_int_eq(chart.points[0].time, time);
+    ck_assert_double_eq(chart.points[0].value, 3);
+    ck_assert_int_eq(history_read_first(chart.reader, rig_tag(0, LEVEL), INT64_MIN, INT64_MAX, 100, &chart.arena, &chart.points, &chart.count, &why), ERR_OK);
+    ck_assert_uint_eq(chart.count, 1);
+    ck_assert_double_eq(chart.points[0].value, 1);
+    ck_assert_int_eq(rig_sql(&rig, "SELECT count(*) FROM amended"), 2);
+    chart_close(&chart);
+    rig_close(&rig);
+}
+END_TEST
+
 START_TEST(of_parameters_and_actuators_nothing_is_kept)
 {
     Rig rig;
@@ -289,6 +323,6 @@ START_TEST(readers_see_whole_groups_while_the_writer_works)
 END_TEST
 
 KIT_MAIN("history.reader", samples_lie_in_the_range_with_both_ends, only_what_was_used_or_late_is_shown, estimates_come_with_their_standard_deviation,
-         of_parameters_and_actuators_nothing_is_kept, long_ranges_are_thinned_evenly_and_keep_the_last, alarms_come_newest_first_as_they_were,
+         amended_estimates_are_shown_and_the_first_ones_stay, of_parameters_and_actuators_nothing_is_kept, long_ranges_are_thinned_evenly_and_keep_the_last, alarms_come_newest_first_as_they_were,
          commands_come_newest_first, a_row_that_cannot_be_is_an_error, a_reader_needs_a_history_of_its_plant,
          readers_see_whole_groups_while_the_writer_works)
