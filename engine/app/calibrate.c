@@ -144,7 +144,9 @@ static const char *state_text(const Fit *fit)
 {
     if (fit->stopped)
         return "stopped: the best so far";
-    return fit->state == SEARCH_DONE ? "nothing is left to gain" : fit->state == SEARCH_SPENT ? "the last step allowed was taken: more would go on" : "stuck: the error does not follow its slope any more";
+    return fit->state == SEARCH_DONE    ? "nothing is left to gain"
+           : fit->state == SEARCH_SPENT ? "the last step allowed was taken: more would go on"
+                                        : "stuck: the error does not follow its slope any more";
 }
 
 static double rms(const FitSensor *sensor)
@@ -162,7 +164,8 @@ static void print_unknowns(const Fit *fit)
     printf("  %-32s %-10s %12s %12s %12s\n", "value", "unit", "before", "after", "std. error");
     for (size_t i = 0; i < fit->unknown_count; i++) {
         const FitUnknown *unknown = &fit->unknowns[i];
-        printf("  %-32s %-10s %12.6g %12.6g ", unknown->name, unit_name(unknown->unit), unit_from_si(unknown->unit, unknown->before), unit_from_si(unknown->unit, unknown->after));
+        printf("  %-32s %-10s %12.6g %12.6g ", unknown->name, unit_name(unknown->unit), unit_from_si(unknown->unit, unknown->before),
+               unit_from_si(unknown->unit, unknown->after));
         if (unknown->end != FIT_FREE)
             printf("%12s\n", end_text(unknown));
         else if (isinf(unknown->sd))
@@ -183,8 +186,9 @@ static void print_errors(const Fit *fit, FitError error)
         const Channel *channel = &sensor->model->channels[sensor->model->sensors[sensor->sensor].channel];
         char name[2 * TAG_NAME_ROOM];
         snprintf(name, sizeof name, "%s %s", sensor->model->name, channel->name);
-        printf("  %-32s %8zu samples   RMS %.4g %s, was %.4g   mean NIS %.3g, was %.3g\n", name, sensor->samples, unit_scale_from_si(channel->unit, rms(sensor)), unit_name(channel->unit),
-               unit_scale_from_si(channel->unit, rms(&before->sensors[i])), mean_nis(sensor), mean_nis(&before->sensors[i]));
+        printf("  %-32s %8zu samples   RMS %.4g %s, was %.4g   mean NIS %.3g, was %.3g\n", name, sensor->samples,
+               unit_scale_from_si(channel->unit, rms(sensor)), unit_name(channel->unit), unit_scale_from_si(channel->unit, rms(&before->sensors[i])),
+               mean_nis(sensor), mean_nis(&before->sensors[i]));
     }
 }
 
@@ -215,8 +219,9 @@ static void print_warnings(const Fit *fit)
 
 static void print_table(const Calibration *calibration, const Fit *fit, FitError error)
 {
-    printf("%zu recording%s, %zu samples, by the error of %s; %d rounds from %zu start%s, %.2f s; %s\n\n", calibration->tape_count, calibration->tape_count > 1 ? "s" : "",
-           fit->after[error].samples, fit_error_name(error), fit->rounds, fit->starts, fit->starts > 1 ? "s" : "", calibration->seconds, state_text(fit));
+    printf("%zu recording%s, %zu samples, by the error of %s; %d rounds from %zu start%s, %.2f s; %s\n\n", calibration->tape_count,
+           calibration->tape_count > 1 ? "s" : "", fit->after[error].samples, fit_error_name(error), fit->rounds, fit->starts, fit->starts > 1 ? "s" : "",
+           calibration->seconds, state_text(fit));
     print_unknowns(fit);
     for (FitError e = FIT_PREDICTION; e < FIT_ERRORS; e++)
         print_errors(fit, e);
@@ -237,7 +242,10 @@ static void json_unknown(Text *text, const Fit *fit, size_t index)
     text_json_number(text, unit_from_si(unknown->unit, unknown->after));
     text_put(text, ",\"sd\":");
     text_json_number(text, unit_scale_from_si(unknown->unit, unknown->sd));
-    text_format(text, ",\"limit\":%s,\"entangled\":%s,\"correlation\":[", unknown->end == FIT_FREE ? "null" : unknown->end == FIT_AT_MIN ? "\"min\"" : "\"max\"",
+    text_format(text, ",\"limit\":%s,\"entangled\":%s,\"correlation\":[",
+                unknown->end == FIT_FREE     ? "null"
+                : unknown->end == FIT_AT_MIN ? "\"min\""
+                                             : "\"max\"",
                 fit->entangled[index] ? "true" : "false");
     for (size_t j = 0; j < fit->unknown_count; j++) {
         text_put(text, j ? "," : "");
@@ -274,8 +282,9 @@ static void json_quality(Text *text, const Fit *fit, const FitQuality *quality)
 static void print_json(const Calibration *calibration, const Fit *fit, FitError error)
 {
     Text text = {0};
-    text_format(&text, "{\"error\":\"%s\",\"samples\":%zu,\"rounds\":%d,\"starts\":%zu,\"agreeing\":%zu,\"done\":%s,\"seconds\":%.3f,\"condition\":", fit_error_name(error),
-                fit->after[error].samples, fit->rounds, fit->starts, fit->agreeing, fit->state == SEARCH_DONE && !fit->stopped ? "true" : "false", calibration->seconds);
+    text_format(&text, "{\"error\":\"%s\",\"samples\":%zu,\"rounds\":%d,\"starts\":%zu,\"agreeing\":%zu,\"done\":%s,\"seconds\":%.3f,\"condition\":",
+                fit_error_name(error), fit->after[error].samples, fit->rounds, fit->starts, fit->agreeing,
+                fit->state == SEARCH_DONE && !fit->stopped ? "true" : "false", calibration->seconds);
     text_json_number(&text, fit->condition);
     text_put(&text, ",\"values\":[");
     for (size_t i = 0; i < fit->unknown_count; i++)

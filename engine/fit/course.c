@@ -196,7 +196,10 @@ static Err lay_pipes(Course *course, Group *group, const uint32_t *member_of, Er
         const Connection *connection = &plant->connections[i];
         if (member_of[connection->to.twin] == NO_MEMBER)
             continue;
-        group->pipes[count++] = (Pipe){.from = member_of[connection->from.twin], .to = member_of[connection->to.twin], .min = connection->min, .max = connection->max,
+        group->pipes[count++] = (Pipe){.from = member_of[connection->from.twin],
+                                       .to = member_of[connection->to.twin],
+                                       .min = connection->min,
+                                       .max = connection->max,
                                        .from_column = plant_model(plant, connection->from.twin)->channels[connection->from.channel].column,
                                        .to_column = plant_model(plant, connection->to.twin)->channels[connection->to.channel].column};
         group->members[member_of[connection->from.twin]].feeds = true;
@@ -354,8 +357,13 @@ static Err deal_samples(Course *course, size_t tape, const uint32_t *group_of, c
             continue;
         const Model *model = plant_model(plant, place.twin);
         Stretch *stretch = &course->groups[group_of[place.twin]].stretches[tape];
-        stretch->heard[stretch->count++] = (Heard){.tick = tick_of(plant, sample->time), .time = sample->time, .value = sample->value, .member = members[place.twin], .tag = sample->tag,
-                                                   .column = model->channels[place.channel].column, .sensor = sensor_of(model, place.channel)};
+        stretch->heard[stretch->count++] = (Heard){.tick = tick_of(plant, sample->time),
+                                                   .time = sample->time,
+                                                   .value = sample->value,
+                                                   .member = members[place.twin],
+                                                   .tag = sample->tag,
+                                                   .column = model->channels[place.channel].column,
+                                                   .sensor = sensor_of(model, place.channel)};
     }
     for (size_t g = 0; g < course->group_count; g++) {
         Stretch *stretch = &course->groups[g].stretches[tape];

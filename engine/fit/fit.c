@@ -119,8 +119,13 @@ static Err search_all(const Fitting *fitting)
     const FitDef *def = fitting->def;
     Fit *fit = fitting->fit;
     Course *course;
-    const CourseDef course_def = {.plant = def->plant, .tapes = def->tapes, .tape_count = def->tape_count, .unknowns = fit->unknowns, .unknown_count = fit->unknown_count,
-                                  .error = def->error, .stop = def->stop};
+    const CourseDef course_def = {.plant = def->plant,
+                                  .tapes = def->tapes,
+                                  .tape_count = def->tape_count,
+                                  .unknowns = fit->unknowns,
+                                  .unknown_count = fit->unknown_count,
+                                  .error = def->error,
+                                  .stop = def->stop};
     Err err = course_create(&course_def, &course, fitting->why);
     if (err)
         return err;
@@ -220,7 +225,8 @@ static void note_spread(Fit *fit, const Search *best)
         unknown->sd = spectrum.scale[i] == 0 ? INFINITY : sqrt(variance) * unknown_slope(unknown, unknown->after);
         for (size_t j = 0; j < spectrum.count; j++) {
             const double other = spread(fit, &spectrum, j, j), both = spread(fit, &spectrum, i, j);
-            fit->correlation[spectrum.index[i] * n + spectrum.index[j]] = isfinite(variance * other * both) && variance * other > 0 ? both / sqrt(variance * other) : 0;
+            fit->correlation[spectrum.index[i] * n + spectrum.index[j]] =
+                isfinite(variance * other * both) && variance * other > 0 ? both / sqrt(variance * other) : 0;
         }
     }
 }
@@ -283,8 +289,14 @@ static Err judge(const Fitting *fitting, FitError error, bool after, FitQuality 
     out->sensors = arena_new(&fit->arena, FitSensor, fit->sensor_count + 1);
     if (!out->sensors)
         return out_of_memory(fitting->why);
-    const CourseDef course_def = {.plant = def->plant, .tapes = def->tapes, .tape_count = def->tape_count, .unknowns = fit->unknowns, .unknown_count = fit->unknown_count,
-                                  .error = error, .values_only = true, .scripted_start = !after || error == FIT_PREDICTION};
+    const CourseDef course_def = {.plant = def->plant,
+                                  .tapes = def->tapes,
+                                  .tape_count = def->tape_count,
+                                  .unknowns = fit->unknowns,
+                                  .unknown_count = fit->unknown_count,
+                                  .error = error,
+                                  .values_only = true,
+                                  .scripted_start = !after || error == FIT_PREDICTION};
     Course *course;
     Err err = course_create(&course_def, &course, fitting->why);
     if (!err && !(err = course_look(course, values, 1, fitting->found, fitting->why))) {

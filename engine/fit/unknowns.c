@@ -90,7 +90,9 @@ static Err find_places(const Finder *finder, const Wish *wish, Place **out, uint
     if (!wrong)
         return fail(finder, wish, ERR_UNKNOWN, "no twin of this plant has a value of that name (pollux explain MODEL lists them)");
     char text[256];
-    snprintf(text, sizeof text, wrong->kind == CHANNEL_STATE ? "\"%s\" is a state: expected %s@start, its value where a recording begins" : "\"%s\" is of kind %s: expected a parameter, or a state with @start",
+    snprintf(text, sizeof text,
+             wrong->kind == CHANNEL_STATE ? "\"%s\" is a state: expected %s@start, its value where a recording begins"
+                                          : "\"%s\" is of kind %s: expected a parameter, or a state with @start",
              wrong->name, wrong->kind == CHANNEL_STATE ? wrong->name : channel_kind_name(wrong->kind));
     return fail(finder, wish, ERR_USAGE, text);
 }
@@ -256,7 +258,8 @@ double unknown_start(const FitUnknown *unknown, uint64_t seed, size_t start, siz
     if (start == 0)
         return before;
     if (isfinite(unknown->prior_sd))
-        return unknown_scaled(unknown, fmin(fmax(unknown->prior, unknown->low), unknown->high)) + normal * unknown->prior_sd / (unknown->logarithmic ? fabs(unknown->prior) : 1);
+        return unknown_scaled(unknown, fmin(fmax(unknown->prior, unknown->low), unknown->high)) +
+               normal * unknown->prior_sd / (unknown->logarithmic ? fabs(unknown->prior) : 1);
     if (isfinite(low) && isfinite(high))
         return low + (high - low) * random_uniform(seed, start, index);
     return before + normal * (unknown->logarithmic ? 1 : unit_scale_to_si(unknown->unit, fmax(fabs(unit_from_si(unknown->unit, unknown->before)), 1)));

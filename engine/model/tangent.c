@@ -121,9 +121,11 @@ static Err draft_all(Builder *builder)
             builder->states[i].noise = 0;
     }
 
-    size_t (*const take)(Graph *, const FilterLayout *, const FilterState *, uint16_t, Stepper, double, Assignment *) = builder->def->simulates ? filter_move : filter_predict;
+    size_t (*const take)(Graph *, const FilterLayout *, const FilterState *, uint16_t, Stepper, double, Assignment *) =
+        builder->def->simulates ? filter_move : filter_predict;
     Err err;
-    if ((err = draft(builder, &tangent->step, take(model->graph, &model->layout, builder->states, model->state_count, model->stepper, model->step, builder->buffer))) ||
+    if ((err = draft(builder, &tangent->step,
+                     take(model->graph, &model->layout, builder->states, model->state_count, model->stepper, model->step, builder->buffer))) ||
         (err = draft(builder, &tangent->derive, assign_outputs(builder))) || (err = draft(builder, &tangent->record, assign_delayed(builder))))
         return err;
     for (uint16_t i = 0; i < model->sensor_count && !err; i++)
@@ -157,7 +159,8 @@ static Err compile_all(const Builder *builder)
     Tangent *tangent = builder->tangent;
     for (size_t i = 0; i < builder->draft_count; i++) {
         const Draft *item = &builder->drafts[i];
-        const Err err = graph_compile(builder->model->graph, item->assignments, item->count, tangent->column_count, &tangent->arena, item->program, builder->why);
+        const Err err =
+            graph_compile(builder->model->graph, item->assignments, item->count, tangent->column_count, &tangent->arena, item->program, builder->why);
         if (err)
             return err_prefix(builder->why, err, "%s: its derivatives", builder->model->path);
         if (item->program->registers > tangent->registers_max)

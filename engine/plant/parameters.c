@@ -46,8 +46,8 @@ static Err set_value(Plant *plant, Declaration *entry, const Given *given, Place
     }
     const double value = unit_to_si(given->unit, given->number);
     if (!(value >= channel->min && value <= channel->max)) {
-        declare_fail(entry, "\"%s\" is outside what the model allows, %g to %g %s", given->name, unit_from_si(channel->unit, channel->min), unit_from_si(channel->unit, channel->max),
-                     unit_name(channel->unit));
+        declare_fail(entry, "\"%s\" is outside what the model allows, %g to %g %s", given->name, unit_from_si(channel->unit, channel->min),
+                     unit_from_si(channel->unit, channel->max), unit_name(channel->unit));
         return entry->err;
     }
     *plant_cell(plant, place.twin, channel->column) = value;

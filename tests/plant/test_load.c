@@ -25,6 +25,8 @@ START_TEST(settings_have_defaults)
     ck_assert_int_eq(plant->wait_ns, plant->step_ns);
     ck_assert_double_eq(plant->record, 1);
     ck_assert_int_eq(plant->command_timeout_ns, 10 * NS_PER_S);
+    ck_assert_int_eq(plant->lag_ticks, 300);  // 30 s
+    ck_assert(!plant->lag_declared);
     ck_assert_uint_eq(plant->recording.count, 0);
     plant_destroy(plant);
 }
@@ -32,12 +34,13 @@ END_TEST
 
 START_TEST(settings_are_read)
 {
-    Plant *plant = plants_load("return plant 'works' { doc = 'two tanks', step = 0.5, clock = 'provider', wait = 2, record = 0, command_timeout = 1.5,\n"
+    Plant *plant = plants_load("return plant 'works' { doc = 'two tanks', step = 0.5, clock = 'provider', wait = 2, lag = 7.75, record = 0, command_timeout = 1.5,\n"
                                "  assets = { a = { 'tank', at = { 1, 2, 3 } } } }", 1);
     ck_assert_str_eq(plant->doc, "two tanks");
     ck_assert_int_eq(plant->step_ns, 500 * NS_PER_MS);
     ck_assert_int_eq(plant->clock, PLANT_CLOCK_PROVIDER);
     ck_assert_int_eq(plant->wait_ns, 2 * NS_PER_S);
+    ck_assert_int_eq(plant->lag_ticks, 16);  // of 0.5 s, so that 7.75 s fit in
     ck_assert_double_eq(plant->record, 0);
     ck_assert_int_eq(plant->command_timeout_ns, 1500 * NS_PER_MS);
     ck_assert_double_eq(plant->twins[0].at[1], 2);
@@ -58,6 +61,8 @@ START_TEST(settings_out_of_range_are_refused)
         {"clocks = 'corrected', clock = 'provider'", "clocks can be corrected where clock = \"utc\""},
         {"clock = 'lunar'", "clock must be \"utc\" or \"provider\", got \"lunar\""},
         {"wait = -1", "wait must be between 0 and 3600 seconds"},
+        {"lag = -1", "lag must be between 0 and 65536 steps of 0.1 seconds"},
+        {"lag = 6554", "lag must be between 0 and 65536 steps of 0.1 seconds"},
         {"record = -1", "record must be 0 (every tick) or more"},
         {"command_timeout = 0", "command_timeout must be above 0"},
         {"stp = 1", "unknown key \"stp\" in \"plant\"; expected one of: name, doc, step, clock"},
