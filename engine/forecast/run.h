@@ -2,7 +2,7 @@
  *
  * A Run is laid out once for all cases. It says what to change, to look at and to keep; run_case fills `values` and `passed`, pack by pack.
  *
- * Memory: the caller's arena, and two large allocations.  Threads: run_case uses the workers. */
+ * Memory: its maker's (forecast.c).  Threads: run_case uses the workers. */
 #pragma once
 
 #include "forecast/forecast.h"

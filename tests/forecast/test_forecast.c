@@ -1,4 +1,6 @@
 /* Forecasts against closed forms: linear models are Gaussian, walks pass limits as Brownian motion does, chance that is common cancels. */
+#include <float.h>
+
 #include "forecast/ahead.h"
 
 #define SURE 5.0  // standard errors: of a hundred checks not one is further off by chance, and the seeds are fixed
@@ -92,6 +94,42 @@ START_TEST(a_member_is_the_same_among_few_and_many_and_beside_other_twins)
     ck_assert_mem_eq(few->cases[0].series[0].paths, many->cases[0].series[1].paths, 40 * 3 * sizeof(double));
     forecast_destroy(few);
     forecast_destroy(many);
+    plant_destroy(plant);
+}
+END_TEST
+
+/* Covariances of rank 0 to 3 in units that differ by six powers of ten, made as products: the root that draws are made with gives them back. */
+START_TEST(the_root_of_a_covariance_gives_it_back)
+{
+    static const double scale[3] = {1e3, 1, 1e-3};
+    Plant *plant = ahead_plant("t = { 'three' }", "");
+    const Model *model = plant_model(plant, 0);
+    const Ahead ahead = {.tags = {"t.a"}};
+    for (uint64_t round = 0; round < 40; round++) {
+        double factor[3][3] = {{0}}, covariance[3][3] = {{0}};
+        const size_t rank = round % 4;
+        for (size_t i = 0; i < 9; i++)
+            factor[i / 3][i % 3] = i % 3 < rank ? scale[i / 3] * random_normal(round, 0, i) : 0;
+        for (size_t i = 0; i < 27; i++)
+            covariance[i / 9][i / 3 % 3] += factor[i / 9][i % 3] * factor[i / 3 % 3][i % 3];
+        for (uint16_t i = 0; i < 9; i++)
+            *plant_cell(plant, 0, model_covariance(model, i / 3, i % 3)) = covariance[i / 3][i % 3];
+
+        Ensemble ensemble;
+        ErrText why;
+        Fork *fork = ahead_fork(plant, &ahead);
+        ck_assert_int_eq(ensemble_init(&ensemble, fork, 0, &why), ERR_OK);
+        const Draw *draw = &ensemble.twins[0].draw;
+        ck_assert_uint_eq(draw->rank, rank);
+        for (size_t i = 0; i < 9; i++) {
+            double sum = 0;
+            for (size_t k = 0; k < rank; k++)
+                sum += draw->root[i / 3 * rank + k] * draw->root[i % 3 * rank + k];
+            ck_assert_double_eq_tol(sum, covariance[i / 3][i % 3], 1e-9 * sqrt(covariance[i / 3][i / 3] * covariance[i % 3][i % 3]) + DBL_MIN);
+        }
+        ensemble_fini(&ensemble);
+        fork_destroy(fork);
+    }
     plant_destroy(plant);
 }
 END_TEST
@@ -220,5 +258,5 @@ END_TEST
 
 KIT_MAIN("forecast.forecast", a_linear_model_is_gaussian, a_seed_repeats_bit_for_bit_on_any_number_of_threads,
          a_seed_repeats_bit_for_bit_on_any_instruction_set, a_member_is_the_same_among_few_and_many_and_beside_other_twins,
-         draws_have_the_covariance_of_the_estimate, a_walk_passes_its_limits_as_brownian_motion_does, common_random_numbers_cancel_as_theory_says,
+         the_root_of_a_covariance_gives_it_back, draws_have_the_covariance_of_the_estimate, a_walk_passes_its_limits_as_brownian_motion_does, common_random_numbers_cancel_as_theory_says,
          the_living_plant_is_not_touched)

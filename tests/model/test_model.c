@@ -157,7 +157,7 @@ START_TEST(unknown_keys_are_refused_with_the_known_ones)
     expect_refusal("hold = 3", "wait = 3", 16, "unknown key \"wait\"");
     expect_refusal("settle = 30", "settles = 30", 18, "unknown key \"settles\"");
     expect_refusal("{ 0.0154, \"m^2\", min", "{ 0.0154, \"m^2\", 3, min", 4, "unknown key \"3\"");
-    expect_refusal("inputs = {", "input = {", 1, "unknown key \"input\" in \"model\"; expected one of: name, doc, params, inputs");
+    expect_refusal("inputs = {", "input = {", 7, "unknown key \"input\" in \"model\"; expected one of: name, doc, params, inputs");
 }
 END_TEST
 

@@ -313,7 +313,7 @@ START_TEST(a_mistake_in_a_part_is_refused_in_its_file)
     } cases[] = {
         {"sqrt(2 * g", "sqrt(2 * t.area", 7, "has no square root"},
         {"t.level.rate = (t.inflow - t.outflow) / t.area", "local x", 6, "the state \"level\" has no equation: expected t.level.rate = ..."},
-        {"sensors =", "censors =", 1, "unknown key \"censors\""},
+        {"sensors =", "censors =", 10, "unknown key \"censors\""},
         {"\"level\", 2 }", "\"lever\", 2 }", 12, "alarm \"overflow\" watches \"lever\""},
         {"of = \"level\"", "of = \"lever\"", 10, "\"radar\" measures nothing"},
         {"noise = 1e-5", "noise = 0", 10, "\"meter\" needs noise"},

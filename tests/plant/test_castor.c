@@ -394,7 +394,7 @@ START_TEST(bad_emulations_are_refused_at_their_line)
         int line;
         const char *expected;
     } cases[] = {
-        {"emulate = {\n  valus = {} }", 2, "unknown key \"valus\" in \"emulate\"; expected one of: values, faults, control"},
+        {"emulate = {\n  valus = {} }", 3, "unknown key \"valus\" in \"emulate\"; expected one of: values, faults, control"},
         {"emulate = {\n  values = { ['a.depth'] = 1 } }", 3, "\"a.depth\" is no state, parameter or input of this plant"},
         {"emulate = {\n  values = {\n ['a.level'] = 500 } }", 4, "expected a number within the limits of \"a.level\""},
         {"emulate = { values = 7 }", 2, "\"values\" must be a table"},
