@@ -109,7 +109,7 @@ static void fold(Sync *sync, uint32_t index, uint64_t lanes, uint16_t sensor_ind
     program_run(&sensor->measure, block->columns, &sync->plant->scratch[thread]);
 
     detect_heard(block, lanes, sensor_index, tick);
-    const uint64_t entering = detect_judge(limits, block, lanes & ~block->quarantined, sensor_index, tick);
+    const uint64_t entering = detect_judge(limits, block, lanes & ~block->quarantined, sensor_index, tick, sync->desks[thread]);
     detect_index(limits, block, lanes);
     if (!entering)
         return;

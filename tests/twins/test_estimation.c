@@ -25,7 +25,7 @@ static const Case cases[] = {
     {"quadruple_tank", 1, 900, "d['twin.voltage_1'] = 3 + 0.5 * math.sin(s / 90)", VERDICT_NONE, 60, VERDICT_SENSOR},
     {"pump", 0.1, 200, "d['twin.speed_setpoint'] = 2700 + 150 * math.sin(s / 20)", VERDICT_NONE, 20, VERDICT_SENSOR},
     {"valve", 0.5, 900, "d['twin.opening_setpoint'] = 0.6 + 0.2 * math.sin(s / 40)", VERDICT_NONE, 30, VERDICT_SENSOR},
-    {"pipe", 0.5, 900, "d['twin.pressure_in'] = 1 + 0.3 * math.sin(s / 50)", VERDICT_PROCESS, 30, VERDICT_PROCESS},
+    {"pipe", 0.5, 900, "d['twin.pressure_in'] = 1 + 0.3 * math.sin(s / 50)", VERDICT_PROCESS, 30, VERDICT_SENSOR},
     {"heat_exchanger", 0.5, 900, "d['twin.T_hot_in'] = 80 + 5 * math.sin(s / 60)", VERDICT_NONE, 90, VERDICT_SENSOR},
     {"room", 60, 60 * 900, "d['twin.heating'] = 500 + 400 * math.sin(s / 9000)", VERDICT_PROCESS, 3600, VERDICT_SENSOR},
     {"battery", 1, 900, "d['twin.current'] = 0.3 + 0.2 * math.sin(s / 200)", VERDICT_NONE, 60, VERDICT_SENSOR},
@@ -43,7 +43,7 @@ static const Case cases[] = {
     {"reservoir", 1, 900, "d['twin.inflow_1'] = 20 + 10 * math.sin(s / 60)  d['twin.draw_1'] = 20", VERDICT_PROCESS, 60, VERDICT_SENSOR},
     {"sand_filter", 1, 900, "d['twin.inflow'] = 20 + 5 * math.sin(s / 200)", VERDICT_PROCESS, 300, VERDICT_SENSOR},
     {"district", 0.5, 900, "d['twin.demand'] = 26 + 3 * math.sin(s / 90)", VERDICT_PROCESS, 30, VERDICT_SENSOR},
-    {"radiator", 60, 60 * 1500, "d['twin.opening'] = 0.4 + 0.2 * math.sin(s / 9000)", VERDICT_PROCESS, 3600, VERDICT_PROCESS},
+    {"radiator", 60, 60 * 1500, "d['twin.opening'] = 0.4 + 0.2 * math.sin(s / 9000)", VERDICT_PROCESS, 3600, VERDICT_SENSOR},
     {"boiler", 60, 60 * 900, "d['twin.burner'] = 0.29 + 0.05 * math.sin(s / 3000)", VERDICT_PROCESS, 3600, VERDICT_SENSOR},
     {"air_handler", 60, 60 * 900, "d['twin.T_outdoor'] = 5 + 3 * math.sin(s / 9000)", VERDICT_PROCESS, 3600, VERDICT_SENSOR},
 };
