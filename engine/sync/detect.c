@@ -25,7 +25,7 @@ _Static_assert((int)BEFORE < (int)TWIN_MEMORY, "the memory of a twin fits its co
 static const double SHIFT = 1.0;          // allowance of the CUSUM: tuned to shifts of two standard deviations
 static const double CUSUM_CAP = 1.5;      // of its limit: what is beyond adds nothing but time to come back
 static const double EVIDENCE = 0.5;       // of the CUSUM's limit: below it is quiet
-static const double LEAD = 3.0;           // nats between sensor and process, twenty to one: from there on it is clear which
+static const double LEAD = 4.6;           // nats between sensor and process, a hundred to one: from there on it is clear which
 static const double CLIP = 4.0;           // standard deviations: one wild sample is no shift
 static const double OUTLIER_GATE = 5.0;   // standard deviations: a single sample beyond is held back
 enum { GRACE_SAMPLES = 5, QUIET_SAMPLES = NIS_WINDOW, SILENT_SAMPLES = 5, REPEATS_OF_STUCK = 3, TESTS = 5 };
