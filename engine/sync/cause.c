@@ -14,7 +14,7 @@ enum {
     LAGS = 48,         // strides since the onset that are tried
     REPLAY_TICKS = 512, // so long faults are followed by the model itself, longer ones by its linearisation
     ROUNDS = 2,         // in which the sizes with which the model is run are found
-    NOISE_FROM = 8,    // samples without which noise cannot be told from a shift
+    NOISE_FROM = 6,     // samples that must be large before noise can be told from a shift
     STUCK_FROM = 3,    // repeats from which a sensor that is blamed anyhow is called stuck
 };
 static const double PARALLEL = 0.95;  // correlation of signatures that cannot be told apart
@@ -553,24 +553,26 @@ static double correlation(const Desk *desk, const Suspect *a, const Suspect *b)
 
 double cause_of_noise(const Series *series, double *factor)
 {
-    double squares = 0, products = 0, last = 0, largest_square = 0, best = 0;
-    int count = -1;  // the largest is left out: one sample is no noise
+    double sum = 0, squares = 0, fourths = 0, products = 0, last = 0, best = 0;
+    int count = 0;
     for (uint16_t k = 0; k < series->count; k++) {
         const double z = series->z[k];
         if (isnan(z))
             continue;
+        sum += z;
         squares += z * z;
+        fourths += z * z * z * z;
         products += z * last;
-        largest_square = fmax(largest_square, z * z);
         last = z;
         count++;
 
-        // shifts, drifts and what decays resemble their neighbours; noise does not
-        const bool is_white = fabs(products) * sqrt(count) < 2 * squares;
-        const double variance = (squares - largest_square) / count, evidence = variance > 1 ? count / 2.0 * (variance - 1 - graph_apply(OP_LOG, variance, 0, 0)) : 0;
-        if (count >= NOISE_FROM && is_white && evidence > best) {
+        // many samples must be large, not a few, to both sides, and not like their neighbours, as in shifts, drifts and what decays
+        const double effective = fourths > 0 ? squares * squares / fourths : 0, variance = squares / count;
+        const bool is_noise = effective >= NOISE_FROM && fabs(products) * sqrt(effective) < 1.5 * squares && fabs(sum) < 2 * sqrt(squares);
+        const double evidence = variance > 1 ? count / 2.0 * (variance - 1 - graph_apply(OP_LOG, variance, 0, 0)) : 0;
+        if (is_noise && evidence > best) {
             best = evidence;
-            *factor = sqrt(squares / (count + 1));
+            *factor = sqrt(variance);
         }
     }
     return best;
@@ -694,7 +696,7 @@ static void decide(Desk *desk, double rarity, Finding *out)
     const Suspect *of_sensor = find_best(desk, false), *of_process = find_best(desk, true);
     double lead = net(desk, of_sensor) - net(desk, of_process), factor = 0;
     uint16_t noisy = 0;
-    const double noise = find_noisiest(desk, &noisy, &factor) / desk->dispersion, largest = fmax(net(desk, of_sensor), net(desk, of_process));
+    const double noise = find_noisiest(desk, &noisy, &factor), largest = fmax(net(desk, of_sensor), net(desk, of_process));
     *out = (Finding){.sensor = CAUSE_NO_SENSOR};
     if (noise > largest + LEAD) {
         blame_noise(out, noisy, noise, factor);

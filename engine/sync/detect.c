@@ -212,7 +212,7 @@ static bool find_at_sight(const View *view, uint16_t sensor, Finding *out)
     *out = (Finding){.cause = CAUSE_NONE, .sensor = sensor, .size = NAN, .sd = NAN};
     if (repeats_itself(view, sensor)) {
         out->cause = CAUSE_STUCK;
-    } else if (!isnan(series.z[0]) && count_outliers(&series) >= view->limits->outliers && !any_alarms(view)) {
+    } else if (isnan(series.z[0]) && count_outliers(&series) >= view->limits->outliers && cusum_of(view, sensor) < EVIDENCE * view->limits->cusum && !any_alarms(view)) {
         double factor = NAN;
         out->cause = cause_of_noise(&series, &factor) > LEAD ? CAUSE_NOISE : CAUSE_SPIKES;
         out->size = factor;
@@ -357,7 +357,8 @@ static void reconsider(const View *view, uint16_t sensor)
         return;
     Finding finding;
     find_by_model(view, sensor, &finding);
-    if (cause_is_of_sensor(finding.cause) != blamed && finding.lead > view->limits->rarity)
+    // an estimate that a fault of the process throws about makes every sensor look noisy
+    if (cause_is_of_sensor(finding.cause) != blamed && finding.cause != CAUSE_NOISE && finding.lead > view->limits->rarity)
         conclude(view, &finding);
 }
 
