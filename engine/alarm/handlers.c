@@ -449,6 +449,7 @@ static void tell_divergence(lua_State *lua, const Handlers *handlers, const void
     lua_createtable(lua, 0, 8);
     set_text(lua, "twin", handlers->plant->twins[divergence->twin].name);
     set_text(lua, "kind", verdict_name(verdict->kind));
+    set_text(lua, "cause", cause_name(verdict->cause));
     set_text(lua, "state", verdict->kind == VERDICT_NONE ? "returned" : "raised");
     set_text(lua, "text", divergence->text);
     set_number(lua, "time", seconds(handlers->now));

@@ -25,9 +25,9 @@ bool incident_is_on(const Incident *incidents, size_t count, const char *twin, i
 }
 
 /* An episode finds one incident at most: of those that it was raised in, the first that nothing has found yet. */
-static Finding judge_one(Incident *incidents, size_t count, const Episode *episode, size_t index, int64_t tolerance)
+static Judgement judge_one(Incident *incidents, size_t count, const Episode *episode, size_t index, int64_t tolerance)
 {
-    Finding finding = FINDING_FALSE;
+    Judgement finding = FINDING_FALSE;
     for (size_t i = 0; i < count; i++) {
         if (!covers(&incidents[i], episode->twin, episode->raised, tolerance, 0))
             continue;

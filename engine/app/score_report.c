@@ -50,7 +50,7 @@ static void print_incident(const Score *score, const Incident *incident)
     printf("  %s%s%s\n", cause, wrong ? ", and it was " : "", wrong ? incident->cause : "");
 }
 
-static void print_episodes(const Score *score, Finding finding, const char *title)
+static void print_episodes(const Score *score, Judgement finding, const char *title)
 {
     for (size_t e = 0; e < score->episode_count; e++)
         if (score->episodes[e].finding == finding)

@@ -85,6 +85,7 @@ struct Sync {
     size_t work_room;
     size_t *ends;        // by block: of its works, all 0 between two ticks
     Share *shares;       // by block at most
+    Desk **desks;        // by thread
     Verdict verdict;       // what sync_verdict shows
     Arena arena;
 };

@@ -11,6 +11,7 @@
 #pragma once
 
 #include "plant/lineage.h"
+#include "sync/cause.h"
 
 enum { SYNC_PENDING_MAX = 1 << 22 };
 
@@ -45,12 +46,15 @@ const char *verdict_name(VerdictKind kind);
 typedef enum SensorQuality { SENSOR_GOOD, SENSOR_DIVERGED, SENSOR_SILENT } SensorQuality;
 const char *sensor_quality_name(SensorQuality quality);
 
+enum { VERDICT_TEXT = 192 };
+
 /// What is thought of one twin. Changes only in sync_correct.
 typedef struct Verdict {
     VerdictKind kind;
+    Cause cause;
     int64_t since;     // plant time
     double nis, nis_limit;  // the statistic (detect_index) and what it must stay below
-    char text[160];    // for a shift engineer; "" when kind is VERDICT_NONE
+    char text[VERDICT_TEXT];  // for a shift engineer; "" when kind is VERDICT_NONE
 } Verdict;
 
 typedef struct SyncCounters {
