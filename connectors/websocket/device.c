@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "connectors/websocket/numbers.h"
+
 enum {
     BATCH_MAX = 500,  // samples in one message
     BATCH_BYTES = 128 * 1024,
@@ -32,7 +34,8 @@ typedef struct Entry {
     int64_t time;
     double value;
     uint8_t quality, fate;
-    TagName tag;
+    uint32_t number;  // of the tag; bulk alone
+    TagName tag;      // JSON alone
 } Entry;
 
 typedef struct Flight {
@@ -68,10 +71,11 @@ struct Device {
     lws_sorted_usec_list_t alarm_clock;
     Wire *wire;
     Text in, out;  // out: LWS_PRE bytes, then the frame
+    bool out_binary;
     char last_notice[256];
 
     Stage stage;
-    bool provide_due, skip_frame;
+    bool provide_due, in_binary, skip_frame;
     uint32_t attempt;  // since the last that went well
     uint64_t seed;     // of the jitter
     int64_t retry_at, busy_until;  // elapsed time
@@ -80,6 +84,8 @@ struct Device {
     Entry *entries;  // DEVICE_WAITING_MAX
     uint64_t head, next, tail;  // count for ever
     size_t last_tag;
+    Numbers numbers;
+    uint32_t told;  // numbers that the engine knows
     Flight flights[FLIGHTS_MAX];
     size_t flight_count;
     int64_t time;  // of the last device_send_time
@@ -200,6 +206,22 @@ static void on_samples_answer(Device *device, const WireMessage *message)
     retire(device);
 }
 
+/* All messages up to one are on disk. */
+static void on_stored(Device *device, const BulkFrame *frame)
+{
+    for (size_t i = 0; i < device->flight_count && device->flights[i].id <= frame->id; i++) {
+        Flight *flight = &device->flights[i];
+        flight->answered = true;
+        for (uint32_t k = 0; k < flight->count; k++) {
+            Entry *entry = entry_at(device, flight->first + k);
+            if (entry->fate == FATE_OPEN)
+                entry->fate = FATE_SETTLED;
+        }
+    }
+    device->state.stored += frame->count;
+    retire(device);
+}
+
 // The rest of what the engine says.
 
 /* Come back later; the wait grows with every attempt that fails, and no two devices come at once. */
@@ -258,11 +280,25 @@ static void on_command(Device *device, const WireMessage *message)
     snprintf(obeyed->why, sizeof obeyed->why, "%s", why ? why : "");
 }
 
+static void on_bulk(Device *device)
+{
+    BulkFrame frame;
+    ErrText why;
+    if (bulk_read(device->in.bytes ? device->in.bytes : "", device->in.length, &frame, &why) != ERR_OK)
+        notice(device, "a frame of the engine could not be read: %s", why.text);
+    else if (frame.kind == BULK_STORED)
+        on_stored(device, &frame);
+}
+
 /* False when the connection is to be closed. */
 static bool on_frame(Device *device)
 {
     WireMessage message;
     ErrText why;
+    if (device->in_binary) {
+        on_bulk(device);
+        return true;
+    }
     if (wire_read(device->wire, device->in.bytes ? device->in.bytes : "", device->in.length, &message, &why) != ERR_OK) {
         notice(device, "a frame of the engine could not be read: %s", why.text);
         return true;
@@ -273,12 +309,36 @@ static bool on_frame(Device *device)
         on_samples_answer(device, &message);
     else if (message.topic == WIRE_COMMAND && !message.status)
         on_command(device, &message);
+    else if (message.topic == WIRE_NUMBERS && message.status >= 300)
+        notice(device, "numbers refused (%d): %s", message.status, message.detail);
     return device->stage == STAGE_READY || (device->stage == STAGE_PROVIDING && message.topic != WIRE_PROVIDE);
 }
 
 // What goes out.
 
-static void write_batch(Device *device)
+/* What the engine does not know yet, as many as a frame has room for. */
+static void write_numbers(Device *device)
+{
+    WireNumber numbers[BATCH_MAX];
+    size_t count = 0;
+    for (; count < BATCH_MAX && device->told < device->numbers.count; device->told++)
+        numbers[count++] = (WireNumber){device->numbers.names[device->told], device->told};
+    wire_write_numbers(&device->out, ++device->last_id, numbers, count);
+}
+
+static size_t write_records(Device *device, int64_t id)
+{
+    const uint64_t left = device->tail - device->next;
+    const size_t count = left < BULK_SAMPLES_MAX ? left : BULK_SAMPLES_MAX;
+    bulk_write_head(&device->out, BULK_SAMPLES, (uint32_t)count, id);
+    for (size_t i = 0; i < count; i++) {
+        const Entry *entry = entry_at(device, device->next + i);
+        bulk_write_record(&device->out, &(BulkRecord){entry->time, entry->value, entry->number, entry->quality});
+    }
+    return count;
+}
+
+static size_t write_samples(Device *device, int64_t id)
 {
     WireSample samples[BATCH_MAX];
     size_t count = 0, bytes = 0;
@@ -289,8 +349,14 @@ static void write_batch(Device *device)
         bytes += strlen(tag) + 64;
     }
 
-    const int64_t id = ++device->last_id;
     wire_write_samples(&device->out, id, samples, count);
+    return count;
+}
+
+static void write_batch(Device *device)
+{
+    const int64_t id = ++device->last_id;
+    const size_t count = device->def.bulk ? write_records(device, id) : write_samples(device, id);
     device->flights[device->flight_count++] = (Flight){.id = id, .first = device->next, .count = (uint32_t)count};
     device->next += count;
     device->state.sent += count;
@@ -338,6 +404,7 @@ static bool write_next(Device *device)
     static const char before[LWS_PRE];
     text_clear(&device->out);
     text_add(&device->out, before, LWS_PRE);
+    device->out_binary = false;
     if (device->stage == STAGE_PROVIDING && device->provide_due) {
         const DeviceDef *def = &device->def;
         device->provide_due = false;
@@ -350,7 +417,11 @@ static bool write_next(Device *device)
     if (write_answer(device))
         return true;
     if (samples_due(device)) {
-        write_batch(device);
+        device->out_binary = device->def.bulk && device->told == device->numbers.count;
+        if (device->told < device->numbers.count)
+            write_numbers(device);
+        else
+            write_batch(device);
         return true;
     }
     if (!device->time_due || device->next < device->tail)
@@ -369,7 +440,8 @@ static int write_frames(Device *device)
         if (device->out.failed || device->out.length < LWS_PRE)
             return -1;
         const size_t length = device->out.length - LWS_PRE;
-        if (lws_write(device->wsi, (unsigned char *)device->out.bytes + LWS_PRE, length, LWS_WRITE_TEXT) < (int)length)
+        const enum lws_write_protocol kind = device->out_binary ? LWS_WRITE_BINARY : LWS_WRITE_TEXT;
+        if (lws_write(device->wsi, (unsigned char *)device->out.bytes + LWS_PRE, length, kind) < (int)length)
             return -1;
     }
     lws_callback_on_writable(device->wsi);
@@ -382,7 +454,8 @@ static int receive(Device *device, struct lws *wsi, const char *bytes, size_t le
 {
     if (lws_is_first_fragment(wsi)) {
         text_clear(&device->in);
-        device->skip_frame = lws_frame_is_binary(wsi);
+        device->in_binary = lws_frame_is_binary(wsi);
+        device->skip_frame = device->in_binary && !device->def.bulk;
     }
     if (device->in.length + length > WIRE_FRAME_MAX)
         device->skip_frame = true;
@@ -415,6 +488,7 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *use
     case LWS_CALLBACK_CLIENT_ESTABLISHED:
         device->stage = STAGE_PROVIDING;
         device->provide_due = true;
+        device->told = 0;
         lws_callback_on_writable(wsi);
         return 0;
     case LWS_CALLBACK_CLIENT_RECEIVE:
@@ -434,6 +508,7 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *use
 
 static const struct lws_protocols protocols[] = {
     {.name = "pollux.v1.json", .callback = on_event, .rx_buffer_size = RX_CHUNK},
+    {.name = "pollux.v1.bin", .callback = on_event, .rx_buffer_size = RX_CHUNK},
     {.name = NULL},
 };
 
@@ -449,8 +524,8 @@ static void connect_now(Device *device)
         .host = device->host,
         .port = device->port,
         .path = device->path,
-        .protocol = protocols[0].name,
-        .local_protocol_name = protocols[0].name,
+        .protocol = protocols[device->def.bulk].name,
+        .local_protocol_name = protocols[device->def.bulk].name,
         .ietf_version_or_minus_one = -1,
         .retry_and_idle_policy = &idle_policy,
         .pwsi = &device->wsi,
@@ -596,6 +671,7 @@ void device_close(Device *device)
     if (device->lws)
         lws_context_destroy(device->lws);
     wire_destroy(device->wire);
+    numbers_fini(&device->numbers);
     text_fini(&device->in);
     text_fini(&device->out);
     arena_fini(&device->arena);
@@ -663,7 +739,10 @@ Err device_send(Device *device, const WireSample *samples, size_t count)
             return ERR_UNKNOWN;
         Entry *entry = entry_at(device, device->tail + i);
         *entry = (Entry){.time = samples[i].time, .value = samples[i].value, .quality = (uint8_t)samples[i].quality};
-        snprintf(entry->tag.text, sizeof entry->tag.text, "%s", samples[i].tag);
+        if (!device->def.bulk)
+            snprintf(entry->tag.text, sizeof entry->tag.text, "%s", samples[i].tag);
+        else if ((entry->number = numbers_find(&device->numbers, samples[i].tag)) == NUMBER_NONE)
+            return ERR_MEMORY;
     }
     device->tail += count;
     return ERR_OK;

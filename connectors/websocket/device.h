@@ -20,6 +20,7 @@ typedef struct DeviceDef {
     size_t tag_count;
     const char *const *actuators;
     size_t actuator_count;
+    bool bulk;  // speak pollux.v1.bin: samples go as records
     /// A command came; the answer is 200 when it returns NULL, otherwise 409 with that text. The same id is delivered once.
     const char *(*command)(void *self, uint64_t id, const char *tag, double value, const char *reason);
     /// Something worth telling a person: connected, lost, refused, and what the engine said.

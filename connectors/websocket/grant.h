@@ -14,6 +14,8 @@ typedef struct Grant {
 typedef struct Grants {
     Grant *items;  // by rising tag
     size_t count, room;
+    Grant *numbered;  // by the device's number; no unit: not told
+    size_t number_count;
     TagId *actuators;
     size_t actuator_count;
 } Grants;
@@ -25,3 +27,8 @@ void grants_fini(Grants *grants);
 void grants_follow(Grants *grants, const TagTable *before, const TagTable *tags);
 /// NULL when the device may not send this tag.
 const Grant *grants_find(const Grants *grants, TagId tag);
+
+/// The device's numbers of its tags, below the number of tags that it provides. 200, or the status of the refusal with `why`: then none is taken.
+int grants_number(Grants *grants, const WireMessage *message, const TagTable *tags, const char *plant, ErrText *why);
+/// NULL when the device has told no tag of this number.
+const Grant *grants_numbered(const Grants *grants, uint32_t number);

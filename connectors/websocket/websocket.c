@@ -4,6 +4,9 @@
  * actuator, how far the disk is and how far the plant has gone are single atomic words. What people look at (WebsocketDevice) stands
  * under a mutex that is held for a copy and never over input or output.
  *
+ * Before the ring is full, or too many messages wait for the disk, nothing more is read from devices until half of it is free again: what
+ * they send waits in their sockets, and nothing is lost. Only a message that is larger than what is left then is refused.
+ *
  * Samples leave RESERVE places of the ring free for outcomes, and outcomes DEVICES_MAX for what must not be lost: nobody joins unless
  * there is room for RESERVE, so a place for the "left" of everybody who is there is always kept. */
 #include "connectors/websocket/websocket.h"
@@ -21,8 +24,22 @@ enum {
     COMMANDS_MAX = 1024,  // on their way to the service thread, and as many without an answer
     ACKS_MAX = 16384,     // messages whose samples are not on disk yet
     RESERVE = DEVICES_MAX + 2 * COMMANDS_MAX,  // places
+    TEXTS_MAX = 2 * RESERVE,  // on their way to the tick
     RING_DEFAULT = 65536,
+    PORTION = 256,  // samples that are put into the ring at once
 };
+
+/* An Arrival on its way through the ring. Few have a text: texts go through a ring of their own, so that samples are small. */
+typedef struct Parcel {
+    Sample sample;  // ARRIVAL_OUTCOME: its time is the id of the command
+    uint32_t provider;
+    uint8_t kind;  // ArrivalKind
+    bool done;
+} Parcel;
+
+typedef struct ParcelText {
+    char text[sizeof(((Arrival *)0)->text)];
+} ParcelText;
 
 /* A device, at its Link or remembered after it left. */
 typedef struct Guest {
@@ -30,6 +47,9 @@ typedef struct Guest {
     uint32_t provider;  // of this connection; rises, so the smallest is the oldest
     Grants grants;
     int64_t time_owed;      // of a `time` that found no room, TIME_NONE otherwise
+    int64_t stored_id;      // of bulk messages: what is to be answered now
+    uint32_t stored_count;
+    bool stored_due;
     WebsocketDevice shown;  // under the lock; no name: the place is free
 } Guest;
 
@@ -40,6 +60,7 @@ typedef struct Ack {
     uint32_t provider;
     uint32_t guest;
     uint32_t count;
+    bool bulk;
 } Ack;
 
 /* A command that a device has and did not answer yet. */
@@ -53,12 +74,16 @@ struct Websocket {
     char *plant;
     LinkHandler handler;
 
-    Ring arrivals;  // service thread -> tick
+    Ring arrivals;  // Parcels, service thread -> tick
+    Ring texts;     // of those that have one, in the same order
+    size_t sample_room;  // of the arrivals, RESERVE left out
     Ring commands;  // tick -> service thread
     _Atomic uint16_t *owner;  // by TagId: 1 + index of the guest that has this actuator, 0 for nobody
     _Atomic uint64_t stored_mark;
     _Atomic int64_t plant_time;
     _Atomic uint64_t samples, refused, dropped;
+    atomic_bool holding;  // nothing is read from devices
+    uint64_t polled;      // the tick's: the mark of the last arrival
 
     // the service thread's own
     Guest guests[DEVICES_MAX];
@@ -68,6 +93,8 @@ struct Websocket {
     size_t first_ack, ack_count;
     SentCommand sent[COMMANDS_MAX];
     size_t sent_count;  // for ever; the low bits are a place
+    Parcel taken[PORTION];  // on their way into the ring
+    size_t taken_count;
     Text out;
 
     pthread_mutex_t lock;  // WebsocketDevice of the guests
@@ -108,28 +135,39 @@ static void count(Websocket *websocket, Guest *guest, uint64_t samples, uint64_t
 
 // Arrivals.
 
-/* Push unless that would leave fewer than `reserve` places. */
-static bool push(Websocket *websocket, Arrival *arrival, size_t reserve)
+static bool has_text(ArrivalKind kind)
+{
+    return kind == ARRIVAL_JOINED || kind == ARRIVAL_LEFT || kind == ARRIVAL_OUTCOME;
+}
+
+/* Push unless that would leave fewer than `reserve` places. `text` is of those that have one. */
+static bool push(Websocket *websocket, const Parcel *parcel, const char *text, size_t reserve)
 {
     if (ring_room(&websocket->arrivals) <= reserve)
         return false;
-    arrival->mark = ++websocket->mark;
-    return ring_push(&websocket->arrivals, arrival);
+    if (has_text(parcel->kind)) {
+        ParcelText copy = {0};
+        if (ring_room(&websocket->texts) <= reserve)
+            return false;
+        snprintf(copy.text, sizeof copy.text, "%s", text);
+        ring_push(&websocket->texts, &copy);
+    }
+    websocket->mark++;
+    return ring_push(&websocket->arrivals, parcel);
 }
 
 static void push_outcome(Websocket *websocket, uint32_t provider, uint64_t command, bool done, const char *text)
 {
-    Arrival arrival = {.kind = ARRIVAL_OUTCOME, .provider = provider, .command = command, .done = done};
-    snprintf(arrival.text, sizeof arrival.text, "%s", text);
+    const Parcel parcel = {.kind = ARRIVAL_OUTCOME, .provider = provider, .sample = {.time = (int64_t)command}, .done = done};
     // without room the command ends as expired
-    if (!push(websocket, &arrival, DEVICES_MAX))
+    if (!push(websocket, &parcel, text, DEVICES_MAX))
         websocket->dropped++;
 }
 
 static bool push_time(Websocket *websocket, const Guest *guest, int64_t time)
 {
-    Arrival arrival = {.kind = ARRIVAL_TIME, .provider = guest->provider, .sample = {.time = time, .tag = TAG_NONE}};
-    return push(websocket, &arrival, RESERVE);
+    const Parcel parcel = {.kind = ARRIVAL_TIME, .provider = guest->provider, .sample = {.time = time, .tag = TAG_NONE}};
+    return push(websocket, &parcel, "", RESERVE);
 }
 
 /* A time that found no room before; in front of what comes next from this device. */
@@ -137,6 +175,58 @@ static void pay_time(Websocket *websocket, Guest *guest)
 {
     if (guest->time_owed != TIME_NONE && push_time(websocket, guest, guest->time_owed))
         guest->time_owed = TIME_NONE;
+}
+
+/* What was taken goes into the ring, for which there is room, and to those who listen. */
+static void push_taken(Websocket *websocket)
+{
+    const size_t count = websocket->taken_count;
+    const size_t pushed = ring_push_many(&websocket->arrivals, websocket->taken, count);
+    assert(pushed == count);
+    (void)pushed;
+    websocket->mark += count;
+    websocket->taken_count = 0;
+    if (!websocket->handler.pass)
+        return;
+    Sample samples[PORTION];
+    for (size_t i = 0; i < count; i++)
+        samples[i] = websocket->taken[i].sample;
+    websocket->handler.pass(websocket->handler.server, samples, count);
+}
+
+/* How many samples there is room for. */
+static size_t find_room(const Websocket *websocket)
+{
+    const size_t room = ring_room(&websocket->arrivals);
+    return room > RESERVE ? room - RESERVE : 0;
+}
+
+// Holding devices back.
+
+static void hold(Websocket *websocket, bool holding)
+{
+    websocket->holding = holding;
+    for (size_t i = 0; i < DEVICES_MAX; i++)
+        if (websocket->guests[i].link)
+            websocket->guests[i].link->hold(websocket->guests[i].link, holding);
+}
+
+static void hold_when_full(Websocket *websocket)
+{
+    if (!websocket->holding && (find_room(websocket) < websocket->sample_room / 4 || websocket->ack_count > ACKS_MAX / 4 * 3))
+        hold(websocket, true);
+}
+
+/* Seen by either thread. */
+static bool has_drained(const Websocket *websocket)
+{
+    return find_room(websocket) >= websocket->sample_room / 2;
+}
+
+static void go_on_when_drained(Websocket *websocket)
+{
+    if (websocket->holding && has_drained(websocket) && websocket->ack_count <= ACKS_MAX / 2)
+        hold(websocket, false);
 }
 
 // Coming and going.
@@ -151,9 +241,8 @@ static void own_actuators(Websocket *websocket, const Guest *guest, bool own)
 /* The guest is no longer at its link. */
 static void leave(Websocket *websocket, Guest *guest)
 {
-    Arrival arrival = {.kind = ARRIVAL_LEFT, .provider = guest->provider};
-    snprintf(arrival.text, sizeof arrival.text, "%s", guest->shown.name);
-    const bool pushed = push(websocket, &arrival, 0);
+    const Parcel parcel = {.kind = ARRIVAL_LEFT, .provider = guest->provider};
+    const bool pushed = push(websocket, &parcel, guest->shown.name, 0);
     assert(pushed);
     (void)pushed;
 
@@ -162,6 +251,7 @@ static void leave(Websocket *websocket, Guest *guest)
     guest->link->guest = NULL;
     guest->link = NULL;
     guest->time_owed = TIME_NONE;
+    guest->stored_due = false;
     pthread_mutex_lock(&websocket->lock);
     guest->shown.connected = false;
     pthread_mutex_unlock(&websocket->lock);
@@ -214,7 +304,7 @@ static bool join(Websocket *websocket, Guest *guest, Link *link, const char *nam
 {
     if (guest->link == link)
         return true;
-    if (ring_room(&websocket->arrivals) <= RESERVE + 1)
+    if (ring_room(&websocket->arrivals) <= RESERVE + 1 || ring_room(&websocket->texts) <= RESERVE + 1)
         return false;
 
     // a device that comes again is the one to believe: its old connection is dead or soon will be
@@ -236,9 +326,10 @@ static bool join(Websocket *websocket, Guest *guest, Link *link, const char *nam
     guest->shown.connected = true;
     pthread_mutex_unlock(&websocket->lock);
 
-    Arrival arrival = {.kind = ARRIVAL_JOINED, .provider = guest->provider};
-    snprintf(arrival.text, sizeof arrival.text, "%s", name);
-    return push(websocket, &arrival, RESERVE);
+    if (websocket->holding)
+        link->hold(link, true);
+    const Parcel parcel = {.kind = ARRIVAL_JOINED, .provider = guest->provider};
+    return push(websocket, &parcel, name, RESERVE);
 }
 
 static int admit(Websocket *websocket, Link *link, const WireMessage *message, Grants *grants, ErrText *why)
@@ -283,10 +374,57 @@ static void on_provide(Websocket *websocket, Link *link, const WireMessage *mess
     say(websocket, link);
 }
 
+static void on_numbers(Websocket *websocket, Link *link, const WireMessage *message)
+{
+    Guest *guest = link->guest;
+    ErrText why = {0};
+    const int status = grants_number(&guest->grants, message, websocket->def.tags, websocket->plant, &why);
+    if (status != 200) {
+        count(websocket, guest, 0, 1, 0, TIME_NONE);
+        refuse(websocket, link, message, status, NULL, why.text);
+        return;
+    }
+    wire_write_done(&websocket->out, WIRE_NUMBERS, message->id);
+    say(websocket, link);
+}
+
 // Samples.
 
-/* 200 when the sample was taken, otherwise the status of its refusal. */
-static int take(Websocket *websocket, Guest *guest, const WireSample *sample, ErrText *why)
+/* A message of samples that is being taken. */
+typedef struct Taking {
+    Guest *guest;
+    Link *link;
+    int64_t id;
+    size_t room;  // in the ring, when it began
+    uint32_t taken, refused, dropped;
+    int64_t last;
+} Taking;
+
+/* 200 when the sample was taken, as that of the tag that is granted; otherwise the status of its refusal. */
+static int take(Websocket *websocket, Taking *taking, const Grant *grant, Sample sample, ErrText *why)
+{
+    const double told = sample.value;
+    sample.tag = grant->tag;
+    sample.value = unit_to_si(grant->unit, told);
+    if (!isfinite(sample.value)) {
+        err_set(why, ERR_RANGE, "%g %s is too large", told, unit_name(grant->unit));
+        return 400;
+    }
+    if (taking->taken == taking->room) {
+        err_set(why, ERR_FULL, "no room: the plant is behind, send it again later");
+        return 429;
+    }
+
+    websocket->taken[websocket->taken_count++] = (Parcel){.sample = sample, .provider = taking->guest->provider, .kind = ARRIVAL_SAMPLE};
+    if (websocket->taken_count == PORTION)
+        push_taken(websocket);
+    taking->taken++;
+    taking->last = sample.time > taking->last ? sample.time : taking->last;
+    return 200;
+}
+
+/* A sample by name. */
+static int take_named(Websocket *websocket, Taking *taking, const WireSample *sample, ErrText *why)
 {
     if (sample->error) {
         err_set(why, ERR_PARSE, "%s", sample->error);
@@ -297,71 +435,99 @@ static int take(Websocket *websocket, Guest *guest, const WireSample *sample, Er
         err_set(why, ERR_UNKNOWN, "no tag \"%.100s\" in plant %s", sample->tag, websocket->plant);
         return 404;
     }
-    const Grant *grant = grants_find(&guest->grants, tag);
+    const Grant *grant = grants_find(&taking->guest->grants, tag);
     if (!grant) {
         err_set(why, ERR_DENIED, "tag \"%s\" is not among what this device provides: name it in \"provide\" first", sample->tag);
         return 403;
     }
-    const double value = unit_to_si(grant->unit, sample->value);
-    if (!isfinite(value)) {
-        err_set(why, ERR_RANGE, "%g %s is too large", sample->value, unit_name(grant->unit));
+    return take(websocket, taking, grant, (Sample){.time = sample->time, .value = sample->value, .quality = (uint8_t)sample->quality}, why);
+}
+
+/* A sample by number. */
+static int take_numbered(Websocket *websocket, Taking *taking, const BulkFrame *frame, size_t index, ErrText *why)
+{
+    BulkRecord record;
+    const char *const wrong = bulk_record(frame, index, &record);
+    if (wrong) {
+        err_set(why, ERR_PARSE, "record %zu: %s", index, wrong);
         return 400;
     }
-
-    Arrival arrival = {
-        .kind = ARRIVAL_SAMPLE,
-        .provider = guest->provider,
-        .sample = {.time = sample->time, .value = value, .tag = tag, .quality = (uint8_t)sample->quality},
-    };
-    if (!push(websocket, &arrival, RESERVE)) {
-        err_set(why, ERR_FULL, "no room: the plant is behind, send it again later");
-        return 429;
+    const Grant *grant = grants_numbered(&taking->guest->grants, record.number);
+    if (!grant) {
+        err_set(why, ERR_UNKNOWN, "no tag has the number %u: tell it in \"numbers\" first", record.number);
+        return 404;
     }
-    return 200;
+    return take(websocket, taking, grant, (Sample){.time = record.time, .value = record.value, .quality = record.quality}, why);
 }
 
-/* Take what can be taken, refuse the rest one by one; returns how many were taken. */
-static uint32_t take_all(Websocket *websocket, Link *link, const WireMessage *message)
+static void refuse_one(Websocket *websocket, Taking *taking, size_t index, int status, const ErrText *why)
 {
-    Guest *guest = link->guest;
-    uint32_t taken = 0, refused = 0, dropped = 0;
-    int64_t last = TIME_NONE;
-    for (size_t i = 0; i < message->samples.count; i++) {
-        const WireSample *sample = &message->samples.items[i];
-        ErrText why;
-        const int status = take(websocket, guest, sample, &why);
-        if (status == 200) {
-            taken++;
-            last = sample->time > last ? sample->time : last;
-            continue;
-        }
-        *(status == 429 ? &dropped : &refused) += 1;
-        char path[24];
-        snprintf(path, sizeof path, "/%zu", i);
-        refuse(websocket, link, message, status, path, why.text);
-    }
-    count(websocket, guest, taken, refused, dropped, last);
-    return taken;
+    char path[24];
+    *(status == 429 ? &taking->dropped : &taking->refused) += 1;
+    snprintf(path, sizeof path, "/%zu", index);
+    wire_write_refusal(&websocket->out, wire_topic_name(WIRE_SAMPLES), taking->id, status, path, why->text);
+    say(websocket, taking->link);
 }
 
+/* Whether more messages may wait for the disk; says so when not. */
+static bool taking_begin(Websocket *websocket, Taking *taking, Link *link, int64_t id, size_t samples)
+{
+    *taking = (Taking){.guest = link->guest, .link = link, .id = id, .last = TIME_NONE};
+    pay_time(websocket, taking->guest);
+    taking->room = find_room(websocket);
+    if (websocket->ack_count < ACKS_MAX)
+        return true;
+    count(websocket, taking->guest, 0, 0, samples, TIME_NONE);
+    wire_write_refusal(&websocket->out, wire_topic_name(WIRE_SAMPLES), id, 429, NULL, "too many messages wait for the disk: send it again later");
+    say(websocket, link);
+    return false;
+}
+
+/* What was taken is on its way, and will be answered when it is on disk. */
+static void taking_end(Websocket *websocket, Taking *taking, bool bulk)
+{
+    if (websocket->taken_count)
+        push_taken(websocket);
+    count(websocket, taking->guest, taking->taken, taking->refused, taking->dropped, taking->last);
+    const uint32_t guest = (uint32_t)(taking->guest - websocket->guests);
+    Ack *ack = &websocket->acks[(websocket->first_ack + websocket->ack_count) % ACKS_MAX];
+    *ack = (Ack){websocket->mark, taking->id, taking->guest->provider, guest, taking->taken, bulk};
+    if (taking->taken || bulk) {  // an answer to bulk messages stands for those before it too: it keeps its turn
+        websocket->ack_count++;
+    } else {
+        wire_write_stored(&websocket->out, taking->id, 0);
+        say(websocket, taking->link);
+    }
+    hold_when_full(websocket);
+}
+
+/* Take what can be taken, refuse the rest one by one. */
 static void on_samples(Websocket *websocket, Link *link, const WireMessage *message)
 {
-    Guest *guest = link->guest;
-    if (websocket->ack_count == ACKS_MAX) {
-        count(websocket, guest, 0, 0, message->samples.count, TIME_NONE);
-        refuse(websocket, link, message, 429, NULL, "too many messages wait for the disk: send it again later");
+    Taking taking;
+    if (!taking_begin(websocket, &taking, link, message->id, message->samples.count))
         return;
+    for (size_t i = 0; i < message->samples.count; i++) {
+        ErrText why;
+        const int status = take_named(websocket, &taking, &message->samples.items[i], &why);
+        if (status != 200)
+            refuse_one(websocket, &taking, i, status, &why);
     }
+    taking_end(websocket, &taking, false);
+}
 
-    pay_time(websocket, guest);
-    const uint32_t taken = take_all(websocket, link, message);
-    if (taken == 0) {
-        wire_write_stored(&websocket->out, message->id, 0);
-        say(websocket, link);
+static void on_records(Websocket *websocket, Link *link, const BulkFrame *frame)
+{
+    Taking taking;
+    if (!taking_begin(websocket, &taking, link, frame->id, frame->count))
         return;
+    for (size_t i = 0; i < frame->count; i++) {
+        ErrText why;
+        const int status = take_numbered(websocket, &taking, frame, i, &why);
+        if (status != 200)
+            refuse_one(websocket, &taking, i, status, &why);
     }
-    Ack *ack = &websocket->acks[(websocket->first_ack + websocket->ack_count++) % ACKS_MAX];
-    *ack = (Ack){websocket->mark, message->id, guest->provider, (uint32_t)(guest - websocket->guests), taken};
+    taking_end(websocket, &taking, true);
 }
 
 static void on_time(Websocket *websocket, Guest *guest, int64_t time)
@@ -424,6 +590,8 @@ static void on_message(void *self, Link *link, const WireMessage *message)
 
     if (message->topic == WIRE_COMMAND && answer)
         on_command_answer(websocket, guest, message);
+    else if (message->topic == WIRE_NUMBERS && !answer)
+        on_numbers(websocket, link, message);
     else if (message->topic == WIRE_SAMPLES && !answer)
         on_samples(websocket, link, message);
     else if (message->topic == WIRE_TIME && !answer)
@@ -433,6 +601,24 @@ static void on_message(void *self, Link *link, const WireMessage *message)
         if (!answer)
             refuse(websocket, link, message, 400, NULL, "commands go from Pollux to a device");
     }
+}
+
+static void on_bulk(void *self, Link *link, const BulkFrame *frame)
+{
+    Websocket *websocket = self;
+    Guest *guest = link->guest;
+    if (guest && frame->kind == BULK_SAMPLES) {
+        on_records(websocket, link, frame);
+        return;
+    }
+    if (guest && frame->kind == BULK_TIME) {
+        on_time(websocket, guest, frame->id);
+        return;
+    }
+    count(websocket, guest, 0, 1, 0, TIME_NONE);
+    wire_write_refusal(&websocket->out, wire_topic_name(WIRE_SAMPLES), frame->id, guest ? 400 : 403, NULL,
+                       guest ? "answers go from Pollux to a device" : "say what this device provides first");
+    say(websocket, link);
 }
 
 static void on_malformed(void *self, Link *link)
@@ -446,22 +632,47 @@ static void on_closed(void *self, Link *link)
         leave(self, link->guest);
 }
 
+/* Bulk messages are answered together: the answer to the newest stands for all. */
+static void answer_bulk(Websocket *websocket)
+{
+    for (size_t i = 0; i < DEVICES_MAX; i++) {
+        Guest *guest = &websocket->guests[i];
+        if (!guest->stored_due)
+            continue;
+        bulk_write_head(&websocket->out, BULK_STORED, guest->stored_count, guest->stored_id);
+        if (!websocket->out.failed)
+            guest->link->send_bulk(guest->link, websocket->out.bytes, websocket->out.length);
+        text_clear(&websocket->out);
+        guest->stored_count = 0;
+        guest->stored_due = false;
+    }
+}
+
+static void answer(Websocket *websocket, const Ack *ack)
+{
+    // who left and came again sends anew what had no answer
+    Guest *guest = &websocket->guests[ack->guest];
+    if (!guest->link || guest->provider != ack->provider)
+        return;
+    if (ack->bulk) {
+        guest->stored_id = ack->id;
+        guest->stored_count += ack->count;
+        guest->stored_due = true;
+    } else {
+        wire_write_stored(&websocket->out, ack->id, ack->count);
+        say(websocket, guest->link);
+    }
+}
+
 static void answer_stored(Websocket *websocket)
 {
     const uint64_t stored = atomic_load_explicit(&websocket->stored_mark, memory_order_acquire);
-    while (websocket->ack_count) {
-        const Ack *ack = &websocket->acks[websocket->first_ack];
-        if (ack->mark > stored)
-            return;
-        // who left and came again sends anew what had no answer
-        const Guest *guest = &websocket->guests[ack->guest];
-        if (guest->link && guest->provider == ack->provider) {
-            wire_write_stored(&websocket->out, ack->id, ack->count);
-            say(websocket, guest->link);
-        }
+    while (websocket->ack_count && websocket->acks[websocket->first_ack].mark <= stored) {
+        answer(websocket, &websocket->acks[websocket->first_ack]);
         websocket->first_ack = (websocket->first_ack + 1) % ACKS_MAX;
         websocket->ack_count--;
     }
+    answer_bulk(websocket);
 }
 
 static void on_woken(void *self)
@@ -474,6 +685,7 @@ static void on_woken(void *self)
         if (websocket->guests[i].link)
             pay_time(websocket, &websocket->guests[i]);
     answer_stored(websocket);
+    go_on_when_drained(websocket);
 }
 
 // The connector, on the tick's thread.
@@ -484,13 +696,31 @@ static void wake(const Websocket *websocket)
         websocket->handler.wake(websocket->handler.server);
 }
 
+/* Only what an arrival of its kind has is set: the text is larger than all the rest. */
+static void unpack(Websocket *websocket, const Parcel *parcel, Arrival *out)
+{
+    out->kind = parcel->kind;
+    out->provider = parcel->provider;
+    out->sample = parcel->sample;
+    out->mark = ++websocket->polled;
+    out->command = parcel->kind == ARRIVAL_OUTCOME ? (uint64_t)parcel->sample.time : 0;
+    out->done = parcel->done;
+    out->text[0] = 0;
+    ParcelText text;
+    if (has_text(parcel->kind) && ring_pop(&websocket->texts, &text))
+        memcpy(out->text, text.text, sizeof out->text);
+}
+
 static size_t connector_poll(void *self, Arrival *out, size_t room)
 {
     Websocket *websocket = self;
-    size_t polled = 0;
-    while (polled < room && ring_pop(&websocket->arrivals, &out[polled]))
-        polled++;
-    return polled;
+    Parcel parcels[PORTION];
+    const size_t count = ring_pop_many(&websocket->arrivals, parcels, room < PORTION ? room : PORTION);
+    for (size_t i = 0; i < count; i++)
+        unpack(websocket, &parcels[i], &out[i]);
+    if (count && websocket->holding && has_drained(websocket))
+        wake(websocket);
+    return count;
 }
 
 static Err connector_send(void *self, const Command *command)
@@ -545,12 +775,15 @@ const ConnectorType websocket_connector = {
 static Err websocket_init(Websocket *websocket, const WebsocketDef *def)
 {
     const size_t ring = def->ring ? def->ring : RING_DEFAULT;
-    Err err = ring_init(&websocket->arrivals, sizeof(Arrival), ring + RESERVE);
+    Err err = ring_init(&websocket->arrivals, sizeof(Parcel), ring + RESERVE);
+    if (err == ERR_OK)
+        err = ring_init(&websocket->texts, sizeof(ParcelText), TEXTS_MAX);
     if (err == ERR_OK)
         err = ring_init(&websocket->commands, sizeof(Command), COMMANDS_MAX);
     if (err != ERR_OK)
         return err;
 
+    websocket->sample_room = find_room(websocket);
     const size_t name_size = strlen(def->plant) + 1;
     websocket->plant = mem_alloc(name_size);
     websocket->owner = mem_alloc((tags_count(def->tags) + 1) * sizeof *websocket->owner);
@@ -570,7 +803,7 @@ Err websocket_create(const WebsocketDef *def, Websocket **out)
         return ERR_MEMORY;
     websocket->def = *def;
     websocket->plant_time = TIME_NONE;
-    websocket->handler = (LinkHandler){.self = websocket, .message = on_message, .malformed = on_malformed, .closed = on_closed, .woken = on_woken};
+    websocket->handler = (LinkHandler){.self = websocket, .message = on_message, .bulk = on_bulk, .malformed = on_malformed, .closed = on_closed, .woken = on_woken};
     for (size_t i = 0; i < DEVICES_MAX; i++)
         websocket->guests[i].time_owed = TIME_NONE;
     pthread_mutex_init(&websocket->lock, NULL);
@@ -591,6 +824,7 @@ void websocket_destroy(Websocket *websocket)
     for (size_t i = 0; i < DEVICES_MAX; i++)
         grants_fini(&websocket->guests[i].grants);
     ring_fini(&websocket->arrivals);
+    ring_fini(&websocket->texts);
     ring_fini(&websocket->commands);
     text_fini(&websocket->out);
     mem_free(websocket->plant);

@@ -283,14 +283,14 @@ static Err make_offer(const Emulation *emulation, Arena *arena, Offer *offer, Er
     return err ? err_set(why, err, "no memory") : ERR_OK;
 }
 
-static Err open_link(Emulation *emulation, const char *url, const char *name, Arena *arena, ErrText *why)
+static Err open_link(Emulation *emulation, const char *url, const char *name, bool binary, Arena *arena, ErrText *why)
 {
     Offer offer = {0};
     const Err err = make_offer(emulation, arena, &offer, why);
     if (err)
         return err;
     const DeviceDef def = {.url = url, .name = name, .tags = offer.tags, .tag_count = offer.tag_count, .actuators = offer.actuators, .actuator_count = offer.actuator_count,
-                           .command = on_command, .notice = on_notice, .self = emulation};
+                           .bulk = binary, .command = on_command, .notice = on_notice, .self = emulation};
     return device_open(&def, &emulation->device, why);
 }
 
@@ -308,7 +308,7 @@ int command_emulate(int argc, char **argv)
 {
     const char *path = NULL, *tape = NULL, *url = "ws://localhost:8080", *name = "emulator";
     long seed = 1;
-    bool no_faults = false;
+    bool no_faults = false, binary = false;
     OptionList faults = {0};
     Emulation emulation = {.speed = NAN};
     const Option options[] = {
@@ -316,6 +316,7 @@ int command_emulate(int argc, char **argv)
         {OPTION_TEXT, "url", "URL", "where it runs (ws://localhost:8080)", &url, 0, 0},
         {OPTION_TEXT, "tape", "FILE", "play this recording instead of emulating", &tape, 0, 0},
         {OPTION_SPEED, "speed", "N", "N times real time, or max (the server's --speed)", &emulation.speed, 0, 0},
+        {OPTION_FLAG, "binary", NULL, "send samples as records (pollux.v1.bin) instead of JSON", &binary, 0, 0},
         {OPTION_TEXT, "name", "NAME", "what this device is called (emulator)", &name, 0, 0},
         {OPTION_LIST, "fault", "FAULT", "something that goes wrong, see below; may be repeated", &faults, 0, 0},
         {OPTION_FLAG, "no-faults", NULL, "leave out the faults of the script", &no_faults, 0, 0},
@@ -341,7 +342,7 @@ int command_emulate(int argc, char **argv)
         err = tape_open(tape, &plant->recording, &emulation.tape, &why);
     }
     if (!err)
-        err = open_link(&emulation, url, name, &arena, &why);
+        err = open_link(&emulation, url, name, binary, &arena, &why);
     if (!err && wait_connected(&emulation)) {
         if (emulation.tape)
             play_tape(&emulation);
