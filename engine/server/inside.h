@@ -65,6 +65,7 @@ struct Server {
     size_t client_count, subscriber_count, listener_count;
     Relay relay;
     Text names, stream;  // of one listener
+    Text writing;        // to one client
     Wire *wire;
     Text out;
 };

@@ -309,6 +309,7 @@ void server_destroy(Server *server)
     text_fini(&server->out);
     text_fini(&server->names);
     text_fini(&server->stream);
+    text_fini(&server->writing);
     text_fini(&server->alarms);
     text_fini(&server->commands);
     pthread_cond_destroy(&server->pause_changed);

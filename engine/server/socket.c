@@ -15,6 +15,7 @@ enum {
     CLIENTS_MAX = 1024,
     QUEUE_MAX = 4 * 1024 * 1024,  // bytes
     MALFORMED_MAX = 100,          // frames of one client
+    WRITE_BYTES = 32 * 1024,      // at once
     LISTENER_QUEUE_MAX = 256 * 1024,  // bytes: who has more to read misses samples
     FAREWELL_S = 5,               // until a client that is being closed is cut off
 };
@@ -23,7 +24,7 @@ enum {
 typedef struct Frame {
     size_t users, length;
     bool binary;
-    unsigned char bytes[];  // LWS_PRE, then the content
+    unsigned char bytes[];
 } Frame;
 
 typedef struct Queued {
@@ -62,11 +63,11 @@ size_t server__client_size(void)
 
 static Frame *frame_make(const char *text, size_t length)
 {
-    Frame *frame = mem_alloc(sizeof *frame + LWS_PRE + length);
+    Frame *frame = mem_alloc(sizeof *frame + length);
     if (!frame)
         return NULL;
     frame->length = length;
-    memcpy(frame->bytes + LWS_PRE, text, length);
+    memcpy(frame->bytes, text, length);
     return frame;
 }
 
@@ -609,20 +610,45 @@ static int client_farewell(Client *client)
     return lws_write(client->wsi, frame + LWS_PRE, 4 + length, LWS_WRITE_RAW) < 0 ? -1 : 0;
 }
 
-/* Write until the socket has enough; nonzero when the connection is to be closed. */
-static int client_write(Client *client)
+/* The head of an unmasked frame that is whole. */
+static void put_head(Text *out, const Frame *frame)
 {
-    while (client->first && !lws_send_pipe_choked(client->wsi)) {
+    unsigned char head[10] = {frame->binary ? 0x82 : 0x81};
+    size_t size = 2;
+    head[1] = frame->length < 126 ? (unsigned char)frame->length : frame->length < 65536 ? 126 : 127;
+    for (size_t left = head[1] < 126 ? 0 : head[1] == 126 ? 2 : 8; left > 0; left--)
+        head[size++] = (unsigned char)(frame->length >> 8 * (left - 1));
+    text_add(out, (const char *)head, size);
+}
+
+/* Take frames out of the queue, WRITE_BYTES and the one that goes beyond, and put them behind LWS_PRE bytes of server->writing. */
+static void gather(Client *client)
+{
+    static const char before[LWS_PRE];
+    Text *out = &client->server->writing;
+    text_clear(out);
+    text_add(out, before, LWS_PRE);
+    while (client->first && out->length < WRITE_BYTES) {
         Queued *queued = client->first;
-        Frame *frame = queued->frame;
-        const int written = lws_write(client->wsi, frame->bytes + LWS_PRE, frame->length, frame->binary ? LWS_WRITE_BINARY : LWS_WRITE_TEXT);
-        client->queued -= frame->length;
+        put_head(out, queued->frame);
+        text_add(out, (const char *)queued->frame->bytes, queued->frame->length);
+        client->queued -= queued->frame->length;
         client->first = queued->next;
         if (!client->first)
             client->end = &client->first;
-        frame_drop(frame);
+        frame_drop(queued->frame);
         mem_free(queued);
-        if (written < 0)
+    }
+}
+
+/* Write until the socket has enough; nonzero when the connection is to be closed. A write costs more than what is written, and a device of many small
+ * messages gets as many answers, so frames are made here and go out many at a time. */
+static int client_write(Client *client)
+{
+    Text *out = &client->server->writing;
+    while (client->first && !lws_send_pipe_choked(client->wsi)) {
+        gather(client);
+        if (out->failed || lws_write(client->wsi, (unsigned char *)out->bytes + LWS_PRE, out->length - LWS_PRE, LWS_WRITE_RAW) < 0)
             return -1;
     }
     if (client->first) {

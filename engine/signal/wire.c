@@ -1,4 +1,4 @@
-/* wire.c -- jansson builds the tree, this file checks it; frames are written without a tree.
+/* wire.c -- jansson builds the tree, this file checks it; frames are written without a tree, and samples mostly read without one (scan.h).
  *
  * A frame is refused by its size and its nesting before anything is built. Texts of a message are those of the tree, which lives
  * until the next frame. */
@@ -10,9 +10,12 @@
 #include <math.h>
 #include <string.h>
 
+#include "signal/scan.h"
+
 struct Wire {
     json_t *root;  // of the message that was read last
     Arena arena;   // its arrays, and the texts of what is wrong with single samples
+    Scan scan;     // of a message that needs no tree
 };
 
 static const char *const topic_names[] = {
@@ -25,8 +28,13 @@ static const char time_form[] = "a time (nanoseconds since 1970 as an integer, o
 Err wire_create(Wire **out)
 {
     assert(out);
-    *out = mem_alloc(sizeof **out);
-    return *out ? ERR_OK : ERR_MEMORY;
+    Wire *const wire = mem_alloc(sizeof *wire);
+    *out = wire;
+    if (wire && scan_init(&wire->scan) == ERR_OK)
+        return ERR_OK;
+    wire_destroy(wire);
+    *out = NULL;
+    return ERR_MEMORY;
 }
 
 void wire_destroy(Wire *wire)
@@ -35,6 +43,7 @@ void wire_destroy(Wire *wire)
         return;
     json_decref(wire->root);
     arena_fini(&wire->arena);
+    scan_fini(&wire->scan);
     mem_free(wire);
 }
 
@@ -453,18 +462,10 @@ static int find_depth(const char *frame, size_t length)
     return deepest;
 }
 
-Err wire_read(Wire *wire, const char *frame, size_t length, WireMessage *out, ErrText *why)
+/* Read the frame by its tree. */
+static Err read_tree(Wire *wire, const char *frame, size_t length, WireMessage *out, ErrText *why)
 {
-    assert(wire);
-    assert(frame || length == 0);
-    assert(out);
-    json_decref(wire->root);
-    wire->root = NULL;
-    arena_reset(&wire->arena);
     *out = (WireMessage){.topic = WIRE_TOPIC_COUNT, .id = WIRE_ID_NONE, .path = "", .detail = ""};
-
-    if (length > WIRE_FRAME_MAX)
-        return err_set(why, ERR_RANGE, "frame: expected at most %d bytes, got %zu", WIRE_FRAME_MAX, length);
     if (find_depth(frame, length) > WIRE_DEPTH_MAX)
         return err_set(why, ERR_RANGE, "frame: expected at most %d levels of nesting", WIRE_DEPTH_MAX);
 
@@ -477,6 +478,26 @@ Err wire_read(Wire *wire, const char *frame, size_t length, WireMessage *out, Er
 
     const Err err = read_envelope(wire, out, why);
     return err == ERR_MEMORY ? err_set(why, ERR_MEMORY, "frame: no memory to read it") : err;
+}
+
+Err wire_read(Wire *wire, const char *frame, size_t length, WireMessage *out, ErrText *why)
+{
+    assert(wire);
+    assert(frame || length == 0);
+    assert(out);
+    json_decref(wire->root);
+    wire->root = NULL;
+    arena_reset(&wire->arena);
+    *out = (WireMessage){.topic = WIRE_TOPIC_COUNT, .id = WIRE_ID_NONE, .path = "", .detail = ""};
+
+    if (length > WIRE_FRAME_MAX)
+        return err_set(why, ERR_RANGE, "frame: expected at most %d bytes, got %zu", WIRE_FRAME_MAX, length);
+    if (scan_samples(&wire->scan, frame, length, &out->id, &out->samples.count)) {
+        out->topic = WIRE_SAMPLES;
+        out->samples.items = wire->scan.items;
+        return ERR_OK;
+    }
+    return read_tree(wire, frame, length, out, why);
 }
 
 bool wire_is_device_topic(WireTopic topic)

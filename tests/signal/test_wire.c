@@ -427,7 +427,7 @@ END_TEST
 
 START_TEST(reading_without_memory_fails_and_reads_again_later)
 {
-    static const char frame[] = "{\"topic\":\"samples\",\"value\":[[\"a.b\",1,1]]}";
+    static const char frame[] = "{\"topic\":\"samples\",\"value\":[[\"a.b\",\"1970-01-01T00:00:00Z\",1]]}";
     ck_assert_int_eq(wire_create(&wire), ERR_OK);
     kit_fail_allocation(1);
     ck_assert_int_eq(read_frame(frame), ERR_MEMORY);
