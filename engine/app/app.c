@@ -223,10 +223,16 @@ static bool is_stopping(const App *app)
     return app->def.stop && *app->def.stop;
 }
 
+/* Where devices carry the time nobody asks what time of day it is: this is done for every arrival. */
+static bool is_ready(const App *app)
+{
+    return sync_ready(app->sync, app->plant->clock == PLANT_CLOCK_UTC ? app_utc(app) : TIME_NONE);
+}
+
 static size_t run_ready_ticks(App *app)
 {
     size_t ticks = 0;
-    for (; !is_stopping(app) && sync_ready(app->sync, app_utc(app)); ticks++) {
+    for (; !is_stopping(app) && is_ready(app); ticks++) {
         // in real time a tick that is not done by the end of the next one is late
         if (app->plant->clock == PLANT_CLOCK_UTC && app_utc(app) > sync_time(app->sync, sync_next_tick(app->sync) + 1) + app->plant->wait_ns)
             app->overruns++;
