@@ -182,7 +182,7 @@ static bool follow_grant(Grant *grant, const TagTable *before, const TagTable *t
 void grants_follow(Grants *grants, const TagTable *before, const TagTable *tags)
 {
     const size_t count = grants->count, actuator_count = grants->actuator_count;
-    grants->count = grants->actuator_count = 0;
+    grants->count = grants->actuator_count = grants->last = 0;
     for (size_t i = 0; i < count; i++) {
         Grant grant = grants->items[i];
         if (follow_grant(&grant, before, tags))
@@ -205,6 +205,16 @@ const Grant *grants_find(const Grants *grants, TagId tag)
     if (grants->count == 0)
         return NULL;
     return bsearch(&(Grant){.tag = tag}, grants->items, grants->count, sizeof *grants->items, compare_grants);
+}
+
+const Grant *grants_guess(const Grants *grants, const TagTable *tags, const char *name)
+{
+    if (grants->count == 0)
+        return NULL;
+    const Grant *const next = &grants->items[grants->last + 1 < grants->count ? grants->last + 1 : 0];
+    const Tag tag = tags_get(tags, next->tag);
+    const size_t length = strlen(tag.asset);
+    return strncmp(name, tag.asset, length) == 0 && name[length] == '.' && strcmp(name + length + 1, tag.channel) == 0 ? next : NULL;
 }
 
 /* Numbers lie below this: as many as tags were provided, of which another version of the plant may have left fewer. */

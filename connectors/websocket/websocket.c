@@ -69,6 +69,9 @@ typedef struct SentCommand {
     uint32_t provider;
 } SentCommand;
 
+/* While samples flood in, messages are answered together: each answer by itself would cost a write to the socket. */
+static const int64_t ANSWER_PAUSE_NS = NS_PER_MS;
+
 struct Websocket {
     WebsocketDef def;
     char *plant;
@@ -84,6 +87,8 @@ struct Websocket {
     _Atomic uint64_t samples, refused, dropped;
     atomic_bool holding;  // nothing is read from devices
     uint64_t polled;      // the tick's: the mark of the last arrival
+    bool answers_owed;    // the tick's: the service thread does not know yet how far the disk is
+    int64_t answered_at;  // the tick's: elapsed time at which it was told last
 
     // the service thread's own
     Guest guests[DEVICES_MAX];
@@ -225,8 +230,9 @@ static bool has_drained(const Websocket *websocket)
 
 static void go_on_when_drained(Websocket *websocket)
 {
-    if (websocket->holding && has_drained(websocket) && websocket->ack_count <= ACKS_MAX / 2)
-        hold(websocket, false);
+    // who is still held is held anew: the server then knows why it is silent
+    if (websocket->holding)
+        hold(websocket, !has_drained(websocket) || websocket->ack_count > ACKS_MAX / 2);
 }
 
 // Coming and going.
@@ -430,16 +436,20 @@ static int take_named(Websocket *websocket, Taking *taking, const WireSample *sa
         err_set(why, ERR_PARSE, "%s", sample->error);
         return 400;
     }
-    const TagId tag = tags_find(websocket->def.tags, sample->tag);
+    Grants *grants = &taking->guest->grants;
+    const Grant *grant = grants_guess(grants, websocket->def.tags, sample->tag);
+    const TagId tag = grant ? grant->tag : tags_find(websocket->def.tags, sample->tag);
     if (tag == TAG_NONE) {
         err_set(why, ERR_UNKNOWN, "no tag \"%.100s\" in plant %s", sample->tag, websocket->plant);
         return 404;
     }
-    const Grant *grant = grants_find(&taking->guest->grants, tag);
+    if (!grant)
+        grant = grants_find(grants, tag);
     if (!grant) {
         err_set(why, ERR_DENIED, "tag \"%s\" is not among what this device provides: name it in \"provide\" first", sample->tag);
         return 403;
     }
+    grants->last = (size_t)(grant - grants->items);
     return take(websocket, taking, grant, (Sample){.time = sample->time, .value = sample->value, .quality = (uint8_t)sample->quality}, why);
 }
 
@@ -696,6 +706,17 @@ static void wake(const Websocket *websocket)
         websocket->handler.wake(websocket->handler.server);
 }
 
+/* Tell the service thread how far the disk is, unless that was done a moment ago and there is more to come. */
+static void wake_for_answers(Websocket *websocket, bool at_rest)
+{
+    const int64_t now = clock_system.elapsed_ns(clock_system.self);
+    websocket->answers_owed = !at_rest && now < websocket->answered_at + ANSWER_PAUSE_NS;
+    if (websocket->answers_owed)
+        return;
+    websocket->answered_at = now;
+    wake(websocket);
+}
+
 /* Only what an arrival of its kind has is set: the text is larger than all the rest. */
 static void unpack(Websocket *websocket, const Parcel *parcel, Arrival *out)
 {
@@ -720,6 +741,8 @@ static size_t connector_poll(void *self, Arrival *out, size_t room)
         unpack(websocket, &parcels[i], &out[i]);
     if (count && websocket->holding && has_drained(websocket))
         wake(websocket);
+    if (websocket->answers_owed)
+        wake_for_answers(websocket, count == 0);
     return count;
 }
 
@@ -741,7 +764,7 @@ static void connector_stored(void *self, uint64_t mark)
     if (mark <= websocket->stored_mark)
         return;
     atomic_store_explicit(&websocket->stored_mark, mark, memory_order_release);
-    wake(websocket);
+    wake_for_answers(websocket, false);
 }
 
 static void connector_ticked(void *self, int64_t plant_time)

@@ -145,8 +145,10 @@ static void link_send_bulk(Link *link, const char *bytes, size_t length)
 static void link_hold(Link *link, bool hold)
 {
     Client *client = (Client *)link;
-    if (!client->closing)
-        lws_rx_flow_control(client->wsi, !hold);
+    if (client->closing)
+        return;
+    lws_rx_flow_control(client->wsi, !hold);
+    lws_validity_confirmed(client->wsi);  // while it is held, its pongs are not read either
 }
 
 static void link_shut(Link *link, const char *reason)

@@ -14,7 +14,7 @@ typedef struct Link Link;
 struct Link {
     void (*send)(Link *link, const char *json, size_t length);  // queue one text frame (copied); a peer whose queue overflows is closed
     void (*send_bulk)(Link *link, const char *bytes, size_t length);  // the same for a binary frame; only where `bulk` ones came
-    void (*hold)(Link *link, bool hold);                        // read no more of what the peer sends, or go on: it waits in the socket meanwhile
+    void (*hold)(Link *link, bool hold);                        // read no more of what the peer sends, or go on: it waits in the socket; again every few seconds, or the peer counts as gone
     void (*shut)(Link *link, const char *reason);               // close once what is queued has gone out
     char peer[64];                                              // "127.0.0.1:51234"
     void *guest;                                                // the handler's own, NULL at first

@@ -60,7 +60,7 @@ static const char *write_script(const char *name, const char *text)
 
 static pid_t start_client(const char *role, const FloodDef *def, int *out)
 {
-    char port[16], bulk[4], bare[4], twins[24], frame[24], rate[32], seconds[32], count[24], write[24];
+    char port[16], bulk[4], bare[4], twins[24], frame[24], rate[32], seconds[32], count[24];
     snprintf(port, sizeof port, "%d", def->port);
     snprintf(bulk, sizeof bulk, "%d", def->bulk);
     snprintf(bare, sizeof bare, "%d", def->bare);
@@ -69,14 +69,13 @@ static pid_t start_client(const char *role, const FloodDef *def, int *out)
     snprintf(rate, sizeof rate, "%g", def->rate);
     snprintf(seconds, sizeof seconds, "%g", def->seconds);
     snprintf(count, sizeof count, "%zu", def->count);
-    snprintf(write, sizeof write, "%zu", def->write);
     int ends[2];
     if (pipe(ends))
         die("no pipe");
     const pid_t child = fork();
     if (child == 0) {
         dup2(ends[1], STDOUT_FILENO);
-        execl("/proc/self/exe", "bench_ingest", role, port, bulk, bare, twins, frame, rate, seconds, count, write, (char *)NULL);
+        execl("/proc/self/exe", "bench_ingest", role, port, bulk, bare, twins, frame, rate, seconds, count, (char *)NULL);
         _exit(EXIT_FAILURE);
     }
     close(ends[1]);
@@ -96,7 +95,7 @@ static void end_client(pid_t child, int out)
 static int be_client(char **argv)
 {
     const FloodDef def = {.port = atoi(argv[2]), .bulk = atoi(argv[3]), .bare = atoi(argv[4]), .twins = strtoul(argv[5], NULL, 10), .frame = strtoul(argv[6], NULL, 10),
-                          .rate = atof(argv[7]), .seconds = atof(argv[8]), .count = strtoul(argv[9], NULL, 10), .write = strtoul(argv[10], NULL, 10)};
+                          .rate = atof(argv[7]), .seconds = atof(argv[8]), .count = strtoul(argv[9], NULL, 10)};
     if (strcmp(argv[1], "send") == 0) {
         flood_send(&def);
         return 0;
@@ -118,8 +117,16 @@ static bool has_ended(pid_t child)
 
 typedef struct Meter {
     int64_t start, warm, now;
+    int64_t worked_warm, worked_now;  // by all threads of this process, which are the server's
     uint64_t at_warm, count;
 } Meter;
+
+static int64_t worked(void)
+{
+    struct timespec time;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
+    return (int64_t)time.tv_sec * NS_PER_S + time.tv_nsec;
+}
 
 static void meter_read(Meter *meter, uint64_t count)
 {
@@ -130,17 +137,27 @@ static void meter_read(Meter *meter, uint64_t count)
         meter->start = now;
     if (meter->warm == 0 && now > meter->start + WARM_NS) {
         meter->warm = now;
+        meter->worked_warm = worked();
         meter->at_warm = count;
     }
     if (count > meter->count) {
         meter->count = count;
         meter->now = now;
+        meter->worked_now = worked();
     }
 }
 
-static double meter_rate(const Meter *meter)
+typedef struct Figures {
+    double rate, cost_ns;  // samples per second; work for each
+    double p50, p99, p999;
+} Figures;
+
+static Figures meter_figures(const Meter *meter)
 {
-    return meter->now > meter->warm ? (double)(meter->count - meter->at_warm) / ((double)(meter->now - meter->warm) / 1e9) : NAN;
+    const double count = (double)(meter->count - meter->at_warm);
+    if (meter->now <= meter->warm || count <= 0)
+        return (Figures){NAN, NAN, NAN, NAN, NAN};
+    return (Figures){.rate = count / ((double)(meter->now - meter->warm) / 1e9), .cost_ns = (double)(meter->worked_now - meter->worked_warm) / count};
 }
 
 // The bare server.
@@ -202,7 +219,7 @@ static void bare_open(Bare *bare)
     bare->port = lws_get_vhost_listen_port(host);
 }
 
-static double measure_bare(FloodDef def)
+static Figures measure_bare(FloodDef def)
 {
     Bare bare;
     bare_open(&bare);
@@ -222,7 +239,7 @@ static double measure_bare(FloodDef def)
     end_client(client, out);
     uv_async_send(&bare.end);
     pthread_join(bare.thread, NULL);
-    return meter_rate(&meter);
+    return meter_figures(&meter);
 }
 
 // Pollux.
@@ -285,15 +302,6 @@ static void pollux_turn(Pollux *pollux)
         app->def.clock->sleep_ns(app->def.clock->self, app_patience(app, 2 * NS_PER_MS));
 }
 
-typedef struct Figures {
-    double rate, p50, p99, p999;
-} Figures;
-
-static Figures figures_of(const Ages *ages, double rate)
-{
-    return (Figures){rate, ages_quantile(ages, 0.5), ages_quantile(ages, 0.99), ages_quantile(ages, 0.999)};
-}
-
 static void check_lost(const Pollux *pollux)
 {
     const ConnectorStats stats = websocket_connector.stats(pollux->websocket);
@@ -320,24 +328,27 @@ static Figures measure_pollux(FloodDef def, const char *history)
     end_client(client, out);
     check_lost(&pollux);
     pollux_close(&pollux);
-    return figures_of(&pollux.ages, meter_rate(&meter));
+    Figures figures = meter_figures(&meter);
+    figures.p50 = ages_quantile(&pollux.ages, 0.5);
+    figures.p99 = ages_quantile(&pollux.ages, 0.99);
+    figures.p999 = ages_quantile(&pollux.ages, 0.999);
+    return figures;
 }
 
 static void measure_rates(const FloodDef *base)
 {
-    printf("| frames of | samples each | bare: samples/s | Pollux: samples/s | ratio | p50, ms | p99, ms | p99.9, ms | at 84,000/s: p50, ms | p99, ms | p99.9, ms |\n"
-           "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |\n");
+    printf("| frames of | samples each | bare: samples/s | Pollux: samples/s | ratio | work for each, ns: bare | Pollux | p50, ms | p99, ms | p99.9, ms | at 84,000/s: p50, ms | p99, ms | p99.9, ms |\n"
+           "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |\n");
     for (int bulk = 0; bulk <= 1; bulk++)
         for (size_t i = 0; i < FRAME_COUNT; i++) {
             FloodDef def = *base;
             def.bulk = bulk;
             def.frame = FRAMES[i];
-            const double bare = measure_bare(def);
-            const Figures flood = measure_pollux(def, NULL);
+            const Figures bare = measure_bare(def), flood = measure_pollux(def, NULL);
             def.rate = KUKSA_RATE;
             const Figures calm = measure_pollux(def, NULL);
-            printf("| %s | %zu | %.0f | %.0f | %.2f | %.2f | %.2f | %.2f | %.2f | %.2f | %.2f |\n", bulk ? "pollux.v1.bin" : "JSON", def.frame, bare, flood.rate, flood.rate / bare,
-                   flood.p50, flood.p99, flood.p999, calm.p50, calm.p99, calm.p999);
+            printf("| %s | %zu | %.0f | %.0f | %.2f | %.0f | %.0f | %.2f | %.2f | %.2f | %.2f | %.2f | %.2f |\n", bulk ? "pollux.v1.bin" : "JSON", def.frame, bare.rate, flood.rate,
+                   flood.rate / bare.rate, bare.cost_ns, flood.cost_ns, flood.p50, flood.p99, flood.p999, calm.p50, calm.p99, calm.p999);
             fflush(stdout);
         }
 }
@@ -432,7 +443,7 @@ static void measure_burst(const FloodDef *base, size_t count)
 
 int main(int argc, char **argv)
 {
-    if (argc == 11)
+    if (argc == 10)
         return be_client(argv);
     const FloodDef base = {.seconds = argc > 1 ? atof(argv[1]) : 2, .twins = argc > 2 ? strtoul(argv[2], NULL, 10) : 1024};
     const size_t burst = argc > 3 ? strtoul(argv[3], NULL, 10) : 2000000;

@@ -15,7 +15,6 @@
 #include "signal/tag.h"
 
 enum {
-    BUFFER = 64 * 1024,
     ANSWERS_EVERY = 16,  // frames
     TEMPLATE_SAMPLES = 32 * 1024,
     FRAME_ROOM = 256 * 1024,
@@ -266,11 +265,10 @@ void flood_send(const FloodDef *def)
     for (size_t i = 0; i < template_count; i++)
         make_template(def, i, &templates[i]);
 
-    unsigned char *const buffer = malloc(BUFFER + FRAME_ROOM);
+    unsigned char *const frame = malloc(FRAME_ROOM);
     const int64_t start = flood_utc(), end = start + (int64_t)(def->seconds * 1e9);
     uint64_t sent = 0;
     int64_t id = 0, last = 0;
-    size_t length = 0;
     while (def->count ? sent < def->count : flood_utc() < end) {
         if (def->rate > 0)
             wait_until(due_time(def, start, sent));
@@ -278,17 +276,11 @@ void flood_send(const FloodDef *def)
         if (def->count)
             now = start + id / (int64_t)(def->twins / def->frame);  // all of one tick
         last = now > last || def->count ? now : last + 1;
-        length += put_frame(def, &templates[(size_t)id % template_count], id, last, buffer + length);
-        id++;
+        send_all(file, frame, put_frame(def, &templates[(size_t)id % template_count], id, last, frame));
         sent += def->frame;
-        if (length < def->write)
-            continue;
-        send_all(file, buffer, length);
-        length = 0;
-        if (id % ANSWERS_EVERY == 0)
+        if (++id % ANSWERS_EVERY == 0)
             pass_over(file);
     }
-    send_all(file, buffer, length);
     if (def->count) {
         end_tick(file, start + 3 * NS_PER_S);
         wait_until(flood_utc() + (int64_t)(def->seconds * 1e9));

@@ -1,6 +1,6 @@
 /* flood.h -- clients for bench_ingest, each a process of its own on a raw socket, so that they cost as little as can be.
  *
- * The sender provides a fleet of gauges and sends frames of samples as fast as they are taken, or at a rate. A sample's time is when its frame was made, so whoever
+ * The sender provides a fleet of gauges and sends frames of samples as fast as they are taken, or at a rate; each frame is a write, as with most clients. A sample's time is when its frame was made, so whoever
  * has the sample knows how long it took. The listener subscribes to all samples and says how old they were when they came. */
 #pragma once
 
@@ -14,7 +14,6 @@ typedef struct FloodDef {
     bool bare;       // the server only receives: there is nothing to wait for
     size_t twins;    // of the fleet `tank`, each with a gauge
     size_t frame;    // samples in one
-    size_t write;    // bytes that are gathered before they are written, at most 64 KiB; 0: each frame by itself, as most clients do
     double rate;     // samples per second, 0: as fast as they are taken
     double seconds;
     size_t count;    // when not 0: so many samples, all of one tick

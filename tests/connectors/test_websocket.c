@@ -745,6 +745,33 @@ START_TEST(creation_survives_every_failed_allocation)
 }
 END_TEST
 
+START_TEST(names_are_found_in_turn_and_out_of_turn)
+{
+    start();
+    Peer rig = peer_make("rig");
+    say(&rig, PROVIDE("rig"));
+    next_arrival();
+    static const char order[] = {0, 1, 0, 1, 1, 0, 0, 1};
+    char frame[256];
+    for (size_t i = 0; i < sizeof order; i++) {
+        snprintf(frame, sizeof frame, SAMPLE("2", "incubator.%s"), order[i] ? "flow" : "t2");
+        say(&rig, frame);
+        ck_assert_uint_eq(next_arrival().sample.tag, order[i] ? flow : t2);
+    }
+
+    // names that begin like the one whose turn it is are others
+    const size_t before = rig.count;
+    static const char *const wrong[] = {"incubator.t", "incubator.t22", "incubato.t2", "incubator2.t2", "incubator.", "incubator", ".t2"};
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        snprintf(frame, sizeof frame, SAMPLE("2", "%s"), wrong[i]);
+        say(&rig, frame);
+    }
+    ck_assert_uint_eq(rig.count, before + 2 * sizeof wrong / sizeof *wrong);
+    ck_assert_uint_eq(drain(), 0);
+    stop();
+}
+END_TEST
+
 // Records.
 
 #define NUMBERS "{\"topic\":\"numbers\",\"headers\":{\"id\":2},\"value\":{\"incubator.t2\":1,\"incubator.flow\":0}}"
@@ -954,4 +981,4 @@ KIT_MAIN("connectors.websocket", a_device_is_welcomed_with_what_the_plant_is, sa
          the_tick_and_the_service_thread_meet_without_a_race, another_plant_keeps_devices_with_what_it_still_takes, creation_survives_every_failed_allocation,
          records_become_arrivals_by_the_numbers_of_the_device, one_answer_stands_for_all_records_that_are_on_disk, a_wrong_record_is_refused_and_the_others_are_taken,
          numbers_are_of_tags_that_are_provided_and_below_their_count, devices_are_held_back_before_the_ring_is_full_and_go_on_when_half_of_it_is_free,
-         what_is_taken_is_passed_on_at_once_and_what_is_refused_is_not)
+         what_is_taken_is_passed_on_at_once_and_what_is_refused_is_not, names_are_found_in_turn_and_out_of_turn)
