@@ -237,7 +237,8 @@ static int check_number(const Grants *grants, const WireNumber *item, const TagT
         return 403;
     }
     if (item->number >= number_room(grants)) {
-        err_set(why, ERR_RANGE, "tag \"%s\": expected a number below %zu, as many tags as this device provides, got %u", item->tag, number_room(grants), item->number);
+        err_set(why, ERR_RANGE, "tag \"%s\": expected a number below %zu, as many tags as this device provides, got %u", item->tag, number_room(grants),
+                item->number);
         return 400;
     }
     return 200;

@@ -1,7 +1,8 @@
 /* websocket.h -- devices that come to us: the server side of docs/protocol.md, "A device".
  *
  * Speaks with devices over Links (the server owns the sockets). Samples go to the tick by a bounded ring; before it is full devices are
- * held back by their sockets, and a sample that finds no room all the same is refused with 429 and counted as dropped. The answer to a `samples` message waits until the tick says that they are stored.
+ * held back by their sockets, and a sample that finds no room all the same is refused with 429 and counted as
+ * dropped. The answer to a `samples` message waits until the tick says that they are stored.
  *
  * Takes: Links, tags.  Gives: Arrivals; carries Commands.  Threads: the LinkHandler's calls on the service thread, the connector's on the tick's. */
 #pragma once

@@ -111,7 +111,8 @@ static void write_json(Listener *listener, const TagTable *tags, const Relay *re
         if (!wanted(listener, tags, sample->tag))
             continue;
         texts[count] = tags_name(tags, sample->tag);
-        samples[count] = (WireSample){texts[count].text, sample->time, unit_from_si(tags_get(tags, sample->tag).unit, sample->value), (Quality)sample->quality, NULL};
+        const double value = unit_from_si(tags_get(tags, sample->tag).unit, sample->value);
+        samples[count] = (WireSample){texts[count].text, sample->time, value, (Quality)sample->quality, NULL};
         count++;
     }
     wire_write_stream(frame, listener->skipped, samples, count);

@@ -49,7 +49,8 @@ Err bulk_read(const void *bytes, size_t length, BulkFrame *out, ErrText *why)
     if (length < BULK_HEAD)
         return err_set(why, ERR_PARSE, "frame: expected a head of %d bytes, got %zu", BULK_HEAD, length);
     if (head[0] < BULK_SAMPLES || head[0] > BULK_TIME || !are_zeros(head + 1))
-        return err_set(why, ERR_PARSE, "frame: expected a kind from %d to %d and three zeros, got %u %u %u %u", BULK_SAMPLES, BULK_TIME, head[0], head[1], head[2], head[3]);
+        return err_set(why, ERR_PARSE, "frame: expected a kind from %d to %d and three zeros, got %u %u %u %u", BULK_SAMPLES, BULK_TIME,
+                       head[0], head[1], head[2], head[3]);
 
     const BulkFrame frame = {head[0], get_32(head + COUNT_AT), (int64_t)get_64(head + ID_AT), head + BULK_HEAD};
     const size_t records = frame.kind == BULK_SAMPLES ? frame.count : 0;

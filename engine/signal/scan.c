@@ -197,9 +197,17 @@ static bool take_quality(Cursor *cursor, Quality *out)
 static bool take_sample(Cursor *cursor, WireSample *out)
 {
     out->quality = QUALITY_GOOD;
-    if (!take(cursor, '[') || !(out->tag = take_name(cursor)) || !take(cursor, ',') || !take_integer(cursor, &out->time) || !take(cursor, ',') || !take_number(cursor, &out->value))
+    if (!take(cursor, '[') || !(out->tag = take_name(cursor)) || !take(cursor, ',') || !take_integer(cursor, &out->time) || !take(cursor, ',') ||
+        !take_number(cursor, &out->value))
         return false;
     return take(cursor, ']') || (take(cursor, ',') && take_quality(cursor, &out->quality) && take(cursor, ']'));
+}
+
+/* `:{"id":7},`, behind the word. */
+static bool take_headers(Cursor *cursor, int64_t *id)
+{
+    return take(cursor, ':') && take(cursor, '{') && TAKE_TEXT(cursor, "id") && take(cursor, ':') && take_integer(cursor, id) && take(cursor, '}') &&
+           take(cursor, ',');
 }
 
 /* All that stands in front of the samples. */
@@ -208,8 +216,7 @@ static bool take_head(Cursor *cursor, int64_t *id)
     *id = WIRE_ID_NONE;
     if (!take(cursor, '{') || !TAKE_TEXT(cursor, "topic") || !take(cursor, ':') || !TAKE_TEXT(cursor, "samples") || !take(cursor, ','))
         return false;
-    const bool headers = TAKE_TEXT(cursor, "headers");
-    if (headers && !(take(cursor, ':') && take(cursor, '{') && TAKE_TEXT(cursor, "id") && take(cursor, ':') && take_integer(cursor, id) && take(cursor, '}') && take(cursor, ',')))
+    if (TAKE_TEXT(cursor, "headers") && !take_headers(cursor, id))
         return false;
     return TAKE_TEXT(cursor, "value") && take(cursor, ':') && take(cursor, '[');
 }

@@ -215,7 +215,10 @@ static Err read_provide(Wire *wire, const json_t *value, WireMessage *out, ErrTe
     if (members.err)
         return members.err;
     const Err err = read_tags(wire, json_object_get(value, "tags"), out, why);
-    return err ? err : read_names(wire, json_object_get(value, "actuators"), "value/actuators", WIRE_TAGS_MAX, &out->provide.actuators, &out->provide.actuator_count, why);
+    if (err)
+        return err;
+    const json_t *const actuators = json_object_get(value, "actuators");
+    return read_names(wire, actuators, "value/actuators", WIRE_TAGS_MAX, &out->provide.actuators, &out->provide.actuator_count, why);
 }
 
 static Err read_numbers(Wire *wire, json_t *value, WireMessage *out, ErrText *why)

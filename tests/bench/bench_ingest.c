@@ -94,8 +94,8 @@ static void end_client(pid_t child, int out)
 
 static int be_client(char **argv)
 {
-    const FloodDef def = {.port = atoi(argv[2]), .bulk = atoi(argv[3]), .bare = atoi(argv[4]), .twins = strtoul(argv[5], NULL, 10), .frame = strtoul(argv[6], NULL, 10),
-                          .rate = atof(argv[7]), .seconds = atof(argv[8]), .count = strtoul(argv[9], NULL, 10)};
+    const FloodDef def = {.port = atoi(argv[2]), .bulk = atoi(argv[3]), .bare = atoi(argv[4]), .twins = strtoul(argv[5], NULL, 10),
+                          .frame = strtoul(argv[6], NULL, 10), .rate = atof(argv[7]), .seconds = atof(argv[8]), .count = strtoul(argv[9], NULL, 10)};
     if (strcmp(argv[1], "send") == 0) {
         flood_send(&def);
         return 0;
@@ -308,8 +308,8 @@ static void check_lost(const Pollux *pollux)
     const SyncCounters *counters = sync_counters(pollux->app->sync);
     if (stats.dropped + stats.refused + counters->late + counters->duplicate + counters->future + counters->dropped)
         fprintf(stderr, "bench_ingest: dropped %llu, refused %llu, late %llu, duplicate %llu, future %llu, lost %llu\n", (unsigned long long)stats.dropped,
-                (unsigned long long)stats.refused, (unsigned long long)counters->late, (unsigned long long)counters->duplicate, (unsigned long long)counters->future,
-                (unsigned long long)counters->dropped);
+                (unsigned long long)stats.refused, (unsigned long long)counters->late, (unsigned long long)counters->duplicate,
+                (unsigned long long)counters->future, (unsigned long long)counters->dropped);
 }
 
 static Figures measure_pollux(FloodDef def, const char *history)
@@ -337,7 +337,8 @@ static Figures measure_pollux(FloodDef def, const char *history)
 
 static void measure_rates(const FloodDef *base)
 {
-    printf("| frames of | samples each | bare: samples/s | Pollux: samples/s | ratio | work for each, ns: bare | Pollux | p50, ms | p99, ms | p99.9, ms | at 84,000/s: p50, ms | p99, ms | p99.9, ms |\n"
+    printf("| frames of | samples each | bare: samples/s | Pollux: samples/s | ratio | work for each, ns: bare | Pollux | "
+           "p50, ms | p99, ms | p99.9, ms | at 84,000/s: p50, ms | p99, ms | p99.9, ms |\n"
            "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |\n");
     for (int bulk = 0; bulk <= 1; bulk++)
         for (size_t i = 0; i < FRAME_COUNT; i++) {
@@ -347,8 +348,8 @@ static void measure_rates(const FloodDef *base)
             const Figures bare = measure_bare(def), flood = measure_pollux(def, NULL);
             def.rate = KUKSA_RATE;
             const Figures calm = measure_pollux(def, NULL);
-            printf("| %s | %zu | %.0f | %.0f | %.2f | %.0f | %.0f | %.2f | %.2f | %.2f | %.2f | %.2f | %.2f |\n", bulk ? "pollux.v1.bin" : "JSON", def.frame, bare.rate, flood.rate,
-                   flood.rate / bare.rate, bare.cost_ns, flood.cost_ns, flood.p50, flood.p99, flood.p999, calm.p50, calm.p99, calm.p999);
+            printf("| %s | %zu | %.0f | %.0f | %.2f | %.0f | %.0f | %.2f | %.2f | %.2f | %.2f | %.2f | %.2f |\n", bulk ? "pollux.v1.bin" : "JSON", def.frame,
+                   bare.rate, flood.rate, flood.rate / bare.rate, bare.cost_ns, flood.cost_ns, flood.p50, flood.p99, flood.p999, calm.p50, calm.p99, calm.p999);
             fflush(stdout);
         }
 }
@@ -376,7 +377,8 @@ static void measure_history(const FloodDef *base)
 
 static void measure_passing(const FloodDef *base)
 {
-    printf("\n| a sample reaches a subscriber, 84,000/s | samples each | samples seen | p50, ms | p99, ms | p99.9, ms |\n| --- | --- | --- | --- | --- | --- |\n");
+    printf("\n| a sample reaches a subscriber, 84,000/s | samples each | samples seen | p50, ms | p99, ms | p99.9, ms |\n"
+           "| --- | --- | --- | --- | --- | --- |\n");
     for (int bulk = 0; bulk <= 1; bulk++)
         for (size_t i = 0; i < 2; i++) {
             FloodDef def = *base, listener = *base;
@@ -434,8 +436,8 @@ static void measure_burst(const FloodDef *base, size_t count)
         waitpid(client, NULL, 0);
         close(out);
         check_lost(&pollux);
-        printf("| %s | %zu | %llu | %lld | %.2f |\n", bulk ? "pollux.v1.bin" : "JSON", count, (unsigned long long)pollux.folded, (long long)count - (long long)pollux.folded,
-               (double)(last - first) / 1e9);
+        printf("| %s | %zu | %llu | %lld | %.2f |\n", bulk ? "pollux.v1.bin" : "JSON", count, (unsigned long long)pollux.folded,
+               (long long)count - (long long)pollux.folded, (double)(last - first) / 1e9);
         fflush(stdout);
         pollux_close(&pollux);
     }

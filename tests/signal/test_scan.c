@@ -148,7 +148,7 @@ START_TEST(hostile_samples_are_never_read_otherwise)
     static const char letters[] = "[]{}\",:.-+eE0123456789 \\/abdgou\n";
     static const char seed[] = "[[\"a.b\",1611326937840280000,25.0625,\"good\"],[\"tank1.gauge\",0,-1.5e-7]]";
     size_t scanned = 0;
-    for (uint64_t round = 0; round < 200000; round++) {
+    for (uint64_t round = 0; round < 60000; round++) {
         char value[sizeof seed];
         size_t length = sizeof seed - 1;
         memcpy(value, seed, length);
@@ -162,7 +162,7 @@ START_TEST(hostile_samples_are_never_read_otherwise)
         }
         scanned += compare(value, length);
     }
-    ck_assert_uint_gt(scanned, 20000);
+    ck_assert_uint_gt(scanned, 6000);
     end();
 }
 END_TEST
