@@ -216,6 +216,7 @@ static void show_to_all(Server *server, const TickFrame *news, bool fresh)
         Frame *frame = NULL;
         if (client_is_slow(client)) {
             client->wants_all |= fresh;
+            lws_callback_on_writable(client->wsi);  // what it skips must come in the end, also when nothing changes any more
             frame = changed ? get_frame(&changes, frame_changes, news) : NULL;
         } else if (client->wants_all) {
             frame = get_frame(&all, frame_tick, &whole);
@@ -660,7 +661,9 @@ static int client_write(Client *client)
     if (client->closing)
         return client_farewell(client);
     // it has caught up with its queue, but not with the values that it skipped
-    if (client->subscribed && client->wants_all)
+    if (client->subscribed && client->wants_all && lws_send_pipe_choked(client->wsi))
+        lws_callback_on_writable(client->wsi);
+    else if (client->subscribed && client->wants_all)
         server__show(client->server);
     return 0;
 }
