@@ -119,8 +119,10 @@ static void remember(App *app)
 static void remember_again(void *self, int64_t tick, int64_t at, const PlantPart *part)
 {
     const App *app = self;
+    const int64_t time = sync_time(app->sync, tick);
+    alarm_judge_again(app->alarms, app->sync, part, time);
     if (app->history)
-        history_append_amended(app->history, app->plant, part, sync_time(app->sync, tick), (uint32_t)(at - tick));
+        history_append_amended(app->history, app->plant, part, time, (uint32_t)(at - tick));
 }
 
 static size_t list_connections(const App *app, ServerConnection *out)
@@ -450,6 +452,7 @@ void app_drain(App *app)
         while (poll_connector(app, i, &ticks))
             continue;
     sync_amend(app->sync);
+    alarm_amend(app->alarms, app->sync, app->now);
     answer_people(app);
     show_changes(app);
 }

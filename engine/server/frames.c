@@ -57,6 +57,7 @@ void frame_alarm(Text *out, const Alarm *alarm, const char *twin)
     put_time(out, ",", "raised", alarm->raised);
     put_time(out, ",", "acknowledged", alarm->acknowledged);
     put_time(out, ",", "returned", alarm->returned);
+    put_time(out, ",", "amended", alarm->amended);
     put_count(out, ",", "revision", alarm->revision);
     text_put(out, "}");
 }
