@@ -403,6 +403,8 @@ size_t app_poll(App *app)
     done += run_ready_ticks(app);
     if (!app->history || history_waiting(app->history) < HISTORY_WAITING)
         done += poll_connectors(app, true);
+    if (app->now != TIME_NONE)
+        desk_fill(app->desk, app->now);
     answer_people(app);
     show_changes(app);
     hand_receipts(app);
@@ -446,7 +448,9 @@ static Err load(App *app, ErrText *why)
         app->plant->clock = PLANT_CLOCK_PROVIDER;
     if ((err = alarms_create(app->plant, &app->alarms, why)))
         return err;
-    return gate_create(app->plant, &app->gate) ? err_set(why, ERR_MEMORY, "no memory for the gate") : ERR_OK;
+    if (gate_create(app->plant, &app->gate))
+        return err_set(why, ERR_MEMORY, "no memory for the gate");
+    return desk_create(app->plant, 1, &app->desk, why);
 }
 
 Err app_load(const AppDef *def, App **out, ErrText *why)
@@ -548,6 +552,7 @@ void app_destroy(App *app)
     if (app->history && app->now != TIME_NONE)
         resume_snapshot(app);
     history_close(app->history);
+    desk_destroy(app->desk);
     gate_destroy(app->gate);
     alarms_destroy(app->alarms);
     sync_destroy(app->sync);

@@ -33,6 +33,7 @@ struct App {
     Sync *sync;
     Alarms *alarms;
     Gate *gate;
+    Desk *desk;        // for forecasts
     History *history;  // NULL without
     Server *server;    // NULL without; app_serve, not owned
     Websocket *websocket;

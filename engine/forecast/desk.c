@@ -60,7 +60,6 @@ typedef struct Clerk {
 struct Desk {
     const Plant *plant;
     Slot places[PLACES];  // of people, then of the tick's
-    _Atomic uint64_t last_id;
     Clerk clerks[CLERKS_MAX];
     size_t clerk_count;
     sem_t work, urgent;  // posted for what the clerks, and the gate's clerk, may have to do
@@ -72,6 +71,9 @@ struct Desk {
     void (*ended)(void *self);  // under the lock
     void *self;
 };
+
+/* Of the asks of all desks: nobody takes another one's for his own. */
+static _Atomic uint64_t last_id;
 
 static int64_t now_ns(void)
 {
@@ -330,9 +332,9 @@ void desk_destroy(Desk *desk)
 }
 
 /* Begin with a free place. */
-static void number_place(Desk *desk, Slot *place, DeskPriority priority, int64_t deadline)
+static void number_place(Slot *place, DeskPriority priority, int64_t deadline)
 {
-    place->id = ++desk->last_id;
+    place->id = ++last_id;
     place->priority = priority;
     place->deadline = deadline;
     place->dropped = false;
@@ -385,7 +387,7 @@ Err desk_ask(Desk *desk, const char *text, size_t length, const char *path, doub
     if (err)
         return err_set(why, err, "no memory for a forecast");
     place->length = length;
-    number_place(desk, place, DESK_PERSON, now_ns() + (int64_t)(patience * (double)NS_PER_S));
+    number_place(place, DESK_PERSON, now_ns() + (int64_t)(patience * (double)NS_PER_S));
     *id = place->id;
     pass(desk, place, STAGE_ASKED);
     return ERR_OK;
@@ -464,7 +466,7 @@ uint64_t desk_order(Desk *desk, const Scenario *scenario, const Fork *fork, Desk
         Slot *place = &desk->places[i];
         if (stage_of(place) != STAGE_FREE)
             continue;
-        number_place(desk, place, priority, INT64_MAX);
+        number_place(place, priority, INT64_MAX);
         place->ordered = scenario;
         place->filled = fork;
         const uint64_t id = place->id;
