@@ -7,6 +7,7 @@
 
 #include "alarm/cycle.h"
 #include "alarm/handlers.h"
+#include "alarm/predict.h"
 #include "alarm/watch.h"
 
 enum { SNAPSHOT_VERSION = 1 };
@@ -22,6 +23,7 @@ struct Alarms {
     const Plant *plant;
     Cycle cycle;
     Handlers handlers;
+    Predictions predictions;
     Standing *standings;  // by twin
     uint64_t *standing;   // by block: the lanes whose standing is not that of a calm twin
     Watch *watches;       // for each block: the quarantine, then the limits of its model
@@ -83,6 +85,7 @@ Err alarms_create(Plant *plant, Alarms **out, ErrText *why)
     }
 
     alarms->plant = plant;
+    predictions__init(&alarms->predictions, plant);
     alarms->shape = shape_of(plant);
     alarms->watch_count = count_watches(plant);
     alarms->standings = mem_alloc(plant->twin_count * sizeof *alarms->standings);
@@ -204,6 +207,11 @@ static void judge_conditions(Alarms *alarms, int64_t now)
     assert(watch == alarms->watches + alarms->watch_count);
 }
 
+static void tell_prediction(void *self, const Alarm *alarm, bool raised)
+{
+    handlers__alarm(self, alarm, raised);
+}
+
 void alarm_judge(Alarms *alarms, const Plant *plant, const Sync *sync, Batch batch, int64_t now)
 {
     assert(plant == alarms->plant);
@@ -214,6 +222,12 @@ void alarm_judge(Alarms *alarms, const Plant *plant, const Sync *sync, Batch bat
     handlers__timers(&alarms->handlers);
     judge_divergences(alarms, plant, sync, now);
     judge_conditions(alarms, now);
+    predictions__judge(&alarms->predictions, &alarms->cycle, now, tell_prediction, &alarms->handlers);
+}
+
+void alarms_note_outlooks(Alarms *alarms, const Outlooks *outlooks)
+{
+    alarms->predictions.outlooks = outlooks;
 }
 
 Err alarm_acknowledge(Alarms *alarms, uint64_t id, const char *by, int64_t now)
@@ -351,6 +365,7 @@ static Err check_ancestor(const Lineage *lineage, const unsigned char *bytes, si
 static void begin_as(Alarms *alarms, const SnapshotHead *head)
 {
     cycle__clear(&alarms->cycle);
+    alarms->predictions.count = 0;
     alarms->cycle.dropped = head->dropped;
     alarms_number_from(alarms, head->last_id);
 }
@@ -368,6 +383,7 @@ Err alarms_restore(Alarms *alarms, const void *bytes, size_t size, ErrText *why)
         Alarm alarm;
         memcpy(&alarm, at, sizeof alarm);
         cycle__adopt(&alarms->cycle, &alarm);
+        predictions__adopt(&alarms->predictions, &alarm);
     }
 
     const size_t standings = alarms->plant->twin_count * sizeof *alarms->standings;
@@ -428,6 +444,8 @@ static void adopt_standings(Alarms *alarms, const Lineage *lineage, const unsign
 static void adopt_alarm(Alarms *alarms, const Alarm *alarm, int64_t now)
 {
     cycle__adopt(&alarms->cycle, alarm);
+    if (predictions__adopt(&alarms->predictions, alarm))
+        return;
     if (alarm->state != ALARM_RETURNED && alarms->standings[alarm->twin].slot != alarm->id)
         give_to_watch(alarms, alarm, now);
 }

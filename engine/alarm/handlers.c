@@ -469,6 +469,8 @@ static void tell_alarm(lua_State *lua, const Handlers *handlers, const void *eve
     set_text(lua, "state", change->raised ? "raised" : "returned");
     set_text(lua, "text", alarm->text);
     set_number(lua, "time", seconds(handlers->now));
+    lua_pushboolean(lua, alarm_is_predicted(alarm));
+    lua_setfield(lua, -2, "predicted");
 }
 
 /* Gets a Call. */
