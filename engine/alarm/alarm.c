@@ -75,6 +75,7 @@ Err alarms_create(Plant *plant, Alarms **out, ErrText *why)
     }
 
     alarms->plant = plant;
+    predictions__init(&alarms->predictions, plant);
     alarms->shape = shape_of(plant);
     alarms->watch_count = count_watches(plant);
     alarms->standings = mem_alloc(plant->twin_count * sizeof *alarms->standings);
@@ -267,6 +268,11 @@ static void judge_conditions(Alarms *alarms, int64_t now)
         alarms__judge_block(alarms, i, &book, now);
 }
 
+static void tell_prediction(void *self, const Alarm *alarm, bool raised)
+{
+    handlers__alarm(self, alarm, raised, false);
+}
+
 void alarm_judge(Alarms *alarms, const Plant *plant, const Sync *sync, Batch batch, int64_t now)
 {
     assert(plant == alarms->plant);
@@ -279,6 +285,12 @@ void alarm_judge(Alarms *alarms, const Plant *plant, const Sync *sync, Batch bat
     again__settle(alarms, sync, now - plant->step_ns, true);
     judge_divergences(alarms, plant, sync, now);
     judge_conditions(alarms, now);
+    predictions__judge(&alarms->predictions, &alarms->cycle, now, tell_prediction, &alarms->handlers);
+}
+
+void alarms_note_outlooks(Alarms *alarms, const Outlooks *outlooks)
+{
+    alarms->predictions.outlooks = outlooks;
 }
 
 Err alarm_acknowledge(Alarms *alarms, uint64_t id, const char *by, int64_t now)
@@ -434,6 +446,7 @@ static Err check_ancestor(const Lineage *lineage, const unsigned char *bytes, si
 static void begin_as(Alarms *alarms, const SnapshotHead *head)
 {
     cycle__clear(&alarms->cycle);
+    alarms->predictions.count = 0;
     alarms->cycle.dropped = head->dropped;
     alarms_number_from(alarms, head->last_id);
 }
@@ -451,6 +464,7 @@ Err alarms_restore(Alarms *alarms, const void *bytes, size_t size, ErrText *why)
         Alarm alarm;
         memcpy(&alarm, at, sizeof alarm);
         cycle__adopt(&alarms->cycle, &alarm);
+        predictions__adopt(&alarms->predictions, &alarm);
     }
 
     const size_t standings = alarms->plant->twin_count * sizeof *alarms->standings;
@@ -505,6 +519,8 @@ static void adopt_standings(Alarms *alarms, const Lineage *lineage, const unsign
 static void adopt_alarm(Alarms *alarms, const Alarm *alarm, int64_t now)
 {
     cycle__adopt(&alarms->cycle, alarm);
+    if (predictions__adopt(&alarms->predictions, alarm))
+        return;
     if (alarm->state != ALARM_RETURNED && alarms->standings[alarm->twin].slot != alarm->id)
         give_to_watch(alarms, alarm, now);
 }

@@ -2,17 +2,19 @@
  *
  * The life cycle is that of ISA-18.2 / IEC 62682: raised (active, unacknowledged), acknowledged (active), returned (over,
  * unacknowledged), over. An alarm that is raised again after it returned is a new alarm with a new id.
- * Alarms come from verdicts (named "divergence"), from the limits of the models, and from twins that stand still ("quarantine").
+ * Alarms come from verdicts (named "divergence"), from the limits of the models, from twins that stand still ("quarantine"), and from what the plant's
+ * standing forecast foretells of the limits ("overflow.predicted").
  * While ticks run again for late samples their conditions are judged again (amend.c). What was told stays told: an alarm gets a new revision, or
  * a new alarm says what nobody was told of.
  * Handlers are plain Lua with a budget each; what they wish (commands) is left for the gate.
  *
- * Takes: a Plant, a Batch, Verdicts, Commands that changed.  Gives: Alarms, CommandWishes.
+ * Takes: a Plant, a Batch, Verdicts, Outlooks, Commands that changed.  Gives: Alarms, CommandWishes.
  * Memory: at most ALARMS_MAX alarms that are not over; when there are more, the oldest returned one is ended, and where there is none the
  * new one is counted as dropped and raised as soon as there is room.  Threads: the tick's. */
 #pragma once
 
 #include "alarm/ledger.h"
+#include "forecast/outlook.h"
 #include "sync/sync.h"
 
 enum { ALARMS_MAX = 4096, ALARM_TEXT = 192 };
@@ -33,6 +35,9 @@ typedef struct Alarm {
     char text[ALARM_TEXT];
 } Alarm;
 
+/// Whether it tells of what is still to come.
+bool alarm_is_predicted(const Alarm *alarm);
+
 typedef struct Alarms Alarms;
 
 /// Reads the handlers (`on`) of the plant's script.
@@ -50,6 +55,8 @@ void alarm_amend(Alarms *alarms, const Sync *sync, int64_t now);
 /// Commands that changed, to be told to the command handler in the next alarm_judge (they are copied). Before alarm_judge and behind the tick:
 /// what was told is passed over the second time.
 void alarms_note_commands(Alarms *alarms, const Command *commands, size_t count);
+/// What is ahead, to be judged in the next alarm_judge: a view until then.
+void alarms_note_outlooks(Alarms *alarms, const Outlooks *outlooks);
 /// raised -> acknowledged, returned -> over; once more changes nothing. ERR_UNKNOWN when no alarm with this id is there, or it is over.
 Err alarm_acknowledge(Alarms *alarms, uint64_t id, const char *by, int64_t now);
 

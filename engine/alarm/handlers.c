@@ -483,6 +483,7 @@ static void tell_alarm(lua_State *lua, const Handlers *handlers, const void *eve
     set_number(lua, "time", seconds(handlers->now));
     set_number(lua, "raised", seconds(alarm->raised));
     set_flag(lua, "amended", change->amended);
+    set_flag(lua, "predicted", alarm_is_predicted(alarm));
 }
 
 /* Gets a Call. */

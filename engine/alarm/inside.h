@@ -2,6 +2,7 @@
 #pragma once
 
 #include "alarm/handlers.h"
+#include "alarm/predict.h"
 #include "alarm/watch.h"
 
 /* What was last thought of a twin. */
@@ -42,6 +43,7 @@ struct Alarms {
     const Plant *plant;
     Cycle cycle;
     Handlers handlers;
+    Predictions predictions;
     Edges edges;
     Again again;
     Standing *standings;  // by twin

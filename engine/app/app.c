@@ -202,6 +202,30 @@ static void release_commands(App *app)
             app->sent_elapsed = elapsed(app);
 }
 
+/* Where devices carry the time, or nobody looks at the clock, a tick waits for what is to be judged in it. */
+static bool waits(const App *app)
+{
+    return app->plant->clock == PLANT_CLOCK_PROVIDER || isinf(app->def.speed);
+}
+
+/* What the plant's own forecast foretells goes to the alarms, in a tick that was known when it was ordered. */
+static void look_ahead(App *app)
+{
+    const Outlooks *outlooks = app->replaying ? resume_outlooks(app) : lookout_judge(app->lookout, app->desk, app->tick, waits(app));
+    if (!outlooks)
+        return;
+    alarms_note_outlooks(app->alarms, outlooks);
+    if (app->history && !app->replaying)
+        history_append_outlooks(app->history, app->plant, app->tick, outlooks);
+}
+
+/* Between two ticks: copies for forecasts. */
+static void take_forks(App *app)
+{
+    if (!app->replaying)
+        lookout_order(app->lookout, app->desk, app->tick, app->now);
+}
+
 /* One tick of everything. Each line is a folder of engine/, in the order of the data. */
 static void app_tick(App *app)
 {
@@ -213,12 +237,14 @@ static void app_tick(App *app)
     plant_advance(app->plant);                              // predict every block
     sync_correct(app->sync, app->plant, batch);             // fold the samples in, test the innovations
     note_commands(app);                                     // what was answered since
+    look_ahead(app);                                        // what the last forecast foretells
     alarm_judge(app->alarms, app->plant, app->sync, batch, app->now);  // raise, hold, return; run the handlers
     pass_wishes(app);
     release_commands(app);                                  // commands that may go, go
 
     remember(app);  // the side that remembers
     publish(app);   // the side that watches
+    take_forks(app);  // the side that looks ahead
     settle(app);
     if (app->def.ticked)
         app->def.ticked(app->def.self, app, batch);
@@ -434,6 +460,8 @@ size_t app_poll(App *app)
     done += run_ready_ticks(app);
     if (!app->history || history_waiting(app->history) < HISTORY_WAITING)
         done += poll_connectors(app, true);
+    if (app->now != TIME_NONE)
+        desk_fill(app->desk, app->now);
     answer_people(app);
     show_changes(app);
     hand_receipts(app);
@@ -480,7 +508,10 @@ static Err load(App *app, ErrText *why)
         app->plant->clock = PLANT_CLOCK_PROVIDER;
     if ((err = alarms_create(app->plant, &app->alarms, why)))
         return err;
-    return gate_create(app->plant, &app->gate) ? err_set(why, ERR_MEMORY, "no memory for the gate") : ERR_OK;
+    if (gate_create(app->plant, &app->gate))
+        return err_set(why, ERR_MEMORY, "no memory for the gate");
+    err = lookout_create(app->plant, &app->lookout, why);
+    return err ? err : desk_create(app->plant, 1, &app->desk, why);
 }
 
 Err app_load(const AppDef *def, App **out, ErrText *why)
@@ -583,6 +614,8 @@ void app_destroy(App *app)
     if (app->history && app->now != TIME_NONE)
         resume_snapshot(app);
     history_close(app->history);
+    desk_destroy(app->desk);
+    lookout_destroy(app->lookout);
     gate_destroy(app->gate);
     alarms_destroy(app->alarms);
     sync_destroy(app->sync);

@@ -7,6 +7,7 @@
 #pragma once
 
 #include "connectors/websocket/websocket.h"
+#include "forecast/lookout.h"
 #include "server/server.h"
 
 enum { APP_CONNECTORS_MAX = 16 };
@@ -41,6 +42,8 @@ struct App {
     Sync *sync;
     Alarms *alarms;
     Gate *gate;
+    Desk *desk;        // for forecasts
+    Lookout *lookout;  // the plant's own forecast, NULL without
     History *history;  // NULL without
     Server *server;    // NULL without; app_serve, not owned
     Websocket *websocket;
@@ -60,6 +63,9 @@ struct App {
     char refused[sizeof(ErrText)]; // why the newest version of the script was, or empty
     char kept[128];               // what a changed script left of the state, for people
     uint64_t reload_token;        // of who asked for the script to be loaded anew and has no answer yet, or 0
+    const HistoryOutlooks *foretold;  // while replaying: what was judged then, from the next tick on
+    size_t foretold_count;
+    Outlooks outlooks;  // of them the tick's
     CommandWish *replayed_wishes; // the newest of each tag, and
     int64_t *replayed_times;      // when it was made
     size_t replayed_count;

@@ -16,6 +16,10 @@ enum { APPLICATION = 0x504C5558, VERSION = 2, BUSY_MS = 250 };  // "PLUX"
                 " severity INTEGER NOT NULL, raised INTEGER, acknowledged INTEGER, returned INTEGER, name TEXT NOT NULL, text TEXT NOT NULL," \
                 " amended INTEGER, PRIMARY KEY (id, revision)) STRICT, WITHOUT ROWID;"
 
+// what forecasts of the plant have foretold; files from before it get it when they are written, and lack nothing until then
+#define OUTLOOK "CREATE TABLE IF NOT EXISTS outlook (tick INTEGER NOT NULL, twin TEXT NOT NULL, alarm TEXT NOT NULL, time INTEGER NOT NULL," \
+                " share REAL NOT NULL, early REAL NOT NULL, middle REAL NOT NULL, late REAL NOT NULL, PRIMARY KEY (tick, twin, alarm)) STRICT, WITHOUT ROWID;"
+
 static const char schema[] =
     "CREATE TABLE plant (name TEXT NOT NULL) STRICT;"
     "CREATE TABLE tag (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT;"
@@ -138,7 +142,9 @@ static Err open_checked(sqlite3 *db, StoreMode mode, const char *plant, ErrText 
         err = write_schema(db, plant, why);
     if (err == ERR_OK)
         err = check_plant(db, plant, why);
-    return err == ERR_OK && form == 1 ? migrate(db, why) : err;
+    if (err == ERR_OK && form == 1)
+        err = migrate(db, why);
+    return err == ERR_OK && mode == STORE_WRITE ? store_run(db, OUTLOOK, why) : err;
 }
 
 Err store_check_path(const char *path, ErrText *why)

@@ -26,6 +26,7 @@ static const char *const sql[WRITER_STATEMENT_COUNT] = {
                      " amended = excluded.amended"
                      " WHERE excluded.revision >= revision",
     [WRITER_COMMAND] = "INSERT OR REPLACE INTO command (" STORE_COMMAND ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    [WRITER_OUTLOOK] = "INSERT OR REPLACE INTO outlook (tick, twin, alarm, time, share, early, middle, late) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
     [WRITER_SNAPSHOT] = "INSERT OR REPLACE INTO snapshot (tick, time, hash, parts, sum) VALUES (?, ?, ?, ?, ?)",
     [WRITER_PIECES_FORGET] = "DELETE FROM piece WHERE tick = ?",
     [WRITER_PIECE_ADD] = "INSERT INTO piece (tick, part, start, bytes) VALUES (?, ?, ?, ?)",
@@ -220,6 +221,19 @@ static Err put_snapshot(Writer *writer, const Snapshot *snapshot, ErrText *why)
     return err == ERR_OK ? step(writer, WRITER_PIECES_THIN, why) : err;
 }
 
+static Err put_outlook(Writer *writer, const Foretold *foretold, ErrText *why)
+{
+    sqlite3_stmt *statement = writer->statements[WRITER_OUTLOOK];
+    const double numbers[] = {foretold->share, foretold->early, foretold->middle, foretold->late};
+    sqlite3_bind_int64(statement, 1, foretold->tick);
+    sqlite3_bind_text(statement, 2, foretold->twin, -1, SQLITE_STATIC);
+    sqlite3_bind_text(statement, 3, foretold->alarm, -1, SQLITE_STATIC);
+    sqlite3_bind_int64(statement, 4, foretold->time);
+    for (int i = 0; i < 4; i++)
+        sqlite3_bind_double(statement, 5 + i, numbers[i]);
+    return step(writer, WRITER_OUTLOOK, why);
+}
+
 static Err put(Writer *writer, const Record *record, ErrText *why)
 {
     switch (record->kind) {
@@ -234,6 +248,8 @@ static Err put(Writer *writer, const Record *record, ErrText *why)
     case RECORD_COMMAND:
         store_bind_command(writer->statements[WRITER_COMMAND], &(HistoryCommand){record->command.command, record->command.tag.text});
         return step(writer, WRITER_COMMAND, why);
+    case RECORD_OUTLOOK:
+        return put_outlook(writer, &record->foretold, why);
     case RECORD_SNAPSHOT:
         return put_snapshot(writer, record->snapshot, why);
     }

@@ -21,6 +21,7 @@ typedef struct Client Client;
 struct Server {
     const Plant *plant;
     LinkHandler *devices;
+    Desk *desk;
     char *web;
     HistoryReader *reader;
     int port;
@@ -68,11 +69,15 @@ struct Server {
     Text writing;        // to one client
     Wire *wire;
     Text out;
+    Text scenarios;         // the list of them, empty while nobody asked
+    struct Session *awaiting;  // requests that wait for a forecast
 };
 
 // http.c: the callback for everything that is not a WebSocket, upgrades to one included.
 int server__on_http(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t length);
 size_t server__http_session_size(void);
+/// Answer the requests whose forecasts have ended.
+void server__tell_forecasts(Server *server);
 /// The tick's answer to the request of a session.
 void server__answer_session(void *session, const AskAnswer *answer);
 

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/forecasts.h"
+
 enum {
     TAGS_MAX = 64,  // of one request for history
     POINTS_DEFAULT = 2000,
@@ -489,6 +491,7 @@ static const struct {
     {"/api/v1/plant", answer_plant},       {"/api/v1/twins", answer_list}, {"/api/v1/twins/", answer_twins}, {"/api/v1/history", answer_history}, {"/api/v1/alarms", answer_alarms},
     {"/api/v1/alarms/", answer_alarm},
     {"/api/v1/commands", answer_commands}, {"/api/v1/health", answer_map}, {"/api/v1/ws", answer_upgrade},   {"/healthz", answer_health}, {"/api/v1/reload", answer_reload},
+    {"/api/v1/forecasts", forecasts_answer_list}, {"/api/v1/forecasts/", forecasts_answer_one}, {"/api/v1/scenarios", forecasts_answer_scenarios},
 };
 
 bool rest_knows(const char *path)
@@ -509,5 +512,5 @@ void rest_answer(Server *server, const Request *request, Reply *reply)
             return;
         }
     }
-    reply_problem(reply, 404, "no resource at %.200s: see /api/v1/plant, twins/NAME, twins/NAME/CHANNEL, health, history, alarms, alarms/ID, commands, reload", request->path);
+    reply_problem(reply, 404, "no resource at %.200s: see /api/v1/plant, twins/NAME, twins/NAME/CHANNEL, health, history, alarms, alarms/ID, commands, reload, forecasts, scenarios", request->path);
 }

@@ -52,6 +52,7 @@ static void on_wake(uv_async_t *handle)
     if (server->devices)
         server->devices->woken(server->devices->self);
     server__deliver(server);
+    server__tell_forecasts(server);
     server__show(server);
 }
 
@@ -260,6 +261,7 @@ Err server_create(const ServerDef *def, Server **out, ErrText *why)
     if (!server)
         return err_set(why, ERR_MEMORY, "%s", err_name(ERR_MEMORY));
     server->plant = def->plant;
+    server->desk = def->desk;
     pthread_mutex_init(&server->pause_lock, NULL);
     pthread_cond_init(&server->pause_changed, NULL);
     server->frame_ns = (int64_t)(1e9 / (def->frame_rate_max > 0 ? def->frame_rate_max : FRAME_RATE));
@@ -281,6 +283,8 @@ Err server_create(const ServerDef *def, Server **out, ErrText *why)
         return err;
     }
     server->running = true;
+    if (server->desk)
+        desk_tell(server->desk, ask_wake, server);
     *out = server;
     return ERR_OK;
 }
@@ -289,6 +293,8 @@ void server_destroy(Server *server)
 {
     if (!server)
         return;
+    if (server->desk)
+        desk_tell(server->desk, NULL, NULL);
     if (server->running) {
         server->stopping = true;
         uv_async_send(&server->wake);
@@ -310,6 +316,7 @@ void server_destroy(Server *server)
     text_fini(&server->names);
     text_fini(&server->stream);
     text_fini(&server->writing);
+    text_fini(&server->scenarios);
     text_fini(&server->alarms);
     text_fini(&server->commands);
     pthread_cond_destroy(&server->pause_changed);
@@ -405,10 +412,22 @@ static void swap_states(Server *server, States *states, State *shown)
     server->shown = *shown;
 }
 
-Err server_follow(Server *server, const Plant *plant)
+/* Asks of the plant before are forgotten; whoever waits for one is told when the service thread goes on. */
+static void follow_desk(Server *server, Desk *desk)
+{
+    if (server->desk)
+        desk_tell(server->desk, NULL, NULL);
+    if (desk)
+        desk_tell(desk, ask_wake, server);
+    server->desk = desk;
+    text_clear(&server->scenarios);
+}
+
+Err server_follow(Server *server, const Plant *plant, Desk *desk)
 {
     States states = {0};
     State shown = {0};
+    follow_desk(server, desk);
     Err err = states_init(&states, plant);
     if (err == ERR_OK)
         err = state_init(&shown, &states);
