@@ -394,13 +394,17 @@ static Err check_alarms(const unsigned char *bytes, const SnapshotHead *head, ui
     return ERR_OK;
 }
 
+static bool cell_is_known(const Plant *plant, Cell cell)
+{
+    return cell.twin < plant->twin_count && cell.condition < (uint32_t)CELL_LIMIT + plant_model(plant, cell.twin)->alarm_count;
+}
+
 static Err check_edges(const Alarms *alarms, const unsigned char *bytes, size_t count, ErrText *why)
 {
     for (size_t i = 0; i < count; i++) {
         Edge edge;
         memcpy(&edge, bytes + i * sizeof edge, sizeof edge);
-        const bool known = edge.cell.twin < alarms->plant->twin_count && edge.cell.condition < (uint32_t)CELL_LIMIT + plant_model(alarms->plant, edge.cell.twin)->alarm_count;
-        if (!known || edge.met > 1 || edge.on > VERDICT_SILENCE)
+        if (!cell_is_known(alarms->plant, edge.cell) || edge.met > 1 || edge.on > VERDICT_SILENCE)
             return err_set(why, ERR_PARSE, "the snapshot of the alarms is damaged at edge %zu", i + 1);
     }
     return ERR_OK;
@@ -425,7 +429,8 @@ static Err check_snapshot(const Alarms *alarms, const unsigned char *bytes, size
         return err;
     if (head->shape != alarms->shape)
         return err_set(why, ERR_PARSE, "the snapshot of the alarms is of a plant with other twins or other alarms");
-    if (head->alarm_count > ALARMS_MAX || head->edge_count > EDGES_MAX || size != snapshot_size(alarms, head->alarm_count, head->edge_count) || head->last_id == ALARM_WANTED)
+    const bool fits = head->alarm_count <= ALARMS_MAX && head->edge_count <= EDGES_MAX && size == snapshot_size(alarms, head->alarm_count, head->edge_count);
+    if (!fits || head->last_id == ALARM_WANTED)
         return err_set(why, ERR_PARSE, "the snapshot of the alarms is damaged");
     const Err damaged = check_alarms(bytes, head, alarms->plant->twin_count, why);
     return damaged ? damaged : check_edges(alarms, bytes + size - head->edge_count * sizeof(Edge), head->edge_count, why);

@@ -10,7 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "sync/sync.h"
+#include "alarm/alarm.h"
 
 enum { WARM = 320, TICKS = 200, FLEET_PERIOD = 10, LATE_S = 4, LAG_S = 30 };
 static const int64_t START = INT64_C(1700000000) * NS_PER_S;
@@ -18,6 +18,7 @@ static const int64_t START = INT64_C(1700000000) * NS_PER_S;
 typedef struct Bench {
     Plant *plant;
     Sync *sync;
+    Alarms *alarms;
     TagId *tags;  // that take samples
     size_t tag_count, period;  // each of them every so many ticks
     int64_t tick;
@@ -45,7 +46,7 @@ static Bench bench_open(const char *path, size_t threads, size_t period)
         die(why.text);
     program_codegen_wait();
     bench.tags = mem_alloc(tags_count(bench.plant->tags) * sizeof *bench.tags);
-    if (!bench.tags || sync_create(bench.plant, &bench.sync))
+    if (!bench.tags || sync_create(bench.plant, &bench.sync) || alarms_create(bench.plant, &bench.alarms, &why))
         die("no memory");
     for (TagId tag = 0; tag < tags_count(bench.plant->tags); tag++)
         if (tags_get(bench.plant->tags, tag).role == TAG_SAMPLED)
@@ -56,6 +57,7 @@ static Bench bench_open(const char *path, size_t threads, size_t period)
 
 static void bench_close(Bench *bench)
 {
+    alarms_destroy(bench->alarms);
     sync_destroy(bench->sync);
     plant_destroy(bench->plant);
     mem_free(bench->tags);
@@ -76,8 +78,15 @@ static void say(Bench *bench, TagId tag, int64_t time)
 
 /* One tick, and what it took: all of it, and what was spent on late samples. */
 typedef struct Took {
-    double tick_ms, late_us;
+    double tick_ms, late_us, alarms_us;
 } Took;
+
+static void judge_again(void *self, int64_t tick, int64_t at, const PlantPart *part)
+{
+    const Bench *bench = self;
+    (void)at;
+    alarm_judge_again(bench->alarms, bench->sync, part, sync_time(bench->sync, tick));
+}
 
 static Took run_tick(Bench *bench, bool late)
 {
@@ -93,7 +102,11 @@ static Took run_tick(Bench *bench, bool late)
     const Batch batch = sync_collect(bench->sync);
     plant_advance(bench->plant);
     sync_correct(bench->sync, bench->plant, batch);
-    return (Took){(double)(worked() - start) / 1e6, (double)(amended - start) / 1e3};
+    const int64_t corrected = worked();
+    alarm_judge(bench->alarms, bench->plant, bench->sync, batch, time + step);
+    alarms_settle(bench->alarms);
+    const int64_t end = worked();
+    return (Took){(double)(end - start) / 1e6, (double)(amended - start) / 1e3, (double)(end - corrected) / 1e3};
 }
 
 static int by_value(const void *a, const void *b)
@@ -105,26 +118,30 @@ static int by_value(const void *a, const void *b)
 /* Medians. */
 static Took run_ticks(Bench *bench, bool late)
 {
-    double ticks[TICKS], amends[TICKS];
+    double ticks[TICKS], amends[TICKS], alarms[TICKS];
     for (int i = 0; i < TICKS; i++) {
         const Took took = run_tick(bench, late);
         ticks[i] = took.tick_ms;
         amends[i] = took.late_us;
+        alarms[i] = took.alarms_us;
     }
     qsort(ticks, TICKS, sizeof *ticks, by_value);
     qsort(amends, TICKS, sizeof *amends, by_value);
-    return (Took){ticks[TICKS / 2], amends[TICKS / 2]};
+    qsort(alarms, TICKS, sizeof *alarms, by_value);
+    return (Took){ticks[TICKS / 2], amends[TICKS / 2], alarms[TICKS / 2]};
 }
 
 static void run(const char *path, const char *name, size_t threads, size_t period)
 {
     Bench bench = bench_open(path, threads, period);
+    sync_on_replayed(bench.sync, judge_again, &bench);
     for (int i = 0; i < WARM; i++)
         run_tick(&bench, false);
     const Took calm = run_ticks(&bench, false), late = run_ticks(&bench, bench.plant->lag_ticks > 0);
     const SyncRewinds *rewinds = sync_rewinds(bench.sync);
-    printf("%s: window %.1f s, %zu checkpoints of %.1f KB: tick %.3f ms", name, (double)bench.plant->lag_ticks * bench.plant->step,
-           plant_checkpoints(bench.plant->lag_ticks, bench.plant->lag_every), (double)plant_checkpoint_size(bench.plant) / 1024, calm.tick_ms);
+    printf("%s: window %.1f s, %zu checkpoints of %.1f KB: tick %.3f ms, of which alarms take %.1f us", name, (double)bench.plant->lag_ticks * bench.plant->step,
+           plant_checkpoints(bench.plant->lag_ticks, bench.plant->lag_every), (double)plant_checkpoint_size(bench.plant) / 1024, calm.tick_ms,
+           calm.alarms_us);
     if (rewinds->amended)
         printf("; with a late sample %.3f ms, of which it took %.1f us, for %.1f steps of blocks of %u", late.tick_ms, late.late_us, (double)rewinds->steps / (double)rewinds->amended,
                bench.plant->block_count);
@@ -140,6 +157,7 @@ static const char tank[] =
     "  states = { level = { 0.3, \"m\", min = 0, noise = 1e-3, sd = 0.01 } },\n"
     "  equations = function(t) t.level.rate = (t.inflow - t.drain * sqrt(2 * g * max(t.level, quantity(1, \"mm\")))) / t.area end,\n"
     "  sensors = { gauge = { of = \"level\", noise = 0.01, unit = \"m\", every = 1 } },\n"
+    "  alarms = { full = { high = { \"level\", 2 }, hold = 1 }, dry = { low = { \"level\", 0.01 } } },\n"
     "}\n";
 
 static void write_file(const char *path, const char *text)

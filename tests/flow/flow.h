@@ -282,6 +282,7 @@ static inline void assert_same_alarms(const Record *a, const Record *b)
         ck_assert_int_eq(x->state, y->state);
         ck_assert_int_eq(x->raised, y->raised);
         ck_assert_int_eq(x->returned, y->returned);
+        ck_assert_int_eq(x->amended, y->amended);
     }
 }
 

@@ -219,6 +219,42 @@ START_TEST(alarms_come_newest_first_as_they_were)
 }
 END_TEST
 
+/* The newest is among the alarms; those before it stay, whatever is written again behind a restart. */
+START_TEST(every_revision_of_an_alarm_stays)
+{
+    Rig rig;
+    Chart chart;
+    rig_open(&rig);
+    Alarm alarm = {.id = 1, .twin = 1, .severity = SEVERITY_MAJOR, .acknowledged = TIME_NONE, .returned = TIME_NONE, .name = "overflow", .text = "told"};
+    const uint32_t revisions[] = {1, 2, 4, 2, 4};
+    for (size_t i = 0; i < sizeof revisions / sizeof *revisions; i++) {
+        alarm.revision = revisions[i];
+        alarm.raised = i == 3 ? 999 : 100 * revisions[i];
+        alarm.amended = revisions[i] == 4 ? 500 : TIME_NONE;
+        history_append_alarm(rig.history, &alarm, "b");
+    }
+    rig_flush(&rig);
+
+    HistoryAlarm *alarms;
+    size_t count;
+    chart_open(&chart, &rig);
+    ck_assert_int_eq(history_read_alarm(chart.reader, 1, &chart.arena, &alarms, &count, NULL), ERR_OK);
+    ck_assert_uint_eq(count, 3);
+    for (size_t i = 0; i < count; i++) {
+        ck_assert_uint_eq(alarms[i].alarm.revision, revisions[i]);
+        ck_assert_int_eq(alarms[i].alarm.raised, 100 * revisions[i]);
+        ck_assert_int_eq(alarms[i].alarm.amended, i == 2 ? 500 : TIME_NONE);
+    }
+    ck_assert_int_eq(history_read_alarms(chart.reader, 10, &chart.arena, &alarms, &count, NULL), ERR_OK);
+    ck_assert_uint_eq(count, 1);
+    ck_assert_uint_eq(alarms[0].alarm.revision, 4);
+    ck_assert_int_eq(history_read_alarm(chart.reader, 2, &chart.arena, &alarms, &count, NULL), ERR_OK);
+    ck_assert_uint_eq(count, 0);
+    chart_close(&chart);
+    rig_close(&rig);
+}
+END_TEST
+
 START_TEST(commands_come_newest_first)
 {
     Rig rig;
@@ -324,5 +360,6 @@ END_TEST
 
 KIT_MAIN("history.reader", samples_lie_in_the_range_with_both_ends, only_what_was_used_or_late_is_shown, estimates_come_with_their_standard_deviation,
          amended_estimates_are_shown_and_the_first_ones_stay, of_parameters_and_actuators_nothing_is_kept, long_ranges_are_thinned_evenly_and_keep_the_last, alarms_come_newest_first_as_they_were,
+         every_revision_of_an_alarm_stays,
          commands_come_newest_first, a_row_that_cannot_be_is_an_error, a_reader_needs_a_history_of_its_plant,
          readers_see_whole_groups_while_the_writer_works)

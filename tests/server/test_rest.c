@@ -217,6 +217,33 @@ START_TEST(alarms_and_commands_come_newest_first)
 }
 END_TEST
 
+START_TEST(an_alarm_comes_with_all_that_was_told_of_it)
+{
+    Rig *rig = open_with(true);
+    run_ticks(rig);
+    Alarm alarm = {.id = 7, .revision = 1, .raised = RIG_START + 5, .acknowledged = TIME_NONE, .returned = TIME_NONE, .amended = TIME_NONE, .name = "overflow"};
+    history_append_alarm(rig->history, &alarm, "tank1");
+    alarm.revision = 3;
+    alarm.raised = RIG_START + 2;
+    alarm.amended = RIG_START + 9;
+    history_append_alarm(rig->history, &alarm, "tank1");
+    history_flush(rig->history);
+    rig_publish(rig);
+
+    json_t *answer = get_json(rig, "/api/v1/alarms/7");
+    const json_t *newest = json_object_get(answer, "alarm"), *before = json_object_get(answer, "before");
+    ck_assert_int_eq(json_integer_value(json_object_get(newest, "revision")), 3);
+    ck_assert_int_eq(json_integer_value(json_object_get(newest, "raised")), RIG_START + 2);
+    ck_assert_int_eq(json_integer_value(json_object_get(newest, "amended")), RIG_START + 9);
+    ck_assert_uint_eq(json_array_size(before), 1);
+    ck_assert_int_eq(json_integer_value(json_object_get(json_array_get(before, 0), "revision")), 1);
+    ck_assert_int_eq(json_integer_value(json_object_get(json_array_get(before, 0), "raised")), RIG_START + 5);
+    ck_assert(json_is_null(json_object_get(json_array_get(before, 0), "amended")));
+    json_decref(answer);
+    done(rig);
+}
+END_TEST
+
 START_TEST(the_commands_of_before_a_restart_are_in_the_snapshot)
 {
     Rig *rig = rig_make(true);
@@ -672,7 +699,7 @@ END_TEST
 
 KIT_MAIN("server.rest", the_map_tells_how_every_twin_fares, twins_are_listed_by_page_by_number_and_by_a_part_of_their_names,
          the_plant_is_the_value_of_a_snapshot, the_plant_says_what_became_of_its_programs, a_twin_gives_all_of_its_newest_values, a_leaf_says_where_its_value_comes_from,
-         history_is_in_the_unit_of_the_channel, the_default_window_ends_at_plant_time, alarms_and_commands_come_newest_first,
+         history_is_in_the_unit_of_the_channel, the_default_window_ends_at_plant_time, alarms_and_commands_come_newest_first, an_alarm_comes_with_all_that_was_told_of_it,
          the_commands_of_before_a_restart_are_in_the_snapshot, what_is_not_there_is_refused_with_its_name,
          wrong_arguments_are_refused_with_what_was_expected, an_address_that_is_too_long_harms_nobody, only_get_and_head_are_spoken,
          a_reload_is_answered_when_the_tick_has_an_answer,         other_sites_and_bent_names_are_refused, health_is_the_life_of_the_tick, files_have_their_type_and_may_be_kept_as_long_as_their_name_says,
