@@ -9,7 +9,7 @@
 #include "app/tape_run.h"
 #include "forecast/forecast.h"
 
-static const int64_t AFTERMATH_NS = 180 * NS_PER_S, TOLERANCE_NS = 5 * NS_PER_S;
+static const int64_t TOLERANCE_NS = 5 * NS_PER_S;
 static const uint64_t PURPOSE_SENSOR = 3;  // of random numbers; ensemble.c has the others
 
 /* A sample that a forecast is held against. */
@@ -94,7 +94,7 @@ static const Sample *find_sample(const Issue *issue, TagId tag, int64_t time, do
 static bool is_calm(const Issue *issue, uint32_t twin, int64_t time)
 {
     const Backtest *backtest = issue->backtest;
-    const int64_t back = time - issue->app->now + AFTERMATH_NS;
+    const int64_t back = time - issue->app->now + backtest->def->aftermath;
     return !incident_is_on(backtest->incidents, backtest->incident_count, issue->app->plant->twins[twin].name, time, TOLERANCE_NS, back);
 }
 
@@ -105,7 +105,8 @@ static void find_target(Issue *issue, size_t sensor, size_t horizon)
     const double ahead = issue->backtest->def->horizons[horizon];
     const Sample *sample = find_sample(issue, of->tag, app->now + (int64_t)(ahead * (double)NS_PER_S), of->patience);
     Target *out = &issue->targets[issue->target_count];
-    if (!sample || sync_is_settling(app->sync, of->twin) || !is_calm(issue, of->twin, sample->time) || !extrapolate(issue, of->tag, ahead, sample->time, out))
+    const bool settles = !issue->backtest->def->settling && sync_is_settling(app->sync, of->twin);
+    if (!sample || settles || !is_calm(issue, of->twin, sample->time) || !extrapolate(issue, of->tag, ahead, sample->time, out))
         return;
     out->sensor = sensor;
     out->horizon = horizon;

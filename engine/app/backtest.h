@@ -3,7 +3,7 @@
  * A plant runs beside a recording. Every so many seconds it is forecast, and for each horizon and sensor the members are held against the first sample from
  * there on. What is judged is a measurement, so each member gets noise as the sensor has it. Beside the forecast stand two that know nothing of the plant:
  * persistence, the last sample; and a straight line, fitted to the samples of as long a past as it looks ahead. All three are judged on the same samples.
- * Forecasts from, over or soon behind an event, and of twins that are still settling, are left out.
+ * Forecasts from, over or soon behind an event, and unless asked for of twins that are still settling, are left out.
  *
  * Takes: a BacktestDef.  Gives: a Backtest.  Memory: a Backtest owns what it has.  Threads: one, and those that step the members. */
 #pragma once
@@ -20,6 +20,8 @@ typedef struct BacktestDef {
     double horizons[BACKTEST_HORIZONS_MAX];  // s, rising
     size_t horizon_count;
     double every;  // s between two forecasts
+    int64_t aftermath;  // ns behind an event in which no forecast begins
+    bool settling;      // forecasts of twins that are still settling count too
     uint32_t members;
     uint64_t seed;
     size_t threads;

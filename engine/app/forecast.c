@@ -28,9 +28,9 @@ enum { COLUMNS = 6, BAR = 40 };
 typedef struct Job {
     const char *plant, *scenario, *history, *tape, *at, *svg, *codegen;
     long threads, members, seed;
-    bool json, csv, optimize, backtest;
+    bool json, csv, optimize, backtest, settling;
     const char *horizons, *inputs, *events;  // of a backtest
-    long every;
+    long every, aftermath;
     int64_t from;      // --at
     int64_t bar_next;  // when the bar is drawn anew
     bool bar_drawn, search_told, done;
@@ -423,7 +423,7 @@ static Err read_horizons(const Job *job, BacktestDef *out)
 
 static Err judge_forecasts(const Job *job)
 {
-    BacktestDef def = {.plant = job->plant, .tape = job->tape, .events = job->events, .every = (double)job->every, .threads = (size_t)job->threads,
+    BacktestDef def = {.plant = job->plant, .tape = job->tape, .events = job->events, .settling = job->settling, .aftermath = job->aftermath * NS_PER_S, .every = (double)job->every, .threads = (size_t)job->threads,
                        .members = job->members ? (uint32_t)job->members : 500, .seed = job->seed >= 0 ? (uint64_t)job->seed : 0,
                        .follows = strcmp(job->inputs, "tape") == 0};
     Backtest backtest;
@@ -472,7 +472,7 @@ static Err check(Job *job)
 int command_forecast(int argc, char **argv)
 {
     ErrText why = {""};
-    Job job = {.threads = 1, .seed = -1, .codegen = "auto", .horizons = "30,60,300,600", .inputs = "held", .every = 30, .why = &why};
+    Job job = {.threads = 1, .seed = -1, .codegen = "auto", .horizons = "30,60,300,600", .inputs = "held", .every = 30, .aftermath = 180, .why = &why};
     const Option options[] = {
         {OPTION_OPERAND, "PLANT", NULL, "a plant script", &job.plant, 0, 0},
         {OPTION_OPERAND_MAYBE, "SCENARIO", NULL, "what if: a Lua file, or one of JSON", &job.scenario, 0, 0},
@@ -490,6 +490,8 @@ int command_forecast(int argc, char **argv)
         {OPTION_WHOLE, "every", "S", "backtest: seconds between two forecasts (30)", &job.every, 1, 86400},
         {OPTION_TEXT, "inputs", "HOW", "backtest: within the horizon held, or as the tape says: held, tape (held)", &job.inputs, 0, 0},
         {OPTION_TEXT, "events", "FILE", "backtest: what happened, a CSV file; forecasts that meet it are left out", &job.events, 0, 0},
+        {OPTION_WHOLE, "aftermath", "S", "backtest: seconds behind an event in which no forecast begins (180)", &job.aftermath, 0, 86400},
+        {OPTION_FLAG, "settling", NULL, "backtest: forecasts of twins that are still settling count too", &job.settling, 0, 0},
         {OPTION_TEXT, "svg", "FILE", "draw a fan chart", &job.svg, 0, 0},
         CODEGEN_OPTION(&job.codegen),
     };
