@@ -39,7 +39,7 @@ typedef struct HorizonScore {
 typedef struct BacktestSensor {
     TagId tag;
     uint32_t twin;
-    double noise;  // SI
+    double noise;     // SI
     double patience;  // s behind a horizon within which a sample must come
     const Unit *unit;
     HorizonScore scores[BACKTEST_HORIZONS_MAX];

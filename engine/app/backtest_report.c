@@ -35,7 +35,8 @@ void backtest_print_table(const Backtest *backtest)
     for (size_t i = 0; i < backtest->sensor_count; i++) {
         const BacktestSensor *sensor = &backtest->sensors[i];
         const TagName name = tags_name(backtest->names->tags, sensor->tag);
-        printf("\n%s, %s\n  %9s %7s %10s %11s %10s %8s %10s %9s %10s %11s\n", name.text, unit_name(sensor->unit), "ahead", "count", "RMSE", "persistence", "straight",
+        printf("\n%s, %s\n  %9s %7s %10s %11s %10s %8s %10s %9s %10s %11s\n", name.text,
+               unit_name(sensor->unit), "ahead", "count", "RMSE", "persistence", "straight",
                "better", "within 50", "within 90", "CRPS", "persistence");
         for (size_t h = 0; h < def->horizon_count; h++)
             print_row(sensor, def->horizons[h], &sensor->scores[h]);

@@ -17,8 +17,8 @@ const Subcommand subcommand_forecast = {
     "newest snapshot of a history (--history), at that of a moment of a recording (--tape, --at), or else where the plant's script says that twins start.\n"
     "Prints a table: quantiles of the scenario's tags at some of its times, the probability that alarm limits are passed and when, and for alternatives what\n"
     "they have more than the base case, with the standard error of that. --json and --csv print all of it instead; --svg draws it.\n\n"
-    "--optimize looks for the values that the scenario's optimize = { vary = ..., limits = ... } leaves open: those with the lowest cost that keep the limits.\n"
-    "Ctrl-C ends the search with the best so far.\n\n"
+    "--optimize looks for the values that the scenario's optimize = { vary = ..., limits = ... } leaves open: those with the lowest cost that keep the\n"
+    "limits. Ctrl-C ends the search with the best so far.\n\n"
     "--backtest judges forecasts by a recording (--tape, no SCENARIO): one is issued every so many seconds, and each of its horizons is held against what the\n"
     "sensors measured then, beside persistence (the last sample) and a straight line (through as long a past as it looks ahead).",
     command_forecast};
@@ -249,7 +249,8 @@ static void tell_search(void *self, const Search *search)
     if (!isatty(STDERR_FILENO))
         return;
     const Cost *cost = &search->scenario->cost;
-    fprintf(stderr, "\r\033[K%u of %u forecasts, best so far %.5g %s%s", search->forecasts, search->scenario->aim->forecasts, unit_from_si(cost->unit, search->cost),
+    fprintf(stderr, "\r\033[K%u of %u forecasts, best so far %.5g %s%s", search->forecasts,
+            search->scenario->aim->forecasts, unit_from_si(cost->unit, search->cost),
             unit_name(cost->unit), search->excess > 0 ? ", which passes a limit too often" : "");
     fflush(stderr);
     job->search_told = true;
@@ -423,9 +424,18 @@ static Err read_horizons(const Job *job, BacktestDef *out)
 
 static Err judge_forecasts(const Job *job)
 {
-    BacktestDef def = {.plant = job->plant, .tape = job->tape, .events = job->events, .settling = job->settling, .aftermath = job->aftermath * NS_PER_S, .every = (double)job->every, .threads = (size_t)job->threads,
-                       .members = job->members ? (uint32_t)job->members : 500, .seed = job->seed >= 0 ? (uint64_t)job->seed : 0,
-                       .follows = strcmp(job->inputs, "tape") == 0};
+    BacktestDef def = {
+        .plant = job->plant,
+        .tape = job->tape,
+        .events = job->events,
+        .aftermath = job->aftermath * NS_PER_S,
+        .settling = job->settling,
+        .every = (double)job->every,
+        .members = job->members ? (uint32_t)job->members : 500,
+        .seed = job->seed >= 0 ? (uint64_t)job->seed : 0,
+        .threads = (size_t)job->threads,
+        .follows = strcmp(job->inputs, "tape") == 0,
+    };
     Backtest backtest;
     Err err = read_horizons(job, &def);
     if (err)

@@ -41,7 +41,8 @@ static Err read_choice(const Reader *reader, const char *name, Choice *out)
     out->tag = tags_find(reader->plant->tags, name);
     const Course *change = out->tag == TAG_NONE ? NULL : find_change(reader->scenario, out->tag);
     if (!change || change->count != 1)
-        return script_blame(script, reader->why, "vary", name, "\"%s\" cannot vary: expected it in changes with one value, which it has before the search", name);
+        return script_blame(script, reader->why, "vary", name,
+                            "\"%s\" cannot vary: expected it in changes with one value, which it has before the search", name);
     if (!lua_istable(script_lua(script), -1))
         return script_blame(script, reader->why, "vary", name, "\"%s\": expected the limits between which it may vary, { min, max }", name);
 
@@ -85,7 +86,8 @@ static Err read_allowance(const Reader *reader, const char *name, Allowance *out
         return script_blame(script, reader->why, "limits", name, "limits: the plant \"%s\" has no alarm \"%s\"", reader->plant->name, name);
     out->share = lua_tonumber(lua, -1);
     if (lua_type(lua, -1) != LUA_TNUMBER || !(out->share >= 0 && out->share < 1))
-        return script_blame(script, reader->why, "limits", name, "\"%s\": expected the probability with which it may be passed at most, from 0 to less than 1", name);
+        return script_blame(script, reader->why, "limits", name,
+                            "\"%s\": expected the probability with which it may be passed at most, from 0 to less than 1", name);
     return ERR_OK;
 }
 
@@ -155,7 +157,8 @@ static Err read_settings(const Reader *reader)
     static const char *const known[] = {"vary", "limits", "quantile", "forecasts", NULL};
     Declaration entry = {.script = reader->scenario->script, .index = reader->index, .section = NULL, .key = "optimize", .why = reader->why};
     declare_only(&entry, known, 0);
-    const double percent = declare_number(&entry, "quantile", NAN), forecasts = declare_number(&entry, "forecasts", FORECASTS * (double)reader->aim->choice_count);
+    const double percent = declare_number(&entry, "quantile", NAN);
+    const double forecasts = declare_number(&entry, "forecasts", FORECASTS * (double)reader->aim->choice_count);
     if (!(isnan(percent) || (percent >= 0 && percent <= 100)))
         declare_fail(&entry, "quantile: expected percent from 0 to 100 of the cost, or none for its mean");
     if (!(forecasts >= 10 && forecasts <= AIM_FORECASTS_MAX && forecasts == floor(forecasts)))

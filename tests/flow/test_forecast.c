@@ -171,9 +171,10 @@ END_TEST
 /* A warmer room takes less heat, so the warmest is the cheapest. */
 START_TEST(a_search_finds_the_end_of_its_range)
 {
-    const FlowPath path = flow_write("room.json", "{\"horizon\":60,\"members\":64,\"points\":2,\"tags\":[\"incubator.T_box\"],\"cost\":{\"final\":\"t.incubator.loss\"},"
-                                                  "\"changes\":{\"incubator.T_room\":20},"
-                                                  "\"optimize\":{\"vary\":{\"incubator.T_room\":[10,30]},\"limits\":{\"incubator.hot\":0.05},\"forecasts\":20}}");
+    const FlowPath path = flow_write("room.json",
+                                     "{\"horizon\":60,\"members\":64,\"points\":2,\"tags\":[\"incubator.T_box\"],\"cost\":{\"final\":\"t.incubator.loss\"},"
+                                     "\"changes\":{\"incubator.T_room\":20},"
+                                     "\"optimize\":{\"vary\":{\"incubator.T_room\":[10,30]},\"limits\":{\"incubator.hot\":0.05},\"forecasts\":20}}");
     Outcome found = FORECAST(FLOW_PLANT, path.text, "--optimize", "--json");
     require(&found);
     json_t *root = parse(&found), *optimum = json_object_get(root, "optimum"), *value = json_array_get(json_object_get(optimum, "values"), 0);
@@ -199,7 +200,8 @@ START_TEST(forecasts_of_the_incubator_beat_persistence)
         return;
     char tape[FLOW_PATH];
     snprintf(tape, sizeof tape, "%s/heating_24v_2020-09-18.csv", kit_recordings());
-    Outcome judged = FORECAST(FLOW_PLANT, "--tape", tape, "--backtest", "--inputs", "tape", "--horizon", "60,300", "--every", "120", "--members", "128", "--json");
+    Outcome judged = FORECAST(FLOW_PLANT, "--tape", tape, "--backtest", "--inputs", "tape", "--horizon", "60,300",
+                              "--every", "120", "--members", "128", "--json");
     require(&judged);
     json_t *root = parse(&judged), *sensors = json_object_get(root, "sensors");
     ck_assert_uint_eq(json_array_size(sensors), 2);

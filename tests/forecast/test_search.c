@@ -164,7 +164,9 @@ START_TEST(what_is_wrong_with_an_aim_is_named)
         char text[512];
         Scenario *scenario;
         ErrText why = {""};
-        snprintf(text, sizeof text, "return scenario 's' {\n  horizon = 4, tags = { 'p.x' }, cost = { final = 't.p.bill' }, changes = { ['p.u'] = 0 },\n  %s }\n", cases[i].text);
+        snprintf(text, sizeof text,
+                 "return scenario 's' {\n  horizon = 4, tags = { 'p.x' }, cost = { final = 't.p.bill' }, changes = { ['p.u'] = 0 },\n  %s }\n",
+                 cases[i].text);
         ck_assert_int_eq(scenario_read(scripts_write("wrong.lua", text), plant, &scenario, &why), ERR_SCRIPT);
         ck_assert_msg(strstr(why.text, cases[i].names) && strstr(why.text, "wrong.lua:"), "%s: %s", cases[i].text, why.text);
     }
