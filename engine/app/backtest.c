@@ -273,8 +273,13 @@ static Err list_sensors(Backtest *backtest)
             const Channel *channel = &model->channels[model->sensors[s].channel];
             if (!channel_is_foreseen(model, model->sensors[s].channel))
                 continue;
-            backtest->sensors[backtest->sensor_count++] = (BacktestSensor){.tag = plant_tag(plant, twin, model->sensors[s].channel), .twin = twin,
-                .noise = channel->noise, .unit = channel->unit, .patience = fmax(2 * model->sensors[s].every, plant->step)};
+            backtest->sensors[backtest->sensor_count++] = (BacktestSensor){
+                .tag = plant_tag(plant, twin, model->sensors[s].channel),
+                .twin = twin,
+                .noise = channel->noise,
+                .unit = channel->unit,
+                .patience = fmax(2 * model->sensors[s].every, plant->step),
+            };
         }
     }
     return ERR_OK;
