@@ -1,9 +1,11 @@
 /* forecast.c -- pollux forecast: what if, from a terminal. */
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "app/backtest.h"
 #include "app/commands.h"
 #include "app/tape_run.h"
 #include "forecast/report.h"
@@ -14,7 +16,11 @@ const Subcommand subcommand_forecast = {
     "SCENARIO is a Lua file (twins/scenarios) or one of JSON (.json); docs/forecast.md says what it may say. The forecast begins at the estimate of the\n"
     "newest snapshot of a history (--history), at that of a moment of a recording (--tape, --at), or else where the plant's script says that twins start.\n"
     "Prints a table: quantiles of the scenario's tags at some of its times, the probability that alarm limits are passed and when, and for alternatives what\n"
-    "they have more than the base case, with the standard error of that. --json and --csv print all of it instead; --svg draws it.",
+    "they have more than the base case, with the standard error of that. --json and --csv print all of it instead; --svg draws it.\n\n"
+    "--optimize looks for the values that the scenario's optimize = { vary = ..., limits = ... } leaves open: those with the lowest cost that keep the\n"
+    "limits. Ctrl-C ends the search with the best so far.\n\n"
+    "--backtest judges forecasts by a recording (--tape, no SCENARIO): one is issued every so many seconds, and each of its horizons is held against what the\n"
+    "sensors measured then, beside persistence (the last sample) and a straight line (through as long a past as it looks ahead).",
     command_forecast};
 
 enum { COLUMNS = 6, BAR = 40 };
@@ -22,10 +28,12 @@ enum { COLUMNS = 6, BAR = 40 };
 typedef struct Job {
     const char *plant, *scenario, *history, *tape, *at, *svg, *codegen;
     long threads, members, seed;
-    bool json, csv;
+    bool json, csv, optimize, backtest, settling;
+    const char *horizons, *inputs, *events;  // of a backtest
+    long every, aftermath;
     int64_t from;      // --at
     int64_t bar_next;  // when the bar is drawn anew
-    bool bar_drawn, done;
+    bool bar_drawn, search_told, done;
     Err err;
     ErrText *why;
 } Job;
@@ -226,6 +234,74 @@ static Err print(const Job *job, const Forecast *forecast)
     return err || !job->svg ? err : write_picture(job, forecast);
 }
 
+// --- the search ----------------------------------------------------------------------------------------------------
+
+static const Unit *unit_of(const Plant *plant, TagId tag)
+{
+    const Place place = plant_place(plant, tag);
+    return plant_model(plant, place.twin)->channels[place.channel].unit;
+}
+
+/* The best so far, on one line of the terminal. */
+static void tell_search(void *self, const Search *search)
+{
+    Job *job = self;
+    if (!isatty(STDERR_FILENO))
+        return;
+    const Cost *cost = &search->scenario->cost;
+    fprintf(stderr, "\r\033[K%u of %u forecasts, best so far %.5g %s%s", search->forecasts,
+            search->scenario->aim->forecasts, unit_from_si(cost->unit, search->cost),
+            unit_name(cost->unit), search->excess > 0 ? ", which passes a limit too often" : "");
+    fflush(stderr);
+    job->search_told = true;
+}
+
+static void print_search(const Search *search)
+{
+    const Aim *aim = search->scenario->aim;
+    const Plant *plant = search->forecast->plant;
+    printf("%s after %u forecasts%s\n", search->stopped ? "stopped" : "done", search->forecasts,
+           search->excess > 0 ? ": no values were found that keep all limits; these come closest" : "");
+    for (size_t i = 0; i < aim->choice_count; i++) {
+        const Choice *choice = &aim->choices[i];
+        const TagName name = tags_name(plant->tags, choice->tag);
+        const Unit *unit = unit_of(plant, choice->tag);
+        printf("  %-30s %11.5g %s (of %g to %g)\n", name.text, unit_from_si(unit, search->values[i]), unit_name(unit), unit_from_si(unit, choice->min),
+               unit_from_si(unit, choice->max));
+    }
+    for (size_t i = 0; i < aim->allowance_count; i++)
+        printf("  %s.%s in %g %% of all cases at most\n", plant->twins[aim->allowances[i].twin].name, aim->allowances[i].alarm->name,
+               100 * aim->allowances[i].share);
+    printf("\n");
+}
+
+static Err optimize(Job *job, const Fork *fork, const Scenario *scenario)
+{
+    Search search;
+    const SearchDef def = {.threads = (size_t)job->threads, .stop = &stop_asked, .tell = tell_search, .self = job};
+    Err err = scenario->aim ? ERR_OK : err_set(job->why, ERR_USAGE, "%s: --optimize needs optimize = { vary = ... } in the scenario", job->scenario);
+    if (!err)
+        err = search_run(fork, scenario, &def, &search, job->why);
+    if (job->search_told)
+        fprintf(stderr, "\r\033[K");
+    if (err)
+        return err;
+    if (job->json) {
+        Text text = {0};
+        search_json(&search, &text);
+        err = text.failed ? err_set(job->why, ERR_MEMORY, "no memory for the result") : ERR_OK;
+        fputs(text.bytes ? text.bytes : "", stdout);
+        text_fini(&text);
+    } else {
+        print_search(&search);
+        err = print(job, search.forecast);
+    }
+    search_fini(&search);
+    return err;
+}
+
+// --- a forecast ----------------------------------------------------------------------------------------------------
+
 /* Inputs as a recording has them, found beside the scenario. A plant without a time begins where the recording does. */
 static Err follow_tape(const Job *job, const Plant *plant, int64_t time, Scenario *scenario)
 {
@@ -264,11 +340,14 @@ static Err forecast_from(Job *job, const Plant *plant, int64_t time)
         err = follow_tape(job, plant, time, scenario);
     if (!err)
         err = scenario_fork(scenario, plant, time, &fork, job->why);
-    if (!err)
+    if (!err && job->optimize) {
+        err = optimize(job, fork, scenario);
+    } else if (!err) {
         err = forecast_run(fork, scenario, &def, &forecast, job->why);
-    clear_bar(job);
-    if (!err)
-        err = print(job, forecast);
+        clear_bar(job);
+        if (!err)
+            err = print(job, forecast);
+    }
     forecast_destroy(forecast);
     fork_destroy(fork);
     scenario_destroy(scenario);
@@ -327,8 +406,68 @@ static Err forecast_from_tape(Job *job)
     return job->done ? ERR_OK : err_set(job->why, ERR_RANGE, "%s ends before %s", job->tape, job->at);
 }
 
+// --- judged by a recording -----------------------------------------------------------------------------------------
+
+static Err read_horizons(const Job *job, BacktestDef *out)
+{
+    const char *at = job->horizons;
+    for (char *end = NULL; !end || *end == ','; at = end + 1) {
+        if (out->horizon_count == BACKTEST_HORIZONS_MAX)
+            return err_set(job->why, ERR_USAGE, "forecast: --horizon: expected %d at most", BACKTEST_HORIZONS_MAX);
+        const double seconds = strtod(at, &end);
+        if (end == at || (*end && *end != ',') || !(seconds > (out->horizon_count ? out->horizons[out->horizon_count - 1] : 0) && seconds <= 1e7))
+            return err_set(job->why, ERR_USAGE, "forecast: --horizon: expected rising seconds as 60,300, got \"%s\"", job->horizons);
+        out->horizons[out->horizon_count++] = seconds;
+    }
+    return ERR_OK;
+}
+
+static Err judge_forecasts(const Job *job)
+{
+    BacktestDef def = {
+        .plant = job->plant,
+        .tape = job->tape,
+        .events = job->events,
+        .aftermath = job->aftermath * NS_PER_S,
+        .settling = job->settling,
+        .every = (double)job->every,
+        .members = job->members ? (uint32_t)job->members : 500,
+        .seed = job->seed >= 0 ? (uint64_t)job->seed : 0,
+        .threads = (size_t)job->threads,
+        .follows = strcmp(job->inputs, "tape") == 0,
+    };
+    Backtest backtest;
+    Err err = read_horizons(job, &def);
+    if (err)
+        return err;
+    err = backtest_run(&def, &backtest, job->why);
+    if (!err && job->json)
+        backtest_print_json(&backtest);
+    else if (!err)
+        backtest_print_table(&backtest);
+    backtest_fini(&backtest);
+    return err;
+}
+
+static Err check_backtest(const Job *job)
+{
+    if (!job->tape || job->scenario || job->at || job->history || job->csv || job->svg || job->optimize)
+        return err_set(job->why, ERR_USAGE, "forecast: --backtest needs --tape FILE, and no SCENARIO, --at, --history, --csv, --svg or --optimize");
+    if (strcmp(job->inputs, "held") != 0 && strcmp(job->inputs, "tape") != 0)
+        return err_set(job->why, ERR_USAGE, "forecast: --inputs: expected held or tape, got \"%s\"", job->inputs);
+    if (job->members > BACKTEST_MEMBERS_MAX)
+        return err_set(job->why, ERR_USAGE, "forecast: --backtest takes %d members at most", BACKTEST_MEMBERS_MAX);
+    return ERR_OK;
+}
+
+// --- the command ---------------------------------------------------------------------------------------------------
+
 static Err check(Job *job)
 {
+    if (job->backtest)
+        return check_backtest(job);
+    if (!job->scenario)
+        return err_set(job->why, ERR_USAGE, "forecast: expected SCENARIO: what if, a Lua file, or one of JSON");
     if (job->tape && job->history)
         return err_set(job->why, ERR_USAGE, "forecast: --tape and --history exclude each other");
     if (!job->tape != !job->at)
@@ -343,10 +482,10 @@ static Err check(Job *job)
 int command_forecast(int argc, char **argv)
 {
     ErrText why = {""};
-    Job job = {.threads = 1, .seed = -1, .codegen = "auto", .why = &why};
+    Job job = {.threads = 1, .seed = -1, .codegen = "auto", .horizons = "30,60,300,600", .inputs = "held", .every = 30, .aftermath = 180, .why = &why};
     const Option options[] = {
         {OPTION_OPERAND, "PLANT", NULL, "a plant script", &job.plant, 0, 0},
-        {OPTION_OPERAND, "SCENARIO", NULL, "what if: a Lua file, or one of JSON", &job.scenario, 0, 0},
+        {OPTION_OPERAND_MAYBE, "SCENARIO", NULL, "what if: a Lua file, or one of JSON", &job.scenario, 0, 0},
         {OPTION_TEXT, "history", "FILE", "begin at the newest snapshot of this history", &job.history, 0, 0},
         {OPTION_TEXT, "tape", "FILE", "begin at a moment of this recording", &job.tape, 0, 0},
         {OPTION_TEXT, "at", "TIME", "that moment, as 2021-01-22T14:48:58Z", &job.at, 0, 0},
@@ -355,6 +494,14 @@ int command_forecast(int argc, char **argv)
         {OPTION_WHOLE, "threads", "N", "threads that step the members (1)", &job.threads, 1, WORKERS_MAX},
         {OPTION_FLAG, "json", NULL, "print JSON instead of a table", &job.json, 0, 0},
         {OPTION_FLAG, "csv", NULL, "print CSV instead of a table", &job.csv, 0, 0},
+        {OPTION_FLAG, "optimize", NULL, "look for the values that the scenario leaves open", &job.optimize, 0, 0},
+        {OPTION_FLAG, "backtest", NULL, "judge forecasts by the recording, instead of a SCENARIO", &job.backtest, 0, 0},
+        {OPTION_TEXT, "horizon", "LIST", "backtest: seconds ahead, as 60,300 (30,60,300,600)", &job.horizons, 0, 0},
+        {OPTION_WHOLE, "every", "S", "backtest: seconds between two forecasts (30)", &job.every, 1, 86400},
+        {OPTION_TEXT, "inputs", "HOW", "backtest: within the horizon held, or as the tape says: held, tape (held)", &job.inputs, 0, 0},
+        {OPTION_TEXT, "events", "FILE", "backtest: what happened, a CSV file; forecasts that meet it are left out", &job.events, 0, 0},
+        {OPTION_WHOLE, "aftermath", "S", "backtest: seconds behind an event in which no forecast begins (180)", &job.aftermath, 0, 86400},
+        {OPTION_FLAG, "settling", NULL, "backtest: forecasts of twins that are still settling count too", &job.settling, 0, 0},
         {OPTION_TEXT, "svg", "FILE", "draw a fan chart", &job.svg, 0, 0},
         CODEGEN_OPTION(&job.codegen),
     };
@@ -364,7 +511,7 @@ int command_forecast(int argc, char **argv)
     if (check(&job) || codegen_begin(job.codegen, &why))
         return options_fail(EXIT_USAGE, &why);
     stop_on_signals();
-    const Err err = job.tape ? forecast_from_tape(&job) : forecast_from_script(&job);
+    const Err err = job.backtest ? judge_forecasts(&job) : job.tape ? forecast_from_tape(&job) : forecast_from_script(&job);
     codegen_end();
     return err ? options_fail(EXIT_FAILED, &why) : EXIT_DONE;
 }

@@ -14,7 +14,7 @@ int options_fail(int status, const ErrText *why)
 
 static bool is_operand(const Option *option)
 {
-    return option->kind == OPTION_OPERAND || option->kind == OPTION_OPERANDS;
+    return option->kind == OPTION_OPERAND || option->kind == OPTION_OPERAND_MAYBE || option->kind == OPTION_OPERANDS;
 }
 
 static void print_help(const Subcommand *command, const Option *options, size_t count)
@@ -22,7 +22,7 @@ static void print_help(const Subcommand *command, const Option *options, size_t 
     printf("pollux %s", command->name);
     for (size_t i = 0; i < count; i++)
         if (is_operand(&options[i]))
-            printf(options[i].kind == OPTION_OPERANDS ? " [%s]" : " %s", options[i].name);
+            printf(options[i].kind == OPTION_OPERAND ? " %s" : " [%s]", options[i].name);
     printf(" [options]\n\n%s\n\n", command->summary);
     for (size_t i = 0; i < count; i++) {
         char left[64];
@@ -75,6 +75,7 @@ static bool take_value(const Subcommand *command, const Option *option, const ch
 {
     switch (option->kind) {
     case OPTION_OPERAND:
+    case OPTION_OPERAND_MAYBE:
     case OPTION_TEXT:
         *(const char **)option->target = text;
         return true;
@@ -108,7 +109,7 @@ static const Option *find_option(const Option *options, size_t count, const char
 static const Option *next_operand(const Option *options, size_t count)
 {
     for (size_t i = 0; i < count; i++)
-        if (options[i].kind == OPTION_OPERANDS || (options[i].kind == OPTION_OPERAND && !*(const char **)options[i].target))
+        if (options[i].kind == OPTION_OPERANDS || (is_operand(&options[i]) && !*(const char **)options[i].target))
             return &options[i];
     return NULL;
 }

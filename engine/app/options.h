@@ -7,6 +7,7 @@
 
 typedef enum OptionKind {
     OPTION_OPERAND,  // const char **, required
+    OPTION_OPERAND_MAYBE,  // const char **, the last of them; stays NULL
     OPTION_OPERANDS, // OptionList *, any number of them behind the others
     OPTION_TEXT,     // const char **
     OPTION_LIST,     // OptionList *, may be repeated

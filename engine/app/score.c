@@ -6,6 +6,7 @@
 
 #include "app/commands.h"
 #include "app/free_run.h"
+#include "app/incidents.h"
 #include "app/tape_run.h"
 
 const Subcommand subcommand_score = {
@@ -139,56 +140,6 @@ static void note_tick(void *self, const App *app, Batch batch)
     score->hash = hash_bytes(score->hash, &(uint64_t){plant_hash(app->plant)}, sizeof(uint64_t));
 }
 
-// --- the events ----------------------------------------------------------------------------------------------------
-
-/* The end of the event that begins at `begin`: the next one of the same twin. */
-static size_t find_end(const TapeEvent *events, const bool *taken, size_t count, size_t begin)
-{
-    size_t end = begin + 1;
-    while (end < count && (taken[end] || strcmp(events[end].twin, events[begin].twin) != 0))
-        end++;
-    return end;
-}
-
-static Err check_event(const char *path, const TapeEvent *event, const Plant *plant, ErrText *why)
-{
-    const char *cause = event->cause;
-    if (event->twin[0] && plant_find(plant, event->twin) < 0)
-        return err_set(why, ERR_UNKNOWN, "%s: event \"%s\": the plant has no twin \"%s\"", path, event->name, event->twin);
-    if (cause[0] && strcmp(cause, "process") != 0 && strcmp(cause, "sensor") != 0 && strcmp(cause, "silence") != 0)
-        return err_set(why, ERR_PARSE, "%s: event \"%s\": expected the cause process, sensor or silence, got \"%s\"", path, event->name, cause);
-    return ERR_OK;
-}
-
-static Err pair_events(const char *path, const TapeEvent *events, size_t count, Score *score, ErrText *why)
-{
-    bool *taken = arena_new(&score->arena, bool, count + 1);
-    score->incidents = arena_new(&score->arena, Incident, count / 2 + 1);
-    if (!taken || !score->incidents)
-        return err_set(why, ERR_MEMORY, "%s: out of memory", path);
-    for (size_t i = 0; i < count; i++) {
-        if (taken[i])
-            continue;
-        const size_t end = find_end(events, taken, count, i);
-        if (end == count)
-            return err_set(why, ERR_PARSE, "%s: expected pairs of events, a beginning and an end; \"%s\" has no end", path, events[i].name);
-        const Err err = check_event(path, &events[i], score->simulated, why);
-        if (err)
-            return err;
-        taken[end] = true;
-        score->incidents[score->incident_count++] = (Incident){events[i].time, events[end].time, events[i].name, events[i].twin, events[i].cause, SIZE_MAX};
-    }
-    return ERR_OK;
-}
-
-static Err read_events(const char *path, Score *score, ErrText *why)
-{
-    TapeEvent *events;
-    size_t count;
-    const Err err = tape_read_events(path, &score->arena, &events, &count, why);
-    return err ? err : pair_events(path, events, count, score, why);
-}
-
 // --- life ----------------------------------------------------------------------------------------------------------
 
 static bool list_sensors(Score *score)
@@ -226,7 +177,7 @@ static Err begin(Score *score, const ScoreDef *def, ErrText *why)
     score->episodes = arena_new(&score->arena, Episode, EPISODES_MAX);
     if (!score->episodes || !list_sensors(score))
         return err_set(why, ERR_MEMORY, "%s: no memory to score it", def->plant);
-    return def->events ? read_events(def->events, score, why) : ERR_OK;
+    return def->events ? incidents_read(def->events, score->simulated, &score->arena, &score->incidents, &score->incident_count, why) : ERR_OK;
 }
 
 Err score_recording(const ScoreDef *def, Score *out, ErrText *why)

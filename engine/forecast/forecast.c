@@ -174,13 +174,14 @@ static Err make_room(Making *making)
     const bool compares = making->scenario->case_count > 1;
     run->values = mem_alloc((values * lanes + 1) * sizeof(double));
     run->passed = mem_alloc((run->bound_count * lanes + 1) * sizeof(double));
+    run->peaks = run->def->peaks ? mem_alloc((run->bound_count * lanes + 1) * sizeof(double)) : NULL;
     run->costs = mem_alloc(lanes * sizeof *run->costs);
     run->lost = mem_alloc(lanes * sizeof *run->lost);
     making->scratch = mem_alloc(making->threads * lanes * sizeof(double));
     making->base = compares ? mem_alloc((values * lanes + 1) * sizeof(double)) : NULL;
     making->base_passed = compares ? mem_alloc((run->bound_count * lanes + 1) * sizeof(double)) : NULL;
     making->base_costs = compares ? mem_alloc(lanes * sizeof(double)) : NULL;
-    if (!run->values || !run->passed || !run->costs || !run->lost || !making->scratch ||
+    if (!run->values || !run->passed || (run->def->peaks && !run->peaks) || !run->costs || !run->lost || !making->scratch ||
         (compares && (!making->base || !making->base_passed || !making->base_costs)))
         return no_memory(making);
     return make_packs(making);
@@ -191,7 +192,7 @@ static void making_fini(Making *making)
     Run *run = &making->run;
     for (size_t i = 0; i < making->threads && run->pack; i++)
         pack_fini(&run->pack[i]);
-    double *const memory[] = {run->values,  run->passed,         run->costs,         run->since,     run->bill,
+    double *const memory[] = {run->values,  run->passed,         run->peaks,         run->costs,       run->since, run->bill,
                               making->base, making->base_passed, making->base_costs, making->scratch};
     for (size_t i = 0; i < sizeof memory / sizeof *memory; i++)
         mem_free(memory[i]);
@@ -286,6 +287,15 @@ static void compare_limit(const Making *making, size_t bound, double *scratch, F
     limit->difference_se = moments.sd / sqrt((double)members);
 }
 
+static const double *keep_peaks(const Making *making, size_t bound)
+{
+    const size_t members = making->scenario->members;
+    double *peaks = arena_new(&making->forecast->arena, double, members);
+    if (peaks)
+        memcpy(peaks, &making->run.peaks[bound * making->run.packs * LANES], members * sizeof *peaks);
+    return peaks;
+}
+
 static Err say_limit(const Making *making, size_t bound, bool compares, ForecastLimit *limit)
 {
     const Forecast *forecast = making->forecast;
@@ -299,6 +309,8 @@ static Err say_limit(const Making *making, size_t bound, bool compares, Forecast
     limit->passed = share_of(met, members);
     limit->times = times;
     limit->difference = limit->difference_se = NAN;
+    if (making->run.peaks && !(limit->peaks = keep_peaks(making, bound)))
+        return no_memory(making);
     if (compares)
         compare_limit(making, bound, scratch, limit);
     return ERR_OK;

@@ -34,6 +34,7 @@ typedef struct ForecastLimit {
     TagId tag;                         // that is watched
     Share passed;                      // within the horizon
     const double *times;               // quantile_count: s from the start, among those that pass it; NaN when none does
+    const double *peaks;               // by member: how far beyond the limit it came, held or not, below 0 when it stayed away; NULL unless asked for
     double difference, difference_se;  // of the share, from the base case; NaN in that
 } ForecastLimit;
 
@@ -72,6 +73,7 @@ typedef struct Forecast {
 
 typedef struct ForecastDef {
     size_t threads;                          // 0 means 1
+    bool peaks;                              // ForecastLimit.peaks are wanted
     const volatile int *stop;                // not 0 once nobody wants the result any more; may be NULL
     void (*tell)(void *self, double share);  // how much is done, from 0 to 1, on the calling thread; may be NULL
     void *self;

@@ -173,6 +173,51 @@ void forecast_json(const Forecast *forecast, Text *out)
     text_put(out, "]}\n");
 }
 
+static void put_value(Text *out, const Search *search, size_t index)
+{
+    const Choice *choice = &search->scenario->aim->choices[index];
+    const Forecast *forecast = search->forecast;
+    const TagName name = tags_name(forecast->plant->tags, choice->tag);
+    text_put(out, index ? ",{\"tag\":" : "{\"tag\":");
+    text_json_string(out, name.text);
+    put_key(out, "unit"), text_json_string(out, forecast_unit(forecast, choice->tag));
+    put_number(out, "value", forecast_shown(forecast, choice->tag, search->values[index]));
+    put_number(out, "min", forecast_shown(forecast, choice->tag, choice->min));
+    put_number(out, "max", forecast_shown(forecast, choice->tag, choice->max));
+    text_put(out, "}");
+}
+
+static void put_allowance(Text *out, const Search *search, size_t index)
+{
+    const Allowance *allowance = &search->scenario->aim->allowances[index];
+    text_put(out, index ? ",{\"twin\":" : "{\"twin\":");
+    text_json_string(out, search->forecast->plant->twins[allowance->twin].name);
+    put_key(out, "alarm"), text_json_string(out, allowance->alarm->name);
+    put_number(out, "probability_max", allowance->share);
+    text_put(out, "}");
+}
+
+void search_json(const Search *search, Text *out)
+{
+    const Aim *aim = search->scenario->aim;
+    text_put(out, "{\"optimum\":{\"values\":[");
+    for (size_t i = 0; i < aim->choice_count; i++)
+        put_value(out, search, i);
+    text_put(out, "],\"limits\":[");
+    for (size_t i = 0; i < aim->allowance_count; i++)
+        put_allowance(out, search, i);
+    text_put(out, "]");
+    put_key(out, "unit"), text_json_string(out, unit_name(search->scenario->cost.unit));
+    put_number(out, "cost", unit_from_si(search->scenario->cost.unit, search->cost));
+    put_key(out, "keeps_limits"), text_put(out, search->excess > 0 ? "false" : "true");
+    put_key(out, "stopped"), text_put(out, search->stopped ? "true" : "false");
+    put_number(out, "forecasts", search->forecasts);
+    text_put(out, "}");
+    put_key(out, "forecast");
+    forecast_json(search->forecast, out);
+    text_put(out, "}\n");
+}
+
 // --- CSV -----------------------------------------------------------------------------------------------------------
 
 /* A number, or nothing where there is none. */

@@ -1,14 +1,16 @@
-/* report.h -- a forecast as others read it: JSON, CSV, and a picture.
+/* report.h -- forecasts and searches as others read them: JSON, CSV, and a picture.
  *
  * Values are in the units of their tags, times in seconds from the start of the forecast.
  *
- * Takes: a Forecast.  Gives: text.  Threads: any. */
+ * Takes: a Forecast, a Search.  Gives: text.  Threads: any. */
 #pragma once
 
-#include "forecast/forecast.h"
+#include "forecast/search.h"
 
 /// One object; numbers that there are none of are null.
 void forecast_json(const Forecast *forecast, Text *out);
+/// What was found, and the forecast of it beside that of the scenario as it stands: { "optimum": { ... }, "forecast": { ... } }.
+void search_json(const Search *search, Text *out);
 /// A row per case, tag and time.
 void forecast_csv(const Forecast *forecast, Text *out);
 /// An SVG: a panel per tag with the quantiles as a fan, the median, limits, and a colour per case.

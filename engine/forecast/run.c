@@ -79,12 +79,23 @@ static void judge_bound(const Bound *bound, const double *values, double now, do
     }
 }
 
+/* How far beyond its limit each member has come. */
+static void climb(const Bound *bound, const double *values, double *peaks)
+{
+    for (unsigned lane = 0; lane < LANES; lane++) {
+        const double beyond = bound->sign * values[lane] - bound->beyond;
+        peaks[lane] = beyond > peaks[lane] ? beyond : peaks[lane];
+    }
+}
+
 static void judge(Trip *trip)
 {
     const Run *run = trip->run;
     const double now = (double)trip->pack->steps * run->step;
     for (size_t i = 0; i < run->bound_count; i++)
         judge_bound(&run->bounds[i], pack_column(trip->pack, run->bounds[i].cell), now, &trip->since[i * LANES], &run_passed(run, i)[trip->index * LANES]);
+    for (size_t i = 0; i < run->bound_count && run->peaks; i++)
+        climb(&run->bounds[i], pack_column(trip->pack, run->bounds[i].cell), &run->peaks[(i * run->packs + trip->index) * LANES]);
 }
 
 /* The cost as it is now goes on the bill: by the trapezoidal rule, or at the end alone. */
@@ -139,6 +150,9 @@ static void begin(Trip *trip)
     for (size_t i = 0; i < run->bound_count; i++)
         for (unsigned lane = 0; lane < LANES; lane++)
             trip->since[i * LANES + lane] = run_passed(run, i)[trip->index * LANES + lane] = INFINITY;
+    for (size_t i = 0; i < run->bound_count && run->peaks; i++)
+        for (unsigned lane = 0; lane < LANES; lane++)
+            run->peaks[(i * run->packs + trip->index) * LANES + lane] = -INFINITY;
     memset(trip->next, 0, run->change_count * sizeof *trip->next);
     memset(&run->lost[trip->index * LANES], 0, LANES * sizeof *run->lost);
     memset(&run->costs[trip->index * LANES], 0, LANES * sizeof *run->costs);

@@ -43,6 +43,7 @@ typedef struct Run {
     uint32_t members;
     double *values;         // rows x told x packs x LANES
     double *passed;         // bounds x packs x LANES: s from the start, INFINITY: never
+    double *peaks;          // the same of ForecastLimit.peaks; NULL where nobody asks
     double *costs;          // packs x LANES
     bool *lost;             // packs x LANES
     Pack *pack;             // per thread

@@ -380,7 +380,8 @@ static double read_whole(Declaration *root, const char *key, double fallback, do
 static Err read_settings(Reader *reader, int root)
 {
     static const char *const known[] = {"name",      "doc",   "horizon", "members", "seed",    "points", "times", "tags",         "twins",
-                                        "quantiles", "paths", "tape",    "changes", "control", "every",  "cost",  "alternatives", NULL};
+                                        "quantiles", "paths", "tape",    "changes", "control", "every",  "cost",  "alternatives",
+                                        "optimize",  NULL};
     Scenario *scenario = reader->scenario;
     Declaration entry = declaration_at(reader, root, "scenario", NULL);
     declare_only(&entry, known, 0);
@@ -425,10 +426,14 @@ static Err read_cost(Reader *reader, int root)
 static Err read_table(Reader *reader)
 {
     const int root = lua_gettop(reader->lua);
+    Scenario *scenario = reader->scenario;
     Err err = read_settings(reader, root);
     if (err || (err = read_quantiles(reader, root)) || (err = read_tags(reader, root)) || (err = read_twins(reader, root)) || (err = read_cost(reader, root)))
         return err;
-    return read_cases(reader, root);
+    if ((err = read_cases(reader, root)))
+        return err;
+    lua_settop(reader->lua, root);
+    return lua_getfield(reader->lua, root, "optimize") == LUA_TNIL ? ERR_OK : aim_read(scenario, root + 1, reader->plant, reader->why);
 }
 
 /* scenario "name" { ... } is the table with its name in it. */

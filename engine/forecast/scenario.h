@@ -7,6 +7,7 @@
  * Takes: a plant, a file or a text.  Gives: Scenario, in SI.  Memory: owns what it points to.  Threads: one at a time. */
 #pragma once
 
+#include "forecast/aim.h"
 #include "forecast/cost.h"
 #include "forecast/fork.h"
 
@@ -63,6 +64,7 @@ typedef struct Scenario {
     double every;      // s between two calls of control functions
     bool has_cost;
     Cost cost;
+    Aim *aim;        // what a search is to find, NULL for nothing
     Script *script;  // in which it stands, NULL for none
     Arena arena;
 } Scenario;

@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <math.h>
+#include <stdlib.h>
 
 Moments moments_of(const double *values, size_t count)
 {
@@ -86,6 +87,25 @@ void quantiles_of(double *values, size_t count, const double *p, size_t p_count,
         out[i] = part > 0 ? low + part * (least_of(&values[rank + 1], count - rank - 1) - low) : low;
         from = rank;
     }
+}
+
+static int rising(const void *a, const void *b)
+{
+    const double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+double crps_of(double *values, size_t count, double truth)
+{
+    if (count < 2)
+        return NAN;
+    double off = 0, apart = 0;  // of the truth, and of each pair
+    qsort(values, count, sizeof *values, rising);
+    for (size_t i = 0; i < count; i++) {
+        off += fabs(values[i] - truth);
+        apart += (2 * (double)i + 1 - (double)count) * values[i];
+    }
+    return (off - apart / (double)(count - 1)) / (double)count;
 }
 
 Share share_of(size_t met, size_t count)

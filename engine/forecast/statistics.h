@@ -19,6 +19,12 @@ size_t finite_first(double *values, size_t count);
 /// out[i] = the quantile p[i] of `values`, which are put in another order; p rises within [0, 1]. NaN without values.
 void quantiles_of(double *values, size_t count, const double *p, size_t p_count, double *out);
 
+/// The continuous ranked probability score of `count` members, which are sorted, once `truth` is known: 0 is best, and of a single number it is how far
+/// off that is. Fair: in the mean what a forecast of infinitely many such members would have. NaN of fewer than two.
+/// Sources: Gneiting, Raftery, Strictly proper scoring rules, J. Am. Stat. Assoc. 102 (2007), (20); Ferro, Fair scores for ensemble forecasts, Q. J. R.
+/// Meteorol. Soc. 140 (2014).
+double crps_of(double *values, size_t count, double truth);
+
 /// A share of `count` that is estimated, with its interval of 95 %.
 typedef struct Share {
     double share, low, high;

@@ -76,5 +76,30 @@ START_TEST(the_interval_of_a_share_solves_its_equation)
 }
 END_TEST
 
+/* Of two members at 0 and 1 half their distance is taken off. */
+START_TEST(the_fair_crps_of_two_members_is_known)
+{
+    double members[] = {1, 0};
+    ck_assert_double_eq(crps_of(members, 2, 0.5), 0);
+    ck_assert_double_eq(crps_of(members, 2, 2), 1);
+    ck_assert(isnan(crps_of(members, 1, 2)));
+}
+END_TEST
+
+/* That of a standard normal is z (2 F(z) - 1) + 2 f(z) - 1 / sqrt(pi). */
+START_TEST(the_crps_of_many_normals_is_that_of_the_normal)
+{
+    enum { COUNT = 100000 };
+    static double members[COUNT];
+    for (uint64_t i = 0; i < COUNT; i++)
+        members[i] = random_normal(7, 7, i);
+    for (double z = -2; z <= 2; z += 0.5) {
+        const double expected = z * erf(z / sqrt(2)) + 2 * exp(-z * z / 2) / sqrt(2 * M_PI) - 1 / sqrt(M_PI);
+        ck_assert_double_eq_tol(crps_of(members, COUNT, z), expected, 5 / sqrt(COUNT));
+    }
+}
+END_TEST
+
 KIT_MAIN("forecast.statistics", quantiles_are_those_of_the_sorted_values, of_nothing_there_is_nothing_to_say,
-         what_is_not_finite_is_put_aside_and_the_order_kept, the_interval_of_a_share_solves_its_equation)
+         what_is_not_finite_is_put_aside_and_the_order_kept, the_interval_of_a_share_solves_its_equation,
+         the_fair_crps_of_two_members_is_known, the_crps_of_many_normals_is_that_of_the_normal)
