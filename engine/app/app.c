@@ -17,6 +17,7 @@ enum {
 };
 
 static const int64_t ANSWER_NS = 2 * NS_PER_S;           // of elapsed time: a device has this long to answer, however fast the plant's time goes
+static const int64_t BACKLOG_TOLD_NS = NS_PER_S;         // a backlog that lasts longer is worth a line in the log
 static const int64_t SNAPSHOT_PERIOD_NS = 5 * NS_PER_S;  // of elapsed time: how much a restart must replay
 static const size_t SNAPSHOT_SMALL = 16 * 1024 * 1024;   // bytes; larger ones come as much more seldom, so that the disk is not busy with them alone
 
@@ -118,8 +119,10 @@ static void remember(App *app)
 static void remember_again(void *self, int64_t tick, int64_t at, const PlantPart *part)
 {
     const App *app = self;
+    const int64_t time = sync_time(app->sync, tick);
+    alarm_judge_again(app->alarms, app->sync, part, time);
     if (app->history)
-        history_append_amended(app->history, app->plant, part, sync_time(app->sync, tick), (uint32_t)(at - tick));
+        history_append_amended(app->history, app->plant, part, time, (uint32_t)(at - tick));
 }
 
 static size_t list_connections(const App *app, ServerConnection *out)
@@ -151,6 +154,10 @@ static void publish(App *app)
         .ticks = app->ticks,
         .speed = app->def.speed,
         .overruns = app->overruns,
+        .backlog_samples = app->backlog.samples,
+        .backlog_ns = app->backlog.since == TIME_NONE ? 0 : elapsed(app) - app->backlog.since,
+        .longest_backlog_samples = app->backlog.longest_samples,
+        .longest_backlog_ns = app->backlog.longest_ns,
         .handler_errors = alarms_handler_errors(app->alarms),
         .events_unheard = alarms_unheard(app->alarms),
         .alarms_dropped = alarms_dropped(app->alarms),
@@ -256,10 +263,16 @@ static bool is_stopping(const App *app)
     return app->def.stop && *app->def.stop;
 }
 
+/* Where devices carry the time nobody asks what time of day it is: this is done for every arrival. */
+static bool is_ready(const App *app)
+{
+    return sync_ready(app->sync, app->plant->clock == PLANT_CLOCK_UTC ? app_utc(app) : TIME_NONE);
+}
+
 static size_t run_ready_ticks(App *app)
 {
     size_t ticks = 0;
-    for (; !is_stopping(app) && sync_ready(app->sync, app_utc(app)); ticks++) {
+    for (; !is_stopping(app) && is_ready(app); ticks++) {
         // in real time a tick that is not done by the end of the next one is late
         if (app->plant->clock == PLANT_CLOCK_UTC && app_utc(app) > sync_time(app->sync, sync_next_tick(app->sync) + 1) + app->plant->wait_ns)
             app->overruns++;
@@ -332,6 +345,7 @@ static void take_arrival(App *app, size_t connector, Arrival *arrival)
     if (app->history)
         history_append_sample(app->history, &filed);
     tell_loss(&app->connectors[connector], provider, (Fate)filed.fate);
+    app->backlog.samples++;
     app->receipts[connector].seq = filed.seq;
     app->receipts[connector].mark = arrival->mark;
 }
@@ -423,8 +437,25 @@ static size_t poll_connectors(App *app, bool patient)
     return done + ticks;
 }
 
+static void end_backlog(App *app, int64_t now)
+{
+    AppBacklog *backlog = &app->backlog;
+    const int64_t lasted = now - backlog->since;
+    if (lasted > backlog->longest_ns) {
+        backlog->longest_ns = lasted;
+        backlog->longest_samples = backlog->samples;
+    }
+    if (lasted > BACKLOG_TOLD_NS && !app->def.quiet)
+        log_write(LOG_INFO, "app", "a backlog of %llu samples is worked off, it took %.1f s", (unsigned long long)backlog->samples, (double)lasted / 1e9);
+    backlog->since = TIME_NONE;
+    backlog->samples = 0;
+}
+
 size_t app_poll(App *app)
 {
+    const int64_t start = elapsed(app);
+    if (app->backlog.since == TIME_NONE)
+        app->backlog.since = start;
     size_t done = poll_connectors(app, false);
     done += run_ready_ticks(app);
     if (!app->history || history_waiting(app->history) < HISTORY_WAITING)
@@ -437,6 +468,8 @@ size_t app_poll(App *app)
     for (size_t i = 0; i < app->connector_count && done; i++)
         if (app->connectors[i].type->ticked)
             app->connectors[i].type->ticked(app->connectors[i].self, sync_now(app->sync));
+    if (done == 0)
+        end_backlog(app, start);
     return done;
 }
 
@@ -447,6 +480,7 @@ void app_drain(App *app)
         while (poll_connector(app, i, &ticks))
             continue;
     sync_amend(app->sync);
+    alarm_amend(app->alarms, app->sync, app->now);
     answer_people(app);
     show_changes(app);
 }
@@ -492,7 +526,7 @@ Err app_load(const AppDef *def, App **out, ErrText *why)
     app->def.threads = def->threads ? def->threads : 1;
     app->def.speed = def->speed > 0 ? def->speed : 1;
     app->def.clock = def->clock ? def->clock : &clock_system;
-    app->now = app->recorded = TIME_NONE;
+    app->now = app->recorded = app->backlog.since = TIME_NONE;
     app->started_elapsed = elapsed(app);
     app->sent_elapsed = app->started_elapsed - ANSWER_NS;
     app->snapshot_elapsed = INT64_MIN / 2;  // the first tick is kept at once: a restart then knows when time began
@@ -539,6 +573,7 @@ static void take_over(App *app, App *before)
     app->now = before->now;
     app->ticks = before->ticks;
     app->overruns = before->overruns;
+    app->backlog = before->backlog;
     app->started_elapsed = before->started_elapsed;
     app->started_utc = before->started_utc;
     app->snapshot_elapsed = before->snapshot_elapsed;

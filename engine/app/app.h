@@ -28,6 +28,14 @@ typedef struct AppDef {
     void *self;
 } AppDef;
 
+/// What waited while the tick had no rest: from when it finds something to do until there is nothing more.
+typedef struct AppBacklog {
+    int64_t since;      // elapsed time, TIME_NONE while there is none
+    uint64_t samples;   // that were taken since
+    int64_t longest_ns;
+    uint64_t longest_samples;  // of the longest
+} AppBacklog;
+
 struct App {
     AppDef def;
     Plant *plant;
@@ -50,6 +58,7 @@ struct App {
     int64_t snapshot_elapsed, recorded;  // when the last snapshot was taken; the last tick whose estimates history was offered
     int64_t sent_elapsed;         // when a command was handed to a device last
     uint64_t overruns;
+    AppBacklog backlog;
     bool replaying;               // ticks are run again after a restart: nothing leaves the engine
     char refused[sizeof(ErrText)]; // why the newest version of the script was, or empty
     char kept[128];               // what a changed script left of the state, for people

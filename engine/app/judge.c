@@ -25,19 +25,19 @@ bool incident_is_on(const Incident *incidents, size_t count, const char *twin, i
 }
 
 /* An episode finds one incident at most: of those that it was raised in, the first that nothing has found yet. */
-static Finding judge_one(Incident *incidents, size_t count, const Episode *episode, size_t index, int64_t tolerance)
+static EpisodeKind judge_one(Incident *incidents, size_t count, const Episode *episode, size_t index, int64_t tolerance)
 {
-    Finding finding = FINDING_FALSE;
+    EpisodeKind kind = EPISODE_FALSE;
     for (size_t i = 0; i < count; i++) {
         if (!covers(&incidents[i], episode->twin, episode->raised, tolerance, 0))
             continue;
-        finding = FINDING_AGAIN;
+        kind = EPISODE_AGAIN;
         if (incidents[i].finder != SIZE_MAX)
             continue;
         incidents[i].finder = index;
-        return FINDING_FOUND;
+        return EPISODE_FOUND;
     }
-    return finding;
+    return kind;
 }
 
 Judgement judge_episodes(Incident *incidents, size_t incident_count, Episode *episodes, size_t episode_count, int64_t tolerance)
@@ -47,9 +47,9 @@ Judgement judge_episodes(Incident *incidents, size_t incident_count, Episode *ep
     for (size_t i = 0; i < incident_count; i++)
         incidents[i].finder = SIZE_MAX;
     for (size_t e = 0; e < episode_count; e++) {
-        episodes[e].finding = judge_one(incidents, incident_count, &episodes[e], e, tolerance);
-        judgement.again += episodes[e].finding == FINDING_AGAIN;
-        judgement.false_episodes += episodes[e].finding == FINDING_FALSE;
+        episodes[e].kind = judge_one(incidents, incident_count, &episodes[e], e, tolerance);
+        judgement.again += episodes[e].kind == EPISODE_AGAIN;
+        judgement.false_episodes += episodes[e].kind == EPISODE_FALSE;
     }
 
     for (size_t i = 0; i < incident_count; i++) {

@@ -19,11 +19,11 @@ typedef struct Incident {
     size_t finder;      // judge_episodes: index of the episode that finds it, SIZE_MAX when it is missed
 } Incident;
 
-typedef enum Finding {
-    FINDING_FALSE,   // raised while nothing happened, whatever it stands into
-    FINDING_FOUND,   // the first one raised during an incident
-    FINDING_AGAIN,   // raised during an incident that another one has found
-} Finding;
+typedef enum EpisodeKind {
+    EPISODE_FALSE,   // raised while nothing happened, whatever it stands into
+    EPISODE_FOUND,   // the first one raised during an incident
+    EPISODE_AGAIN,   // raised during an incident that another one has found
+} EpisodeKind;
 
 /// An alarm, from raised to returned.
 typedef struct Episode {
@@ -32,7 +32,7 @@ typedef struct Episode {
     int64_t raised, returned;  // returned is TIME_NONE while it stands
     VerdictKind cause;         // that was named last
     char text[EPISODE_TEXT];
-    Finding finding;           // judge_episodes
+    EpisodeKind kind;          // judge_episodes
 } Episode;
 
 typedef struct Judgement {

@@ -50,10 +50,10 @@ static void print_incident(const Score *score, const Incident *incident)
     printf("  %s%s%s\n", cause, wrong ? ", and it was " : "", wrong ? incident->cause : "");
 }
 
-static void print_episodes(const Score *score, Finding finding, const char *title)
+static void print_episodes(const Score *score, EpisodeKind kind, const char *title)
 {
     for (size_t e = 0; e < score->episode_count; e++)
-        if (score->episodes[e].finding == finding)
+        if (score->episodes[e].kind == kind)
             printf("  %-22s %9s %9s %9.1f  %s\n", title, "", "", since(score, score->episodes[e].raised), score->episodes[e].text);
 }
 
@@ -77,8 +77,8 @@ static void print_alarms(const Score *score)
         printf("  %-22s %9s %9s %9s %9s %9s %14s  %s\n", "event", "begins", "ends", "raised", "delay", "returned", "after the end", "cause named");
     for (size_t i = 0; i < score->incident_count; i++)
         print_incident(score, &score->incidents[i]);
-    print_episodes(score, FINDING_AGAIN, "raised again");
-    print_episodes(score, FINDING_FALSE, "FALSE EPISODE");
+    print_episodes(score, EPISODE_AGAIN, "raised again");
+    print_episodes(score, EPISODE_FALSE, "FALSE EPISODE");
     fputs(score->incident_count + score->episode_count > 0 ? "\n" : "", stdout);
     print_judgement(score);
 }
@@ -170,7 +170,7 @@ static void json_episode(Text *text, const Episode *episode)
         text_put(text, "null");
     else
         text_format(text, "%lld", (long long)episode->returned);
-    text_format(text, ",\"cause\":\"%s\",\"false\":%s,\"text\":", verdict_name(episode->cause), episode->finding == FINDING_FALSE ? "true" : "false");
+    text_format(text, ",\"cause\":\"%s\",\"false\":%s,\"text\":", verdict_name(episode->cause), episode->kind == EPISODE_FALSE ? "true" : "false");
     text_json_string(text, episode->text);
     text_put(text, "}");
 }

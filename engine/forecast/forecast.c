@@ -168,9 +168,9 @@ static Err make_room(Making *making)
 {
     Run *run = &making->run;
     const size_t lanes = (size_t)run->packs * LANES, values = run->row_count * run->told_count;
-    if (values * lanes > FORECAST_VALUES_MAX)
-        return err_set(making->why, ERR_FULL, "%u members at %zu times of %zu tags are more than the %d values that are kept: ask for less of one of them",
-                       making->scenario->members, run->told_count, run->row_count, FORECAST_VALUES_MAX);
+    if ((values + run->bound_count) * lanes > FORECAST_VALUES_MAX)
+        return err_set(making->why, ERR_FULL, "%u members at %zu times of %zu tags, and %zu alarm limits, are more than the %d values that are kept: ask for less of one",
+                       making->scenario->members, run->told_count, run->row_count, run->bound_count, FORECAST_VALUES_MAX);
     const bool compares = making->scenario->case_count > 1;
     run->values = mem_alloc((values * lanes + 1) * sizeof(double));
     run->passed = mem_alloc((run->bound_count * lanes + 1) * sizeof(double));

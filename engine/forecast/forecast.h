@@ -14,7 +14,7 @@
 #include "forecast/scenario.h"
 #include "forecast/statistics.h"
 
-/// Values that are kept at once: members x times x tags.
+/// Values that are kept at once: members x (times x tags + alarm limits).
 enum { FORECAST_VALUES_MAX = 16 * 1024 * 1024 };
 
 /// One tag over the times of the forecast. Members whose numbers are not finite at a time do not count there.

@@ -107,8 +107,10 @@ typedef struct HistoryAlarm {
     Alarm alarm;
     const char *twin;
 } HistoryAlarm;
-/// Newest first.
+/// Newest first, each as it was told last.
 Err history_read_alarms(HistoryReader *reader, size_t limit, Arena *arena, HistoryAlarm **out, size_t *count, ErrText *why);
+/// All that was told of one alarm, oldest revision first; none when there is no such alarm. What changed several times in one tick was told once.
+Err history_read_alarm(HistoryReader *reader, uint64_t id, Arena *arena, HistoryAlarm **out, size_t *count, ErrText *why);
 typedef struct HistoryCommand {
     Command command;
     const char *tag;

@@ -79,7 +79,7 @@ static void add_bias(const Loader *loader, Declaration *entry, Expr *measured)
 
 Err loader__read_sensors(Loader *loader)
 {
-    static const char *const known[] = {"of", "unit", "noise", "every", "bias", "doc", NULL};
+    static const char *const known[] = {"of", "unit", "noise", "every", "resolution", "bias", "doc", NULL};
     Section section;
     Err err = loader__open_section(loader, "sensors", &section);
     loader->sensors = arena_new(&loader->model->arena, Sensor, section.count + 1);
@@ -108,6 +108,7 @@ Err loader__read_sensors(Loader *loader)
         sensor->every = declare_number(&entry, "every", loader->model->step);
         if (!(sensor->every > 0))
             declare_fail(&entry, "every of \"%s\" must be above 0: the seconds between two samples", entry.key);
+        sensor->resolution = loader__read_spread(&entry, channel, "resolution", NAN);
         channel->initial = NAN;
         loader->model->sensor_count++;
         err = loader__close_entry(&entry);

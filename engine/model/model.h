@@ -18,7 +18,7 @@ enum {
     MODEL_CHANNELS_MAX = 256,  // of all kinds
     COLUMN_NONE = UINT16_MAX,
     SENSOR_MEMORY = 32,  // columns per sensor that are sync's to use: its tests live in the block, so they are hashed and kept with it
-    TWIN_MEMORY = 8,     // and per twin
+    TWIN_MEMORY = 10,    // and per twin
 };
 
 typedef enum ChannelKind {
@@ -68,6 +68,7 @@ typedef struct Sensor {
     uint16_t channel;      // index into channels
     uint16_t of;           // the channel that it measures alone, for the eye; UINT16_MAX for a mixture
     double every;          // s between two samples, as expected
+    double resolution;     // SI: what it reads is a multiple of it; 0: every digit that a sample has; NAN where it is not declared
     uint16_t mask;         // 1 in the lanes that a program is for, 0 elsewhere
     uint16_t innovation;   // sample - expected
     uint16_t innovation_variance;

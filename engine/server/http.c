@@ -404,8 +404,8 @@ static int on_upgrade(struct lws *wsi, const char *to)
         ;
     else if (lws_hdr_copy(wsi, path, sizeof path, WSI_TOKEN_GET_URI) < 0 || strcmp(path, "/api/v1/ws") != 0)
         reply_problem(&reply, 404, "the WebSocket is at /api/v1/ws");
-    else if (lws_hdr_copy(wsi, protocols, sizeof protocols, WSI_TOKEN_PROTOCOL) < 0 || !strstr(protocols, SUBPROTOCOL))
-        reply_problem(&reply, 400, "name the subprotocol %s", SUBPROTOCOL);
+    else if (lws_hdr_copy(wsi, protocols, sizeof protocols, WSI_TOKEN_PROTOCOL) < 0 || !(strstr(protocols, SUBPROTOCOL) || strstr(protocols, SUBPROTOCOL_BULK)))
+        reply_problem(&reply, 400, "name the subprotocol %s or %s", SUBPROTOCOL, SUBPROTOCOL_BULK);
     if (!reply.status)
         return 0;
 

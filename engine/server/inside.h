@@ -10,9 +10,11 @@
 
 #include "server/asks.h"
 #include "server/frames.h"
+#include "server/relay.h"
 #include "server/server.h"
 
 #define SUBPROTOCOL "pollux.v1.json"
+#define SUBPROTOCOL_BULK "pollux.v1.bin"
 
 typedef struct Client Client;
 
@@ -28,8 +30,9 @@ struct Server {
     uv_loop_t loop;
     uv_async_t wake;
     uv_timer_t beat, frame_timer;
+    uv_check_t turn_end;  // of the loop
     struct lws_context *lws;
-    struct lws_protocols protocols[3];  // libwebsockets keeps pointing at them
+    struct lws_protocols protocols[4];  // libwebsockets keeps pointing at them
     pthread_t thread;
     bool running;
     atomic_bool stopping;
@@ -60,7 +63,10 @@ struct Server {
     State shown;       // what the last frame told
     Text alarms, commands;  // changes for the next frame
     Client *clients;
-    size_t client_count, subscriber_count;
+    size_t client_count, subscriber_count, listener_count;
+    Relay relay;
+    Text names, stream;  // of one listener
+    Text writing;        // to one client
     Wire *wire;
     Text out;
     Text scenarios;         // the list of them, empty while nobody asked
@@ -80,5 +86,9 @@ int server__on_socket(struct lws *wsi, enum lws_callback_reasons reason, void *u
 size_t server__client_size(void);
 /// Tell subscribers what is new now, or as soon as the frame rate admits.
 void server__show(Server *server);
+/// Send what connectors have passed on to those who listen.
+void server__relay(Server *server);
+/// The tags of listeners are those of another version of the plant.
+void server__follow_listeners(Server *server);
 /// Bring the tick's answers to who waits for them.
 void server__deliver(Server *server);

@@ -45,8 +45,10 @@ static void on_wake(uv_async_t *handle)
         uv_stop(&server->loop);
         return;
     }
-    if (server->pausing)
+    if (server->pausing) {
+        server__relay(server);  // behind the pause tags may be others
         stand_still(server);
+    }
     if (server->devices)
         server->devices->woken(server->devices->self);
     server__deliver(server);
@@ -59,6 +61,11 @@ static void on_beat(uv_timer_t *timer)
     Server *server = timer->data;
     if (server->devices)
         server->devices->woken(server->devices->self);
+}
+
+static void on_turn_end(uv_check_t *check)
+{
+    server__relay(check->data);
 }
 
 static void ask_wake(void *server)
@@ -75,7 +82,9 @@ static Err loop_init(Server *server)
         return ERR_MEMORY;
     uv_timer_init(&server->loop, &server->beat);
     uv_timer_init(&server->loop, &server->frame_timer);
-    server->wake.data = server->beat.data = server->frame_timer.data = server;
+    uv_check_init(&server->loop, &server->turn_end);
+    server->wake.data = server->beat.data = server->frame_timer.data = server->turn_end.data = server;
+    uv_check_start(&server->turn_end, on_turn_end);
     uv_timer_start(&server->beat, on_beat, BEAT_MS, BEAT_MS);
     return ERR_OK;
 }
@@ -91,6 +100,7 @@ static void loop_fini(Server *server)
         uv_close((uv_handle_t *)&server->wake, NULL);
         uv_close((uv_handle_t *)&server->beat, NULL);
         uv_close((uv_handle_t *)&server->frame_timer, NULL);
+        uv_close((uv_handle_t *)&server->turn_end, NULL);
     }
     uv_run(&server->loop, UV_RUN_DEFAULT);
 
@@ -161,6 +171,7 @@ static Err listen_on(Server *server, const char *address, int port, ErrText *why
     const struct lws_protocols protocols[] = {
         {.name = "http", .callback = server__on_http, .per_session_data_size = server__http_session_size()},
         {.name = SUBPROTOCOL, .callback = server__on_socket, .per_session_data_size = server__client_size(), .rx_buffer_size = RX_CHUNK},
+        {.name = SUBPROTOCOL_BULK, .callback = server__on_socket, .per_session_data_size = server__client_size(), .rx_buffer_size = RX_CHUNK},
         {.name = NULL},
     };
     memcpy(server->protocols, protocols, sizeof protocols);
@@ -291,8 +302,10 @@ void server_destroy(Server *server)
     } else {
         loop_fini(server);
     }
-    if (server->devices)
+    if (server->devices) {
         server->devices->wake = NULL;
+        server->devices->pass = NULL;
+    }
     history_reader_close(server->reader);
     states_fini(&server->states);
     state_fini(&server->shown);
@@ -301,6 +314,9 @@ void server_destroy(Server *server)
     wire_destroy(server->wire);
     text_fini(&server->out);
     text_fini(&server->scenarios);
+    text_fini(&server->names);
+    text_fini(&server->stream);
+    text_fini(&server->writing);
     text_fini(&server->alarms);
     text_fini(&server->commands);
     pthread_cond_destroy(&server->pause_changed);
@@ -424,6 +440,7 @@ Err server_follow(Server *server, const Plant *plant, Desk *desk)
     journal_follow(&server->journal, plant, &server->alarms, &server->commands);
     history_reader_follow(server->reader, plant);
     server->plant = plant;
+    server__follow_listeners(server);
 
     // what is owed was the other plant's
     server->capture_owed = false;

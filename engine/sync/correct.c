@@ -113,7 +113,7 @@ static void fold(Sync *sync, uint32_t index, uint64_t lanes, uint16_t sensor_ind
     model_measure(block->model, sensor, block->columns, &sync->plant->scratch[thread]);
 
     detect_heard(block, lanes, sensor_index, tick);
-    const uint64_t entering = detect_judge(limits, block, lanes & ~block->quarantined, sensor_index, tick);
+    const uint64_t entering = detect_judge(limits, block, lanes & ~block->quarantined, sensor_index, tick, sync->desks[thread]);
     detect_index(limits, block, lanes);
     if (!entering)
         return;

@@ -11,22 +11,23 @@ enum SensorMemory {
     WINDOW_COUNT,
     WINDOW_AT,
     OUTLIER,     // the last sample was one
-    SIGN,        // of the first evidence: 1, -1, or 0 for none
-    SIGN_FIRST,  // tick of the first evidence
-    SIGN_LAST,   // and of the last
     HEARD,       // tick of the last sample
-    WINDOW = 12, // NIS_WINDOW squares
+    LAST,        // its value
+    REPEATS,     // and how many times it has been repeated
+    QUIET,       // quiet samples in a row, NIS_WINDOW at most
+    WINDOW = 12, // NIS_WINDOW innovations in their standard deviations, NaN: held back
 };
 _Static_assert((int)WINDOW + (int)NIS_WINDOW <= (int)SENSOR_MEMORY, "the memory of a sensor's tests fits its columns");
 
-enum TwinMemory { STATE, SUSPECTED, FIRST_SENSOR, LAST_LOUD, STARTED, SINCE };
-_Static_assert((int)SINCE < (int)TWIN_MEMORY, "the memory of a twin fits its columns");
+enum TwinMemory { STATE, SUSPECTED, SENSOR, STARTED, SINCE, CAUSE, CHANNELS, SIZE, ONSET, BEFORE };
+_Static_assert((int)BEFORE < (int)TWIN_MEMORY, "the memory of a twin fits its columns");
 
 static const double SHIFT = 1.0;          // allowance of the CUSUM: tuned to shifts of two standard deviations
 static const double CUSUM_CAP = 1.5;      // of its limit: what is beyond adds nothing but time to come back
-static const double EVIDENCE = 0.5;       // of the CUSUM's limit: from here on a direction is noted
+static const double EVIDENCE = 0.5;       // of the CUSUM's limit: below it is quiet
+static const double LEAD = 4.6;           // nats between sensor and process, a hundred to one: from there on it is clear which
 static const double CLIP = 4.0;           // standard deviations: one wild sample is no shift
-enum { GRACE_SAMPLES = 5, QUIET_SAMPLES = NIS_WINDOW, SILENT_SAMPLES = 5 };
+enum { GRACE_SAMPLES = 5, QUIET_SAMPLES = NIS_WINDOW, SILENT_SAMPLES = 5, REPEATS_OF_STUCK = 3, TESTS = 5 };
 
 /* e^x by its series on x/64, squared six times: the C library's differs in the last bit between machines. */
 static double exp_plain(double x)
@@ -71,27 +72,56 @@ static double solve(double (*run_length)(double), double wished, double low, dou
     return high;
 }
 
+/* The probability that white noise holds back a sample: two tails of the normal distribution at DETECT_GATE. */
+static const double OUTLIER_CHANCE = 5.733e-7;
+
+/* So many outliers in a window are more than chance: the smallest number whose binomial tail is rarer than wished. */
+static double outliers_allowed(double wished)
+{
+    double tail = NIS_WINDOW * OUTLIER_CHANCE;  // of at least one; the terms fall so fast that the first stands for all
+    int count = 1;
+    for (; tail > 1 / wished && count < NIS_WINDOW; count++)
+        tail *= (NIS_WINDOW - count) * OUTLIER_CHANCE / (count + 1);
+    return count;
+}
+
+/* So many repeats are more than chance. Two samples of noise of standard deviation s round to the same multiple of q with probability q / (2 s sqrt(pi)),
+ * as long as q is small; where that is more often than not, a repeat says nothing. */
+static double repeats_allowed(const Sensor *sensor, double noise, double wished)
+{
+    static const double TWO_SQRT_PI = 3.5449077018110318;
+    const double chance = sensor->resolution / (noise * TWO_SQRT_PI);
+    if (!(chance < 0.5))
+        return INFINITY;
+    double product = 1, count = 0;
+    for (; product * wished > 1 && count < 64; count++)
+        product *= chance;
+    return count > 2 ? count : 2;
+}
+
 void detect_limits(const Model *model, DetectLimits *out)
 {
-    // each sample is tested three times: up, down and the window
-    double every = model->step, tests_per_s = 0;
-    for (uint16_t i = 0; i < model->sensor_count; i++) {
-        every = model->sensors[i].every > every ? model->sensors[i].every : every;
-        tests_per_s += 3 / model->sensors[i].every;
-    }
+    // each sample is tested five times: up, down, the window, outliers, repeats
+    double tests_per_s = 0;
+    for (uint16_t i = 0; i < model->sensor_count; i++)
+        tests_per_s += TESTS / model->sensors[i].every;
     const double wished = model->divergence.false_alarms * tests_per_s;
-    const double ticks = every / model->step;
     *out = (DetectLimits){
         .cusum = solve(cusum_run_length, wished, 0, 20),
         .nis = solve(window_run_length, wished, NIS_WINDOW, 400),
+        .rarity = graph_apply(OP_LOG, wished > 1 ? wished : 1, 0, 0),
+        .outliers = outliers_allowed(wished),
         .scale = model->divergence.whiteness,
         .settle = model->divergence.settle / model->step,
-        .gate_from = QUIET_SAMPLES * ticks,
-        .grace = GRACE_SAMPLES * ticks,
-        .hold = QUIET_SAMPLES * ticks,
     };
-    for (uint16_t i = 0; i < model->sensor_count; i++)
-        out->silence[i] = SILENT_SAMPLES * model->sensors[i].every / model->step;
+    for (uint16_t i = 0; i < model->sensor_count; i++) {
+        const Sensor *sensor = &model->sensors[i];
+        const double ticks = sensor->every / model->step;
+        out->gate_from[i] = QUIET_SAMPLES * ticks;
+        out->grace[i] = GRACE_SAMPLES * ticks;
+        out->silence[i] = SILENT_SAMPLES * ticks;
+        out->repeats[i] = repeats_allowed(sensor, model->channels[sensor->channel].noise, wished);
+    }
 }
 
 /* One twin's memory, seen as a view on its block. */
@@ -101,6 +131,7 @@ typedef struct View {
     const Model *model;
     uint32_t lane;
     double tick;
+    Desk *desk;
 } View;
 
 static double *cell(const Block *block, uint32_t lane, uint16_t column)
@@ -139,77 +170,66 @@ static bool alarms(const View *view, uint16_t sensor)
     return cusum_of(view, sensor) > view->limits->cusum || window_of(view, sensor) > view->limits->nis;
 }
 
-static void forget_tests(const View *view, uint16_t sensor)
+static bool any_alarms(const View *view)
 {
-    const uint16_t slots[] = {CUSUM_UP, CUSUM_DOWN, WINDOW_SUM, WINDOW_COUNT, WINDOW_AT, SIGN, SIGN_FIRST, SIGN_LAST};
-    for (size_t i = 0; i < sizeof slots / sizeof *slots; i++)
-        *of_sensor(view, sensor, slots[i]) = 0;
-}
-
-/* Note for each sensor in which direction it left first. */
-static void note_signs(const View *view)
-{
-    for (uint16_t i = 0; i < view->model->sensor_count; i++) {
-        double *sign = of_sensor(view, i, SIGN), *last = of_sensor(view, i, SIGN_LAST);
-        if (cusum_of(view, i) > EVIDENCE * view->limits->cusum) {
-            if (*sign == 0) {
-                *sign = *of_sensor(view, i, CUSUM_UP) >= *of_sensor(view, i, CUSUM_DOWN) ? 1 : -1;
-                *of_sensor(view, i, SIGN_FIRST) = view->tick;
-            }
-            *last = view->tick;
-        } else if (state_of(view) == DETECT_CALM && *sign != 0 && view->tick - *last > view->limits->grace) {
-            *sign = 0;
-        }
-    }
-}
-
-/* What the sensors say together. */
-typedef struct Opinion {
-    bool any;       // some test is beyond its limit
-    bool all;       // and every sensor left in the same direction
-    bool opposed;   // and some left upwards, some downwards
-    bool quiet;     // every test is far from its limit
-    uint16_t first; // the sensor that left first
-} Opinion;
-
-static Opinion ask_sensors(const View *view)
-{
-    Opinion opinion = {.all = true, .quiet = true};
-    bool up = false, down = false, still = false;
-    double first = INFINITY;
-    for (uint16_t i = 0; i < view->model->sensor_count; i++) {
-        const double sign = *of_sensor(view, i, SIGN);
-        up |= sign > 0;
-        down |= sign < 0;
-        still |= sign == 0;
-        opinion.any |= alarms(view, i);
-        opinion.quiet &= cusum_of(view, i) < EVIDENCE * view->limits->cusum && *of_sensor(view, i, WINDOW_SUM) < view->limits->nis;
-        if (sign != 0 && *of_sensor(view, i, SIGN_FIRST) < first) {
-            first = *of_sensor(view, i, SIGN_FIRST);
-            opinion.first = i;
-        }
-    }
-    opinion.all = opinion.any && !still && !(up && down);
-    opinion.opposed = opinion.any && up && down;
-    return opinion;
-}
-
-/* A sensor is blamed, and yet another one has left in the same direction: it was the process after all. */
-static bool others_follow(const View *view)
-{
-    const uint16_t blamed = detect_blamed(view->block, view->lane);
-    const double sign = *of_sensor(view, blamed, SIGN);
-    bool any = false, all = true;
-    for (uint16_t i = 0; i < view->model->sensor_count; i++) {
-        if (i == blamed)
-            continue;
+    bool any = false;
+    for (uint16_t i = 0; i < view->model->sensor_count; i++)
         any |= alarms(view, i);
-        all &= sign != 0 && *of_sensor(view, i, SIGN) == sign;
-    }
-    return any && all;
+    return any;
 }
 
-/* The asset has changed: what may have jumped is unknown again, within the distance that the model names. */
+// --- the suspicion -------------------------------------------------------------------------------------------------
+
+/* The last innovations of a sensor, newest first. */
+static void read_series(const View *view, uint16_t sensor, Series *out)
+{
+    const int at = (int)*of_sensor(view, sensor, WINDOW_AT);
+    *out = (Series){.count = (uint16_t)*of_sensor(view, sensor, WINDOW_COUNT), .age = view->tick - *of_sensor(view, sensor, HEARD), .repeats = *of_sensor(view, sensor, REPEATS),
+                    .folded = state_of(view) != DETECT_SENSOR || *of_twin(view, SENSOR) != sensor};
+    for (int k = 0; k < NIS_WINDOW; k++)
+        out->z[k] = *of_sensor(view, sensor, WINDOW + (at + NIS_WINDOW - 1 - k) % NIS_WINDOW);
+}
+
+static int count_outliers(const Series *series)
+{
+    int count = 0;
+    for (uint16_t k = 0; k < series->count; k++)
+        count += isnan(series->z[k]);
+    return count;
+}
+
+static bool repeats_itself(const View *view, uint16_t sensor)
+{
+    return *of_sensor(view, sensor, REPEATS) >= view->limits->repeats[sensor];
+}
+
+/* What the asking sensor shows that needs no model: it repeats itself, or throws outliers and agrees between them. */
+static bool find_at_sight(const View *view, uint16_t sensor, Finding *out)
+{
+    Series series;
+    read_series(view, sensor, &series);
+    *out = (Finding){.cause = CAUSE_NONE, .sensor = sensor, .size = NAN, .sd = NAN};
+    if (repeats_itself(view, sensor)) {
+        out->cause = CAUSE_STUCK;
+    } else if (isnan(series.z[0]) && count_outliers(&series) >= view->limits->outliers && cusum_of(view, sensor) < EVIDENCE * view->limits->cusum && !any_alarms(view)) {
+        double factor = NAN;
+        out->cause = cause_of_noise(&series, &factor) > LEAD ? CAUSE_NOISE : CAUSE_SPIKES;
+        out->size = factor;
+    }
+    return out->cause != CAUSE_NONE;
+}
+
+static void find_by_model(const View *view, uint16_t sensor, Finding *out)
+{
+    Series *series = cause_series(view->desk);
+    for (uint16_t i = 0; i < view->model->sensor_count; i++)
+        read_series(view, i, &series[i]);
+    cause_find(view->desk, view->block, view->lane, sensor, view->limits->scale, view->limits->rarity, out);
+}
+
+// --- the verdict ---------------------------------------------------------------------------------------------------
+
+/* The asset has changed, but not in one thing that the filter could find: what may have jumped is unknown again, within the distance that the model names. */
 static void open_covariance(const View *view)
 {
     for (uint16_t i = view->model->dynamic_count; i < view->model->state_count; i++) {
@@ -219,66 +239,141 @@ static void open_covariance(const View *view)
     }
 }
 
-static void enter(const View *view, DetectState state)
+/* What the fault has made of the estimate is undone, and what is uncertain of its size becomes uncertain of the estimate: along the same direction. */
+static void compensate(const View *view, const Finding *finding, double relative_sd)
 {
-    *of_twin(view, STATE) = state;
-    *of_twin(view, SINCE) = *of_twin(view, LAST_LOUD) = view->tick;
-    if (state == DETECT_PROCESS)
-        open_covariance(view);
+    const Model *model = view->model;
+    for (uint16_t i = 0; i < model->state_count; i++)
+        if (!isfinite(finding->deviation[i] * finding->deviation[i]))
+            return;
+    for (uint16_t i = 0; i < model->state_count; i++) {
+        double *mean = cell(view->block, view->lane, model->channels[i].column);
+        *mean = fmin(fmax(*mean + finding->deviation[i], model->channels[i].min), model->channels[i].max);
+        for (uint16_t j = i; j < model->state_count; j++)
+            *cell(view->block, view->lane, model_covariance(model, i, j)) += relative_sd * relative_sd * finding->deviation[i] * finding->deviation[j];
+    }
 }
 
-static void blame(const View *view, uint16_t sensor)
+/* From here on the tests look at an estimate that has been put right. What spoke has to be quiet before the verdict falls. */
+static void begin_anew(const View *view, bool of_process)
 {
-    enter(view, DETECT_SENSOR);
-    *of_twin(view, FIRST_SENSOR) = sensor;
-    for (uint16_t i = 0; i < view->model->sensor_count; i++)
-        if (i != sensor)
-            forget_tests(view, i);  // what they said until now was said of an estimate that the bad sensor had spoilt
+    const uint16_t blamed = (uint16_t)*of_twin(view, SENSOR);
+    for (uint16_t i = 0; i < view->model->sensor_count; i++) {
+        const bool spoke = i == blamed || (of_process && (cusum_of(view, i) > EVIDENCE * view->limits->cusum || alarms(view, i)));
+        *of_sensor(view, i, QUIET) = spoke ? 0 : NIS_WINDOW;
+        *of_sensor(view, i, WINDOW_SUM) = *of_sensor(view, i, WINDOW_COUNT) = *of_sensor(view, i, WINDOW_AT) = 0;
+        if (!spoke)
+            *of_sensor(view, i, CUSUM_UP) = *of_sensor(view, i, CUSUM_DOWN) = 0;
+    }
+}
+
+/* Up to CAUSE_CHANNELS of them in one cell: their number in two bits, nine bits each. */
+static double pack_channels(const Finding *finding)
+{
+    uint64_t packed = 0;
+    for (uint16_t i = finding->channel_count; i-- > 0;)
+        packed = packed << 9 | finding->channels[i];
+    return (double)(packed << 2 | finding->channel_count);
+}
+
+static void remember(const View *view, const Finding *finding)
+{
+    const bool moved = finding->cause == CAUSE_PROCESS;
+    *of_twin(view, SINCE) = view->tick;
+    *of_twin(view, CAUSE) = finding->cause;
+    *of_twin(view, SENSOR) = finding->sensor;
+    *of_twin(view, CHANNELS) = pack_channels(finding);
+    *of_twin(view, SIZE) = finding->size;
+    *of_twin(view, ONSET) = view->tick - finding->onset;
+    *of_twin(view, BEFORE) = moved ? *cell(view->block, view->lane, view->model->channels[finding->channels[0]].column) : NAN;
+}
+
+static void enter_process(const View *view, const Finding *finding)
+{
+    *of_twin(view, STATE) = DETECT_PROCESS;
+    remember(view, finding);
+    if (finding->cause == CAUSE_PROCESS && finding->channels[0] < view->model->state_count)
+        compensate(view, finding, 1);  // as uncertain as it is large: a large change is not known well from its beginning
+    else
+        open_covariance(view);
+    begin_anew(view, true);
+}
+
+static void enter_sensor(const View *view, const Finding *finding)
+{
+    *of_twin(view, STATE) = DETECT_SENSOR;
+    remember(view, finding);
+    if (finding->sd > 0)
+        compensate(view, finding, finding->sd / fabs(finding->size));
+    begin_anew(view, false);
+}
+
+static void conclude(const View *view, const Finding *finding)
+{
+    if (cause_is_of_sensor(finding->cause))
+        enter_sensor(view, finding);
+    else
+        enter_process(view, finding);
 }
 
 static void calm_down(const View *view)
 {
     *of_twin(view, STATE) = DETECT_CALM;
     for (uint16_t i = 0; i < view->model->sensor_count; i++)
-        *of_sensor(view, i, CUSUM_UP) = *of_sensor(view, i, CUSUM_DOWN) = *of_sensor(view, i, SIGN) = 0;
+        *of_sensor(view, i, CUSUM_UP) = *of_sensor(view, i, CUSUM_DOWN) = 0;
 }
 
-/* From calm to suspicion. */
-static void suspect(const View *view, const Opinion *opinion, uint16_t sensor)
+/* From calm to suspicion, from suspicion to a verdict or back. */
+static void consider(const View *view, uint16_t sensor)
 {
-    if (state_of(view) != DETECT_CALM || !opinion->any)
+    Finding finding;
+    if (find_at_sight(view, sensor, &finding)) {
+        conclude(view, &finding);
         return;
-    *of_twin(view, STATE) = DETECT_SUSPECT;
-    *of_twin(view, SUSPECTED) = view->tick;
-    *of_twin(view, FIRST_SENSOR) = sensor;
-}
-
-/* From suspicion to a verdict, or back. */
-static void decide(const View *view, const Opinion *opinion)
-{
-    if (state_of(view) == DETECT_SUSPECT) {
-        if (!opinion->any)
-            *of_twin(view, STATE) = DETECT_CALM;
-        else if (opinion->all)
-            enter(view, DETECT_PROCESS);
-        else if (opinion->opposed)
-            blame(view, opinion->first);
-        else if (view->tick - *of_twin(view, SUSPECTED) >= view->limits->grace)
-            blame(view, (uint16_t)*of_twin(view, FIRST_SENSOR));
-    } else if (state_of(view) == DETECT_SENSOR && others_follow(view)) {
-        enter(view, DETECT_PROCESS);
     }
+    if (!any_alarms(view)) {
+        *of_twin(view, STATE) = DETECT_CALM;
+        return;
+    }
+    if (state_of(view) == DETECT_CALM) {
+        *of_twin(view, STATE) = DETECT_SUSPECT;
+        *of_twin(view, SUSPECTED) = view->tick;
+        *of_twin(view, SENSOR) = sensor;
+    }
+    find_by_model(view, sensor, &finding);
+    if (finding.lead > LEAD || view->tick - *of_twin(view, SUSPECTED) >= view->limits->grace[(int)*of_twin(view, SENSOR)])
+        conclude(view, &finding);
 }
 
-/* From a verdict back to calm, after a time of quiet. */
-static void relent(const View *view, const Opinion *opinion)
+/* A verdict that does not explain what came behind it was wrong. To change it takes as much evidence as a false alarm. */
+static void reconsider(const View *view, uint16_t sensor)
 {
-    if (state_of(view) < DETECT_PROCESS)
+    const bool blamed = state_of(view) == DETECT_SENSOR;
+    if ((blamed && *of_twin(view, SENSOR) == sensor) || *of_sensor(view, sensor, WINDOW_COUNT) < GRACE_SAMPLES || !alarms(view, sensor))
         return;
-    if (!opinion->quiet)
-        *of_twin(view, LAST_LOUD) = view->tick;
-    else if (view->tick - *of_twin(view, LAST_LOUD) >= view->limits->hold)
-        calm_down(view);
+    Finding finding;
+    find_by_model(view, sensor, &finding);
+    // an estimate that a fault of the process throws about makes every sensor look noisy
+    if (cause_is_of_sensor(finding.cause) != blamed && finding.cause != CAUSE_NOISE && finding.lead > view->limits->rarity)
+        conclude(view, &finding);
+}
+
+static bool is_loud(const View *view, uint16_t sensor)
+{
+    const bool still_stuck = *of_twin(view, CAUSE) == CAUSE_STUCK && *of_twin(view, SENSOR) == sensor && *of_sensor(view, sensor, REPEATS) >= REPEATS_OF_STUCK;
+    const bool held = *of_sensor(view, sensor, OUTLIER) != 0;
+    return still_stuck || held || cusum_of(view, sensor) > EVIDENCE * view->limits->cusum || *of_sensor(view, sensor, WINDOW_SUM) > view->limits->nis;
+}
+
+/* From a verdict back to calm, when every sensor that spoke has been quiet for as long as it is tested. */
+static void relent(const View *view, uint16_t sensor)
+{
+    double *quiet = of_sensor(view, sensor, QUIET);
+    *quiet = is_loud(view, sensor) ? 0 : fmin(*quiet + 1, QUIET_SAMPLES);
+    for (uint16_t i = 0; i < view->model->sensor_count; i++)
+        if (*of_sensor(view, i, QUIET) < QUIET_SAMPLES)
+            return;
+    calm_down(view);
 }
 
 // --- whole columns -------------------------------------------------------------------------------------------------
@@ -307,11 +402,11 @@ static double clamp(double x, double low, double high)
 }
 
 /* Innovations in their standard deviations. */
-static void normalise(const Block *block, const Sensor *sensor, Lanes z)
+static void normalise(const DetectLimits *limits, const Block *block, const Sensor *sensor, Lanes z)
 {
     const double *innovation = block_column(block, sensor->innovation), *variance = block_column(block, sensor->innovation_variance);
     for (size_t lane = 0; lane < LANES; lane++)
-        z[lane] = innovation[lane] / sqrt(variance[lane]);
+        z[lane] = innovation[lane] / (sqrt(variance[lane]) * limits->scale);
 }
 
 /* A sample this far out says more about the sensor than about the plant, unless the next one says it too: it is held back. Gives the lanes in
@@ -323,8 +418,8 @@ static uint64_t hold_back(const DetectLimits *limits, Block *block, const Lanes 
     Lanes held;
     for (size_t lane = 0; lane < LANES; lane++) {
         const double start = started[lane] == 0 ? tick : started[lane];
-        const double gated = (state[lane] != DETECT_PROCESS ? 1.0 : 0.0) * (tick - start >= limits->gate_from ? 1.0 : 0.0);
-        const double wild = gated * (fabs(z[lane]) > DETECT_GATE ? 1.0 : 0.0);
+        const double gated = (state[lane] != DETECT_PROCESS ? 1.0 : 0.0) * (tick - start >= limits->gate_from[sensor] ? 1.0 : 0.0);
+        const double wild = gated * (fabs(z[lane]) * limits->scale > DETECT_GATE ? 1.0 : 0.0);
         held[lane] = of[lane] * wild * (outlier[lane] == 0 ? 1.0 : 0.0);
         outlier[lane] = of[lane] != 0 ? wild : outlier[lane];
         started[lane] = of[lane] != 0 ? start : started[lane];
@@ -332,26 +427,26 @@ static uint64_t hold_back(const DetectLimits *limits, Block *block, const Lanes 
     return gather(held);
 }
 
-static void feed_cusum(const DetectLimits *limits, Block *block, const Lanes of, uint16_t sensor, Lanes z)
+static void feed_cusum(const DetectLimits *limits, Block *block, const Lanes of, uint16_t sensor, const Lanes z)
 {
     double *up = block_column(block, block->model->sensors[sensor].memory + CUSUM_UP), *down = block_column(block, block->model->sensors[sensor].memory + CUSUM_DOWN);
     const double cap = CUSUM_CAP * limits->cusum;
     for (size_t lane = 0; lane < LANES; lane++) {
-        z[lane] = clamp(z[lane] / limits->scale, -CLIP, CLIP);
-        const double higher = clamp(up[lane] + z[lane] - SHIFT, 0, cap), lower = clamp(down[lane] - z[lane] - SHIFT, 0, cap);
+        const double clipped = clamp(z[lane], -CLIP, CLIP);
+        const double higher = clamp(up[lane] + clipped - SHIFT, 0, cap), lower = clamp(down[lane] - clipped - SHIFT, 0, cap);
         up[lane] = of[lane] != 0 ? higher : up[lane];
         down[lane] = of[lane] != 0 ? lower : down[lane];
     }
 }
 
-/* The sum is made anew each time: adding and taking away would drift. */
-static void feed_window(Block *block, uint64_t lanes, const Lanes of, uint16_t sensor, const Lanes z)
+/* The sum is made anew each time: adding and taking away would drift. What was held back counts for nothing in it. */
+static void feed_window(Block *block, uint64_t lanes, uint64_t held, const Lanes of, uint16_t sensor, const Lanes z)
 {
     const int memory = block->model->sensors[sensor].memory;
     double *at = block_column(block, memory + WINDOW_AT), *count = block_column(block, memory + WINDOW_COUNT), *kept = block_column(block, memory + WINDOW_SUM);
     for (uint64_t left = lanes; left; left &= left - 1) {
         const uint32_t lane = (uint32_t)__builtin_ctzll(left);
-        block_column(block, memory + WINDOW + (int)at[lane])[lane] = z[lane] * z[lane];
+        block_column(block, memory + WINDOW + (int)at[lane])[lane] = held >> lane & 1 ? NAN : z[lane];
     }
 
     for (size_t lane = 0; lane < LANES; lane++) {
@@ -362,51 +457,64 @@ static void feed_window(Block *block, uint64_t lanes, const Lanes of, uint16_t s
 
     Lanes sum = {0};
     for (int i = 0; i < NIS_WINDOW; i++) {
-        const double *square = block_column(block, memory + WINDOW + i);
-        for (size_t lane = 0; lane < LANES; lane++)
-            sum[lane] += i < count[lane] ? square[lane] : 0;
+        const double *known = block_column(block, memory + WINDOW + i);
+        for (size_t lane = 0; lane < LANES; lane++) {
+            const double square = known[lane] * known[lane], large = square > CLIP * CLIP ? CLIP * CLIP : 0, clipped = square <= CLIP * CLIP ? square : large;
+            sum[lane] += i < count[lane] ? clipped : 0;
+        }
     }
     for (size_t lane = 0; lane < LANES; lane++)
         kept[lane] = of[lane] != 0 ? sum[lane] : kept[lane];
 }
 
-/* The lanes of which there is something to say: those that are not calm, and those where a sensor shows more than it does in quiet times. */
-static uint64_t find_loud(const DetectLimits *limits, const Block *block, const Lanes of)
+static void count_repeats(Block *block, const Lanes of, uint16_t sensor)
 {
-    const double *state = block_column(block, block->model->memory + STATE);
+    const Sensor *const s = &block->model->sensors[sensor];
+    const double *value = block_column(block, block->model->channels[s->channel].column);
+    double *last = block_column(block, s->memory + LAST), *repeats = block_column(block, s->memory + REPEATS);
+    for (size_t lane = 0; lane < LANES; lane++) {
+        const double more = value[lane] == last[lane] ? repeats[lane] + 1 : 0;
+        repeats[lane] = of[lane] != 0 ? more : repeats[lane];
+        last[lane] = of[lane] != 0 ? value[lane] : last[lane];
+    }
+}
+
+/* The lanes of which there is something to say: those that are not calm, and those where a sensor shows more than it does in quiet times. */
+static uint64_t find_loud(const DetectLimits *limits, const Block *block, const Lanes of, uint16_t sensor)
+{
+    const double *state = block_column(block, block->model->memory + STATE), *repeats = block_column(block, block->model->sensors[sensor].memory + REPEATS);
     Lanes loud;
-    for (size_t lane = 0; lane < LANES; lane++)
+    for (size_t lane = 0; lane < LANES; lane++) {
         loud[lane] = state[lane] != DETECT_CALM ? of[lane] : 0;
+        loud[lane] = repeats[lane] >= limits->repeats[sensor] ? of[lane] : loud[lane];
+    }
     for (uint16_t i = 0; i < block->model->sensor_count; i++) {
         const int memory = block->model->sensors[i].memory;
-        const double *up = block_column(block, memory + CUSUM_UP), *down = block_column(block, memory + CUSUM_DOWN), *sign = block_column(block, memory + SIGN);
-        const double *sum = block_column(block, memory + WINDOW_SUM), evidence = EVIDENCE * limits->cusum;
+        const double *up = block_column(block, memory + CUSUM_UP), *down = block_column(block, memory + CUSUM_DOWN), *sum = block_column(block, memory + WINDOW_SUM);
         for (size_t lane = 0; lane < LANES; lane++) {
             const double larger = up[lane] > down[lane] ? up[lane] : down[lane];
-            loud[lane] = larger > evidence ? of[lane] : loud[lane];
+            loud[lane] = larger > limits->cusum ? of[lane] : loud[lane];
             loud[lane] = sum[lane] > limits->nis ? of[lane] : loud[lane];
-            loud[lane] = sign[lane] != 0 ? of[lane] : loud[lane];
         }
     }
     return gather(loud);
 }
 
 /* What the tests of one twin say, and what follows. */
-static void judge_lane(const DetectLimits *limits, Block *block, uint32_t lane, uint16_t sensor, double tick)
+static void judge_lane(const View *view, uint16_t sensor)
 {
-    const View view = {limits, block, block->model, lane, tick};
-    note_signs(&view);
-    Opinion opinion = ask_sensors(&view);
-    suspect(&view, &opinion, sensor);
-    decide(&view, &opinion);
-    opinion = ask_sensors(&view);
-    relent(&view, &opinion);
+    if (state_of(view) < DETECT_PROCESS) {
+        consider(view, sensor);
+    } else {
+        reconsider(view, sensor);
+        relent(view, sensor);
+    }
 }
 
 /* While a fault is suspected, no property of a sensor may be learnt from it; while the process has parted, the model is trusted less. */
 static uint64_t tell_filter(Block *block, const Lanes of, uint16_t sensor)
 {
-    const double *state = block_column(block, block->model->memory + STATE), *first = block_column(block, block->model->memory + FIRST_SENSOR);
+    const double *state = block_column(block, block->model->memory + STATE), *first = block_column(block, block->model->memory + SENSOR);
     double *frozen = block_column(block, block->model->frozen), *parted = block_column(block, block->model->parted);
     Lanes blamed;
     for (size_t lane = 0; lane < LANES; lane++) {
@@ -418,25 +526,27 @@ static uint64_t tell_filter(Block *block, const Lanes of, uint16_t sensor)
     return gather(blamed);
 }
 
-uint64_t detect_judge(const DetectLimits *limits, Block *block, uint64_t lanes, uint16_t sensor, int64_t tick)
+uint64_t detect_judge(const DetectLimits *limits, Block *block, uint64_t lanes, uint16_t sensor, int64_t tick, Desk *desk)
 {
     const double *started = block_column(block, block->model->memory + STARTED);
     Lanes z, of;
     detect_spread(lanes, of);
-    normalise(block, &block->model->sensors[sensor], z);
+    normalise(limits, block, &block->model->sensors[sensor], z);
     const uint64_t held = hold_back(limits, block, of, sensor, z, (double)tick);
+    count_repeats(block, of, sensor);
 
     Lanes settled;
     for (size_t lane = 0; lane < LANES; lane++)
         settled[lane] = (double)tick - started[lane] >= limits->settle ? 1 : 0;
-    const uint64_t tested = lanes & ~held & gather(settled);
+    const uint64_t tested = lanes & gather(settled);
     if (tested) {
         Lanes counts;
-        detect_spread(tested, counts);
+        detect_spread(tested & ~held, counts);
         feed_cusum(limits, block, counts, sensor, z);
-        feed_window(block, tested, counts, sensor, z);
-        for (uint64_t left = find_loud(limits, block, counts); left; left &= left - 1)
-            judge_lane(limits, block, (uint32_t)__builtin_ctzll(left), sensor, (double)tick);
+        detect_spread(tested, counts);
+        feed_window(block, tested, held, counts, sensor, z);
+        for (uint64_t left = find_loud(limits, block, counts, sensor) | (tested & held); left; left &= left - 1)
+            judge_lane(&(View){limits, block, block->model, (uint32_t)__builtin_ctzll(left), (double)tick, desk}, sensor);
     }
     return lanes & ~held & ~tell_filter(block, of, sensor);
 }
@@ -468,7 +578,7 @@ DetectState detect_state(const Block *block, uint32_t lane)
 
 uint16_t detect_blamed(const Block *block, uint32_t lane)
 {
-    return (uint16_t)*cell(block, lane, (uint16_t)(block->model->memory + FIRST_SENSOR));
+    return (uint16_t)*cell(block, lane, (uint16_t)(block->model->memory + SENSOR));
 }
 
 int64_t detect_since(const Block *block, uint32_t lane)
@@ -476,9 +586,21 @@ int64_t detect_since(const Block *block, uint32_t lane)
     return (int64_t)*cell(block, lane, (uint16_t)(block->model->memory + SINCE));
 }
 
-int detect_sign(const Block *block, uint32_t lane, uint16_t sensor)
+DetectCause detect_cause(const Block *block, uint32_t lane)
 {
-    return (int)*cell(block, lane, (uint16_t)(block->model->sensors[sensor].memory + SIGN));
+    const uint16_t memory = block->model->memory;
+    const uint64_t packed = (uint64_t)*cell(block, lane, (uint16_t)(memory + CHANNELS));
+    DetectCause cause = {
+        .cause = (Cause)*cell(block, lane, (uint16_t)(memory + CAUSE)),
+        .sensor = detect_blamed(block, lane),
+        .channel_count = packed & 3,
+        .size = *cell(block, lane, (uint16_t)(memory + SIZE)),
+        .before = *cell(block, lane, (uint16_t)(memory + BEFORE)),
+        .onset = (int64_t)*cell(block, lane, (uint16_t)(memory + ONSET)),
+    };
+    for (uint16_t i = 0; i < CAUSE_CHANNELS; i++)
+        cause.channels[i] = (uint16_t)(packed >> (2 + 9 * i) & 511);
+    return cause;
 }
 
 int64_t detect_silence(const Block *block, uint32_t lane, uint16_t sensor, int64_t tick)
@@ -495,11 +617,17 @@ bool detect_is_settling(const DetectLimits *limits, const Block *block, uint32_t
 
 void detect_heard(Block *block, uint64_t lanes, uint16_t sensor, int64_t tick)
 {
-    double *heard = block_column(block, block->model->sensors[sensor].memory + HEARD);
+    const Sensor *const s = &block->model->sensors[sensor];
+    double *heard = block_column(block, s->memory + HEARD), *count = block_column(block, s->memory + WINDOW_COUNT), *at = block_column(block, s->memory + WINDOW_AT);
+    const double regular = 1.5 * s->every / block->model->step + 1;
     Lanes of;
     detect_spread(lanes, of);
-    for (size_t lane = 0; lane < LANES; lane++)
+    for (size_t lane = 0; lane < LANES; lane++) {
+        const double gap = (double)tick - heard[lane] > regular ? of[lane] : 0;
+        count[lane] = gap != 0 ? 0 : count[lane];
+        at[lane] = gap != 0 ? 0 : at[lane];
         heard[lane] = of[lane] != 0 ? (double)tick : heard[lane];
+    }
 }
 
 uint64_t detect_parted(const DetectLimits *limits, const Block *block, int64_t tick)

@@ -53,6 +53,17 @@ static Err init_newest(Sync *sync)
     return ERR_OK;
 }
 
+/* Where each thread looks for causes. */
+static Err init_desks(Sync *sync)
+{
+    const size_t threads = workers_count(sync->plant->workers);
+    sync->desks = arena_new(&sync->arena, Desk *, threads);
+    for (size_t i = 0; i < threads && sync->desks; i++)
+        if (!(sync->desks[i] = cause_create(sync->plant, &sync->plant->scratch[i], &sync->arena)))
+            return ERR_MEMORY;
+    return sync->desks ? ERR_OK : ERR_MEMORY;
+}
+
 static Err init_parts(Sync *sync)
 {
     const Plant *plant = sync->plant;
@@ -63,7 +74,7 @@ static Err init_parts(Sync *sync)
     sync->shares = arena_new(&sync->arena, Share, plant->block_count);
     sync->going = arena_new(&sync->arena, bool, plant->block_count);
     sync->from = arena_new(&sync->arena, int64_t, plant->block_count);
-    if (!sync->memory || !sync->kinds || !sync->kind || !sync->ends || !sync->shares || !sync->going || !sync->from)
+    if (init_desks(sync) || !sync->memory || !sync->kinds || !sync->kind || !sync->ends || !sync->shares || !sync->going || !sync->from)
         return ERR_MEMORY;
     if (plant_part_init(&sync->part, plant, &sync->arena) || window_init(&sync->window, plant, &sync->arena))
         return ERR_MEMORY;
@@ -100,6 +111,7 @@ void sync_destroy(Sync *sync)
         return;
     queue_fini(&sync->queue);
     window_fini(&sync->window);
+    mem_free(sync->amended);
     mem_free(sync->blocks);
     mem_free(sync->works);
     arena_fini(&sync->arena);

@@ -11,6 +11,7 @@
 #pragma once
 
 #include "plant/lineage.h"
+#include "sync/cause.h"
 
 enum { SYNC_PENDING_MAX = 1 << 22 };
 
@@ -45,12 +46,15 @@ const char *verdict_name(VerdictKind kind);
 typedef enum SensorQuality { SENSOR_GOOD, SENSOR_DIVERGED, SENSOR_SILENT } SensorQuality;
 const char *sensor_quality_name(SensorQuality quality);
 
+enum { VERDICT_TEXT = 192 };
+
 /// What is thought of one twin. Changes only in sync_correct.
 typedef struct Verdict {
     VerdictKind kind;
+    Cause cause;
     int64_t since;     // plant time
     double nis, nis_limit;  // the statistic (detect_index) and what it must stay below
-    char text[160];    // for a shift engineer; "" when kind is VERDICT_NONE
+    char text[VERDICT_TEXT];  // for a shift engineer; "" when kind is VERDICT_NONE
 } Verdict;
 
 typedef struct SyncCounters {
@@ -65,7 +69,7 @@ typedef struct SyncRewinds {
     int64_t spent_ns;   // on all of it
 } SyncRewinds;
 
-/// A tick that ran again: the state of the twins in `part` at its end is as if all samples of theirs that are known `at` the next tick had come in order.
+/// A tick that ran again, told while sync is as of its end: the state of the twins in `part` at its end is as if all samples of theirs that are known `at` the next tick had come in order.
 typedef void SyncReplayed(void *self, int64_t tick, int64_t at, const PlantPart *part);
 
 typedef struct Sync Sync;
@@ -96,6 +100,8 @@ void sync_begin(Sync *sync, int64_t time);
 void sync_amend(Sync *sync);
 /// Let `replayed` hear of every tick that runs again in sync_amend, from the first that a late sample belongs to.
 void sync_on_replayed(Sync *sync, SyncReplayed *replayed, void *self);
+/// The late samples that the last sync_amend has put in their places. Valid until the next.
+Batch sync_amended(const Sync *sync);
 const SyncRewinds *sync_rewinds(const Sync *sync);
 
 /// The samples of the next tick.

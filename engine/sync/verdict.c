@@ -1,6 +1,8 @@
 /* verdict.c -- what is thought of a twin, for people: read from its columns when it is asked for. */
 #include <math.h>
+#include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "sync/inside.h"
 
@@ -21,11 +23,6 @@ static const char *sensor_name(const Model *model, uint16_t sensor)
     return model->channels[model->sensors[sensor].channel].name;
 }
 
-static const char *direction(int sign)
-{
-    return sign > 0 ? "above" : sign < 0 ? "below" : "away from";
-}
-
 static bool is_silent(const Sync *sync, const Block *block, uint32_t lane, uint16_t sensor)
 {
     if (sync->memory->next_tick == TIME_NONE)
@@ -34,15 +31,80 @@ static bool is_silent(const Sync *sync, const Block *block, uint32_t lane, uint1
     return ticks >= 0 && (double)ticks > sync__kind(sync, block->model)->limits.silence[sensor];
 }
 
-static void tell_process(Verdict *verdict, const Block *block, uint32_t lane, const char *name)
+/* Append to the text of a verdict; what has no room is cut off. */
+static void __attribute__((format(printf, 2, 3))) say(Verdict *out, const char *format, ...)
 {
-    const Model *model = block->model;
-    if (model->sensor_count == 1)
-        snprintf(verdict->text, sizeof verdict->text, "%s: %s reads %s what the model expects; with one sensor, sensor and process cannot be told apart", name, sensor_name(model, 0),
-                 direction(detect_sign(block, lane, 0)));
-    else
-        snprintf(verdict->text, sizeof verdict->text, "%s: %s sensors read %s what the model expects: the process has changed, or a part of it failed", name,
-                 model->sensor_count == 2 ? "both" : "all", direction(detect_sign(block, lane, 0)));
+    const size_t used = strlen(out->text);
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(out->text + used, sizeof out->text - used, format, arguments);
+    va_end(arguments);
+}
+
+/* "radar reads 4.2 cm too high since 12:03:10": what a sensor does, and from when on. */
+static void tell_sensor(const Sync *sync, const Model *model, const DetectCause *cause, Verdict *out)
+{
+    const Channel *channel = &model->channels[model->sensors[cause->sensor].channel];
+    const double size = unit_scale_from_si(channel->unit, fabs(cause->size));
+    const char *unit = unit_name(channel->unit);
+    char onset[32];
+    time_format(sync_time(sync, cause->onset), onset);
+    onset[19] = 0;  // whole seconds
+    switch (cause->cause) {
+    case CAUSE_DRIFT: say(out, "%s drifts %s by %.2g %s per minute since %s", channel->name, cause->size > 0 ? "up" : "down", size * 60, unit, onset + 11); break;
+    case CAUSE_STUCK: say(out, "%s repeats one value, it is stuck", channel->name); break;
+    case CAUSE_NOISE: say(out, "%s is %.2g times as noisy as it was", channel->name, cause->size); break;
+    case CAUSE_SPIKES: say(out, "%s throws outliers", channel->name); break;
+    default: say(out, "%s reads %.2g %s too %s since %s", channel->name, size, unit, cause->size > 0 ? "high" : "low", onset + 11); break;
+    }
+}
+
+/* "G_box having risen from 0.9 to 2.1 W/K (or C_air)": what has to move. */
+static void tell_channel(const Model *model, const DetectCause *cause, Verdict *out)
+{
+    const Channel *channel = &model->channels[cause->channels[0]];
+    const double after = fmin(fmax(cause->before + cause->size, channel->min), channel->max);
+    const char *unit = strcmp(unit_name(channel->unit), "1") ? unit_name(channel->unit) : "";
+    say(out, "%s having %s from %.3g to about %.3g%s%s", channel->name, cause->size > 0 ? "risen" : "fallen", unit_from_si(channel->unit, cause->before),
+               unit_from_si(channel->unit, after), *unit ? " " : "", unit);
+}
+
+static void tell_others(const Model *model, const DetectCause *cause, uint16_t from, Verdict *out)
+{
+    for (uint16_t i = from; i < cause->channel_count; i++)
+        say(out, "%s%s", i == from ? " (or " : ", ", model->channels[cause->channels[i]].name);
+    say(out, "%s", from < cause->channel_count ? ")" : "");
+}
+
+static void tell_process(const Model *model, const DetectCause *cause, Verdict *out)
+{
+    if (cause->cause == CAUSE_MODEL) {
+        say(out, "nothing that the model knows explains what is measured: the model is wrong here");
+        return;
+    }
+    say(out, "explained by ");
+    tell_channel(model, cause, out);
+    tell_others(model, cause, 1, out);
+    if (cause->sensor < model->sensor_count)
+        say(out, ", unless %s is wrong", sensor_name(model, cause->sensor));
+}
+
+/* Write the verdict of a twin that has parted. */
+static void tell_parted(const Sync *sync, Verdict *verdict, const Block *block, uint32_t lane, const char *name)
+{
+    const DetectCause cause = detect_cause(block, lane);
+    const bool of_sensor = detect_state(block, lane) == DETECT_SENSOR;
+    verdict->kind = of_sensor ? VERDICT_SENSOR : VERDICT_PROCESS;
+    verdict->cause = cause.cause;
+    verdict->since = sync_time(sync, detect_since(block, lane));
+    say(verdict, "%s: ", name);
+    if (of_sensor) {
+        tell_sensor(sync, block->model, &cause, verdict);
+        tell_others(block->model, &cause, 0, verdict);
+        say(verdict, ": it is not used until it agrees again");
+    } else {
+        tell_process(block->model, &cause, verdict);
+    }
 }
 
 static void tell_silence(const Sync *sync, Verdict *verdict, const Block *block, uint32_t lane, const char *name)
@@ -51,6 +113,7 @@ static void tell_silence(const Sync *sync, Verdict *verdict, const Block *block,
         if (is_silent(sync, block, lane, i)) {
             const int64_t heard = sync->memory->next_tick - 1 - detect_silence(block, lane, i, sync->memory->next_tick - 1);
             verdict->kind = VERDICT_SILENCE;
+            verdict->cause = CAUSE_SILENCE;
             verdict->since = sync_time(sync, heard + (int64_t)sync__kind(sync, block->model)->limits.silence[i]);
             snprintf(verdict->text, sizeof verdict->text, "%s: no sample of %s for more than %g s, expected every %g s", name, sensor_name(block->model, i),
                      sync__kind(sync, block->model)->limits.silence[i] * sync->plant->step, block->model->sensors[i].every);
@@ -66,20 +129,10 @@ const Verdict *sync_verdict(const Sync *sync, uint32_t twin)
     Verdict *verdict = &((Sync *)sync)->verdict;  // a view that is made when it is asked for
     *verdict = (Verdict){.kind = VERDICT_NONE, .since = TIME_NONE, .nis = block_column(block, block->model->statistic)[lane], .nis_limit = 1};
 
-    const DetectState state = detect_state(block, lane);
-    if (state == DETECT_PROCESS) {
-        verdict->kind = VERDICT_PROCESS;
-        verdict->since = sync_time(sync, detect_since(block, lane));
-        tell_process(verdict, block, lane, name);
-    } else if (state == DETECT_SENSOR) {
-        const uint16_t blamed = detect_blamed(block, lane);
-        verdict->kind = VERDICT_SENSOR;
-        verdict->since = sync_time(sync, detect_since(block, lane));
-        snprintf(verdict->text, sizeof verdict->text, "%s: %s reads %s what the model and the other sensors expect: it is not used until it agrees again", name,
-                 sensor_name(block->model, blamed), direction(detect_sign(block, lane, blamed)));
-    } else {
+    if (detect_state(block, lane) >= DETECT_PROCESS)
+        tell_parted(sync, verdict, block, lane, name);
+    else
         tell_silence(sync, verdict, block, lane, name);
-    }
     return verdict;
 }
 

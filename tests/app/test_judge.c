@@ -55,7 +55,7 @@ START_TEST(an_alarm_that_stands_from_before_an_event_is_false_and_finds_nothing)
     set_incidents();
     Episode episodes[] = {episode(50, 450), episode(401, 402)};
     const Judgement judgement = judge_episodes(incidents, 2, episodes, 2, TOLERANCE);
-    ck_assert_int_eq(episodes[0].finding, FINDING_FALSE);
+    ck_assert_int_eq(episodes[0].kind, EPISODE_FALSE);
     ck_assert_uint_eq(judgement.false_episodes, 1);
     ck_assert_uint_eq(judgement.missed, 1);
     ck_assert_uint_eq(incidents[1].finder, 1);
@@ -67,7 +67,7 @@ START_TEST(an_alarm_raised_behind_the_end_is_false)
     set_incidents();
     Episode episodes[] = {episode(100, 150), episode(206, 220), episode(500, 600)};
     const Judgement judgement = judge_episodes(incidents, 2, episodes, 3, TOLERANCE);
-    ck_assert_int_eq(episodes[1].finding, FINDING_FALSE);
+    ck_assert_int_eq(episodes[1].kind, EPISODE_FALSE);
     ck_assert_uint_eq(judgement.false_episodes, 1);
     ck_assert_uint_eq(judgement.found, 2);
 }
@@ -89,13 +89,13 @@ START_TEST(the_tolerance_reaches_to_both_sides_and_no_further)
 {
     static const struct {
         int64_t raised;
-        Finding finding;
-    } cases[] = {{94, FINDING_FALSE}, {95, FINDING_FOUND}, {205, FINDING_FOUND}, {206, FINDING_FALSE}};
+        EpisodeKind kind;
+    } cases[] = {{94, EPISODE_FALSE}, {95, EPISODE_FOUND}, {205, EPISODE_FOUND}, {206, EPISODE_FALSE}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         set_incidents();
         Episode one = episode(cases[i].raised, 300);
         judge_episodes(incidents, 2, &one, 1, TOLERANCE);
-        ck_assert_int_eq(one.finding, cases[i].finding);
+        ck_assert_int_eq(one.kind, cases[i].kind);
     }
 }
 END_TEST
@@ -107,8 +107,8 @@ START_TEST(an_event_of_one_twin_is_not_found_by_the_alarm_of_another)
     Episode episodes[] = {episode(110, 120), episode(130, 140)};
     episodes[1].twin = "b";
     const Judgement judgement = judge_episodes(incidents, 2, episodes, 2, TOLERANCE);
-    ck_assert_int_eq(episodes[0].finding, FINDING_FALSE);
-    ck_assert_int_eq(episodes[1].finding, FINDING_FOUND);
+    ck_assert_int_eq(episodes[0].kind, EPISODE_FALSE);
+    ck_assert_int_eq(episodes[1].kind, EPISODE_FOUND);
     ck_assert_uint_eq(judgement.missed, 1);
 }
 END_TEST

@@ -43,8 +43,8 @@ START_TEST(nothing_is_raised_while_nothing_is_wrong)
 END_TEST
 
 static const Chapter story[] = {
-    {"room_22", 28800, 600, VERDICT_PROCESS, "below"},
-    {"heat_33", 43200, 1800, VERDICT_PROCESS, "below"},
+    {"room_22", 28800, 600, VERDICT_PROCESS, "gains"},
+    {"heat_33", 43200, 1800, VERDICT_PROCESS, "passes"},
     {"room_14", 68400, 1800, VERDICT_SENSOR, "thermometer"},
     {"heat_11", 79200, 600, VERDICT_SILENCE, "surface"},
 };

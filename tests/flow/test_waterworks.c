@@ -44,12 +44,12 @@ END_TEST
 // --- the story -----------------------------------------------------------------------------------------------------
 
 static const Chapter story[] = {
-    {"filter_a", 2400, 150, VERDICT_PROCESS, "above"},
-    {"basin_b", 5400, 30, VERDICT_PROCESS, "above"},
-    {"hamlet", 8400, 30, VERDICT_PROCESS, "below"},
+    {"filter_a", 2400, 150, VERDICT_PROCESS, "solids"},
+    {"basin_b", 5400, 30, VERDICT_PROCESS, "discharge"},
+    {"hamlet", 8400, 30, VERDICT_PROCESS, "leakage"},
     {"clear", 12000, 10, VERDICT_SILENCE, "bottom"},
     {"tower", 13800, 120, VERDICT_SENSOR, "radar"},
-    {"lift_1", 20400, 10, VERDICT_NONE, "below"},  // that it is wear cannot be told from directions alone
+    {"lift_1", 20400, 10, VERDICT_PROCESS, "wear"},
 };
 
 /* From 13,800 s on the gauge that the controller trusts reads up to 1.7 m too low: left alone he would fill the tower without end. The twin knows the

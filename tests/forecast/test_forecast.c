@@ -258,5 +258,5 @@ END_TEST
 
 KIT_MAIN("forecast.forecast", a_linear_model_is_gaussian, a_seed_repeats_bit_for_bit_on_any_number_of_threads,
          a_seed_repeats_bit_for_bit_on_any_instruction_set, a_member_is_the_same_among_few_and_many_and_beside_other_twins,
-         the_root_of_a_covariance_gives_it_back, draws_have_the_covariance_of_the_estimate, a_walk_passes_its_limits_as_brownian_motion_does, common_random_numbers_cancel_as_theory_says,
-         the_living_plant_is_not_touched)
+         the_root_of_a_covariance_gives_it_back, draws_have_the_covariance_of_the_estimate, a_walk_passes_its_limits_as_brownian_motion_does,
+         common_random_numbers_cancel_as_theory_says, the_living_plant_is_not_touched)

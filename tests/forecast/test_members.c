@@ -177,9 +177,8 @@ END_TEST
 /* A walk between walls: drawn far beyond them, and shaken. The walls hold much of it at any time, and nothing is outside. */
 START_TEST(members_stay_within_the_limits_of_their_states)
 {
-    scripts_write("walls.lua",
-                  "return model 'walls' { states = { x = { 0, '1', min = -1, max = 2, noise = 1, sd = 3 } },\n"
-                  "  equations = function(t) t.x.rate = 0 end, sensors = { probe = { of = 'x', noise = 1 } } }\n");
+    scripts_write("walls.lua", "return model 'walls' { states = { x = { 0, '1', min = -1, max = 2, noise = 1, sd = 3 } },\n"
+                               "  equations = function(t) t.x.rate = 0 end, sensors = { probe = { of = 'x', noise = 1 } } }\n");
     Plant *plant = load("return plant 'members' { step = 0.125, clock = 'provider', assets = { w = { 'walls' } } }\n");
     const Ahead ahead = {.tags = {"w.x"}, .times = {0, 0.125, 3}, .members = 640, .paths = 64};
     Forecast *forecast = ahead_run(plant, &ahead);
@@ -292,6 +291,37 @@ START_TEST(too_little_memory_is_an_error_and_nothing_else)
 }
 END_TEST
 
+START_TEST(more_values_than_are_kept_are_refused_before_the_work)
+{
+    Plant *plant = ahead_plant("d = { 'decay' }", "");
+    const Ahead ahead = {.tags = {"d.x"}};
+    const TagId tags[] = {ahead_tag(plant, "d.x"), ahead_tag(plant, "d.twice")};
+    static double times[SCENARIO_TIMES_MAX];
+    for (int i = 0; i < SCENARIO_TIMES_MAX; i++)
+        times[i] = i * AHEAD_STEP;
+    Case base = {.name = "a", .doc = ""};
+    const Scenario scenario = {.name = "s",
+                               .doc = "",
+                               .horizon = 1e5,
+                               .members = 1000,
+                               .times = times,
+                               .time_count = SCENARIO_TIMES_MAX,
+                               .tags = tags,
+                               .tag_count = 2,
+                               .quantiles = ahead_quantiles,
+                               .quantile_count = 5,
+                               .cases = &base,
+                               .case_count = 1};
+    Fork *fork = ahead_fork(plant, &ahead);
+    Forecast *forecast;
+    ErrText why;
+    ck_assert_int_eq(forecast_run(fork, &scenario, &(ForecastDef){.threads = 1}, &forecast, &why), ERR_FULL);
+    ck_assert_msg(strstr(why.text, "1000 members at 10000 times of 2 tags, and 0 alarm limits"), "%s", why.text);
+    fork_destroy(fork);
+    plant_destroy(plant);
+}
+END_TEST
+
 static const volatile int stopped = 1;
 
 START_TEST(a_forecast_that_nobody_wants_any_more_ends)
@@ -325,6 +355,6 @@ END_TEST
 
 KIT_MAIN("forecast.members", what_is_certain_goes_on_as_it_would_have_bit_for_bit, connected_twins_are_the_same_equations_as_one_model,
          a_member_is_fed_by_the_member_of_its_number, a_change_holds_or_goes_straight, a_limit_is_passed_when_an_excursion_lasts,
-         members_that_stop_being_finite_are_counted_and_left_out, members_stay_within_the_limits_of_their_states, a_twin_in_quarantine_stands_still, a_twin_that_has_parted_is_less_certain,
-         a_fork_takes_what_feeds_its_twins_and_nothing_else, a_step_function_is_not_forecast, too_little_memory_is_an_error_and_nothing_else,
-         a_forecast_that_nobody_wants_any_more_ends)
+         members_that_stop_being_finite_are_counted_and_left_out, members_stay_within_the_limits_of_their_states, a_twin_in_quarantine_stands_still,
+         a_twin_that_has_parted_is_less_certain, a_fork_takes_what_feeds_its_twins_and_nothing_else, a_step_function_is_not_forecast,
+         too_little_memory_is_an_error_and_nothing_else, more_values_than_are_kept_are_refused_before_the_work, a_forecast_that_nobody_wants_any_more_ends)

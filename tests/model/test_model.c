@@ -152,7 +152,7 @@ START_TEST(unknown_keys_are_refused_with_the_known_ones)
 {
     expect_refusal("noise = 0.01", "nois = 0.01", 8, "unknown key \"nois\" in \"level\"; expected one of: min, max, noise, noise_per_step, sd, count, doc");
     expect_refusal("jump = 2e-5", "leap = 2e-5", 5, "unknown key \"leap\"");
-    expect_refusal("every = 1", "each = 1", 14, "expected one of: of, unit, noise, every, bias, doc");
+    expect_refusal("every = 1", "each = 1", 14, "expected one of: of, unit, noise, every, resolution, bias, doc");
     expect_refusal("rate = 10", "speed = 10", 15, "unknown key \"speed\"");
     expect_refusal("hold = 3", "wait = 3", 16, "unknown key \"wait\"");
     expect_refusal("settle = 30", "settles = 30", 18, "unknown key \"settles\"");

@@ -124,7 +124,7 @@ END_TEST
 // --- several samples in a tick -------------------------------------------------------------------------------------
 
 /* What sync_correct does, by hand and for one tank. */
-static void fold_by_hand(Plant *plant, uint16_t index, int64_t tick, double value)
+static void fold_by_hand(Plant *plant, Desk *desk, uint16_t index, int64_t tick, double value)
 {
     Block *block = &plant->blocks[0];
     const Model *model = block->model;
@@ -135,7 +135,7 @@ static void fold_by_hand(Plant *plant, uint16_t index, int64_t tick, double valu
     *plant_cell(plant, 0, sensor->mask) = 1;
     program_run(&sensor->measure, block->columns, &plant->scratch[0]);
     detect_heard(block, 1, index, tick);
-    ck_assert(detect_judge(&limits, block, 1, index, tick) == 1);
+    ck_assert(detect_judge(&limits, block, 1, index, tick, desk) == 1);
     detect_index(&limits, block, 1);
     plant_correct(plant, 0, sensor, 0);
 }
@@ -150,21 +150,25 @@ START_TEST(samples_of_two_sensors_are_folded_in_by_their_times)
         rig_file(&rig, sample_of(&rig, 0, sensors[i] == UPPER ? rig.upper : rig.lower, 0.1 + 0.2 * i, values[i]));
     const uint64_t hash = rig_tick(&rig);
 
+    Arena arena = {0};
+    Desk *desk = cause_create(other.plant, &other.plant->scratch[0], &arena);
+    ck_assert_ptr_nonnull(desk);
     void *fresh = mem_alloc(plant_snapshot_size(other.plant));
     ErrText why;
     plant_snapshot(other.plant, fresh);
     plant_advance(other.plant);
     for (int i = 0; i < 4; i++)
-        fold_by_hand(other.plant, sensors[i], at(0) / NS_PER_S, values[i]);
+        fold_by_hand(other.plant, desk, sensors[i], at(0) / NS_PER_S, values[i]);
     ck_assert_uint_eq(plant_hash(other.plant), hash);
 
     // the other way round it is another result, in the last bits at least
     ck_assert_int_eq(plant_restore(other.plant, fresh, plant_snapshot_size(other.plant), &why), ERR_OK);
     plant_advance(other.plant);
     for (int i = 4; i-- > 0;)
-        fold_by_hand(other.plant, sensors[i], at(0) / NS_PER_S, values[i]);
+        fold_by_hand(other.plant, desk, sensors[i], at(0) / NS_PER_S, values[i]);
     ck_assert_uint_ne(plant_hash(other.plant), hash);
     mem_free(fresh);
+    arena_fini(&arena);
     rig_close(&rig);
     rig_close(&other);
 }

@@ -105,7 +105,8 @@ START_TEST(an_open_lid_is_the_process_and_is_over_when_it_is_closed)
     ck_assert_double_ge(raised, 700);
     ck_assert_double_le(raised, 730);
     const Verdict *verdict = sync_verdict(pair.feed.sync, 0);
-    ck_assert_str_eq(verdict->text, "incubator: both sensors read below what the model expects: the process has changed, or a part of it failed");
+    ck_assert_int_eq(verdict->cause, CAUSE_PROCESS);
+    ck_assert_msg(strncmp(verdict->text, "incubator: explained by G_box having risen from", 47) == 0, "%s", verdict->text);
     ck_assert_int_eq(verdict->since, sync_now(pair.feed.sync));
     ck_assert_double_ge(verdict->nis, 1);
     while (seconds_of(&pair) < 760)
@@ -122,7 +123,7 @@ START_TEST(a_biased_thermometer_is_named_and_taken_back_when_it_agrees)
         char fault[64], name[16], expected[64];
         snprintf(fault, sizeof fault, "incubator.t%d:bias:1@800+200", which);
         snprintf(name, sizeof name, "t%d", which);
-        snprintf(expected, sizeof expected, "incubator: t%d reads above what", which);
+        snprintf(expected, sizeof expected, "incubator: t%d reads", which);
         Pair pair = pair_open(fault);
         ck_assert_double_le(run_until(&pair, VERDICT_SENSOR, 1000), 860);
         const uint16_t bad = sensor_named(&pair, name), good = (uint16_t)(1 - bad);
@@ -133,8 +134,7 @@ START_TEST(a_biased_thermometer_is_named_and_taken_back_when_it_agrees)
             pair_step(&pair);
             ck_assert_int_eq(sync_verdict(pair.feed.sync, 0)->kind, VERDICT_SENSOR);
         }
-        // what was learnt of it before the verdict stays wrong while it is not used, so this takes its time
-        ck_assert_double_le(run_until(&pair, VERDICT_NONE, 2000), 1000 + 700);
+        ck_assert_double_le(run_until(&pair, VERDICT_NONE, 2000), 1000 + 700);  // what the size was off by is not corrected while it is not used, so this takes its time
         ck_assert_int_eq(sync_sensor_quality(pair.feed.sync, 0, bad), SENSOR_GOOD);
         pair_close(&pair);
     }
