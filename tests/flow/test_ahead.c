@@ -23,17 +23,6 @@ static const char plant_text[] = "return plant 'ahead' {\n"
                                  "  end },\n"
                                  "}\n";
 
-static const char *write_text(const char *name, const char *text)
-{
-    static char path[512];
-    snprintf(path, sizeof path, "%s/%s", kit_folder(), name);
-    FILE *file = fopen(path, "w");
-    ck_assert_ptr_nonnull(file);
-    ck_assert_int_ge(fputs(text, file), 0);
-    ck_assert_int_eq(fclose(file), 0);
-    return path;
-}
-
 /* The device: the level rises as the model has it. */
 static size_t make_arrivals(const Plant *plant, Arrival *out)
 {
@@ -75,11 +64,11 @@ static void describe(const char *history, const char *script, Text *out)
 START_TEST(an_overflow_is_foretold_and_then_comes)
 {
     const FlowPath history = flow_path("ahead.db");
-    write_text("basin.lua", model_text);
-    const char *script = write_text("ahead.lua", plant_text);
-    run(script, history.text, 0, SECONDS);
+    flow_write("basin.lua", model_text);
+    const FlowPath script = flow_write("ahead.lua", plant_text);
+    run(script.text, history.text, 0, SECONDS);
     Text text = {0};
-    describe(history.text, script, &text);
+    describe(history.text, script.text, &text);
 
     // the level passes 60 cm at 600 s: from 300 s on that lies within the horizon
     unsigned long long id;
@@ -96,22 +85,22 @@ END_TEST
 
 START_TEST(a_stop_anywhere_foretells_the_same)
 {
-    write_text("basin.lua", model_text);
-    const char *script = write_text("ahead.lua", plant_text);
+    flow_write("basin.lua", model_text);
+    const FlowPath script = flow_write("ahead.lua", plant_text);
     const FlowPath whole = flow_path("whole.db");
-    run(script, whole.text, 0, SECONDS);
+    run(script.text, whole.text, 0, SECONDS);
     Text expected = {0};
-    describe(whole.text, script, &expected);
+    describe(whole.text, script.text, &expected);
 
     static const size_t stops[] = {290, 330, 350, 598};
     for (size_t i = 0; i < sizeof stops / sizeof *stops; i++) {
         char name[32];
         snprintf(name, sizeof name, "stop%zu.db", i);
         const FlowPath history = flow_path(name);
-        run(script, history.text, 0, stops[i]);
-        run(script, history.text, stops[i], SECONDS);
+        run(script.text, history.text, 0, stops[i]);
+        run(script.text, history.text, stops[i], SECONDS);
         Text text = {0};
-        describe(history.text, script, &text);
+        describe(history.text, script.text, &text);
         ck_assert_msg(strcmp(text.bytes, expected.bytes) == 0, "stopped at %zu:\n%s\nexpected:\n%s", stops[i], text.bytes, expected.bytes);
         text_fini(&text);
     }
