@@ -154,6 +154,7 @@ static void publish(App *app)
         .ticks = app->ticks,
         .speed = app->def.speed,
         .overruns = app->overruns,
+        .forecasts_skipped = lookout_skipped(app->lookout),
         .backlog_samples = app->backlog.samples,
         .backlog_ns = app->backlog.since == TIME_NONE ? 0 : elapsed(app) - app->backlog.since,
         .longest_backlog_samples = app->backlog.longest_samples,
