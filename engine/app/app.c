@@ -154,6 +154,7 @@ static void publish(App *app)
         .ticks = app->ticks,
         .speed = app->def.speed,
         .overruns = app->overruns,
+        .forecasts_skipped = lookout_skipped(app->lookout),
         .backlog_samples = app->backlog.samples,
         .backlog_ns = app->backlog.since == TIME_NONE ? 0 : elapsed(app) - app->backlog.since,
         .longest_backlog_samples = app->backlog.longest_samples,
@@ -511,7 +512,9 @@ static Err load(App *app, ErrText *why)
     if (gate_create(app->plant, &app->gate))
         return err_set(why, ERR_MEMORY, "no memory for the gate");
     err = lookout_create(app->plant, &app->lookout, why);
-    return err ? err : desk_create(app->plant, 1, &app->desk, why);
+    if (!err)
+        err = desk_create(app->plant, 1, &app->desk, why);
+    return err ? err : gate_simulate(app->gate, app->desk, waits(app), why);
 }
 
 Err app_load(const AppDef *def, App **out, ErrText *why)

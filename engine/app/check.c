@@ -3,8 +3,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "alarm/alarm.h"
 #include "app/commands.h"
+#include "forecast/lookout.h"
+#include "gate/gate.h"
 
 const Subcommand subcommand_check = {"check", "find what is wrong with a plant or model script, without starting anything",
                                      "Prints what the script declares. Exit status 0 when it is right, 1 with file, line and what was expected when it is not.", command_check};
@@ -75,6 +76,25 @@ static void print_window(const Plant *plant)
         printf("late samples: not used, since checkpoints of 30 s would take more than %d MB; lag = SECONDS in the plant's script asks for them\n", PLANT_LAG_BYTES / 1000000);
 }
 
+/* What the plant asks the forecasts for, alarms and gate. */
+static Err check_forecasts(const Plant *plant, ErrText *why)
+{
+    Desk *desk = NULL;
+    Lookout *lookout = NULL;
+    Gate *gate = NULL;
+    Err err = desk_create(plant, 1, &desk, why);
+    if (!err)
+        err = lookout_create(plant, &lookout, why);
+    if (!err && gate_create(plant, &gate))
+        err = err_set(why, ERR_MEMORY, "no memory for the gate");
+    if (!err)
+        err = gate_simulate(gate, desk, true, why);
+    desk_destroy(desk);
+    gate_destroy(gate);
+    lookout_destroy(lookout);
+    return err;
+}
+
 static Err check_plant(const char *path, ErrText *why)
 {
     Plant *plant;
@@ -83,6 +103,8 @@ static Err check_plant(const char *path, ErrText *why)
     if (err)
         return err;
     err = alarms_create(plant, &alarms, why);  // reads the handlers
+    if (!err)
+        err = check_forecasts(plant, why);
     for (uint32_t i = 0; i < plant->model_count && !err; i++)
         print_model(plant->models[i]);
     if (!err)

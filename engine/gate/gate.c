@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "gate/trial.h"
+
 /* What an actuator was told. */
 typedef struct Order {
     uint64_t id;  // 0: nothing yet
@@ -26,6 +28,7 @@ struct Gate {
     Ledger ledger;
     Actuator *actuators;  // by rising tag
     size_t actuator_count;
+    Trials *trials;  // NULL: nothing is simulated first
     uint64_t stray;        // answers that came too late or to nothing
     int64_t stray_logged;  // plant time, TIME_NONE
     bool patient;  // commands that were sent are not ended at their deadline
@@ -87,16 +90,20 @@ __attribute__((format(printf, 5, 6))) static void end(Gate *gate, Command *comma
     command->ended = now;
     assert(command_has_ended(command));
 
+    trials__forget(gate->trials, command);
     ledger_end(&gate->ledger, command);
     Actuator *const actuator = find_actuator(gate, command->wish.tag);
     if (actuator)
         remember_end(actuator, command);
 }
 
+static const char being_simulated[] = "being simulated";
+
 static void expire(Gate *gate, Command *command, int64_t now)
 {
-    const bool sent = command->state == COMMAND_SENT;
-    end(gate, command, COMMAND_EXPIRED, now, "%s", sent ? "the device did not answer in time" : "no device was there to take it in time");
+    const bool sent = command->state == COMMAND_SENT, simulated = strcmp(command->detail, being_simulated) == 0;
+    end(gate, command, COMMAND_EXPIRED, now, "%s",
+        sent ? "the device did not answer in time" : simulated ? "it was not simulated in time" : "no device was there to take it in time");
 }
 
 // Checks: each says what is wrong.
@@ -226,9 +233,16 @@ void gate_destroy(Gate *gate)
 {
     if (!gate)
         return;
+    trials__destroy(gate->trials);
     ledger_fini(&gate->ledger);
     mem_free(gate->actuators);
     mem_free(gate);
+}
+
+Err gate_simulate(Gate *gate, Desk *desk, bool waits, ErrText *why)
+{
+    assert(!gate->trials);
+    return trials__create(gate->plant, desk, waits, &gate->trials, why);
 }
 
 uint64_t gate_ask(Gate *gate, const CommandWish *wish, int64_t now)
@@ -291,6 +305,32 @@ static void hand_over(Gate *gate, Command *command, const Connector *connectors,
     }
 }
 
+static void say(Gate *gate, Command *command, const char *detail)
+{
+    if (strcmp(command->detail, detail) == 0)
+        return;
+    snprintf(command->detail, sizeof command->detail, "%s", detail);
+    ledger_touch(&gate->ledger, command);
+}
+
+/* Whether a command that waits may go now; it may be over instead. */
+static bool may_go(Gate *gate, Command *command, int64_t now)
+{
+    ErrText why;
+    switch (trials__judge(gate->trials, command, now, &why)) {
+    case TRIAL_OPEN:
+        say(gate, command, being_simulated);
+        return false;
+    case TRIAL_REFUSED:
+        end(gate, command, COMMAND_REFUSED, now, "%.*s", (int)sizeof command->detail - 1, why.text);
+        return false;
+    case TRIAL_PASSED:
+        break;
+    }
+    say(gate, command, "");
+    return true;
+}
+
 void gate_be_patient(Gate *gate, bool patient)
 {
     gate->patient = patient;
@@ -303,7 +343,7 @@ void gate_release(Gate *gate, const Connector *connectors, size_t connector_coun
         const bool awaited = gate->patient && command->state == COMMAND_SENT;
         if (now > command->deadline && !awaited)
             expire(gate, command, now);
-        else if (command->state == COMMAND_WAITING)
+        else if (command->state == COMMAND_WAITING && may_go(gate, command, now))
             hand_over(gate, command, connectors, connector_count, now);
     }
 }
@@ -334,6 +374,7 @@ static void reopen(Gate *gate, const Actuator *actuator, const Command *kept)
         return;
     }
     if (command->state == COMMAND_SENT) {
+        trials__pass(gate->trials, command);
         command->state = COMMAND_WAITING;
         ledger_touch(&gate->ledger, command);
     }

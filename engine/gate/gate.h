@@ -5,6 +5,8 @@
  * to the first connector that takes it, and ends as done, refused, failed or expired; each change is left in gate_changed for history
  * and the server.
  *
+ * Where the plant asks for it a command is simulated first (trial.h): it waits until a short forecast has shown what would come of it.
+ *
  * The rate of change is measured against the value that was handed to a device last, and the time when it was.
  *
  * Takes: CommandWishes, outcomes from connectors.  Gives: Commands.
@@ -12,6 +14,7 @@
 #pragma once
 
 #include "alarm/alarm.h"
+#include "forecast/desk.h"
 
 enum { GATE_OPEN_MAX = 1024 };
 
@@ -19,6 +22,9 @@ typedef struct Gate Gate;
 
 Err gate_create(const Plant *plant, Gate **out);
 void gate_destroy(Gate *gate);
+/// Simulate first what `gate` of the plant's script says, at `desk`, which is to be destroyed before the gate. `waits`: a tick waits for the forecasts that the one before
+/// has ordered. ERR_SCRIPT with file and line.
+Err gate_simulate(Gate *gate, Desk *desk, bool waits, ErrText *why);
 
 /// Decide on a wish (its tag is one of the plant's) at plant time `now`. Returns the id of the Command, which may have been refused at once.
 /// A wish for what was asked last, and has not failed or expired, gives the id of that command. 0 when so much was asked since gate_settle

@@ -345,6 +345,7 @@ static void put_counters(Text *out, const State *state)
     text_put(out, ",\"counters\":");
     put_count(out, "{", "ticks", state->now.ticks);
     put_count(out, ",", "overruns", state->now.overruns);
+    put_count(out, ",", "forecasts_skipped", state->now.forecasts_skipped);
     put_count(out, ",", "samples", state->counters.samples);
     put_count(out, ",", "used", state->counters.used);
     put_count(out, ",", "late", state->counters.late);

@@ -46,7 +46,7 @@ typedef struct ServerNow {
     int64_t tick, time;
     uint64_t ticks;  // that have run since the start
     double speed;
-    uint64_t overruns, handler_errors, events_unheard, alarms_dropped;
+    uint64_t overruns, forecasts_skipped, handler_errors, events_unheard, alarms_dropped;
     uint64_t backlog_samples, longest_backlog_samples;  // that the tick has worked off without a rest until now, and the longest time that it had none
     int64_t backlog_ns, longest_backlog_ns;
     uint64_t history_waits, history_errors;  // how often the tick waited for the writer, and commits that failed
