@@ -16,19 +16,20 @@ enum {
     QUEUE_MAX = 4 * 1024 * 1024,  // bytes
     MALFORMED_MAX = 100,          // frames of one client
     WRITE_BYTES = 32 * 1024,      // at once
+    HEAD_ROOM = 10,               // of a frame
+    GATHER_ROOM = 4096,           // for small frames of one client
     LISTENER_QUEUE_MAX = 256 * 1024,  // bytes: who has more to read misses samples
     FAREWELL_S = 5,               // until a client that is being closed is cut off
 };
 
-/* One frame; the same for all who get it. */
-typedef struct Frame {
-    size_t users, length;
-    bool binary;
+/* What is to be written: one frame, the same for all who get it, or small ones that have gathered for one client. */
+typedef struct Chunk {
+    size_t users, length, room;
     unsigned char bytes[];
-} Frame;
+} Chunk;
 
 typedef struct Queued {
-    Frame *frame;
+    Chunk *chunk;
     struct Queued *next;
 } Queued;
 
@@ -45,6 +46,7 @@ struct Client {
 
     Queued *first, **end;  // to be written
     size_t queued;         // bytes
+    Chunk *gathering;      // the last of the queue, when it is this client's alone
     bool subscribed;
     bool wants_all;        // it has skipped something, or is new: the next frame is whole
     bool listens;
@@ -61,20 +63,46 @@ size_t server__client_size(void)
 
 // Frames and queues.
 
-static Frame *frame_make(const char *text, size_t length)
+/* The head of an unmasked frame that is whole; returns its size. */
+static size_t put_head(unsigned char *out, size_t length, bool binary)
 {
-    Frame *frame = mem_alloc(sizeof *frame + length);
-    if (!frame)
-        return NULL;
-    frame->length = length;
-    memcpy(frame->bytes, text, length);
-    return frame;
+    size_t size = 2;
+    out[0] = binary ? 0x82 : 0x81;
+    out[1] = length < 126 ? (unsigned char)length : length < 65536 ? 126 : 127;
+    for (size_t left = out[1] < 126 ? 0 : out[1] == 126 ? 2 : 8; left > 0; left--)
+        out[size++] = (unsigned char)(length >> 8 * (left - 1));
+    return size;
 }
 
-static void frame_drop(Frame *frame)
+static bool chunk_fits(const Chunk *chunk, size_t length)
 {
-    if (frame && --frame->users == 0)
-        mem_free(frame);
+    return chunk->room - chunk->length >= HEAD_ROOM + length;
+}
+
+static void chunk_add(Chunk *chunk, const char *bytes, size_t length, bool binary)
+{
+    assert(chunk_fits(chunk, length));
+    chunk->length += put_head(chunk->bytes + chunk->length, length, binary);
+    memcpy(chunk->bytes + chunk->length, bytes, length);
+    chunk->length += length;
+}
+
+/* One frame, with room for `room` bytes at least. */
+static Chunk *chunk_make(const char *bytes, size_t length, bool binary, size_t room)
+{
+    room = room > HEAD_ROOM + length ? room : HEAD_ROOM + length;
+    Chunk *chunk = mem_alloc(sizeof *chunk + room);
+    if (!chunk)
+        return NULL;
+    chunk->room = room;
+    chunk_add(chunk, bytes, length, binary);
+    return chunk;
+}
+
+static void chunk_drop(Chunk *chunk)
+{
+    if (chunk && --chunk->users == 0)
+        mem_free(chunk);
 }
 
 static void client_close(Client *client, int status, const char *why)
@@ -93,42 +121,53 @@ static void client_empty(Client *client)
     while (client->first) {
         Queued *queued = client->first;
         client->first = queued->next;
-        frame_drop(queued->frame);
+        chunk_drop(queued->chunk);
         mem_free(queued);
     }
     client->end = &client->first;
     client->queued = 0;
+    client->gathering = NULL;
 }
 
-static void client_queue(Client *client, Frame *frame)
+/* Who has something to be written is called when it can be. */
+static void client_queue(Client *client, Chunk *chunk)
 {
     if (client->closing)
         return;
-    Queued *queued = client->queued + frame->length <= QUEUE_MAX ? mem_alloc(sizeof *queued) : NULL;
+    Queued *queued = client->queued + chunk->length <= QUEUE_MAX ? mem_alloc(sizeof *queued) : NULL;
     if (!queued) {
         client_empty(client);
         client_close(client, LWS_CLOSE_STATUS_POLICY_VIOLATION, "this client does not read what it is sent");
         return;
     }
-    frame->users++;
-    queued->frame = frame;
+    if (!client->first)
+        lws_callback_on_writable(client->wsi);
+    chunk->users++;
+    queued->chunk = chunk;
     *client->end = queued;
     client->end = &queued->next;
-    client->queued += frame->length;
-    lws_callback_on_writable(client->wsi);
+    client->queued += chunk->length;
+    client->gathering = NULL;
 }
 
 static void client_send(Client *client, const char *bytes, size_t length, bool binary)
 {
-    Frame *frame = frame_make(bytes, length);
-    if (!frame) {
+    if (client->gathering && chunk_fits(client->gathering, length) && !client->closing) {
+        const size_t before = client->gathering->length;
+        chunk_add(client->gathering, bytes, length, binary);
+        client->queued += client->gathering->length - before;
+        return;
+    }
+    Chunk *chunk = chunk_make(bytes, length, binary, GATHER_ROOM);
+    if (!chunk) {
         client_close(client, LWS_CLOSE_STATUS_UNEXPECTED_CONDITION, "out of memory");
         return;
     }
-    frame->users = 1;
-    frame->binary = binary;
-    client_queue(client, frame);
-    frame_drop(frame);
+    chunk->users = 1;
+    client_queue(client, chunk);
+    if (chunk->users > 1)
+        client->gathering = chunk;
+    chunk_drop(chunk);
 }
 
 static void link_send(Link *link, const char *json, size_t length)
@@ -190,14 +229,14 @@ static void send_snapshot(Client *client)
 }
 
 /* The frame that `write` makes, once for all who get it; NULL when there is no memory. */
-static Frame *get_frame(Frame **made, void (*write)(Text *, const TickFrame *), const TickFrame *content)
+static Chunk *get_frame(Chunk **made, void (*write)(Text *, const TickFrame *), const TickFrame *content)
 {
     if (*made)
         return *made;
     Text text = {0};
     write(&text, content);
     if (!text.failed && text.bytes)
-        *made = frame_make(text.bytes, text.length);
+        *made = chunk_make(text.bytes, text.length, false, 0);
     if (*made)
         (*made)->users = 1;
     text_fini(&text);
@@ -206,14 +245,14 @@ static Frame *get_frame(Frame **made, void (*write)(Text *, const TickFrame *), 
 
 static void show_to_all(Server *server, const TickFrame *news, bool fresh)
 {
-    Frame *all = NULL, *newer = NULL, *changes = NULL;
+    Chunk *all = NULL, *newer = NULL, *changes = NULL;
     TickFrame whole = *news;
     whole.before = NULL;
     const bool changed = news->alarms || news->commands;
     for (Client *client = server->clients; client; client = client->next) {
         if (!client->subscribed || client->closing)
             continue;
-        Frame *frame = NULL;
+        Chunk *frame = NULL;
         if (client_is_slow(client)) {
             client->wants_all |= fresh;
             lws_callback_on_writable(client->wsi);  // what it skips must come in the end, also when nothing changes any more
@@ -228,9 +267,9 @@ static void show_to_all(Server *server, const TickFrame *news, bool fresh)
         if (frame)
             client_queue(client, frame);
     }
-    frame_drop(all);
-    frame_drop(newer);
-    frame_drop(changes);
+    chunk_drop(all);
+    chunk_drop(newer);
+    chunk_drop(changes);
 }
 
 /* The frames that follow tell what is different from `state`. */
@@ -613,18 +652,7 @@ static int client_farewell(Client *client)
     return lws_write(client->wsi, frame + LWS_PRE, 4 + length, LWS_WRITE_RAW) < 0 ? -1 : 0;
 }
 
-/* The head of an unmasked frame that is whole. */
-static void put_head(Text *out, const Frame *frame)
-{
-    unsigned char head[10] = {frame->binary ? 0x82 : 0x81};
-    size_t size = 2;
-    head[1] = frame->length < 126 ? (unsigned char)frame->length : frame->length < 65536 ? 126 : 127;
-    for (size_t left = head[1] < 126 ? 0 : head[1] == 126 ? 2 : 8; left > 0; left--)
-        head[size++] = (unsigned char)(frame->length >> 8 * (left - 1));
-    text_add(out, (const char *)head, size);
-}
-
-/* Take frames out of the queue, WRITE_BYTES and the one that goes beyond, and put them behind LWS_PRE bytes of server->writing. */
+/* Take chunks out of the queue, WRITE_BYTES and the one that goes beyond, and put them behind LWS_PRE bytes of server->writing. */
 static void gather(Client *client)
 {
     static const char before[LWS_PRE];
@@ -633,14 +661,15 @@ static void gather(Client *client)
     text_add(out, before, LWS_PRE);
     while (client->first && out->length < WRITE_BYTES) {
         Queued *queued = client->first;
-        put_head(out, queued->frame);
-        text_add(out, (const char *)queued->frame->bytes, queued->frame->length);
-        client->queued -= queued->frame->length;
+        text_add(out, (const char *)queued->chunk->bytes, queued->chunk->length);
+        client->queued -= queued->chunk->length;
         client->first = queued->next;
-        if (!client->first)
-            client->end = &client->first;
-        frame_drop(queued->frame);
+        chunk_drop(queued->chunk);
         mem_free(queued);
+    }
+    if (!client->first) {
+        client->end = &client->first;
+        client->gathering = NULL;
     }
 }
 

@@ -4,13 +4,16 @@
  * thread, a fleet of tanks with a gauge each, a step of 1 ms; a sample counts when the tick has folded it in. The bare server has the same options, and
  * counts the samples of the frames that it has received.
  *
- * bench_ingest [SECONDS [TWINS [BURST]]]: each measurement takes SECONDS (2); 1024 twins; a burst of 2,000,000 samples. Markdown. */
+ * bench_ingest [SECONDS [TWINS [BURST [ROUNDS]]]]: each measurement takes SECONDS (2), and is made ROUNDS (3) times, bare and Pollux in turn; 1024 twins; a
+ * burst of 2,000,000 samples. Markdown: of each figure the median, and in brackets the best. Client, service thread and tick share the machine, so a ratio
+ * of rates says how they got on together; what a sample costs each of them stands beside it. */
 #include <libwebsockets.h>
 #include <math.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <uv.h>
@@ -83,13 +86,16 @@ static pid_t start_client(const char *role, const FloodDef *def, int *out)
     return child;
 }
 
-static void end_client(pid_t child, int out)
+/* Returns how long it has worked. */
+static int64_t end_client(pid_t child, int out)
 {
     int status;
-    waitpid(child, &status, 0);
+    struct rusage usage;
+    wait4(child, &status, 0, &usage);
     close(out);
     if (status)
         die("a client failed");
+    return (usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * NS_PER_S + (usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) * 1000;
 }
 
 static int be_client(char **argv)
@@ -115,17 +121,35 @@ static bool has_ended(pid_t child)
 
 // A rate: what was counted between the end of the warm-up and the end of the client.
 
+typedef struct Work {
+    int64_t all, own;  // of this process, which is the server; of this thread, which is the tick's
+} Work;
+
 typedef struct Meter {
     int64_t start, warm, now;
-    int64_t worked_warm, worked_now;  // by all threads of this process, which are the server's
+    Work work_warm, work_now;
     uint64_t at_warm, count;
 } Meter;
 
-static int64_t worked(void)
+typedef enum Figure { RATE, SERVICE_NS, TICK_NS, CLIENT_NS, P50, P99, P999, FIGURE_COUNT } Figure;  // samples per second; ns of work for each; ms
+
+typedef struct Figures {
+    double of[FIGURE_COUNT];
+} Figures;
+
+enum { ROUNDS_MAX = 99 };
+static size_t rounds = 3;
+
+static int64_t worked(clockid_t clock)
 {
     struct timespec time;
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
+    clock_gettime(clock, &time);
     return (int64_t)time.tv_sec * NS_PER_S + time.tv_nsec;
+}
+
+static Work work(void)
+{
+    return (Work){worked(CLOCK_PROCESS_CPUTIME_ID), worked(CLOCK_THREAD_CPUTIME_ID)};
 }
 
 static void meter_read(Meter *meter, uint64_t count)
@@ -137,27 +161,64 @@ static void meter_read(Meter *meter, uint64_t count)
         meter->start = now;
     if (meter->warm == 0 && now > meter->start + WARM_NS) {
         meter->warm = now;
-        meter->worked_warm = worked();
+        meter->work_warm = work();
         meter->at_warm = count;
     }
     if (count > meter->count) {
         meter->count = count;
         meter->now = now;
-        meter->worked_now = worked();
+        meter->work_now = work();
     }
 }
 
-typedef struct Figures {
-    double rate, cost_ns;  // samples per second; work for each
-    double p50, p99, p999;
-} Figures;
-
-static Figures meter_figures(const Meter *meter)
+static Figures meter_figures(const Meter *meter, int64_t client_work)
 {
+    Figures figures;
     const double count = (double)(meter->count - meter->at_warm);
-    if (meter->now <= meter->warm || count <= 0)
-        return (Figures){NAN, NAN, NAN, NAN, NAN};
-    return (Figures){.rate = count / ((double)(meter->now - meter->warm) / 1e9), .cost_ns = (double)(meter->worked_now - meter->worked_warm) / count};
+    const int64_t tick = meter->work_now.own - meter->work_warm.own, all = meter->work_now.all - meter->work_warm.all;
+    for (size_t i = 0; i < FIGURE_COUNT; i++)
+        figures.of[i] = NAN;
+    if (meter->warm == 0 || meter->now <= meter->warm || count <= 0)
+        return figures;
+    figures.of[RATE] = count / ((double)(meter->now - meter->warm) / 1e9);
+    figures.of[SERVICE_NS] = (double)(all - tick) / count;
+    figures.of[TICK_NS] = (double)tick / count;
+    figures.of[CLIENT_NS] = (double)client_work / (double)meter->count;
+    return figures;
+}
+
+static int compare(const void *a, const void *b)
+{
+    const double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+/* `part` 0.5: the median over the rounds; 0 the least, 1 the most. */
+static double over_rounds(const Figures *figures, Figure which, double part)
+{
+    double values[ROUNDS_MAX];
+    for (size_t i = 0; i < rounds; i++)
+        values[i] = figures[i].of[which];
+    qsort(values, rounds, sizeof *values, compare);
+    return values[(size_t)(part * (double)(rounds - 1))];
+}
+
+static double median(const Figures *figures, Figure which)
+{
+    return over_rounds(figures, which, 0.5);
+}
+
+static double best(const Figures *figures, Figure which)
+{
+    return over_rounds(figures, which, which == RATE ? 1 : 0);
+}
+
+static void print_ages(const Figures *figures, const char *format)
+{
+    for (Figure which = P50; which <= P999; which++)
+        printf(format, median(figures, which), best(figures, which));
+    printf(" |\n");
+    fflush(stdout);
 }
 
 // The bare server.
@@ -236,10 +297,10 @@ static Figures measure_bare(FloodDef def)
         meter_read(&meter, frames > before ? (frames - before) * def.frame : 0);
         clock_system.sleep_ns(clock_system.self, NS_PER_MS);
     }
-    end_client(client, out);
+    const Figures figures = meter_figures(&meter, end_client(client, out));
     uv_async_send(&bare.end);
     pthread_join(bare.thread, NULL);
-    return meter_figures(&meter);
+    return figures;
 }
 
 // Pollux.
@@ -325,32 +386,65 @@ static Figures measure_pollux(FloodDef def, const char *history)
         meter_read(&meter, pollux.folded);
         pollux.warm = meter.warm ? meter.warm : INT64_MAX;
     }
-    end_client(client, out);
+    Figures figures = meter_figures(&meter, end_client(client, out));
     check_lost(&pollux);
     pollux_close(&pollux);
-    Figures figures = meter_figures(&meter);
-    figures.p50 = ages_quantile(&pollux.ages, 0.5);
-    figures.p99 = ages_quantile(&pollux.ages, 0.99);
-    figures.p999 = ages_quantile(&pollux.ages, 0.999);
+    figures.of[P50] = ages_quantile(&pollux.ages, 0.5);
+    figures.of[P99] = ages_quantile(&pollux.ages, 0.99);
+    figures.of[P999] = ages_quantile(&pollux.ages, 0.999);
     return figures;
 }
 
+static const char *form_name(const FloodDef *def)
+{
+    return def->bulk ? "pollux.v1.bin" : "JSON";
+}
+
+static void print_rates(const FloodDef *def, const Figures *bare, const Figures *pollux)
+{
+    const double service = best(pollux, SERVICE_NS), tick = best(pollux, TICK_NS);
+    printf("| %s | %zu | %.0f (%.0f) | %.0f (%.0f) | %.2f (%.2f)", form_name(def), def->frame, median(bare, RATE), best(bare, RATE), median(pollux, RATE),
+           best(pollux, RATE), median(pollux, RATE) / median(bare, RATE), best(pollux, RATE) / best(bare, RATE));
+    printf(" | %.0f | %.0f | %.0f | %.2f | %.2f | %.0f", best(bare, SERVICE_NS), service, tick, best(bare, SERVICE_NS) / service,
+           best(bare, SERVICE_NS) / (service + tick), best(pollux, CLIENT_NS));
+    print_ages(pollux, " | %.1f (%.1f)");
+}
+
+/* As fast as the samples are taken. */
 static void measure_rates(const FloodDef *base)
 {
-    printf("| frames of | samples each | bare: samples/s | Pollux: samples/s | ratio | work for each, ns: bare | Pollux | "
-           "p50, ms | p99, ms | p99.9, ms | at 84,000/s: p50, ms | p99, ms | p99.9, ms |\n"
-           "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |\n");
+    printf("| frames of | samples each | bare: samples/s | Pollux: samples/s | ratio | work for each, ns: bare | service thread | tick | bare / service | "
+           "bare / both | client | p50, ms | p99, ms | p99.9, ms |\n"
+           "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |\n");
     for (int bulk = 0; bulk <= 1; bulk++)
         for (size_t i = 0; i < FRAME_COUNT; i++) {
+            Figures bare[ROUNDS_MAX], pollux[ROUNDS_MAX];
             FloodDef def = *base;
             def.bulk = bulk;
             def.frame = FRAMES[i];
-            const Figures bare = measure_bare(def), flood = measure_pollux(def, NULL);
+            for (size_t k = 0; k < rounds; k++) {
+                bare[k] = measure_bare(def);
+                pollux[k] = measure_pollux(def, NULL);
+            }
+            print_rates(&def, bare, pollux);
+        }
+}
+
+/* At a rate that leaves all of them time to rest. */
+static void measure_calm(const FloodDef *base)
+{
+    printf("\n| from the socket to the corrected state, 84,000/s | samples each | p50, ms | p99, ms | p99.9, ms |\n| --- | --- | --- | --- | --- |\n");
+    for (int bulk = 0; bulk <= 1; bulk++)
+        for (size_t i = 0; i < FRAME_COUNT; i++) {
+            Figures calm[ROUNDS_MAX];
+            FloodDef def = *base;
+            def.bulk = bulk;
+            def.frame = FRAMES[i];
             def.rate = KUKSA_RATE;
-            const Figures calm = measure_pollux(def, NULL);
-            printf("| %s | %zu | %.0f | %.0f | %.2f | %.0f | %.0f | %.2f | %.2f | %.2f | %.2f | %.2f | %.2f |\n", bulk ? "pollux.v1.bin" : "JSON", def.frame,
-                   bare.rate, flood.rate, flood.rate / bare.rate, bare.cost_ns, flood.cost_ns, flood.p50, flood.p99, flood.p999, calm.p50, calm.p99, calm.p999);
-            fflush(stdout);
+            for (size_t k = 0; k < rounds; k++)
+                calm[k] = measure_pollux(def, NULL);
+            printf("| %s | %zu", form_name(&def), def.frame);
+            print_ages(calm, " | %.2f (%.2f)");
         }
 }
 
@@ -364,7 +458,7 @@ static void measure_history(const FloodDef *base)
         def.bulk = bulk;
         def.frame = 256;
         const Figures figures = measure_pollux(def, path);
-        printf("| %s | %zu | %.0f | %.2f | %.2f |\n", bulk ? "pollux.v1.bin" : "JSON", def.frame, figures.rate, figures.p50, figures.p99);
+        printf("| %s | %zu | %.0f | %.2f | %.2f |\n", form_name(&def), def.frame, figures.of[RATE], figures.of[P50], figures.of[P99]);
         fflush(stdout);
         char command[300];
         snprintf(command, sizeof command, "rm -f %s/history.db*", folder);
@@ -375,36 +469,45 @@ static void measure_history(const FloodDef *base)
 
 // From the socket to a subscriber.
 
+static Figures measure_listener(FloodDef def)
+{
+    FloodDef listener = def;
+    Pollux pollux;
+    pollux_open(&pollux, 0.1, def.twins, NULL);
+    def.port = listener.port = server_port(pollux.server);
+    def.rate = KUKSA_RATE;
+    listener.bulk = true;
+    int out, heard;
+    const pid_t ears = start_client("listen", &listener, &heard), client = start_client("send", &def, &out);
+    while (!has_ended(client) || !has_ended(ears))
+        pollux_turn(&pollux);
+    FILE *const answer = fdopen(dup(heard), "r");
+    Figures figures = {{0}};
+    if (!answer || fscanf(answer, "%lf %lf %lf %lf", &figures.of[P50], &figures.of[P99], &figures.of[P999], &figures.of[RATE]) != 4)
+        die("the listener said nothing");
+    fclose(answer);
+    figures.of[RATE] /= def.seconds - FLOOD_WARM_S;
+    end_client(client, out);
+    end_client(ears, heard);
+    check_lost(&pollux);
+    pollux_close(&pollux);
+    return figures;
+}
+
 static void measure_passing(const FloodDef *base)
 {
-    printf("\n| a sample reaches a subscriber, 84,000/s | samples each | samples seen | p50, ms | p99, ms | p99.9, ms |\n"
+    printf("\n| a sample reaches a subscriber, 84,000/s | samples each | seen, samples/s | p50, ms | p99, ms | p99.9, ms |\n"
            "| --- | --- | --- | --- | --- | --- |\n");
     for (int bulk = 0; bulk <= 1; bulk++)
-        for (size_t i = 0; i < 2; i++) {
-            FloodDef def = *base, listener = *base;
-            Pollux pollux;
-            pollux_open(&pollux, 0.1, def.twins, NULL);
-            def.port = listener.port = server_port(pollux.server);
-            def.rate = KUKSA_RATE;
+        for (size_t i = 0; i < FRAME_COUNT; i++) {
+            Figures passed[ROUNDS_MAX];
+            FloodDef def = *base;
             def.frame = FRAMES[i];
             def.bulk = bulk;
-            listener.bulk = true;
-            int out, heard;
-            const pid_t ears = start_client("listen", &listener, &heard), client = start_client("send", &def, &out);
-            while (!has_ended(client) || !has_ended(ears))
-                pollux_turn(&pollux);
-            FILE *const answer = fdopen(dup(heard), "r");
-            double p50, p99, p999;
-            unsigned long long count;
-            if (!answer || fscanf(answer, "%lf %lf %lf %llu", &p50, &p99, &p999, &count) != 4)
-                die("the listener said nothing");
-            fclose(answer);
-            end_client(client, out);
-            end_client(ears, heard);
-            check_lost(&pollux);
-            pollux_close(&pollux);
-            printf("| %s | %zu | %llu | %.3f | %.3f | %.3f |\n", bulk ? "pollux.v1.bin" : "JSON", def.frame, count, p50, p99, p999);
-            fflush(stdout);
+            for (size_t k = 0; k < rounds; k++)
+                passed[k] = measure_listener(def);
+            printf("| %s | %zu | %.0f (%.0f)", form_name(&def), def.frame, median(passed, RATE), best(passed, RATE));
+            print_ages(passed, " | %.3f (%.3f)");
         }
 }
 
@@ -436,7 +539,7 @@ static void measure_burst(const FloodDef *base, size_t count)
         waitpid(client, NULL, 0);
         close(out);
         check_lost(&pollux);
-        printf("| %s | %zu | %llu | %lld | %.2f |\n", bulk ? "pollux.v1.bin" : "JSON", count, (unsigned long long)pollux.folded,
+        printf("| %s | %zu | %llu | %lld | %.2f |\n", form_name(&def), count, (unsigned long long)pollux.folded,
                (long long)count - (long long)pollux.folded, (double)(last - first) / 1e9);
         fflush(stdout);
         pollux_close(&pollux);
@@ -449,7 +552,10 @@ int main(int argc, char **argv)
         return be_client(argv);
     const FloodDef base = {.seconds = argc > 1 ? atof(argv[1]) : 2, .twins = argc > 2 ? strtoul(argv[2], NULL, 10) : 1024};
     const size_t burst = argc > 3 ? strtoul(argv[3], NULL, 10) : 2000000;
+    rounds = argc > 4 ? strtoul(argv[4], NULL, 10) : rounds;
     ErrText why = {""};
+    if (rounds < 1 || rounds > ROUNDS_MAX)
+        die("expected 1 to 99 rounds");
     if (!mkdtemp(folder))
         die("no folder");
     log_set_level(LOG_ERROR);
@@ -458,6 +564,7 @@ int main(int argc, char **argv)
     program_thread_init();
 
     measure_rates(&base);
+    measure_calm(&base);
     measure_history(&base);
     measure_passing(&base);
     if (burst)

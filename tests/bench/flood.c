@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -22,7 +23,7 @@ enum {
     TIME_DIGITS = 19,
 };
 static const unsigned char MASK[4] = {0x5a, 0xc3, 0x17, 0x88};
-#define WARM_NS (300 * NS_PER_MS)
+static const int64_t WARM_NS = (int64_t)(FLOOD_WARM_S * 1e9);
 
 _Noreturn static void die(const char *what)
 {
@@ -235,8 +236,7 @@ static size_t put_frame(const FloodDef *def, const Template *template, int64_t i
 static void wait_until(int64_t due)
 {
     for (int64_t left; (left = due - flood_utc()) > 0;)
-        if (left > 200000)
-            clock_system.sleep_ns(clock_system.self, left - 100000);
+        clock_system.sleep_ns(clock_system.self, left);
 }
 
 /* When the frame with the sample `sent` is due. */
@@ -256,6 +256,7 @@ static void end_tick(int file, int64_t time)
 void flood_send(const FloodDef *def)
 {
     const int file = open_socket(def);
+    prctl(PR_SET_TIMERSLACK, 1);  // the kernel's own 50 us would gather frames
     provide(file, def);
 
     // every gauge has its turn, some times with noise of its own each time: a calm fleet

@@ -1,13 +1,16 @@
 /* flood.h -- clients for bench_ingest, each a process of its own on a raw socket, so that they cost as little as can be.
  *
  * The sender provides a fleet of gauges and sends frames of samples as fast as they are taken, or at a rate; each frame is a write, as
- * with most clients. A sample's time is when its frame was made, so whoever has the sample knows how long it took. The listener subscribes
+ * with most clients. Who sends at a rate sleeps until the next frame is due, as devices do: a client that spins takes a core from the server.
+ * A sample's time is when its frame was made, so whoever has the sample knows how long it took. The listener subscribes
  * to all samples and says how old they were when they came. */
 #pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#define FLOOD_WARM_S 0.3  // a listener's
 
 typedef struct FloodDef {
     int port;
