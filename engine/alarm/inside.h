@@ -46,7 +46,6 @@ struct Alarms {
     Predictions predictions;
     Edges edges;
     Again again;
-    Predictions predictions;
     Standing *standings;  // by twin
     uint64_t *standing;   // by block: the lanes whose standing is not that of a calm twin
     Watch *watches;       // for each block: the quarantine, then the limits of its model
