@@ -15,7 +15,8 @@ static void warn_of_clock(const Websocket *websocket, Guest *guest, const ClockR
         return;
     guest->warned = true;
     log_write(LOG_WARNING, "websocket", "device \"%s\": its clock is %.3f s %s%s", guest->shown.name, (double)off / (double)NS_PER_S,
-              reading->offset < 0 ? "behind" : "ahead", websocket->def.corrected ? ", which is corrected" : ": set it, or let clocks = \"corrected\" correct its samples");
+              reading->offset < 0 ? "behind" : "ahead",
+              websocket->def.corrected ? ", which is corrected" : ": set it, or let clocks = \"corrected\" correct its samples");
 }
 
 bool websocket__hear_clock(Websocket *websocket, Guest *guest, int64_t stamp, bool historical)

@@ -160,6 +160,7 @@ static bool taking_begin(Websocket *websocket, Taking *taking, int64_t newest)
 {
     taking->guest = taking->link->guest;
     taking->last = TIME_NONE;
+    websocket__pay_time(websocket, taking->guest);
     taking->room = taking->stream->historical ? ring_room(&websocket->log.parcels) : websocket__find_room(websocket);
     const char *const obstacle = find_obstacle(taking);
     if (obstacle) {
@@ -172,9 +173,6 @@ static bool taking_begin(Websocket *websocket, Taking *taking, int64_t newest)
                           "the clock of this device is being measured, to correct it: send it again in a few seconds");
         return false;
     }
-    websocket__pay_time(websocket, taking->guest);
-    if (!taking->stream->historical)
-        taking->room = websocket__find_room(websocket);
     return true;
 }
 
@@ -187,8 +185,8 @@ static void taking_end(Websocket *websocket, Taking *taking)
 
     // an answer to bulk messages stands for those before it too: it keeps its turn
     if (taking->taken || taking->bulk) {
-        const uint32_t guest = (uint32_t)(taking->guest - websocket->guests);
-        stream_await(taking->stream, (Ack){.id = taking->id, .provider = taking->guest->provider, .guest = guest, .count = taking->taken, .bulk = taking->bulk});
+        const uint32_t guest = (uint32_t)(taking->guest - websocket->guests), provider = taking->guest->provider;
+        stream_await(taking->stream, (Ack){.id = taking->id, .provider = provider, .guest = guest, .count = taking->taken, .bulk = taking->bulk});
     } else {
         wire_write_stored(&websocket->out, taking->id, 0, (ConnectorLosses){0});
         websocket__say(websocket, taking->link);

@@ -347,7 +347,8 @@ Err websocket_create(const WebsocketDef *def, Websocket **out)
     websocket->def = *def;
     websocket->def.clock = def->clock ? def->clock : &clock_system;
     websocket->plant_time = TIME_NONE;
-    websocket->handler = (LinkHandler){.self = websocket, .message = on_message, .bulk = on_bulk, .malformed = on_malformed, .closed = on_closed, .woken = on_woken};
+    websocket->handler = (LinkHandler){
+        .self = websocket, .message = on_message, .bulk = on_bulk, .malformed = on_malformed, .closed = on_closed, .woken = on_woken};
     for (size_t i = 0; i < DEVICES_MAX; i++)
         websocket->guests[i].time_owed = TIME_NONE;
     pthread_mutex_init(&websocket->lock, NULL);

@@ -87,7 +87,9 @@ Err bulk_read(const void *bytes, size_t length, BulkFrame *out, ErrText *why)
         return err;
 
     const unsigned char *const rest = head + BULK_HEAD;
-    BulkFrame frame = {.kind = head[0], .historical = head[HISTORICAL_AT], .count = get_32(head + COUNT_AT), .id = (int64_t)get_64(head + ID_AT), .records = rest};
+    BulkFrame frame = {.kind = head[0], .historical = head[HISTORICAL_AT], .records = rest};
+    frame.count = get_32(head + COUNT_AT);
+    frame.id = (int64_t)get_64(head + ID_AT);
     err = check_rest(&frame, length - BULK_HEAD, why);
     if (err)
         return err;
