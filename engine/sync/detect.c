@@ -243,15 +243,17 @@ static void open_covariance(const View *view)
 static void compensate(const View *view, const Finding *finding, double relative_sd)
 {
     const Model *model = view->model;
-    for (uint16_t i = 0; i < model->state_count; i++)
-        if (!isfinite(finding->deviation[i] * finding->deviation[i]))
+    double direction[MODEL_STATES_MAX];
+    for (uint16_t i = 0; i < model->state_count; i++) {
+        direction[i] = relative_sd * finding->deviation[i];
+        if (!isfinite(direction[i] * direction[i]))
             return;
+    }
     for (uint16_t i = 0; i < model->state_count; i++) {
         double *mean = cell(view->block, view->lane, model->channels[i].column);
         *mean = fmin(fmax(*mean + finding->deviation[i], model->channels[i].min), model->channels[i].max);
-        for (uint16_t j = i; j < model->state_count; j++)
-            *cell(view->block, view->lane, model_covariance(model, i, j)) += relative_sd * relative_sd * finding->deviation[i] * finding->deviation[j];
     }
+    model_widen(model, view->block->columns, view->lane, direction);
 }
 
 /* From here on the tests look at an estimate that has been put right. What spoke has to be quiet before the verdict falls. */
@@ -292,10 +294,11 @@ static void enter_process(const View *view, const Finding *finding)
 {
     *of_twin(view, STATE) = DETECT_PROCESS;
     remember(view, finding);
-    if (finding->cause == CAUSE_PROCESS && finding->channels[0] < view->model->state_count)
+    const uint16_t moved = finding->cause == CAUSE_PROCESS ? finding->channels[0] : UINT16_MAX;
+    if (moved < view->model->state_count)
         compensate(view, finding, 1);  // as uncertain as it is large: a large change is not known well from its beginning
-    else
-        open_covariance(view);
+    if (moved < view->model->dynamic_count || moved >= view->model->state_count)
+        open_covariance(view);  // no state moves by itself, nor do values that the filter cannot find
     begin_anew(view, true);
 }
 
