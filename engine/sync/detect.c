@@ -15,7 +15,7 @@ enum SensorMemory {
     LAST,        // its value
     REPEATS,     // and how many times it has been repeated
     QUIET,       // quiet samples in a row, NIS_WINDOW at most
-    WINDOW = 12, // NIS_WINDOW innovations in their standard deviations, NaN: held back
+    WINDOW = 12, // NIS_WINDOW innovations in their standard deviations; what was held back is larger by HELD_BACK
 };
 _Static_assert((int)WINDOW + (int)NIS_WINDOW <= (int)SENSOR_MEMORY, "the memory of a sensor's tests fits its columns");
 
@@ -26,6 +26,7 @@ static const double SHIFT = 1.0;          // allowance of the CUSUM: tuned to sh
 static const double CUSUM_CAP = 1.5;      // of its limit: what is beyond adds nothing but time to come back
 static const double EVIDENCE = 0.5;       // of the CUSUM's limit: below it is quiet
 static const double LEAD = 4.6;           // nats between sensor and process, a hundred to one: from there on it is clear which
+static const double HELD_BACK = 1e9;      // far beyond any innovation that can be
 static const double CLIP = 4.0;           // standard deviations: one wild sample is no shift
 enum { GRACE_SAMPLES = 5, QUIET_SAMPLES = NIS_WINDOW, SILENT_SAMPLES = 5, REPEATS_OF_STUCK = 3, TESTS = 5 };
 
@@ -186,15 +187,18 @@ static void read_series(const View *view, uint16_t sensor, Series *out)
     const int at = (int)*of_sensor(view, sensor, WINDOW_AT);
     *out = (Series){.count = (uint16_t)*of_sensor(view, sensor, WINDOW_COUNT), .age = view->tick - *of_sensor(view, sensor, HEARD), .repeats = *of_sensor(view, sensor, REPEATS),
                     .folded = state_of(view) != DETECT_SENSOR || *of_twin(view, SENSOR) != sensor};
-    for (int k = 0; k < NIS_WINDOW; k++)
-        out->z[k] = *of_sensor(view, sensor, WINDOW + (at + NIS_WINDOW - 1 - k) % NIS_WINDOW);
+    for (int k = 0; k < NIS_WINDOW; k++) {
+        const double kept = *of_sensor(view, sensor, WINDOW + (at + NIS_WINDOW - 1 - k) % NIS_WINDOW);
+        out->held[k] = fabs(kept) > HELD_BACK / 2;
+        out->z[k] = out->held[k] ? kept - copysign(HELD_BACK, kept) : kept;
+    }
 }
 
 static int count_outliers(const Series *series)
 {
     int count = 0;
     for (uint16_t k = 0; k < series->count; k++)
-        count += isnan(series->z[k]);
+        count += series->held[k];
     return count;
 }
 
@@ -211,10 +215,10 @@ static bool find_at_sight(const View *view, uint16_t sensor, Finding *out)
     *out = (Finding){.cause = CAUSE_NONE, .sensor = sensor, .size = NAN, .sd = NAN};
     if (repeats_itself(view, sensor)) {
         out->cause = CAUSE_STUCK;
-    } else if (isnan(series.z[0]) && count_outliers(&series) >= view->limits->outliers && cusum_of(view, sensor) < EVIDENCE * view->limits->cusum && !any_alarms(view)) {
-        double factor = NAN;
-        out->cause = cause_of_noise(&series, &factor) > LEAD ? CAUSE_NOISE : CAUSE_SPIKES;
-        out->size = factor;
+    } else if (series.held[0] && count_outliers(&series) >= view->limits->outliers && cusum_of(view, sensor) < EVIDENCE * view->limits->cusum && !any_alarms(view)) {
+        const Noise noise = cause_of_noise(&series);
+        out->cause = noise.evidence > 0 ? CAUSE_NOISE : CAUSE_SPIKES;
+        out->size = noise.factor;
     }
     return out->cause != CAUSE_NONE;
 }
@@ -449,7 +453,8 @@ static void feed_window(Block *block, uint64_t lanes, uint64_t held, const Lanes
     double *at = block_column(block, memory + WINDOW_AT), *count = block_column(block, memory + WINDOW_COUNT), *kept = block_column(block, memory + WINDOW_SUM);
     for (uint64_t left = lanes; left; left &= left - 1) {
         const uint32_t lane = (uint32_t)__builtin_ctzll(left);
-        block_column(block, memory + WINDOW + (int)at[lane])[lane] = held >> lane & 1 ? NAN : z[lane];
+        const double bounded = clamp(z[lane], -HELD_BACK / 4, HELD_BACK / 4);
+        block_column(block, memory + WINDOW + (int)at[lane])[lane] = held >> lane & 1 ? bounded + copysign(HELD_BACK, bounded) : bounded;
     }
 
     for (size_t lane = 0; lane < LANES; lane++) {
@@ -462,7 +467,7 @@ static void feed_window(Block *block, uint64_t lanes, uint64_t held, const Lanes
     for (int i = 0; i < NIS_WINDOW; i++) {
         const double *known = block_column(block, memory + WINDOW + i);
         for (size_t lane = 0; lane < LANES; lane++) {
-            const double square = known[lane] * known[lane], large = square > CLIP * CLIP ? CLIP * CLIP : 0, clipped = square <= CLIP * CLIP ? square : large;
+            const double square = known[lane] * known[lane], large = square < HELD_BACK * HELD_BACK / 4 ? CLIP * CLIP : 0, clipped = square <= CLIP * CLIP ? square : large;
             sum[lane] += i < count[lane] ? clipped : 0;
         }
     }

@@ -63,7 +63,7 @@ static void tell_sensor(const Sync *sync, const Model *model, const DetectCause 
 static void tell_channel(const Model *model, const DetectCause *cause, Verdict *out)
 {
     const Channel *channel = &model->channels[cause->channels[0]];
-    const double after = fmin(fmax(cause->before + cause->size, channel->min), channel->max);
+    const double after = cause->before + cause->size;
     const char *unit = strcmp(unit_name(channel->unit), "1") ? unit_name(channel->unit) : "";
     say(out, "%s having %s from %.3g to about %.3g%s%s", channel->name, cause->size > 0 ? "risen" : "fallen", unit_from_si(channel->unit, cause->before),
                unit_from_si(channel->unit, after), *unit ? " " : "", unit);
