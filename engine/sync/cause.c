@@ -636,10 +636,10 @@ static bool looks_random(double sum, double squares, double products, double pro
     return sum * sum < BY_CHANCE * BY_CHANCE * squares && products * products < BY_CHANCE * BY_CHANCE * products_squared;
 }
 
-Noise cause_of_noise(const Series *series)
+Scatter cause_of_noise(const Series *series)
 {
     double sum = 0, squares = 0, products = 0, products_squared = 0, last = 0, others = logarithm(series->count);  // the onset is any of them
-    Noise best = {0};
+    Scatter best = {0};
     for (uint16_t k = 0; k < series->count; k++)
         others += wildness(series->z[k], series->count);
     for (uint16_t k = 0; k < series->count; k++) {
@@ -656,7 +656,7 @@ Noise cause_of_noise(const Series *series)
             continue;
         const double evidence = count / 2.0 * (variance - 1 - logarithm(variance)) - cost_of_freedom(NOISE_REACH, count / 2.0) - others;
         if (evidence > best.evidence)
-            best = (Noise){.evidence = evidence, .factor = sqrt(variance), .count = count};
+            best = (Scatter){.evidence = evidence, .factor = sqrt(variance), .count = count};
     }
     return best;
 }
@@ -773,7 +773,7 @@ static Squares squares_of(const Desk *desk, const Suspect *suspect, uint16_t sen
 
 /* How much better a sensor's noise explains the series than a suspect does, when how exact either is does not count: with scales that are free, a
  * likelihood is the sum of squares to the power of -n/2. A shift must earn what its size costs. */
-static double lead_of_noise(const Desk *desk, uint16_t noisy, const Noise *noise, const Suspect *suspect)
+static double lead_of_noise(const Desk *desk, uint16_t noisy, const Scatter *noise, const Suspect *suspect)
 {
     const Squares newest = squares_of(desk, suspect, noisy, 0, noise->count);
     double gain = noise->count / 2.0 * logarithm(fmax(newest.before, noise->count) / fmax(newest.after, noise->count));
@@ -787,10 +787,10 @@ static double lead_of_noise(const Desk *desk, uint16_t noisy, const Noise *noise
 /* Blame the noisiest sensor, if noise explains more than the best suspects do. */
 static bool blame_noise(const Desk *desk, const Suspect *of_sensor, const Suspect *of_process, Finding *out)
 {
-    Noise best = {0};
+    Scatter best = {0};
     uint16_t noisy = 0;
     for (uint16_t i = 0; i < desk->s; i++) {
-        const Noise noise = cause_of_noise(&desk->series[i]);
+        const Scatter noise = cause_of_noise(&desk->series[i]);
         if (noise.evidence > best.evidence)
             best = noise, noisy = i;
     }

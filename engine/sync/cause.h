@@ -82,8 +82,8 @@ Series *cause_series(Desk *desk);
 void cause_find(Desk *desk, const Block *block, uint32_t lane, uint16_t asking, double scale, double rarity, Finding *out);
 /// More noise from some sample on: how much better it explains a series than being as before, by which factor it has grown, and in how many of the
 /// newest samples. Evidence is 0 where they are no noise, or a few of them are wild and the others are not.
-typedef struct Noise {
+typedef struct Scatter {
     double evidence, factor;
     uint16_t count;
-} Noise;
-Noise cause_of_noise(const Series *series);
+} Scatter;
+Scatter cause_of_noise(const Series *series);

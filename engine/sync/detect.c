@@ -26,6 +26,7 @@ static const double SHIFT = 1.0;          // allowance of the CUSUM: tuned to sh
 static const double CUSUM_CAP = 1.5;      // of its limit: what is beyond adds nothing but time to come back
 static const double EVIDENCE = 0.5;       // of the CUSUM's limit: below it is quiet
 static const double LEAD = 4.6;           // nats between sensor and process, a hundred to one: from there on it is clear which
+static const double AGREES = 3.0;         // standard deviations, of its mean and of its squares: a sensor that agrees with the estimate
 static const double HELD_BACK = 1e9;      // far beyond any innovation that can be
 static const double CLIP = 4.0;           // standard deviations: one wild sample is no shift
 enum { GRACE_SAMPLES = 5, QUIET_SAMPLES = NIS_WINDOW, SILENT_SAMPLES = 5, REPEATS_OF_STUCK = 3, TESTS = 5 };
@@ -216,7 +217,7 @@ static bool find_at_sight(const View *view, uint16_t sensor, Finding *out)
     if (repeats_itself(view, sensor)) {
         out->cause = CAUSE_STUCK;
     } else if (series.held[0] && count_outliers(&series) >= view->limits->outliers && cusum_of(view, sensor) < EVIDENCE * view->limits->cusum && !any_alarms(view)) {
-        const Noise noise = cause_of_noise(&series);
+        const Scatter noise = cause_of_noise(&series);
         out->cause = noise.evidence > 0 ? CAUSE_NOISE : CAUSE_SPIKES;
         out->size = noise.factor;
     }
@@ -260,6 +261,11 @@ static void compensate(const View *view, const Finding *finding, double relative
     model_widen(model, view->block->columns, view->lane, direction);
 }
 
+static void forget_window(const View *view, uint16_t sensor)
+{
+    *of_sensor(view, sensor, WINDOW_SUM) = *of_sensor(view, sensor, WINDOW_COUNT) = *of_sensor(view, sensor, WINDOW_AT) = 0;
+}
+
 /* From here on the tests look at an estimate that has been put right. What spoke has to be quiet before the verdict falls. */
 static void begin_anew(const View *view, bool of_process)
 {
@@ -267,7 +273,7 @@ static void begin_anew(const View *view, bool of_process)
     for (uint16_t i = 0; i < view->model->sensor_count; i++) {
         const bool spoke = i == blamed || (of_process && (cusum_of(view, i) > EVIDENCE * view->limits->cusum || alarms(view, i)));
         *of_sensor(view, i, QUIET) = spoke ? 0 : NIS_WINDOW;
-        *of_sensor(view, i, WINDOW_SUM) = *of_sensor(view, i, WINDOW_COUNT) = *of_sensor(view, i, WINDOW_AT) = 0;
+        forget_window(view, i);
         if (!spoke)
             *of_sensor(view, i, CUSUM_UP) = *of_sensor(view, i, CUSUM_DOWN) = 0;
     }
@@ -325,6 +331,8 @@ static void conclude(const View *view, const Finding *finding)
 
 static void calm_down(const View *view)
 {
+    if (state_of(view) == DETECT_SENSOR)
+        forget_window(view, (uint16_t)*of_twin(view, SENSOR));  // the estimate was made without it
     *of_twin(view, STATE) = DETECT_CALM;
     for (uint16_t i = 0; i < view->model->sensor_count; i++)
         *of_sensor(view, i, CUSUM_UP) = *of_sensor(view, i, CUSUM_DOWN) = 0;
@@ -352,11 +360,43 @@ static void consider(const View *view, uint16_t sensor)
         conclude(view, &finding);
 }
 
+/* By how much the variance of a sensor's innovations exceeds that of its noise. */
+static double excess_of(const View *view, uint16_t sensor)
+{
+    const Sensor *s = &view->model->sensors[sensor];
+    const double noise = view->model->channels[s->channel].noise;
+    return *cell(view->block, view->lane, s->innovation_variance) / (noise * noise);
+}
+
+/* A sensor that was blamed for a shift is noisy where neighbours differ too much: what they have in common, its fault and the error of the
+ * estimate, is not in their difference. */
+static void look_for_noise(const View *view, uint16_t sensor)
+{
+    const Cause cause = (Cause)*of_twin(view, CAUSE);
+    if (cause != CAUSE_BIAS && cause != CAUSE_DRIFT)
+        return;
+    Series series, pairs = {0};
+    read_series(view, sensor, &series);
+    const double scale = sqrt(excess_of(view, sensor) / 2);
+    for (uint16_t k = 0; k + 1 < series.count; k += 2)
+        pairs.z[pairs.count++] = (series.z[k] - series.z[k + 1]) * scale;
+    const Scatter noise = cause_of_noise(&pairs);
+    if (noise.evidence < view->limits->rarity)
+        return;
+    *of_twin(view, CAUSE) = CAUSE_NOISE;
+    *of_twin(view, SIZE) = noise.factor;
+    *of_twin(view, CHANNELS) = 0;
+}
+
 /* A verdict that does not explain what came behind it was wrong. To change it takes as much evidence as a false alarm. */
 static void reconsider(const View *view, uint16_t sensor)
 {
     const bool blamed = state_of(view) == DETECT_SENSOR;
-    if ((blamed && *of_twin(view, SENSOR) == sensor) || *of_sensor(view, sensor, WINDOW_COUNT) < GRACE_SAMPLES || !alarms(view, sensor))
+    if (blamed && *of_twin(view, SENSOR) == sensor) {
+        look_for_noise(view, sensor);
+        return;
+    }
+    if (*of_sensor(view, sensor, WINDOW_COUNT) < GRACE_SAMPLES || !alarms(view, sensor))
         return;
     Finding finding;
     find_by_model(view, sensor, &finding);
@@ -365,18 +405,39 @@ static void reconsider(const View *view, uint16_t sensor)
         conclude(view, &finding);
 }
 
-static bool is_loud(const View *view, uint16_t sensor)
+/* Whether a sensor that is not used agrees with the estimate again: its window scatters no more than its noise does, and its mean is zero within
+ * what is uncertain of it and of the estimate, which has done without it. A bias must be nearer to nothing than to what it was. */
+static bool agrees(const View *view, uint16_t sensor)
 {
-    const bool still_stuck = *of_twin(view, CAUSE) == CAUSE_STUCK && *of_twin(view, SENSOR) == sensor && *of_sensor(view, sensor, REPEATS) >= REPEATS_OF_STUCK;
-    const bool held = *of_sensor(view, sensor, OUTLIER) != 0;
-    return still_stuck || held || cusum_of(view, sensor) > EVIDENCE * view->limits->cusum || *of_sensor(view, sensor, WINDOW_SUM) > view->limits->nis;
+    const bool still_stuck = *of_twin(view, CAUSE) == CAUSE_STUCK && *of_sensor(view, sensor, REPEATS) >= REPEATS_OF_STUCK;
+    Series series;
+    read_series(view, sensor, &series);
+    if (still_stuck || series.count < NIS_WINDOW)
+        return false;
+    double sum = 0, squares = 0;
+    for (uint16_t k = 0; k < NIS_WINDOW; k++)
+        sum += series.z[k], squares += series.z[k] * series.z[k];
+
+    const double excess = excess_of(view, sensor), mean = sum / NIS_WINDOW, variance = 1 - 1 / excess + 1 / excess / NIS_WINDOW;
+    const double unit = sqrt(*cell(view->block, view->lane, view->model->sensors[sensor].innovation_variance)) * view->limits->scale;
+    const double bias = *of_twin(view, CAUSE) == CAUSE_BIAS ? *of_twin(view, SIZE) / unit : INFINITY;
+    const double degrees = NIS_WINDOW - 1;
+    const bool scatters = (squares - sum * mean) * excess > degrees + AGREES * sqrt(2 * degrees), is_off = mean * mean > AGREES * AGREES * variance;
+    return !scatters && !is_off && fabs(mean) < fabs(mean - bias);
 }
 
-/* From a verdict back to calm, when every sensor that spoke has been quiet for as long as it is tested. */
+static bool is_loud(const View *view, uint16_t sensor)
+{
+    const bool held = *of_sensor(view, sensor, OUTLIER) != 0;
+    return held || cusum_of(view, sensor) > EVIDENCE * view->limits->cusum || *of_sensor(view, sensor, WINDOW_SUM) > view->limits->nis;
+}
+
+/* From a verdict back to calm: when the sensor that is blamed agrees, and every other that spoke has been quiet for as long as it is tested. */
 static void relent(const View *view, uint16_t sensor)
 {
+    const bool blamed = state_of(view) == DETECT_SENSOR && *of_twin(view, SENSOR) == sensor;
     double *quiet = of_sensor(view, sensor, QUIET);
-    *quiet = is_loud(view, sensor) ? 0 : fmin(*quiet + 1, QUIET_SAMPLES);
+    *quiet = blamed ? (agrees(view, sensor) ? QUIET_SAMPLES : 0) : is_loud(view, sensor) ? 0 : fmin(*quiet + 1, QUIET_SAMPLES);
     for (uint16_t i = 0; i < view->model->sensor_count; i++)
         if (*of_sensor(view, i, QUIET) < QUIET_SAMPLES)
             return;

@@ -149,7 +149,7 @@ START_TEST(noise_that_has_grown_has_the_evidence_of_the_closed_form_and_a_shift_
         squares += series.z[k] * series.z[k];
     }
     const double n = NIS_WINDOW, variance = squares / n;
-    const Noise noise = cause_of_noise(&series);
+    const Scatter noise = cause_of_noise(&series);
     ck_assert_uint_eq(noise.count, NIS_WINDOW);
     ck_assert_double_eq_tol(noise.factor, sqrt(variance), 1e-12);
     ck_assert_double_eq_tol(noise.evidence, n / 2 * (variance - 1 - log(variance)) - log(1 + n / 2 * 4.6 * 4.6) / 2 - log(n), 1e-6);
