@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "connectors/websocket/numbers.h"
+
 enum {
     BATCH_MAX = 500,  // samples in one message
     BATCH_BYTES = 128 * 1024,
@@ -33,7 +35,10 @@ typedef struct Entry {
     int64_t time;
     double value;
     uint8_t quality, fate;
-    TagName tag;
+    union {
+        TagName tag;
+        uint32_t number;  // of the tag, in records
+    };
 } Entry;
 
 typedef struct Flight {
@@ -80,10 +85,11 @@ struct Device {
     lws_sorted_usec_list_t alarm_clock;
     Wire *wire;
     Text in, out;  // out: LWS_PRE bytes, then the frame
+    bool out_binary;
     char last_notice[256];
 
     Stage stage;
-    bool provide_due, skip_frame;
+    bool provide_due, in_binary, skip_frame;
     uint32_t attempt;  // since the last that went well
     uint64_t seed;     // of the jitter
     int64_t retry_at;  // elapsed time
@@ -92,6 +98,8 @@ struct Device {
 
     Queue live, log;  // of the log there may be none: no room
     size_t last_tag;
+    Numbers numbers;
+    uint32_t told;  // numbers that the engine knows
     int64_t time;  // of the last device_send_time
     bool time_due;
 
@@ -252,6 +260,24 @@ static void on_samples_answer(Device *device, const WireMessage *message)
     retire(queue);
 }
 
+/* All messages of a queue up to one are on disk. */
+static void on_stored(Device *device, const BulkFrame *frame)
+{
+    Queue *const queue = frame->historical ? &device->log : &device->live;
+    for (size_t i = 0; i < queue->flight_count && queue->flights[i].id <= frame->id; i++) {
+        Flight *flight = &queue->flights[i];
+        flight->answered = true;
+        for (uint32_t k = 0; k < flight->count; k++) {
+            Entry *entry = entry_at(queue, flight->first + k);
+            if (entry->fate == FATE_OPEN)
+                entry->fate = FATE_SETTLED;
+        }
+    }
+    device->state.stored += frame->count;
+    tell_losses(device, &frame->lost);
+    retire(queue);
+}
+
 // The rest of what the engine says.
 
 /* Come back later; the wait grows with every attempt that fails, and no two devices come at once. */
@@ -314,11 +340,25 @@ static void on_command(Device *device, const WireMessage *message)
     snprintf(obeyed->why, sizeof obeyed->why, "%s", why ? why : "");
 }
 
+static void on_bulk(Device *device)
+{
+    BulkFrame frame;
+    ErrText why;
+    if (bulk_read(device->in.bytes ? device->in.bytes : "", device->in.length, &frame, &why) != ERR_OK)
+        notice(device, "a frame of the engine could not be read: %s", why.text);
+    else if (frame.kind == BULK_STORED)
+        on_stored(device, &frame);
+}
+
 /* False when the connection is to be closed. */
 static bool on_frame(Device *device)
 {
     WireMessage message;
     ErrText why;
+    if (device->in_binary) {
+        on_bulk(device);
+        return true;
+    }
     if (wire_read(device->wire, device->in.bytes ? device->in.bytes : "", device->in.length, &message, &why) != ERR_OK) {
         notice(device, "a frame of the engine could not be read: %s", why.text);
         return true;
@@ -329,12 +369,36 @@ static bool on_frame(Device *device)
         on_samples_answer(device, &message);
     else if (message.topic == WIRE_COMMAND && !message.status)
         on_command(device, &message);
+    else if (message.topic == WIRE_NUMBERS && message.status >= 300)
+        notice(device, "numbers refused (%d): %s", message.status, message.detail);
     return device->stage == STAGE_READY || (device->stage == STAGE_PROVIDING && message.topic != WIRE_PROVIDE);
 }
 
 // What goes out.
 
-static void write_batch(Device *device, Queue *queue)
+/* What the engine does not know yet, as many as a frame has room for. */
+static void write_numbers(Device *device)
+{
+    WireNumber numbers[BATCH_MAX];
+    size_t count = 0;
+    for (; count < BATCH_MAX && device->told < device->numbers.count; device->told++)
+        numbers[count++] = (WireNumber){device->numbers.names[device->told], device->told};
+    wire_write_numbers(&device->out, ++device->last_id, numbers, count);
+}
+
+static size_t write_records(Device *device, const Queue *queue, int64_t id)
+{
+    const uint64_t left = queue->tail - queue->next;
+    const size_t count = left < BULK_SAMPLES_MAX ? left : BULK_SAMPLES_MAX;
+    bulk_write_head(&device->out, &(BulkFrame){.kind = BULK_SAMPLES, .historical = queue->historical, .count = (uint32_t)count, .id = id});
+    for (size_t i = 0; i < count; i++) {
+        const Entry *entry = entry_at(queue, queue->next + i);
+        bulk_write_record(&device->out, &(BulkRecord){entry->time, entry->value, entry->number, entry->quality});
+    }
+    return count;
+}
+
+static size_t write_samples(Device *device, const Queue *queue, int64_t id)
 {
     WireSample samples[BATCH_MAX];
     size_t count = 0, bytes = 0;
@@ -345,14 +409,31 @@ static void write_batch(Device *device, Queue *queue)
         bytes += strlen(tag) + 64;
     }
 
-    const int64_t id = ++device->last_id;
     if (queue->historical)
         wire_write_log(&device->out, id, samples, count);
     else
         wire_write_samples(&device->out, id, samples, count);
+    return count;
+}
+
+static void write_batch(Device *device, Queue *queue)
+{
+    const int64_t id = ++device->last_id;
+    const size_t count = device->def.bulk ? write_records(device, queue, id) : write_samples(device, queue, id);
     queue->flights[queue->flight_count++] = (Flight){.id = id, .first = queue->next, .count = (uint32_t)count};
     queue->next += count;
     device->state.sent += count;
+}
+
+/* Records need their numbers to be told first. */
+static void write_queue(Device *device, Queue *queue)
+{
+    if (device->told < device->numbers.count) {
+        write_numbers(device);
+        return;
+    }
+    device->out_binary = device->def.bulk;
+    write_batch(device, queue);
 }
 
 static bool write_answer(Device *device)
@@ -403,6 +484,7 @@ static bool write_next(Device *device)
     static const char before[LWS_PRE];
     text_clear(&device->out);
     text_add(&device->out, before, LWS_PRE);
+    device->out_binary = false;
     if (device->stage == STAGE_PROVIDING && device->provide_due) {
         const DeviceDef *def = &device->def;
         device->provide_due = false;
@@ -415,7 +497,7 @@ static bool write_next(Device *device)
     if (write_answer(device))
         return true;
     if (samples_due(&device->live)) {
-        write_batch(device, &device->live);
+        write_queue(device, &device->live);
         return true;
     }
     if (device->time_due && is_caught_up(device)) {
@@ -425,7 +507,7 @@ static bool write_next(Device *device)
     }
     if (!samples_due(&device->log))
         return false;
-    write_batch(device, &device->log);
+    write_queue(device, &device->log);
     return true;
 }
 
@@ -438,7 +520,8 @@ static int write_frames(Device *device)
         if (device->out.failed || device->out.length < LWS_PRE)
             return -1;
         const size_t length = device->out.length - LWS_PRE;
-        if (lws_write(device->wsi, (unsigned char *)device->out.bytes + LWS_PRE, length, LWS_WRITE_TEXT) < (int)length)
+        const enum lws_write_protocol kind = device->out_binary ? LWS_WRITE_BINARY : LWS_WRITE_TEXT;
+        if (lws_write(device->wsi, (unsigned char *)device->out.bytes + LWS_PRE, length, kind) < (int)length)
             return -1;
     }
     lws_callback_on_writable(device->wsi);
@@ -451,7 +534,8 @@ static int receive(Device *device, struct lws *wsi, const char *bytes, size_t le
 {
     if (lws_is_first_fragment(wsi)) {
         text_clear(&device->in);
-        device->skip_frame = lws_frame_is_binary(wsi);
+        device->in_binary = lws_frame_is_binary(wsi);
+        device->skip_frame = device->in_binary && !device->def.bulk;
     }
     if (device->in.length + length > WIRE_FRAME_MAX)
         device->skip_frame = true;
@@ -484,6 +568,7 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *use
     case LWS_CALLBACK_CLIENT_ESTABLISHED:
         device->stage = STAGE_PROVIDING;
         device->provide_due = true;
+        device->told = 0;
         lws_callback_on_writable(wsi);
         return 0;
     case LWS_CALLBACK_CLIENT_RECEIVE:
@@ -503,6 +588,7 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *use
 
 static const struct lws_protocols protocols[] = {
     {.name = "pollux.v1.json", .callback = on_event, .rx_buffer_size = RX_CHUNK},
+    {.name = "pollux.v1.bin", .callback = on_event, .rx_buffer_size = RX_CHUNK},
     {.name = NULL},
 };
 
@@ -518,8 +604,8 @@ static void connect_now(Device *device)
         .host = device->host,
         .port = device->port,
         .path = device->path,
-        .protocol = protocols[0].name,
-        .local_protocol_name = protocols[0].name,
+        .protocol = protocols[device->def.bulk].name,
+        .local_protocol_name = protocols[device->def.bulk].name,
         .ietf_version_or_minus_one = -1,
         .retry_and_idle_policy = &idle_policy,
         .pwsi = &device->wsi,
@@ -675,6 +761,7 @@ void device_close(Device *device)
     if (device->lws)
         lws_context_destroy(device->lws);
     wire_destroy(device->wire);
+    numbers_fini(&device->numbers);
     text_fini(&device->in);
     text_fini(&device->out);
     arena_fini(&device->arena);
@@ -752,7 +839,10 @@ Err device_send(Device *device, const WireSample *samples, size_t count)
             return ERR_UNKNOWN;
         Entry *entry = entry_at(live, live->tail + i);
         *entry = (Entry){.time = samples[i].time, .value = samples[i].value, .quality = (uint8_t)samples[i].quality};
-        snprintf(entry->tag.text, sizeof entry->tag.text, "%s", samples[i].tag);
+        if (!device->def.bulk)
+            snprintf(entry->tag.text, sizeof entry->tag.text, "%s", samples[i].tag);
+        else if ((entry->number = numbers_find(&device->numbers, samples[i].tag)) == NUMBER_NONE)
+            return ERR_MEMORY;
     }
     live->tail += count;
     return ERR_OK;

@@ -24,6 +24,7 @@ typedef struct DeviceDef {
     const char *const *actuators;
     size_t actuator_count;
     size_t log;  // samples, 56 bytes each; when they are more the oldest are lost (DeviceState.lost). 0: no log
+    bool bulk;   // speak pollux.v1.bin: samples go as records
     /// A command came; the answer is 200 when it returns NULL, otherwise 409 with that text. The same id is delivered once.
     const char *(*command)(void *self, uint64_t id, const char *tag, double value, const char *reason);
     /// Something worth telling a person: connected, lost, refused, and what the engine said.

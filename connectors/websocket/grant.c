@@ -160,6 +160,7 @@ int grants_init(Grants *grants, const WireMessage *message, const TagTable *tags
 void grants_fini(Grants *grants)
 {
     mem_free(grants->items);
+    mem_free(grants->numbered);
     mem_free(grants->actuators);
     *grants = (Grants){0};
 }
@@ -171,15 +172,25 @@ static TagId follow(TagId tag, TagRole role, const TagTable *before, const TagTa
     return heir != TAG_NONE && tags_get(tags, heir).role == role ? heir : TAG_NONE;
 }
 
+/* The grant with the tag of the other version; false when there is none. */
+static bool follow_grant(Grant *grant, const TagTable *before, const TagTable *tags)
+{
+    grant->tag = follow(grant->tag, TAG_SAMPLED, before, tags);
+    return grant->tag != TAG_NONE && unit_converts(grant->unit, tags_get(tags, grant->tag).unit);
+}
+
 void grants_follow(Grants *grants, const TagTable *before, const TagTable *tags)
 {
     const size_t count = grants->count, actuator_count = grants->actuator_count;
-    grants->count = grants->actuator_count = 0;
+    grants->count = grants->actuator_count = grants->last = 0;
     for (size_t i = 0; i < count; i++) {
-        const TagId tag = follow(grants->items[i].tag, TAG_SAMPLED, before, tags);
-        if (tag != TAG_NONE && unit_converts(grants->items[i].unit, tags_get(tags, tag).unit))
-            grants->items[grants->count++] = (Grant){tag, grants->items[i].unit};
+        Grant grant = grants->items[i];
+        if (follow_grant(&grant, before, tags))
+            grants->items[grants->count++] = grant;
     }
+    for (size_t i = 0; i < grants->number_count; i++)
+        if (grants->numbered[i].unit && !follow_grant(&grants->numbered[i], before, tags))
+            grants->numbered[i].unit = NULL;
     if (grants->count)
         qsort(grants->items, grants->count, sizeof *grants->items, compare_grants);
     for (size_t i = 0; i < actuator_count; i++) {
@@ -194,4 +205,68 @@ const Grant *grants_find(const Grants *grants, TagId tag)
     if (grants->count == 0)
         return NULL;
     return bsearch(&(Grant){.tag = tag}, grants->items, grants->count, sizeof *grants->items, compare_grants);
+}
+
+const Grant *grants_guess(const Grants *grants, const TagTable *tags, const char *name)
+{
+    if (grants->count == 0)
+        return NULL;
+    const Grant *const next = &grants->items[grants->last + 1 < grants->count ? grants->last + 1 : 0];
+    const Tag tag = tags_get(tags, next->tag);
+    const size_t length = strlen(tag.asset);
+    return strncmp(name, tag.asset, length) == 0 && name[length] == '.' && strcmp(name + length + 1, tag.channel) == 0 ? next : NULL;
+}
+
+/* Numbers lie below this: as many as tags were provided, of which another version of the plant may have left fewer. */
+static size_t number_room(const Grants *grants)
+{
+    return grants->numbered ? grants->number_count : grants->count;
+}
+
+/* Whose number it is, and whether it may be. */
+static int check_number(const Grants *grants, const WireNumber *item, const TagTable *tags, const char *plant, const Grant **out, ErrText *why)
+{
+    const TagId tag = tags_find(tags, item->tag);
+    *out = tag == TAG_NONE ? NULL : grants_find(grants, tag);
+    if (tag == TAG_NONE) {
+        err_set(why, ERR_UNKNOWN, "no tag \"%.100s\" in plant %s", item->tag, plant);
+        return 404;
+    }
+    if (!*out) {
+        err_set(why, ERR_DENIED, "tag \"%s\" is not among what this device provides: name it in \"provide\" first", item->tag);
+        return 403;
+    }
+    if (item->number >= number_room(grants)) {
+        err_set(why, ERR_RANGE, "tag \"%s\": expected a number below %zu, as many tags as this device provides, got %u", item->tag, number_room(grants),
+                item->number);
+        return 400;
+    }
+    return 200;
+}
+
+int grants_number(Grants *grants, const WireMessage *message, const TagTable *tags, const char *plant, ErrText *why)
+{
+    assert(message->topic == WIRE_NUMBERS);
+    const Grant *grant;
+    for (size_t i = 0; i < message->numbers.count; i++) {
+        const int status = check_number(grants, &message->numbers.items[i], tags, plant, &grant, why);
+        if (status != 200)
+            return status;
+    }
+    if (!grants->numbered && grants->count) {
+        grants->numbered = mem_alloc(grants->count * sizeof *grants->numbered);
+        grants->number_count = grants->numbered ? grants->count : 0;
+    }
+    if (!grants->numbered && grants->count) {
+        err_set(why, ERR_MEMORY, "%s", err_name(ERR_MEMORY));
+        return 503;
+    }
+    for (size_t i = 0; i < message->numbers.count; i++)
+        grants->numbered[message->numbers.items[i].number] = *grants_find(grants, tags_find(tags, message->numbers.items[i].tag));
+    return 200;
+}
+
+const Grant *grants_numbered(const Grants *grants, uint32_t number)
+{
+    return number < grants->number_count && grants->numbered[number].unit ? &grants->numbered[number] : NULL;
 }

@@ -1,107 +1,41 @@
 /* websocket.c -- what devices say becomes Arrivals; commands and acknowledgements go back.
  *
- * Two threads meet here. The service thread writes `arrivals` and reads `commands`, the tick the other way round. Which device has an
+ * Two threads meet here. The service thread writes the streams and reads `commands`, the tick the other way round. Which device has an
  * actuator, how far the disk is and how far the plant has gone are single atomic words. What people look at (WebsocketDevice) stands
  * under a mutex that is held for a copy and never over input or output.
  *
  * Live samples and those of logs are two streams, each with its ring, its marks and its messages that wait for the disk: neither waits for the other.
  *
- * Samples leave RESERVE places of the ring free for outcomes, and outcomes DEVICES_MAX for what must not be lost: nobody joins unless
+ * Samples leave RESERVE places of the live ring free for outcomes, and outcomes DEVICES_MAX for what must not be lost: nobody joins unless
  * there is room for RESERVE, so a place for the "left" of everybody who is there is always kept. */
 #include "connectors/websocket/websocket.h"
 
 #include <assert.h>
-#include <math.h>
-#include <pthread.h>
-#include <stdio.h>
 #include <string.h>
 
-#include "connectors/websocket/grant.h"
+#include "connectors/websocket/inside.h"
 
-enum {
-    DEVICES_MAX = 256,    // connected or remembered
-    COMMANDS_MAX = 1024,  // on their way to the service thread, and as many without an answer
-    ACKS_MAX = 16384,     // messages whose samples are not on disk yet
-    RESERVE = DEVICES_MAX + 2 * COMMANDS_MAX,  // places
-    RING_DEFAULT = 65536,
-    LOG_RING = 16384,
-};
+enum { RING_DEFAULT = 65536, LOG_RING = 16384, TEXTS_MAX = 2 * RESERVE };
 
-/* A device, at its Link or remembered after it left. */
-typedef struct Guest {
-    Link *link;         // NULL when it has gone
-    uint32_t provider;  // of this connection; rises, so the smallest is the oldest
-    Grants grants;
-    int64_t time_owed;      // of a `time` that found no room, TIME_NONE otherwise
-    SourceClock clock;
-    ClockMap map;
-    bool warned;            // of this setting of its clock
-    ConnectorLosses told;   // of shown.lost, what it has heard of
-    WebsocketDevice shown;  // under the lock; no name: the place is free
-} Guest;
-
-/* A message whose samples were taken and are not on disk yet. */
-typedef struct Ack {
-    uint64_t mark;  // of its last sample
-    int64_t id;
-    uint32_t provider;
-    uint32_t guest;
-    uint32_t count;
-} Ack;
-
-/* One way to the tick. */
-typedef struct Stream {
-    Ring arrivals;  // service thread -> tick
-    _Atomic uint64_t stored_mark;
-    uint64_t mark;  // the service thread's, as all that follows
-    Ack *acks;      // ACKS_MAX
-    size_t first_ack, ack_count;
-} Stream;
-
-/* A command that a device has and did not answer yet. */
-typedef struct SentCommand {
-    uint64_t id;  // 0: none
-    uint32_t provider;
-} SentCommand;
-
-struct Websocket {
-    WebsocketDef def;
-    char *plant;
-    LinkHandler handler;
-
-    Stream live, log;
-    Ring commands;  // tick -> service thread
-    _Atomic uint16_t *owner;  // by TagId: 1 + index of the guest that has this actuator, 0 for nobody
-    _Atomic int64_t plant_time;
-    _Atomic uint64_t samples, refused, dropped;
-
-    // the service thread's own
-    Guest guests[DEVICES_MAX];
-    uint32_t last_provider;
-    SentCommand sent[COMMANDS_MAX];
-    size_t sent_count;  // for ever; the low bits are a place
-    Text out;
-
-    pthread_mutex_t lock;  // WebsocketDevice of the guests
-};
+/* While samples flood in, messages are answered together: each answer by itself would cost a write to the socket. */
+static const int64_t ANSWER_PAUSE_NS = NS_PER_MS;
 
 // Speaking with a Link.
 
-static void say(Websocket *websocket, Link *link)
+void websocket__say(Websocket *websocket, Link *link)
 {
     if (!websocket->out.failed)
         link->send(link, websocket->out.bytes, websocket->out.length);
     text_clear(&websocket->out);
 }
 
-static void refuse(Websocket *websocket, Link *link, const WireMessage *message, int status, const char *path, const char *detail)
+void websocket__refuse(Websocket *websocket, Link *link, WireTopic topic, int64_t id, int status, const char *path, const char *detail)
 {
-    wire_write_refusal(&websocket->out, wire_topic_name(message->topic), message->id, status, path, detail);
-    say(websocket, link);
+    wire_write_refusal(&websocket->out, wire_topic_name(topic), id, status, path, detail);
+    websocket__say(websocket, link);
 }
 
-/* Add to what is shown of a device. */
-static void count(Websocket *websocket, Guest *guest, uint64_t samples, uint64_t refused, uint64_t dropped, int64_t last)
+void websocket__count(Websocket *websocket, Guest *guest, uint64_t samples, uint64_t refused, uint64_t dropped, int64_t last)
 {
     websocket->samples += samples;
     websocket->refused += refused;
@@ -118,351 +52,29 @@ static void count(Websocket *websocket, Guest *guest, uint64_t samples, uint64_t
     pthread_mutex_unlock(&websocket->lock);
 }
 
-// Arrivals.
-
-static bool stream_push(Stream *stream, Arrival *arrival)
-{
-    arrival->mark = ++stream->mark;
-    return ring_push(&stream->arrivals, arrival);
-}
-
-/* Push unless that would leave fewer than `reserve` places. */
-static bool push(Websocket *websocket, Arrival *arrival, size_t reserve)
-{
-    return ring_room(&websocket->live.arrivals) > reserve && stream_push(&websocket->live, arrival);
-}
+// Arrivals that are no samples.
 
 static void push_outcome(Websocket *websocket, uint32_t provider, uint64_t command, bool done, const char *text)
 {
-    Arrival arrival = {.kind = ARRIVAL_OUTCOME, .provider = provider, .command = command, .done = done};
-    snprintf(arrival.text, sizeof arrival.text, "%s", text);
+    const Parcel parcel = {.kind = ARRIVAL_OUTCOME, .provider = provider, .sample = {.time = (int64_t)command}, .done = done};
     // without room the command ends as expired
-    if (!push(websocket, &arrival, DEVICES_MAX))
+    if (!stream_push(&websocket->live, &parcel, text, DEVICES_MAX))
         websocket->dropped++;
 }
 
 static bool push_time(Websocket *websocket, const Guest *guest, int64_t time)
 {
-    Arrival arrival = {.kind = ARRIVAL_TIME, .provider = guest->provider, .sample = {.time = time, .tag = TAG_NONE}};
-    return push(websocket, &arrival, RESERVE);
+    const Parcel parcel = {.kind = ARRIVAL_TIME, .provider = guest->provider, .sample = {.time = time, .tag = TAG_NONE}};
+    return stream_push(&websocket->live, &parcel, "", RESERVE);
 }
 
-/* A time that found no room before; in front of what comes next from this device. */
-static void pay_time(Websocket *websocket, Guest *guest)
+void websocket__pay_time(Websocket *websocket, Guest *guest)
 {
     if (guest->time_owed != TIME_NONE && push_time(websocket, guest, guest->time_owed))
         guest->time_owed = TIME_NONE;
 }
 
-// Coming and going.
-
-static void own_actuators(Websocket *websocket, const Guest *guest, bool own)
-{
-    const uint16_t owner = (uint16_t)(own ? 1 + (guest - websocket->guests) : 0);
-    for (size_t i = 0; i < guest->grants.actuator_count; i++)
-        atomic_store_explicit(&websocket->owner[guest->grants.actuators[i]], owner, memory_order_release);
-}
-
-/* The guest is no longer at its link. */
-static void leave(Websocket *websocket, Guest *guest)
-{
-    Arrival arrival = {.kind = ARRIVAL_LEFT, .provider = guest->provider};
-    snprintf(arrival.text, sizeof arrival.text, "%s", guest->shown.name);
-    const bool pushed = push(websocket, &arrival, 0);
-    assert(pushed);
-    (void)pushed;
-
-    own_actuators(websocket, guest, false);
-    grants_fini(&guest->grants);
-    guest->link->guest = NULL;
-    guest->link = NULL;
-    guest->time_owed = TIME_NONE;
-    pthread_mutex_lock(&websocket->lock);
-    guest->shown.connected = false;
-    pthread_mutex_unlock(&websocket->lock);
-}
-
-/* The place of the device `name`: its own of before, a free one, or that of who has been away longest. NULL when all are connected. */
-static Guest *find_place(Websocket *websocket, const char *name)
-{
-    Guest *best = NULL;
-    for (size_t i = 0; i < DEVICES_MAX; i++) {
-        Guest *guest = &websocket->guests[i];
-        if (strcmp(guest->shown.name, name) == 0)
-            return guest;
-        if (!guest->link && (!best || guest->provider < best->provider))
-            best = guest;
-    }
-    return best;
-}
-
-static int check_name(const Link *link, const char *name, ErrText *why)
-{
-    const Guest *guest = link->guest;
-    if (!*name || strlen(name) >= sizeof guest->shown.name) {
-        err_set(why, ERR_RANGE, "\"device\" must have 1 to %zu bytes", sizeof guest->shown.name - 1);
-        return 400;
-    }
-    if (guest && strcmp(guest->shown.name, name) != 0) {
-        err_set(why, ERR_RANGE, "this connection is the device \"%s\" already", guest->shown.name);
-        return 409;
-    }
-    return 200;
-}
-
-/* Nobody else may have one of the actuators; the same device on an older connection is not somebody else. */
-static int check_rivals(const Websocket *websocket, const Guest *place, const Grants *grants, ErrText *why)
-{
-    for (size_t i = 0; i < grants->actuator_count; i++) {
-        const uint16_t owner = websocket->owner[grants->actuators[i]];
-        if (!owner || &websocket->guests[owner - 1] == place)
-            continue;
-        err_set(why, ERR_DENIED, "device \"%s\" has the actuator \"%s\" already", websocket->guests[owner - 1].shown.name,
-                tags_name(websocket->def.tags, grants->actuators[i]).text);
-        return 409;
-    }
-    return 200;
-}
-
-/* Seat the device at `link`. False when the ring has no room to tell the tick. */
-static bool join(Websocket *websocket, Guest *guest, Link *link, const char *name)
-{
-    if (guest->link == link)
-        return true;
-    if (ring_room(&websocket->live.arrivals) <= RESERVE + 1)
-        return false;
-
-    // a device that comes again is the one to believe: its old connection is dead or soon will be
-    if (guest->link) {
-        guest->link->shut(guest->link, "the same device has connected anew");
-        leave(websocket, guest);
-    }
-
-    const bool known = strcmp(guest->shown.name, name) == 0;
-    guest->link = link;
-    guest->provider = ++websocket->last_provider;
-    guest->time_owed = TIME_NONE;
-    link->guest = guest;
-    pthread_mutex_lock(&websocket->lock);
-    if (!known) {
-        guest->shown = (WebsocketDevice){.last = TIME_NONE};
-        guest->clock = (SourceClock){0};
-        guest->map = (ClockMap){0};
-        guest->warned = false;
-        guest->told = (ConnectorLosses){0};
-    }
-    guest->shown.provider = guest->provider;
-    snprintf(guest->shown.name, sizeof guest->shown.name, "%s", name);
-    memcpy(guest->shown.peer, link->peer, sizeof guest->shown.peer);
-    guest->shown.connected = true;
-    pthread_mutex_unlock(&websocket->lock);
-
-    Arrival arrival = {.kind = ARRIVAL_JOINED, .provider = guest->provider};
-    snprintf(arrival.text, sizeof arrival.text, "%s", name);
-    return push(websocket, &arrival, RESERVE);
-}
-
-static int admit(Websocket *websocket, Link *link, const WireMessage *message, Grants *grants, ErrText *why)
-{
-    const char *name = message->provide.device;
-    int status = check_name(link, name, why);
-    if (status != 200)
-        return status;
-    Guest *guest = find_place(websocket, name);
-    status = check_rivals(websocket, guest, grants, why);
-    if (status != 200)
-        return status;
-    if (!guest || !join(websocket, guest, link, name)) {
-        err_set(why, ERR_FULL, "no room for another device now");
-        return 503;
-    }
-
-    own_actuators(websocket, guest, false);
-    grants_fini(&guest->grants);
-    guest->grants = *grants;
-    own_actuators(websocket, guest, true);
-    return 200;
-}
-
-static void on_provide(Websocket *websocket, Link *link, const WireMessage *message)
-{
-    const WebsocketDef *def = &websocket->def;
-    ErrText why = {0};
-    Grants grants;
-    int status = grants_init(&grants, message, def->tags, websocket->plant, &why);
-    if (status == 200) {
-        status = admit(websocket, link, message, &grants, &why);
-        if (status != 200)
-            grants_fini(&grants);
-    }
-    if (status != 200) {
-        count(websocket, link->guest, 0, 1, 0, TIME_NONE);
-        refuse(websocket, link, message, status, NULL, why.text);
-        return;
-    }
-    wire_write_welcome(&websocket->out, message->id, websocket->plant, def->step, def->provider_clock, def->speed, websocket->plant_time);
-    say(websocket, link);
-}
-
-// Clocks.
-
-/* Only where the plant lives by the day, at its speed, do stamps mean the time of day. */
-static bool are_clocks_measured(const Websocket *websocket)
-{
-    return !websocket->def.provider_clock && websocket->def.speed == 1;
-}
-
-/* Said once for each setting of a clock: that is when somebody can do something about it. */
-static void warn_of_clock(const Websocket *websocket, Guest *guest, const ClockReading *reading)
-{
-    const int64_t off = reading->offset < 0 ? -reading->offset : reading->offset;
-    guest->warned &= reading->settings == guest->shown.clock.settings;
-    if (guest->warned || (double)(off - reading->uncertainty) < websocket->def.step * (double)NS_PER_S)
-        return;
-    guest->warned = true;
-    log_write(LOG_WARNING, "websocket", "device \"%s\": its clock is %.3f s %s%s", guest->shown.name, (double)off / (double)NS_PER_S,
-              reading->offset < 0 ? "behind" : "ahead", websocket->def.corrected ? ", which is corrected" : ": set it, or let clocks = \"corrected\" correct its samples");
-}
-
-/* The newest of a message waited least. */
-static int64_t newest_stamp(const WireMessage *message)
-{
-    int64_t newest = TIME_NONE;
-    for (size_t i = 0; i < message->samples.count; i++) {
-        const WireSample *sample = &message->samples.items[i];
-        if (!sample->error && sample->time > newest)
-            newest = sample->time;
-    }
-    return newest;
-}
-
-/* What a message of samples says of the clock that stamped them. False: it is to be corrected and not known yet. */
-static bool hear_clock(Websocket *websocket, Guest *guest, const WireMessage *message)
-{
-    const int64_t stamp = newest_stamp(message);
-    ClockReading reading;
-    if (!are_clocks_measured(websocket) || stamp == TIME_NONE)
-        return true;
-    const int64_t came = websocket->def.clock->utc_ns(websocket->def.clock->self);
-    if (!message->historical)
-        source_clock_hear(&guest->clock, stamp, came);
-    if (!source_clock_read(&guest->clock, came, &reading))
-        return !websocket->def.corrected;
-
-    warn_of_clock(websocket, guest, &reading);
-    pthread_mutex_lock(&websocket->lock);
-    guest->shown.measured = true;
-    guest->shown.clock = reading;
-    pthread_mutex_unlock(&websocket->lock);
-    if (websocket->def.corrected && !message->historical)
-        clock_map_hear(&guest->map, stamp, came, &reading);
-    return !websocket->def.corrected || guest->map.count > 0;
-}
-
-static int64_t corrected(const Guest *guest, int64_t stamp)
-{
-    return guest->map.count > 0 ? clock_map_time(&guest->map, stamp) : stamp;
-}
-
-// Samples.
-
-static bool push_sample(Websocket *websocket, Arrival *arrival)
-{
-    return arrival->historical ? stream_push(&websocket->log, arrival) : push(websocket, arrival, RESERVE);
-}
-
-/* 200 when the sample was taken, otherwise the status of its refusal. */
-static int take(Websocket *websocket, Guest *guest, const WireSample *sample, bool historical, ErrText *why)
-{
-    if (sample->error) {
-        err_set(why, ERR_PARSE, "%s", sample->error);
-        return 400;
-    }
-    const TagId tag = tags_find(websocket->def.tags, sample->tag);
-    if (tag == TAG_NONE) {
-        err_set(why, ERR_UNKNOWN, "no tag \"%.100s\" in plant %s", sample->tag, websocket->plant);
-        return 404;
-    }
-    const Grant *grant = grants_find(&guest->grants, tag);
-    if (!grant) {
-        err_set(why, ERR_DENIED, "tag \"%s\" is not among what this device provides: name it in \"provide\" first", sample->tag);
-        return 403;
-    }
-    const double value = unit_to_si(grant->unit, sample->value);
-    if (!isfinite(value)) {
-        err_set(why, ERR_RANGE, "%g %s is too large", sample->value, unit_name(grant->unit));
-        return 400;
-    }
-
-    Arrival arrival = {
-        .kind = ARRIVAL_SAMPLE,
-        .provider = guest->provider,
-        .historical = historical,
-        .sample = {.time = corrected(guest, sample->time), .value = value, .tag = tag, .quality = (uint8_t)sample->quality},
-    };
-    if (!push_sample(websocket, &arrival)) {
-        err_set(why, ERR_FULL, "no room: the plant is behind, send it again later");
-        return 429;
-    }
-    return 200;
-}
-
-/* Take what can be taken, refuse the rest one by one; returns how many were taken. */
-static uint32_t take_all(Websocket *websocket, Link *link, const WireMessage *message)
-{
-    Guest *guest = link->guest;
-    uint32_t taken = 0, refused = 0, dropped = 0;
-    int64_t last = TIME_NONE;
-    for (size_t i = 0; i < message->samples.count; i++) {
-        const WireSample *sample = &message->samples.items[i];
-        ErrText why;
-        const int status = take(websocket, guest, sample, message->historical, &why);
-        if (status == 200) {
-            taken++;
-            last = sample->time > last ? sample->time : last;
-            continue;
-        }
-        *(status == 429 ? &dropped : &refused) += 1;
-        char path[24];
-        snprintf(path, sizeof path, "/%zu", i);
-        refuse(websocket, link, message, status, path, why.text);
-    }
-    count(websocket, guest, taken, refused, dropped, last);
-    return taken;
-}
-
-static void on_samples(Websocket *websocket, Link *link, const WireMessage *message)
-{
-    Guest *guest = link->guest;
-    Stream *const stream = message->historical ? &websocket->log : &websocket->live;
-    const char *busy = NULL;
-    if (stream->ack_count == ACKS_MAX)
-        busy = "too many messages wait for the disk: send it again later";
-    else if (message->historical && ring_room(&stream->arrivals) < message->samples.count)
-        busy = "what is live goes first: send it again later";
-    if (busy) {
-        count(websocket, guest, 0, 0, message->samples.count, TIME_NONE);
-        refuse(websocket, link, message, 429, NULL, busy);
-        return;
-    }
-
-    if (!hear_clock(websocket, guest, message)) {
-        refuse(websocket, link, message, 429, NULL, "the clock of this device is being measured, to correct it: send it again in a few seconds");
-        return;
-    }
-
-    pay_time(websocket, guest);
-    const uint32_t taken = take_all(websocket, link, message);
-    if (taken == 0) {
-        wire_write_stored(&websocket->out, message->id, 0, (ConnectorLosses){0});
-        say(websocket, link);
-        return;
-    }
-    Ack *ack = &stream->acks[(stream->first_ack + stream->ack_count++) % ACKS_MAX];
-    *ack = (Ack){stream->mark, message->id, guest->provider, (uint32_t)(guest - websocket->guests), taken};
-}
-
-static void on_time(Websocket *websocket, Guest *guest, int64_t time)
+void websocket__take_time(Websocket *websocket, Guest *guest, int64_t time)
 {
     // a later time says all that an earlier one did, so one that finds no room need only be remembered
     if (!push_time(websocket, guest, time))
@@ -484,7 +96,7 @@ static void on_command_answer(Websocket *websocket, Guest *guest, const WireMess
         return;
     }
     // answered twice, or never asked
-    count(websocket, guest, 0, 1, 0, TIME_NONE);
+    websocket__count(websocket, guest, 0, 1, 0, TIME_NONE);
 }
 
 static void carry(Websocket *websocket, const Command *command)
@@ -499,7 +111,7 @@ static void carry(Websocket *websocket, const Command *command)
     const Guest *guest = &websocket->guests[owner - 1];
     websocket->sent[websocket->sent_count++ % COMMANDS_MAX] = (SentCommand){command->id, guest->provider};
     wire_write_command(&websocket->out, command, tags_name(websocket->def.tags, command->wish.tag).text, unit_from_si(tag.unit, command->wish.value));
-    say(websocket, guest->link);
+    websocket__say(websocket, guest->link);
 }
 
 // The LinkHandler, on the service thread.
@@ -510,66 +122,57 @@ static void on_message(void *self, Link *link, const WireMessage *message)
     Guest *guest = link->guest;
     const bool answer = message->status != 0;
     if (message->topic == WIRE_PROVIDE && !answer) {
-        on_provide(websocket, link, message);
+        websocket__provide(websocket, link, message);
         return;
     }
     if (!guest) {
-        count(websocket, NULL, 0, 1, 0, TIME_NONE);
+        websocket__count(websocket, NULL, 0, 1, 0, TIME_NONE);
         if (!answer)
-            refuse(websocket, link, message, 403, NULL, "say what this device provides first");
+            websocket__refuse(websocket, link, message->topic, message->id, 403, NULL, "say what this device provides first");
         return;
     }
 
     if (message->topic == WIRE_COMMAND && answer)
         on_command_answer(websocket, guest, message);
+    else if (message->topic == WIRE_NUMBERS && !answer)
+        websocket__number(websocket, link, message);
     else if (message->topic == WIRE_SAMPLES && !answer)
-        on_samples(websocket, link, message);
+        websocket__take_samples(websocket, link, message);
     else if (message->topic == WIRE_TIME && !answer)
-        on_time(websocket, guest, message->time);
+        websocket__take_time(websocket, guest, message->time);
     else {
-        count(websocket, guest, 0, 1, 0, TIME_NONE);
+        websocket__count(websocket, guest, 0, 1, 0, TIME_NONE);
         if (!answer)
-            refuse(websocket, link, message, 400, NULL, "commands go from Pollux to a device");
+            websocket__refuse(websocket, link, message->topic, message->id, 400, NULL, "commands go from Pollux to a device");
     }
+}
+
+static void on_bulk(void *self, Link *link, const BulkFrame *frame)
+{
+    Websocket *websocket = self;
+    Guest *guest = link->guest;
+    if (guest && frame->kind == BULK_SAMPLES) {
+        websocket__take_records(websocket, link, frame);
+        return;
+    }
+    if (guest && frame->kind == BULK_TIME) {
+        websocket__take_time(websocket, guest, frame->id);
+        return;
+    }
+    websocket__count(websocket, guest, 0, 1, 0, TIME_NONE);
+    websocket__refuse(websocket, link, WIRE_SAMPLES, frame->id, guest ? 400 : 403, NULL,
+                      guest ? "answers go from Pollux to a device" : "say what this device provides first");
 }
 
 static void on_malformed(void *self, Link *link)
 {
-    count(self, link->guest, 0, 1, 0, TIME_NONE);
+    websocket__count(self, link->guest, 0, 1, 0, TIME_NONE);
 }
 
 static void on_closed(void *self, Link *link)
 {
     if (link->guest)
-        leave(self, link->guest);
-}
-
-/* What it lost since it was told last. */
-static ConnectorLosses news_of_losses(Websocket *websocket, Guest *guest)
-{
-    const ConnectorLosses told = guest->told;
-    pthread_mutex_lock(&websocket->lock);
-    guest->told = guest->shown.lost;
-    pthread_mutex_unlock(&websocket->lock);
-    return (ConnectorLosses){guest->told.late - told.late, guest->told.duplicate - told.duplicate, guest->told.future - told.future};
-}
-
-static void answer_stored(Websocket *websocket, Stream *stream)
-{
-    const uint64_t stored = atomic_load_explicit(&stream->stored_mark, memory_order_acquire);
-    while (stream->ack_count) {
-        const Ack *ack = &stream->acks[stream->first_ack];
-        if (ack->mark > stored)
-            return;
-        // who left and came again sends anew what had no answer
-        Guest *guest = &websocket->guests[ack->guest];
-        if (guest->link && guest->provider == ack->provider) {
-            wire_write_stored(&websocket->out, ack->id, ack->count, news_of_losses(websocket, guest));
-            say(websocket, guest->link);
-        }
-        stream->first_ack = (stream->first_ack + 1) % ACKS_MAX;
-        stream->ack_count--;
-    }
+        websocket__leave(self, link->guest);
 }
 
 static void on_woken(void *self)
@@ -580,9 +183,9 @@ static void on_woken(void *self)
         carry(websocket, &command);
     for (size_t i = 0; i < DEVICES_MAX; i++)
         if (websocket->guests[i].link)
-            pay_time(websocket, &websocket->guests[i]);
-    answer_stored(websocket, &websocket->live);
-    answer_stored(websocket, &websocket->log);
+            websocket__pay_time(websocket, &websocket->guests[i]);
+    websocket__answer(websocket);
+    websocket__go_on_when_drained(websocket);
 }
 
 // The connector, on the tick's thread.
@@ -593,22 +196,31 @@ static void wake(const Websocket *websocket)
         websocket->handler.wake(websocket->handler.server);
 }
 
-static size_t poll_stream(Stream *stream, Arrival *out, size_t room)
+/* Tell the service thread how far the disk is, unless that was done a moment ago and there is more to come. */
+static void wake_for_answers(Websocket *websocket, bool at_rest)
 {
-    size_t polled = 0;
-    while (polled < room && ring_pop(&stream->arrivals, &out[polled]))
-        polled++;
-    return polled;
+    const int64_t now = clock_system.elapsed_ns(clock_system.self);
+    websocket->answers_owed = !at_rest && now < websocket->answered_at + ANSWER_PAUSE_NS;
+    if (websocket->answers_owed)
+        return;
+    websocket->answered_at = now;
+    wake(websocket);
 }
 
 static size_t connector_poll(void *self, Arrival *out, size_t room)
 {
-    return poll_stream(&((Websocket *)self)->live, out, room);
+    Websocket *websocket = self;
+    const size_t count = stream_poll(&websocket->live, out, room);
+    if (count && websocket->holding && websocket__has_drained(websocket))
+        wake(websocket);
+    if (websocket->answers_owed)
+        wake_for_answers(websocket, count == 0);
+    return count;
 }
 
 static size_t log_poll(void *self, Arrival *out, size_t room)
 {
-    return poll_stream(&((Websocket *)self)->log, out, room);
+    return stream_poll(&((Websocket *)self)->log, out, room);
 }
 
 static Err connector_send(void *self, const Command *command)
@@ -623,22 +235,18 @@ static Err connector_send(void *self, const Command *command)
     return ERR_OK;
 }
 
-static void note_stored(const Websocket *websocket, Stream *stream, uint64_t mark)
-{
-    if (mark <= stream->stored_mark)
-        return;
-    atomic_store_explicit(&stream->stored_mark, mark, memory_order_release);
-    wake(websocket);
-}
-
 static void connector_stored(void *self, uint64_t mark)
 {
-    note_stored(self, &((Websocket *)self)->live, mark);
+    Websocket *websocket = self;
+    if (stream_note_stored(&websocket->live, mark))
+        wake_for_answers(websocket, false);
 }
 
 static void log_stored(void *self, uint64_t mark)
 {
-    note_stored(self, &((Websocket *)self)->log, mark);
+    Websocket *websocket = self;
+    if (stream_note_stored(&websocket->log, mark))
+        wake_for_answers(websocket, false);
 }
 
 static void connector_lost(void *self, uint32_t provider, ConnectorLosses losses)
@@ -708,29 +316,18 @@ const ConnectorType websocket_log_connector = {
 
 // The public functions.
 
-static Err stream_init(Stream *stream, size_t room)
-{
-    stream->acks = mem_alloc(ACKS_MAX * sizeof *stream->acks);
-    return stream->acks ? ring_init(&stream->arrivals, sizeof(Arrival), room) : ERR_MEMORY;
-}
-
-static void stream_fini(Stream *stream)
-{
-    ring_fini(&stream->arrivals);
-    mem_free(stream->acks);
-}
-
 static Err websocket_init(Websocket *websocket, const WebsocketDef *def)
 {
     const size_t ring = def->ring ? def->ring : RING_DEFAULT;
-    Err err = stream_init(&websocket->live, ring + RESERVE);
+    Err err = stream_init(&websocket->live, false, ring + RESERVE, TEXTS_MAX);
     if (err == ERR_OK)
-        err = stream_init(&websocket->log, LOG_RING);
+        err = stream_init(&websocket->log, true, LOG_RING, 0);
     if (err == ERR_OK)
         err = ring_init(&websocket->commands, sizeof(Command), COMMANDS_MAX);
     if (err != ERR_OK)
         return err;
 
+    websocket->sample_room = websocket__find_room(websocket);
     const size_t name_size = strlen(def->plant) + 1;
     websocket->plant = mem_alloc(name_size);
     websocket->owner = mem_alloc((tags_count(def->tags) + 1) * sizeof *websocket->owner);
@@ -750,7 +347,7 @@ Err websocket_create(const WebsocketDef *def, Websocket **out)
     websocket->def = *def;
     websocket->def.clock = def->clock ? def->clock : &clock_system;
     websocket->plant_time = TIME_NONE;
-    websocket->handler = (LinkHandler){.self = websocket, .message = on_message, .malformed = on_malformed, .closed = on_closed, .woken = on_woken};
+    websocket->handler = (LinkHandler){.self = websocket, .message = on_message, .bulk = on_bulk, .malformed = on_malformed, .closed = on_closed, .woken = on_woken};
     for (size_t i = 0; i < DEVICES_MAX; i++)
         websocket->guests[i].time_owed = TIME_NONE;
     pthread_mutex_init(&websocket->lock, NULL);
@@ -793,8 +390,8 @@ static void follow_commands(Websocket *websocket, const TagTable *tags)
 
 Err websocket_follow(Websocket *websocket, const TagTable *tags)
 {
-    assert(ring_count(&websocket->live.arrivals) == 0);
-    assert(ring_count(&websocket->log.arrivals) == 0);
+    assert(ring_count(&websocket->live.parcels) == 0);
+    assert(ring_count(&websocket->log.parcels) == 0);
     _Atomic uint16_t *owner = mem_alloc((tags_count(tags) + 1) * sizeof *owner);
     if (!owner)
         return ERR_MEMORY;
@@ -805,7 +402,7 @@ Err websocket_follow(Websocket *websocket, const TagTable *tags)
         grants_follow(&websocket->guests[i].grants, websocket->def.tags, tags);
     websocket->def.tags = tags;
     for (size_t i = 0; i < DEVICES_MAX; i++)
-        own_actuators(websocket, &websocket->guests[i], true);
+        websocket__own_actuators(websocket, &websocket->guests[i], true);
     return ERR_OK;
 }
 

@@ -1,7 +1,8 @@
 /* websocket.h -- devices that come to us: the server side of docs/protocol.md, "A device".
  *
- * Speaks with devices over Links (the server owns the sockets). Samples go to the tick by a bounded ring; when it is full the sample is
- * refused with 429 and counted as dropped. The answer to a `samples` message waits until the tick says that they are stored.
+ * Speaks with devices over Links (the server owns the sockets). Samples go to the tick by a bounded ring; before it is full devices are
+ * held back by their sockets, and a sample that finds no room all the same is refused with 429 and counted as
+ * dropped. The answer to a `samples` message waits until the tick says that they are stored.
  *
  * Where the plant lives by the time of day, the clock of each device is measured by what comes from it (source_clock.h), and corrected where that is
  * asked for (clock_map.h): what goes to the tick, and is filed and kept, is then the corrected time.

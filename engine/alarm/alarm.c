@@ -5,34 +5,16 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "alarm/cycle.h"
-#include "alarm/handlers.h"
-#include "alarm/watch.h"
+#include "alarm/inside.h"
 
-enum { SNAPSHOT_VERSION = 1 };
+enum { SNAPSHOT_VERSION = 2 };
 
-/* What was last thought of a twin. */
-typedef struct Standing {
-    uint64_t slot;  // of its divergence alarm, see cycle.h
-    uint32_t kind;  // VerdictKind
-    uint32_t spare;
-} Standing;
-
-struct Alarms {
-    const Plant *plant;
-    Cycle cycle;
-    Handlers handlers;
-    Standing *standings;  // by twin
-    uint64_t *standing;   // by block: the lanes whose standing is not that of a calm twin
-    Watch *watches;       // for each block: the quarantine, then the limits of its model
-    size_t watch_count;
-    uint64_t shape;       // of the plant: what these arrays stand for
-};
-
-/* What a snapshot begins with; then the alarms that are not over, the standings, the watches. */
+/* What a snapshot begins with; then the alarms that are not over, the standings, the watches, the edges. */
 typedef struct SnapshotHead {
     uint64_t version, shape;
     uint64_t last_id, alarm_count, dropped;
+    uint64_t edge_count;
+    int64_t edges_newest, edges_reach;
 } SnapshotHead;
 
 const char *alarm_state_name(AlarmState state)
@@ -69,6 +51,16 @@ static size_t count_watches(const Plant *plant)
     return count;
 }
 
+static void place_watches(Alarms *alarms)
+{
+    size_t next = 0;
+    for (uint32_t i = 0; i < alarms->plant->block_count; i++) {
+        alarms->first_watch[i] = next;
+        next += 1u + alarms->plant->blocks[i].model->alarm_count;
+    }
+    assert(next == alarms->watch_count);
+}
+
 Err alarms_create(Plant *plant, Alarms **out, ErrText *why)
 {
     assert(plant);
@@ -83,16 +75,23 @@ Err alarms_create(Plant *plant, Alarms **out, ErrText *why)
     }
 
     alarms->plant = plant;
+    predictions__init(&alarms->predictions, plant);
     alarms->shape = shape_of(plant);
     alarms->watch_count = count_watches(plant);
     alarms->standings = mem_alloc(plant->twin_count * sizeof *alarms->standings);
     alarms->standing = mem_alloc(plant->block_count * sizeof *alarms->standing);
     alarms->watches = mem_alloc(alarms->watch_count * sizeof *alarms->watches);
+    alarms->first_watch = mem_alloc(plant->block_count * sizeof *alarms->first_watch);
     err = cycle__init(&alarms->cycle);
-    if (err || !alarms->standings || !alarms->standing || !alarms->watches) {
+    if (!err)
+        err = edges__init(&alarms->edges, plant->lag_ticks * plant->step_ns);
+    if (!err)
+        err = again__init(&alarms->again, plant);
+    if (err || !alarms->standings || !alarms->standing || !alarms->watches || !alarms->first_watch) {
         alarms_destroy(alarms);
         return err_set(why, ERR_MEMORY, "no memory for the alarms of plant %s", plant->name);
     }
+    place_watches(alarms);
     *out = alarms;
     return ERR_OK;
 }
@@ -103,18 +102,29 @@ void alarms_destroy(Alarms *alarms)
         return;
     handlers__fini(&alarms->handlers);
     cycle__fini(&alarms->cycle);
+    edges__fini(&alarms->edges);
+    again__fini(&alarms->again);
+    mem_free(alarms->first_watch);
     mem_free(alarms->standings);
     mem_free(alarms->standing);
     mem_free(alarms->watches);
     mem_free(alarms);
 }
 
-static Alarm *raise_divergence(Alarms *alarms, uint32_t twin, const Verdict *verdict, int64_t now)
+// Divergences.
+
+Severity alarms__severity(VerdictKind kind)
 {
     static const Severity severities[] = {
         [VERDICT_SENSOR] = SEVERITY_MAJOR, [VERDICT_PROCESS] = SEVERITY_CRITICAL, [VERDICT_SILENCE] = SEVERITY_MAJOR};
+    assert(kind != VERDICT_NONE);
+    return severities[kind];
+}
+
+static Alarm *raise_divergence(Alarms *alarms, uint32_t twin, const Verdict *verdict, int64_t now)
+{
     uint64_t *const slot = &alarms->standings[twin].slot;
-    const Severity severity = severities[verdict->kind];
+    const Severity severity = alarms__severity(verdict->kind);
 
     Alarm *alarm = cycle__active(&alarms->cycle, *slot);
     if (alarm) {
@@ -136,72 +146,131 @@ static bool is_in_doubt(const Standing *standing, const Verdict *verdict, const 
     return had_parted && verdict->kind == VERDICT_NONE && sync_is_settling(sync, twin);
 }
 
+const Verdict *alarms__verdict(const Alarms *alarms, const Sync *sync, uint32_t twin)
+{
+    const Verdict *const verdict = sync_verdict(sync, twin);
+    return is_in_doubt(&alarms->standings[twin], verdict, sync, twin) ? NULL : verdict;
+}
+
 /* Whether there is, or was in the last tick, something to say of a twin. */
-static void note_standing(Alarms *alarms, uint32_t twin)
+void alarms__note_standing(Alarms *alarms, uint32_t twin)
 {
     const Standing *const standing = &alarms->standings[twin];
     const Twin *const place = &alarms->plant->twins[twin];
     const uint64_t bit = UINT64_C(1) << place->lane;
-    if (standing->kind != VERDICT_NONE || standing->slot)
+    if (standing->kind != VERDICT_NONE || standing->told != VERDICT_NONE || standing->slot)
         alarms->standing[place->block] |= bit;
     else
         alarms->standing[place->block] &= ~bit;
 }
 
+Edge *alarms__edge(Alarms *alarms, uint32_t twin, uint32_t kind, int64_t now)
+{
+    Standing *const standing = &alarms->standings[twin];
+    if (standing->kind == kind)
+        return NULL;
+    const Edge edge = {.cell = {twin, CELL_DIVERGENCE}, .time = now, .on = standing->kind};
+    standing->kind = kind;
+    return edges__note(&alarms->edges, &edge);
+}
+
+static const Alarm *return_divergence(Alarms *alarms, uint32_t twin, Edge *edge, int64_t now)
+{
+    const Alarm *const alarm = cycle__return(&alarms->cycle, &alarms->standings[twin].slot, now);
+    if (edge && alarm) {
+        edge->id = alarm->id;
+        edge->raised = alarm->raised;
+    }
+    return alarm;
+}
+
 static void judge_divergence(Alarms *alarms, uint32_t twin, const Verdict *verdict, int64_t now)
 {
     Standing *const standing = &alarms->standings[twin];
-    const bool news = standing->kind != (uint32_t)verdict->kind;
+    Edge *const edge = alarms__edge(alarms, twin, verdict->kind, now);
+    const bool news = standing->told != (uint32_t)verdict->kind;
     if (!news && standing->slot != ALARM_WANTED)
         return;
-    standing->kind = verdict->kind;
+    standing->told = verdict->kind;
 
     const bool parted = verdict->kind != VERDICT_NONE;
-    const Alarm *const alarm = parted ? raise_divergence(alarms, twin, verdict, now) : cycle__return(&alarms->cycle, &standing->slot, now);
+    const Alarm *const alarm = parted ? raise_divergence(alarms, twin, verdict, now) : return_divergence(alarms, twin, edge, now);
     if (news) {
         char agreed[ALARM_TEXT];
         snprintf(agreed, sizeof agreed, "%s agrees with its asset again", alarms->plant->twins[twin].name);
-        handlers__divergence(&alarms->handlers, twin, verdict, parted ? verdict->text : agreed);
+        handlers__divergence(&alarms->handlers, twin, verdict, parted ? verdict->text : agreed, false);
     }
     if (alarm)
-        handlers__alarm(&alarms->handlers, alarm, parted);
+        handlers__alarm(&alarms->handlers, alarm, parted, false);
+}
+
+uint64_t alarms__doubtful(const Alarms *alarms, const Sync *sync, uint32_t block)
+{
+    return (sync_parted(sync, block) & block_lanes(&alarms->plant->blocks[block])) | alarms->standing[block];
 }
 
 /* Calm twins cost a bit each: only those that have parted, and those that had, are asked for a verdict. */
 static void judge_divergences(Alarms *alarms, const Plant *plant, const Sync *sync, int64_t now)
 {
-    for (uint32_t i = 0; i < plant->block_count; i++) {
-        const Block *const block = &plant->blocks[i];
-        uint64_t lanes = (sync_parted(sync, i) & block_lanes(block)) | alarms->standing[i];
-        for (; lanes; lanes &= lanes - 1) {
-            const uint32_t twin = block->twin[__builtin_ctzll(lanes)];
-            const Verdict *const verdict = sync_verdict(sync, twin);
-            if (is_in_doubt(&alarms->standings[twin], verdict, sync, twin))
+    for (uint32_t i = 0; i < plant->block_count; i++)
+        for (uint64_t lanes = alarms__doubtful(alarms, sync, i); lanes; lanes &= lanes - 1) {
+            const uint32_t twin = plant->blocks[i].twin[__builtin_ctzll(lanes)];
+            const Verdict *const verdict = alarms__verdict(alarms, sync, twin);
+            if (!verdict)
                 continue;
             judge_divergence(alarms, twin, verdict, now);
-            note_standing(alarms, twin);
+            alarms__note_standing(alarms, twin);
         }
+}
+
+// Limits and quarantine.
+
+void alarms__judge_block(Alarms *alarms, uint32_t block, const Book *book, int64_t now)
+{
+    const Block *const own = &alarms->plant->blocks[block];
+    Watch *watch = &alarms->watches[alarms->first_watch[block]];
+    Condition condition = {alarms->plant, own, NULL, CELL_QUARANTINE};
+    watch__judge(watch++, &condition, &alarms->edges, book, now);
+    for (uint16_t k = 0; k < own->model->alarm_count; k++) {
+        condition.limit = &own->model->alarms[k];
+        condition.number = CELL_LIMIT + k;
+        watch__judge(watch++, &condition, &alarms->edges, book, now);
     }
 }
 
-static void tell_handlers(void *self, WatchEvent event)
+static uint64_t raise_alarm(void *self, Cell cell, const Alarm *draft, uint64_t slot)
 {
-    handlers__alarm(self, event.alarm, event.raised);
+    Alarms *const alarms = self;
+    Alarm *const alarm = cycle__raise(&alarms->cycle, &slot, cell.twin, draft->name, draft->severity, draft->raised);
+    if (alarm) {
+        memcpy(alarm->text, draft->text, sizeof alarm->text);
+        handlers__alarm(&alarms->handlers, alarm, true, false);
+    }
+    return slot;
+}
+
+static uint64_t return_alarm(void *self, Cell cell, uint64_t slot, int64_t now, int64_t *raised)
+{
+    (void)cell;
+    Alarms *const alarms = self;
+    const Alarm *const alarm = cycle__return(&alarms->cycle, &slot, now);
+    *raised = alarm ? alarm->raised : TIME_NONE;
+    if (!alarm)
+        return 0;
+    handlers__alarm(&alarms->handlers, alarm, false, false);
+    return alarm->id;
 }
 
 static void judge_conditions(Alarms *alarms, int64_t now)
 {
-    Watch *watch = alarms->watches;
-    for (uint32_t i = 0; i < alarms->plant->block_count; i++) {
-        const Block *const block = &alarms->plant->blocks[i];
-        Condition condition = {alarms->plant, block, NULL};
-        watch__judge(watch++, &condition, &alarms->cycle, now, tell_handlers, &alarms->handlers);
-        for (uint16_t k = 0; k < block->model->alarm_count; k++) {
-            condition.limit = &block->model->alarms[k];
-            watch__judge(watch++, &condition, &alarms->cycle, now, tell_handlers, &alarms->handlers);
-        }
-    }
-    assert(watch == alarms->watches + alarms->watch_count);
+    const Book book = {alarms, raise_alarm, return_alarm};
+    for (uint32_t i = 0; i < alarms->plant->block_count; i++)
+        alarms__judge_block(alarms, i, &book, now);
+}
+
+static void tell_prediction(void *self, const Alarm *alarm, bool raised)
+{
+    handlers__alarm(self, alarm, raised, false);
 }
 
 void alarm_judge(Alarms *alarms, const Plant *plant, const Sync *sync, Batch batch, int64_t now)
@@ -210,10 +279,18 @@ void alarm_judge(Alarms *alarms, const Plant *plant, const Sync *sync, Batch bat
     assert(now != TIME_NONE);
     handlers__begin(&alarms->handlers, now);
     handlers__commands(&alarms->handlers);
+    handlers__samples(&alarms->handlers, sync, sync_amended(sync));
     handlers__samples(&alarms->handlers, sync, batch);
     handlers__timers(&alarms->handlers);
+    again__settle(alarms, sync, now - plant->step_ns, true);
     judge_divergences(alarms, plant, sync, now);
     judge_conditions(alarms, now);
+    predictions__judge(&alarms->predictions, &alarms->cycle, now, tell_prediction, &alarms->handlers);
+}
+
+void alarms_note_outlooks(Alarms *alarms, const Outlooks *outlooks)
+{
+    alarms->predictions.outlooks = outlooks;
 }
 
 Err alarm_acknowledge(Alarms *alarms, uint64_t id, const char *by, int64_t now)
@@ -265,14 +342,15 @@ uint64_t alarms_dropped(const Alarms *alarms)
     return alarms->cycle.dropped;
 }
 
-static size_t snapshot_size(const Alarms *alarms, size_t alarm_count)
+static size_t snapshot_size(const Alarms *alarms, size_t alarm_count, size_t edge_count)
 {
-    return sizeof(SnapshotHead) + alarm_count * sizeof(Alarm) + alarms->plant->twin_count * sizeof(Standing) + alarms->watch_count * sizeof(Watch);
+    return sizeof(SnapshotHead) + alarm_count * sizeof(Alarm) + alarms->plant->twin_count * sizeof(Standing) + alarms->watch_count * sizeof(Watch)
+         + edge_count * sizeof(Edge);
 }
 
 size_t alarms_snapshot_size(const Alarms *alarms)
 {
-    return snapshot_size(alarms, alarms->cycle.ledger.open_count);
+    return snapshot_size(alarms, alarms->cycle.ledger.open_count, edges__count_of_use(&alarms->edges));
 }
 
 /* Copy and step on. */
@@ -286,11 +364,15 @@ void alarms_snapshot(const Alarms *alarms, void *out)
 {
     size_t count;
     const Alarm *const list = alarms_list(alarms, &count);
-    const SnapshotHead head = {SNAPSHOT_VERSION, alarms->shape, alarms->cycle.ledger.last_id, count, alarms->cycle.dropped};
+    const SnapshotHead head = {SNAPSHOT_VERSION, alarms->shape, alarms->cycle.ledger.last_id, count, alarms->cycle.dropped,
+                               edges__count_of_use(&alarms->edges), alarms->edges.newest, alarms->edges.reach};
     unsigned char *at = put(out, &head, sizeof head);
     at = put(at, list, count * sizeof *list);
     at = put(at, alarms->standings, alarms->plant->twin_count * sizeof *alarms->standings);
-    put(at, alarms->watches, alarms->watch_count * sizeof *alarms->watches);
+    at = put(at, alarms->watches, alarms->watch_count * sizeof *alarms->watches);
+    for (size_t i = 0; i < alarms->edges.count; i++)
+        if (edges__is_of_use(&alarms->edges, &alarms->edges.items[i]))
+            at = put(at, &alarms->edges.items[i], sizeof(Edge));
 }
 
 static bool alarm_is_sound(const Alarm *alarm, uint32_t twin_count, uint64_t above, uint64_t last_id)
@@ -308,6 +390,18 @@ static Err check_alarms(const unsigned char *bytes, const SnapshotHead *head, ui
         if (!alarm_is_sound(&alarm, twin_count, above, head->last_id))
             return err_set(why, ERR_PARSE, "the snapshot of the alarms is damaged at alarm %zu", i + 1);
         above = alarm.id;
+    }
+    return ERR_OK;
+}
+
+static Err check_edges(const Alarms *alarms, const unsigned char *bytes, size_t count, ErrText *why)
+{
+    for (size_t i = 0; i < count; i++) {
+        Edge edge;
+        memcpy(&edge, bytes + i * sizeof edge, sizeof edge);
+        const bool known = edge.cell.twin < alarms->plant->twin_count && edge.cell.condition < (uint32_t)CELL_LIMIT + plant_model(alarms->plant, edge.cell.twin)->alarm_count;
+        if (!known || edge.met > 1 || edge.on > VERDICT_SILENCE)
+            return err_set(why, ERR_PARSE, "the snapshot of the alarms is damaged at edge %zu", i + 1);
     }
     return ERR_OK;
 }
@@ -331,9 +425,10 @@ static Err check_snapshot(const Alarms *alarms, const unsigned char *bytes, size
         return err;
     if (head->shape != alarms->shape)
         return err_set(why, ERR_PARSE, "the snapshot of the alarms is of a plant with other twins or other alarms");
-    if (head->alarm_count > ALARMS_MAX || size != snapshot_size(alarms, head->alarm_count) || head->last_id == ALARM_WANTED)
+    if (head->alarm_count > ALARMS_MAX || head->edge_count > EDGES_MAX || size != snapshot_size(alarms, head->alarm_count, head->edge_count) || head->last_id == ALARM_WANTED)
         return err_set(why, ERR_PARSE, "the snapshot of the alarms is damaged");
-    return check_alarms(bytes, head, alarms->plant->twin_count, why);
+    const Err damaged = check_alarms(bytes, head, alarms->plant->twin_count, why);
+    return damaged ? damaged : check_edges(alarms, bytes + size - head->edge_count * sizeof(Edge), head->edge_count, why);
 }
 
 /* The same for a plant with other twins; its watches are not looked at. */
@@ -351,6 +446,7 @@ static Err check_ancestor(const Lineage *lineage, const unsigned char *bytes, si
 static void begin_as(Alarms *alarms, const SnapshotHead *head)
 {
     cycle__clear(&alarms->cycle);
+    alarms->predictions.count = 0;
     alarms->cycle.dropped = head->dropped;
     alarms_number_from(alarms, head->last_id);
 }
@@ -368,22 +464,17 @@ Err alarms_restore(Alarms *alarms, const void *bytes, size_t size, ErrText *why)
         Alarm alarm;
         memcpy(&alarm, at, sizeof alarm);
         cycle__adopt(&alarms->cycle, &alarm);
+        predictions__adopt(&alarms->predictions, &alarm);
     }
 
     const size_t standings = alarms->plant->twin_count * sizeof *alarms->standings;
     memcpy(alarms->standings, at, standings);
-    memcpy(alarms->watches, at + standings, alarms->watch_count * sizeof *alarms->watches);
+    at += standings;
+    memcpy(alarms->watches, at, alarms->watch_count * sizeof *alarms->watches);
+    edges__restore(&alarms->edges, at + alarms->watch_count * sizeof *alarms->watches, head.edge_count, head.edges_newest, head.edges_reach);
     for (uint32_t twin = 0; twin < alarms->plant->twin_count; twin++)
-        note_standing(alarms, twin);
+        alarms__note_standing(alarms, twin);
     return ERR_OK;
-}
-
-static Watch *watches_of(const Alarms *alarms, uint32_t block)
-{
-    Watch *watch = alarms->watches;
-    for (uint32_t i = 0; i < block; i++)
-        watch += 1u + alarms->plant->blocks[i].model->alarm_count;
-    return watch;
 }
 
 /* The watch that raised this alarm, or NULL when the script has no such condition any more. */
@@ -392,10 +483,10 @@ static Watch *find_watch(const Alarms *alarms, const Alarm *alarm)
     const uint32_t block = alarms->plant->twins[alarm->twin].block;
     const Model *const model = alarms->plant->blocks[block].model;
     if (strcmp(alarm->name, "quarantine") == 0)
-        return watches_of(alarms, block);
+        return &alarms->watches[alarms->first_watch[block]];
     for (uint16_t k = 0; k < model->alarm_count; k++)
         if (strcmp(alarm->name, model->alarms[k].name) == 0)
-            return watches_of(alarms, block) + 1 + k;
+            return &alarms->watches[alarms->first_watch[block] + 1 + k];
     return NULL;
 }
 
@@ -421,13 +512,15 @@ static void adopt_standings(Alarms *alarms, const Lineage *lineage, const unsign
         if (twin == TWIN_NONE)
             continue;
         memcpy(&alarms->standings[twin], bytes + i * sizeof(Standing), sizeof(Standing));
-        note_standing(alarms, twin);
+        alarms__note_standing(alarms, twin);
     }
 }
 
 static void adopt_alarm(Alarms *alarms, const Alarm *alarm, int64_t now)
 {
     cycle__adopt(&alarms->cycle, alarm);
+    if (predictions__adopt(&alarms->predictions, alarm))
+        return;
     if (alarm->state != ALARM_RETURNED && alarms->standings[alarm->twin].slot != alarm->id)
         give_to_watch(alarms, alarm, now);
 }
@@ -449,6 +542,7 @@ Err alarms_adopt(Alarms *alarms, const Lineage *lineage, const void *bytes, size
 
     const unsigned char *at = (const unsigned char *)bytes + sizeof head;
     begin_as(alarms, &head);
+    edges__clear(&alarms->edges, now);
     adopt_standings(alarms, lineage, at + head.alarm_count * sizeof(Alarm));
     for (size_t i = 0; i < head.alarm_count; i++, at += sizeof(Alarm)) {
         Alarm alarm;

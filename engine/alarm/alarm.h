@@ -2,15 +2,19 @@
  *
  * The life cycle is that of ISA-18.2 / IEC 62682: raised (active, unacknowledged), acknowledged (active), returned (over,
  * unacknowledged), over. An alarm that is raised again after it returned is a new alarm with a new id.
- * Alarms come from verdicts (named "divergence"), from the limits of the models, and from twins that stand still ("quarantine").
+ * Alarms come from verdicts (named "divergence"), from the limits of the models, from twins that stand still ("quarantine"), and from what the plant's
+ * standing forecast foretells of the limits ("overflow.predicted").
+ * While ticks run again for late samples their conditions are judged again (amend.c). What was told stays told: an alarm gets a new revision, or
+ * a new alarm says what nobody was told of.
  * Handlers are plain Lua with a budget each; what they wish (commands) is left for the gate.
  *
- * Takes: a Plant, a Batch, Verdicts, Commands that changed.  Gives: Alarms, CommandWishes.
+ * Takes: a Plant, a Batch, Verdicts, Outlooks, Commands that changed.  Gives: Alarms, CommandWishes.
  * Memory: at most ALARMS_MAX alarms that are not over; when there are more, the oldest returned one is ended, and where there is none the
  * new one is counted as dropped and raised as soon as there is room.  Threads: the tick's. */
 #pragma once
 
 #include "alarm/ledger.h"
+#include "forecast/outlook.h"
 #include "sync/sync.h"
 
 enum { ALARMS_MAX = 4096, ALARM_TEXT = 192 };
@@ -26,9 +30,13 @@ typedef struct Alarm {
     AlarmState state;
     Severity severity;
     int64_t raised, acknowledged, returned;  // plant time, TIME_NONE where it did not happen
+    int64_t amended;  // when late samples last changed the times of it, or made it; one that never was has returned when it was raised
     char name[48];
     char text[ALARM_TEXT];
 } Alarm;
+
+/// Whether it tells of what is still to come.
+bool alarm_is_predicted(const Alarm *alarm);
 
 typedef struct Alarms Alarms;
 
@@ -39,9 +47,16 @@ void alarms_destroy(Alarms *alarms);
 
 /// Raise, hold, return; run the handlers. `batch` are the samples of the tick, `now` its end in plant time.
 void alarm_judge(Alarms *alarms, const Plant *plant, const Sync *sync, Batch batch, int64_t now);
+/// The twins in `part` as they are at `time`, the end of a tick that ran again: their conditions are judged as if nobody had done so yet.
+/// `sync` is as of that time. What it changes is told in the next alarm_judge or alarm_amend.
+void alarm_judge_again(Alarms *alarms, const Sync *sync, const PlantPart *part, int64_t time);
+/// Say what has changed by it without a tick and without handlers. `now` is the plant time.
+void alarm_amend(Alarms *alarms, const Sync *sync, int64_t now);
 /// Commands that changed, to be told to the command handler in the next alarm_judge (they are copied). Before alarm_judge and behind the tick:
 /// what was told is passed over the second time.
 void alarms_note_commands(Alarms *alarms, const Command *commands, size_t count);
+/// What is ahead, to be judged in the next alarm_judge: a view until then.
+void alarms_note_outlooks(Alarms *alarms, const Outlooks *outlooks);
 /// raised -> acknowledged, returned -> over; once more changes nothing. ERR_UNKNOWN when no alarm with this id is there, or it is over.
 Err alarm_acknowledge(Alarms *alarms, uint64_t id, const char *by, int64_t now);
 

@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <stdio.h>
+#include <string.h>
 
 static void change(Cycle *cycle, Alarm *alarm)
 {
@@ -24,6 +25,18 @@ static void wait_for_acknowledgement(Cycle *cycle, const Alarm *alarm)
     if (!cycle->returned || alarm->id < cycle->oldest_returned)
         cycle->oldest_returned = alarm->id;
     cycle->returned++;
+}
+
+/* An acknowledged alarm is over when it returns; another one waits. */
+static void leave_active(Cycle *cycle, Alarm *alarm)
+{
+    if (alarm->state == ALARM_ACKNOWLEDGED) {
+        end(cycle, alarm);
+    } else {
+        alarm->state = ALARM_RETURNED;
+        change(cycle, alarm);
+        wait_for_acknowledgement(cycle, alarm);
+    }
 }
 
 /* Nobody looks after this plant: what is over anyway makes room, oldest first. */
@@ -68,7 +81,7 @@ Alarm *cycle__raise(Cycle *cycle, uint64_t *slot, uint32_t twin, const char *nam
     alarm->state = ALARM_RAISED;
     alarm->severity = severity;
     alarm->raised = now;
-    alarm->acknowledged = alarm->returned = TIME_NONE;
+    alarm->acknowledged = alarm->returned = alarm->amended = TIME_NONE;
     snprintf(alarm->name, sizeof alarm->name, "%s", name);
     return alarm;
 }
@@ -96,14 +109,43 @@ const Alarm *cycle__return(Cycle *cycle, uint64_t *slot, int64_t now)
     if (!alarm)
         return NULL;
     alarm->returned = now;
-    if (alarm->state == ALARM_ACKNOWLEDGED) {
-        end(cycle, alarm);
-    } else {
-        alarm->state = ALARM_RETURNED;
-        change(cycle, alarm);
-        wait_for_acknowledgement(cycle, alarm);
-    }
+    leave_active(cycle, alarm);
     return alarm;
+}
+
+static bool is_active(const Alarm *alarm)
+{
+    return alarm->state == ALARM_RAISED || alarm->state == ALARM_ACKNOWLEDGED;
+}
+
+bool cycle__amend(Cycle *cycle, Alarm *alarm, int64_t raised, int64_t returned, int64_t now)
+{
+    assert(alarm->state != ALARM_OVER);
+    if (alarm->raised == raised && alarm->returned == returned)
+        return false;
+    alarm->raised = raised;
+    alarm->returned = returned;
+    alarm->amended = now;
+    if (is_active(alarm) && returned != TIME_NONE) {
+        leave_active(cycle, alarm);
+        return true;
+    }
+    if (!is_active(alarm) && returned == TIME_NONE) {
+        alarm->state = ALARM_RAISED;
+        cycle->returned--;
+    }
+    change(cycle, alarm);
+    return true;
+}
+
+bool cycle__take_back(Cycle *cycle, Alarm *alarm, int64_t now)
+{
+    static const char note[] = "; late samples take it back";
+    const size_t length = strlen(alarm->text), most = sizeof alarm->text - sizeof note;
+    if (alarm->returned == alarm->raised)
+        return false;
+    memcpy(alarm->text + (length < most ? length : most), note, sizeof note);
+    return cycle__amend(cycle, alarm, alarm->raised, alarm->raised, now);
 }
 
 Err cycle__acknowledge(Cycle *cycle, uint64_t id, int64_t now)

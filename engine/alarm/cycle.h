@@ -29,6 +29,10 @@ void cycle__revise(Cycle *cycle, Alarm *alarm, Severity severity, const char *te
 /// The condition is over; the slot is empty again. Gives the alarm (valid until the next call), which may be over with it, or NULL when
 /// there was none.
 const Alarm *cycle__return(Cycle *cycle, uint64_t *slot, int64_t now);
+/// Late samples say when it was raised and returned (TIME_NONE: it lasts). False, and nothing changes, where that is known.
+bool cycle__amend(Cycle *cycle, Alarm *alarm, int64_t raised, int64_t returned, int64_t now);
+/// It never was: it has returned when it was raised, and its text says so. False where that is known.
+bool cycle__take_back(Cycle *cycle, Alarm *alarm, int64_t now);
 Err cycle__acknowledge(Cycle *cycle, uint64_t id, int64_t now);
 /// Forget all alarms and their numbers, to begin as a snapshot says.
 void cycle__clear(Cycle *cycle);

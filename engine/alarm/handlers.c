@@ -26,17 +26,19 @@ typedef struct Call {
 typedef struct SampleEvent {
     const Sync *sync;
     const Sample *sample;
+    double late;  // s
 } SampleEvent;
 
 typedef struct Divergence {
     uint32_t twin;
     const Verdict *verdict;
     const char *text;
+    bool amended;
 } Divergence;
 
 typedef struct AlarmEvent {
     const Alarm *alarm;
-    bool raised;
+    bool raised, amended;
 } AlarmEvent;
 
 // What the script may say.
@@ -386,6 +388,12 @@ static void set_text(lua_State *lua, const char *key, const char *text)
     lua_setfield(lua, -2, key);
 }
 
+static void set_flag(lua_State *lua, const char *key, bool flag)
+{
+    lua_pushboolean(lua, flag);
+    lua_setfield(lua, -2, key);
+}
+
 static double seconds(int64_t time)
 {
     return (double)time / (double)NS_PER_S;
@@ -425,7 +433,8 @@ static void set_innovation(lua_State *lua, const Handlers *handlers, const Sampl
 
 static void tell_sample(lua_State *lua, const Handlers *handlers, const void *event)
 {
-    const Sample *const sample = ((const SampleEvent *)event)->sample;
+    const SampleEvent *const heard = event;
+    const Sample *const sample = heard->sample;
     const Tag tag = tags_get(handlers->plant->tags, sample->tag);
     lua_createtable(lua, 0, 8);
     set_text(lua, "tag", tags_name(handlers->plant->tags, sample->tag).text);
@@ -433,6 +442,7 @@ static void tell_sample(lua_State *lua, const Handlers *handlers, const void *ev
     set_number(lua, "value", unit_from_si(tag.unit, sample->value));
     set_number(lua, "time", seconds(sample->time));
     set_text(lua, "quality", quality_name((Quality)sample->quality));
+    set_number(lua, "late", heard->late);
     set_innovation(lua, handlers, event, tag.unit);
 }
 
@@ -455,6 +465,7 @@ static void tell_divergence(lua_State *lua, const Handlers *handlers, const void
     set_number(lua, "time", seconds(handlers->now));
     set_number(lua, "nis", verdict->nis);
     set_number(lua, "limit", verdict->nis_limit);
+    set_flag(lua, "amended", divergence->amended);
 }
 
 static void tell_alarm(lua_State *lua, const Handlers *handlers, const void *event)
@@ -470,6 +481,9 @@ static void tell_alarm(lua_State *lua, const Handlers *handlers, const void *eve
     set_text(lua, "state", change->raised ? "raised" : "returned");
     set_text(lua, "text", alarm->text);
     set_number(lua, "time", seconds(handlers->now));
+    set_number(lua, "raised", seconds(alarm->raised));
+    set_flag(lua, "amended", change->amended);
+    set_flag(lua, "predicted", alarm_is_predicted(alarm));
 }
 
 /* Gets a Call. */
@@ -590,6 +604,7 @@ void handlers__begin(Handlers *handlers, int64_t now)
     handlers->now = now;
     handlers->wish_count = 0;
     handlers->line_count = 0;
+    handlers->samples_budget = HANDLER_SAMPLES_COST;
     for (size_t i = 0; i < handlers->count; i++)
         handlers->list[i].failures_in_tick = 0;
 }
@@ -619,13 +634,12 @@ static uint64_t tell_hearers(Handlers *handlers, uint64_t heard, const SampleEve
 
 void handlers__samples(Handlers *handlers, const Sync *sync, Batch batch)
 {
-    int64_t budget = HANDLER_SAMPLES_COST;
     uint64_t unheard = 0;
     if (!count_of(handlers, HANDLER_SAMPLE))
         return;
     for (size_t i = 0; i < batch.count; i++) {
-        const SampleEvent event = {sync, &batch.items[i].sample};
-        unheard += tell_hearers(handlers, hearing__of(&handlers->hearing, handlers->plant, event.sample->tag), &event, &budget);
+        const SampleEvent event = {sync, &batch.items[i].sample, batch.items[i].late * handlers->plant->step};
+        unheard += tell_hearers(handlers, hearing__of(&handlers->hearing, handlers->plant, event.sample->tag), &event, &handlers->samples_budget);
     }
     note_unheard(handlers, unheard, "samples");
 }
@@ -643,12 +657,12 @@ void handlers__timers(Handlers *handlers)
             run(handlers, &handlers->list[i], tell_time, NULL);
 }
 
-void handlers__divergence(Handlers *handlers, uint32_t twin, const Verdict *verdict, const char *text)
+void handlers__divergence(Handlers *handlers, uint32_t twin, const Verdict *verdict, const char *text, bool amended)
 {
-    run_only(handlers, HANDLER_DIVERGENCE, tell_divergence, &(Divergence){twin, verdict, text});
+    run_only(handlers, HANDLER_DIVERGENCE, tell_divergence, &(Divergence){twin, verdict, text, amended});
 }
 
-void handlers__alarm(Handlers *handlers, const Alarm *alarm, bool raised)
+void handlers__alarm(Handlers *handlers, const Alarm *alarm, bool raised, bool amended)
 {
-    run_only(handlers, HANDLER_ALARM, tell_alarm, &(AlarmEvent){alarm, raised});
+    run_only(handlers, HANDLER_ALARM, tell_alarm, &(AlarmEvent){alarm, raised, amended});
 }

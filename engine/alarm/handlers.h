@@ -56,6 +56,7 @@ struct Handlers {
     CommandWish wishes[HANDLER_WISHES_MAX];
     size_t wish_count;
     uint32_t line_count;
+    int64_t samples_budget;    // instructions that are left to sample handlers in this tick
     uint64_t errors, unheard;
     int64_t unheard_logged;    // plant time, TIME_NONE
 };
@@ -72,9 +73,10 @@ void handlers__note_commands(Handlers *handlers, const Command *commands, size_t
 void handlers__begin(Handlers *handlers, int64_t now);
 /// The commands that were noted.
 void handlers__commands(Handlers *handlers);
-/// The samples of the tick, in their order.
+/// Samples of the tick or late ones, in their order. They have one budget together.
 void handlers__samples(Handlers *handlers, const Sync *sync, Batch batch);
 /// What has come due: a multiple of the period, counted from 1970, lies in the tick.
 void handlers__timers(Handlers *handlers);
-void handlers__divergence(Handlers *handlers, uint32_t twin, const Verdict *verdict, const char *text);
-void handlers__alarm(Handlers *handlers, const Alarm *alarm, bool raised);
+/// `amended`: late samples brought it about, in a tick that had run.
+void handlers__divergence(Handlers *handlers, uint32_t twin, const Verdict *verdict, const char *text, bool amended);
+void handlers__alarm(Handlers *handlers, const Alarm *alarm, bool raised, bool amended);

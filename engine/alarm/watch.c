@@ -90,41 +90,74 @@ static void write_text(const Condition *condition, uint32_t lane, Alarm *alarm)
     snprintf(alarm->text, sizeof alarm->text, "%s.%s is %s", twin, channel->name, pair);
 }
 
-static Alarm *raise(const Condition *condition, uint32_t lane, uint64_t *slot, Cycle *cycle, int64_t now)
+static uint64_t begin(const Condition *condition, uint32_t lane, uint64_t slot, const Book *book, int64_t now)
 {
     const AlarmDef *const limit = condition->limit;
-    Alarm *const alarm = cycle__raise(cycle, slot, condition->block->twin[lane], limit ? limit->name : "quarantine",
-                                      limit ? limit->severity : SEVERITY_CRITICAL, now);
-    if (alarm)
-        write_text(condition, lane, alarm);
-    return alarm;
+    Alarm draft = {.twin = condition->block->twin[lane], .severity = limit ? limit->severity : SEVERITY_CRITICAL, .raised = now};
+    snprintf(draft.name, sizeof draft.name, "%s", limit ? limit->name : "quarantine");
+    write_text(condition, lane, &draft);
+    return book->begin(book->self, (Cell){draft.twin, condition->number}, &draft, slot);
 }
 
-void watch__judge(Watch *watch, const Condition *condition, Cycle *cycle, int64_t now, void (*tell)(void *self, WatchEvent event), void *self)
+/* Lanes where the condition is met for long enough. */
+static uint64_t held_lanes(const Watch *watch, const Condition *condition, uint64_t met, int64_t now)
 {
-    const int64_t long_enough = now - hold_of(condition);
+    const int64_t hold = hold_of(condition);
+    uint64_t held = hold == 0 ? met & ~watch->met : 0;
+    for (uint64_t lasting = met & watch->met & ~watch->raised; lasting; lasting &= lasting - 1)
+        held |= (uint64_t)(watch->since[__builtin_ctzll(lasting)] <= now - hold) << __builtin_ctzll(lasting);
+    return held;
+}
+
+/* What one look at a watch finds, a bit per lane. */
+typedef struct Look {
+    uint64_t met, raised, returned;
+    uint64_t edges;   // what was before is kept
+    uint64_t wanted;  // may have found no room
+} Look;
+
+static Look look_at(const Watch *watch, const Condition *condition, int64_t now)
+{
     const Masks masks = masks_of(condition);
+    Look look = {.met = masks.met, .raised = held_lanes(watch, condition, masks.met, now) & ~watch->raised, .returned = watch->raised & masks.over};
+    look.edges = (masks.met ^ watch->met) | look.raised | look.returned;
+    look.wanted = look.raised | (watch->raised & masks.met);
+    return look;
+}
 
-    for (uint64_t busy = masks.met | watch->met | watch->raised; busy; busy &= busy - 1) {
-        const uint32_t lane = (uint32_t)__builtin_ctzll(busy);
-        const uint64_t bit = UINT64_C(1) << lane;
-        uint64_t *const slot = &watch->slot[lane];
-        if (masks.met & ~watch->met & bit)
-            watch->since[lane] = now;
+static Edge *note_edge(const Watch *watch, uint32_t lane, Cell cell, Edges *edges, int64_t now)
+{
+    return edges__note(edges, &(Edge){.cell = cell, .time = now, .since = watch->since[lane], .met = watch->met >> lane & 1, .on = watch->raised >> lane & 1});
+}
 
-        const Alarm *alarm = NULL;
-        const bool was_raised = watch->raised & bit, held = (masks.met & bit) && watch->since[lane] <= long_enough;
-        if (was_raised && (masks.over & bit)) {
-            alarm = cycle__return(cycle, slot, now);
-            watch->raised &= ~bit;
-        } else if (!was_raised && held) {
-            alarm = raise(condition, lane, slot, cycle, now);
-            watch->raised |= alarm ? bit : 0;
-        } else if (!was_raised && !(masks.met & bit)) {
-            *slot = 0;  // it may have waited for room
-        }
-        if (alarm)
-            tell(self, (WatchEvent){alarm, !was_raised});
+static void end(uint64_t *slot, Cell cell, const Book *book, int64_t now, Edge *edge)
+{
+    int64_t raised;
+    const uint64_t id = book->end(book->self, cell, *slot, now, &raised);
+    *slot = 0;
+    if (edge) {
+        edge->id = id;
+        edge->raised = raised;
     }
-    watch->met = masks.met;
+}
+
+void watch__judge(Watch *watch, const Condition *condition, Edges *edges, const Book *book, int64_t now)
+{
+    const Look look = look_at(watch, condition, now);
+    for (uint64_t busy = look.edges | look.wanted; busy; busy &= busy - 1) {
+        const uint32_t lane = (uint32_t)__builtin_ctzll(busy);
+        const uint64_t bit = busy & -busy;
+        const Cell cell = {condition->block->twin[lane], condition->number};
+        uint64_t *const slot = &watch->slot[lane];
+        Edge *const edge = look.edges & bit ? note_edge(watch, lane, cell, edges, now) : NULL;
+
+        if (look.met & ~watch->met & bit)
+            watch->since[lane] = now;
+        if (look.returned & bit)
+            end(slot, cell, book, now, edge);
+        else if ((look.wanted & bit) && (*slot == 0 || *slot == ALARM_WANTED))
+            *slot = begin(condition, lane, *slot, book, now);
+    }
+    watch->met = look.met;
+    watch->raised = (watch->raised & ~look.returned) | look.raised;
 }

@@ -17,6 +17,7 @@ enum {
 };
 
 static const int64_t ANSWER_NS = 2 * NS_PER_S;           // of elapsed time: a device has this long to answer, however fast the plant's time goes
+static const int64_t BACKLOG_TOLD_NS = NS_PER_S;         // a backlog that lasts longer is worth a line in the log
 static const int64_t SNAPSHOT_PERIOD_NS = 5 * NS_PER_S;  // of elapsed time: how much a restart must replay
 static const size_t SNAPSHOT_SMALL = 16 * 1024 * 1024;   // bytes; larger ones come as much more seldom, so that the disk is not busy with them alone
 
@@ -118,8 +119,10 @@ static void remember(App *app)
 static void remember_again(void *self, int64_t tick, int64_t at, const PlantPart *part)
 {
     const App *app = self;
+    const int64_t time = sync_time(app->sync, tick);
+    alarm_judge_again(app->alarms, app->sync, part, time);
     if (app->history)
-        history_append_amended(app->history, app->plant, part, sync_time(app->sync, tick), (uint32_t)(at - tick));
+        history_append_amended(app->history, app->plant, part, time, (uint32_t)(at - tick));
 }
 
 static size_t list_connections(const App *app, ServerConnection *out)
@@ -151,6 +154,10 @@ static void publish(App *app)
         .ticks = app->ticks,
         .speed = app->def.speed,
         .overruns = app->overruns,
+        .backlog_samples = app->backlog.samples,
+        .backlog_ns = app->backlog.since == TIME_NONE ? 0 : elapsed(app) - app->backlog.since,
+        .longest_backlog_samples = app->backlog.longest_samples,
+        .longest_backlog_ns = app->backlog.longest_ns,
         .handler_errors = alarms_handler_errors(app->alarms),
         .events_unheard = alarms_unheard(app->alarms),
         .alarms_dropped = alarms_dropped(app->alarms),
@@ -195,6 +202,30 @@ static void release_commands(App *app)
             app->sent_elapsed = elapsed(app);
 }
 
+/* Where devices carry the time, or nobody looks at the clock, a tick waits for what is to be judged in it. */
+static bool waits(const App *app)
+{
+    return app->plant->clock == PLANT_CLOCK_PROVIDER || isinf(app->def.speed);
+}
+
+/* What the plant's own forecast foretells goes to the alarms, in a tick that was known when it was ordered. */
+static void look_ahead(App *app)
+{
+    const Outlooks *outlooks = app->replaying ? resume_outlooks(app) : lookout_judge(app->lookout, app->desk, app->tick, waits(app));
+    if (!outlooks)
+        return;
+    alarms_note_outlooks(app->alarms, outlooks);
+    if (app->history && !app->replaying)
+        history_append_outlooks(app->history, app->plant, app->tick, outlooks);
+}
+
+/* Between two ticks: copies for forecasts. */
+static void take_forks(App *app)
+{
+    if (!app->replaying)
+        lookout_order(app->lookout, app->desk, app->tick, app->now);
+}
+
 /* One tick of everything. Each line is a folder of engine/, in the order of the data. */
 static void app_tick(App *app)
 {
@@ -206,12 +237,14 @@ static void app_tick(App *app)
     plant_advance(app->plant);                              // predict every block
     sync_correct(app->sync, app->plant, batch);             // fold the samples in, test the innovations
     note_commands(app);                                     // what was answered since
+    look_ahead(app);                                        // what the last forecast foretells
     alarm_judge(app->alarms, app->plant, app->sync, batch, app->now);  // raise, hold, return; run the handlers
     pass_wishes(app);
     release_commands(app);                                  // commands that may go, go
 
     remember(app);  // the side that remembers
     publish(app);   // the side that watches
+    take_forks(app);  // the side that looks ahead
     settle(app);
     if (app->def.ticked)
         app->def.ticked(app->def.self, app, batch);
@@ -230,10 +263,16 @@ static bool is_stopping(const App *app)
     return app->def.stop && *app->def.stop;
 }
 
+/* Where devices carry the time nobody asks what time of day it is: this is done for every arrival. */
+static bool is_ready(const App *app)
+{
+    return sync_ready(app->sync, app->plant->clock == PLANT_CLOCK_UTC ? app_utc(app) : TIME_NONE);
+}
+
 static size_t run_ready_ticks(App *app)
 {
     size_t ticks = 0;
-    for (; !is_stopping(app) && sync_ready(app->sync, app_utc(app)); ticks++) {
+    for (; !is_stopping(app) && is_ready(app); ticks++) {
         // in real time a tick that is not done by the end of the next one is late
         if (app->plant->clock == PLANT_CLOCK_UTC && app_utc(app) > sync_time(app->sync, sync_next_tick(app->sync) + 1) + app->plant->wait_ns)
             app->overruns++;
@@ -306,6 +345,7 @@ static void take_arrival(App *app, size_t connector, Arrival *arrival)
     if (app->history)
         history_append_sample(app->history, &filed);
     tell_loss(&app->connectors[connector], provider, (Fate)filed.fate);
+    app->backlog.samples++;
     app->receipts[connector].seq = filed.seq;
     app->receipts[connector].mark = arrival->mark;
 }
@@ -397,18 +437,39 @@ static size_t poll_connectors(App *app, bool patient)
     return done + ticks;
 }
 
+static void end_backlog(App *app, int64_t now)
+{
+    AppBacklog *backlog = &app->backlog;
+    const int64_t lasted = now - backlog->since;
+    if (lasted > backlog->longest_ns) {
+        backlog->longest_ns = lasted;
+        backlog->longest_samples = backlog->samples;
+    }
+    if (lasted > BACKLOG_TOLD_NS && !app->def.quiet)
+        log_write(LOG_INFO, "app", "a backlog of %llu samples is worked off, it took %.1f s", (unsigned long long)backlog->samples, (double)lasted / 1e9);
+    backlog->since = TIME_NONE;
+    backlog->samples = 0;
+}
+
 size_t app_poll(App *app)
 {
+    const int64_t start = elapsed(app);
+    if (app->backlog.since == TIME_NONE)
+        app->backlog.since = start;
     size_t done = poll_connectors(app, false);
     done += run_ready_ticks(app);
     if (!app->history || history_waiting(app->history) < HISTORY_WAITING)
         done += poll_connectors(app, true);
+    if (app->now != TIME_NONE)
+        desk_fill(app->desk, app->now);
     answer_people(app);
     show_changes(app);
     hand_receipts(app);
     for (size_t i = 0; i < app->connector_count && done; i++)
         if (app->connectors[i].type->ticked)
             app->connectors[i].type->ticked(app->connectors[i].self, sync_now(app->sync));
+    if (done == 0)
+        end_backlog(app, start);
     return done;
 }
 
@@ -419,6 +480,7 @@ void app_drain(App *app)
         while (poll_connector(app, i, &ticks))
             continue;
     sync_amend(app->sync);
+    alarm_amend(app->alarms, app->sync, app->now);
     answer_people(app);
     show_changes(app);
 }
@@ -446,7 +508,10 @@ static Err load(App *app, ErrText *why)
         app->plant->clock = PLANT_CLOCK_PROVIDER;
     if ((err = alarms_create(app->plant, &app->alarms, why)))
         return err;
-    return gate_create(app->plant, &app->gate) ? err_set(why, ERR_MEMORY, "no memory for the gate") : ERR_OK;
+    if (gate_create(app->plant, &app->gate))
+        return err_set(why, ERR_MEMORY, "no memory for the gate");
+    err = lookout_create(app->plant, &app->lookout, why);
+    return err ? err : desk_create(app->plant, 1, &app->desk, why);
 }
 
 Err app_load(const AppDef *def, App **out, ErrText *why)
@@ -459,7 +524,7 @@ Err app_load(const AppDef *def, App **out, ErrText *why)
     app->def.threads = def->threads ? def->threads : 1;
     app->def.speed = def->speed > 0 ? def->speed : 1;
     app->def.clock = def->clock ? def->clock : &clock_system;
-    app->now = app->recorded = TIME_NONE;
+    app->now = app->recorded = app->backlog.since = TIME_NONE;
     app->started_elapsed = elapsed(app);
     app->sent_elapsed = app->started_elapsed - ANSWER_NS;
     app->snapshot_elapsed = INT64_MIN / 2;  // the first tick is kept at once: a restart then knows when time began
@@ -506,6 +571,7 @@ static void take_over(App *app, App *before)
     app->now = before->now;
     app->ticks = before->ticks;
     app->overruns = before->overruns;
+    app->backlog = before->backlog;
     app->started_elapsed = before->started_elapsed;
     app->started_utc = before->started_utc;
     app->snapshot_elapsed = before->snapshot_elapsed;
@@ -548,6 +614,8 @@ void app_destroy(App *app)
     if (app->history && app->now != TIME_NONE)
         resume_snapshot(app);
     history_close(app->history);
+    desk_destroy(app->desk);
+    lookout_destroy(app->lookout);
     gate_destroy(app->gate);
     alarms_destroy(app->alarms);
     sync_destroy(app->sync);

@@ -7,6 +7,7 @@
 #pragma once
 
 #include "connectors/websocket/websocket.h"
+#include "forecast/lookout.h"
 #include "server/server.h"
 
 enum { APP_CONNECTORS_MAX = 16 };
@@ -27,12 +28,22 @@ typedef struct AppDef {
     void *self;
 } AppDef;
 
+/// What waited while the tick had no rest: from when it finds something to do until there is nothing more.
+typedef struct AppBacklog {
+    int64_t since;      // elapsed time, TIME_NONE while there is none
+    uint64_t samples;   // that were taken since
+    int64_t longest_ns;
+    uint64_t longest_samples;  // of the longest
+} AppBacklog;
+
 struct App {
     AppDef def;
     Plant *plant;
     Sync *sync;
     Alarms *alarms;
     Gate *gate;
+    Desk *desk;        // for forecasts
+    Lookout *lookout;  // the plant's own forecast, NULL without
     History *history;  // NULL without
     Server *server;    // NULL without; app_serve, not owned
     Websocket *websocket;
@@ -47,10 +58,14 @@ struct App {
     int64_t snapshot_elapsed, recorded;  // when the last snapshot was taken; the last tick whose estimates history was offered
     int64_t sent_elapsed;         // when a command was handed to a device last
     uint64_t overruns;
+    AppBacklog backlog;
     bool replaying;               // ticks are run again after a restart: nothing leaves the engine
     char refused[sizeof(ErrText)]; // why the newest version of the script was, or empty
     char kept[128];               // what a changed script left of the state, for people
     uint64_t reload_token;        // of who asked for the script to be loaded anew and has no answer yet, or 0
+    const HistoryOutlooks *foretold;  // while replaying: what was judged then, from the next tick on
+    size_t foretold_count;
+    Outlooks outlooks;  // of them the tick's
     CommandWish *replayed_wishes; // the newest of each tag, and
     int64_t *replayed_times;      // when it was made
     size_t replayed_count;

@@ -304,14 +304,14 @@ static Err make_offer(const Emulation *emulation, Arena *arena, Offer *offer, Er
     return err ? err_set(why, err, "no memory") : ERR_OK;
 }
 
-static Err open_link(Emulation *emulation, const char *url, const char *name, Arena *arena, ErrText *why)
+static Err open_link(Emulation *emulation, const char *url, const char *name, bool binary, Arena *arena, ErrText *why)
 {
     Offer offer = {0};
     const Err err = make_offer(emulation, arena, &offer, why);
     if (err)
         return err;
     const DeviceDef def = {.url = url, .name = name, .log = emulation->offline_lasts > 0 ? LOG_ROOM : 0, .tags = offer.tags, .tag_count = offer.tag_count, .actuators = offer.actuators, .actuator_count = offer.actuator_count,
-                           .command = on_command, .notice = on_notice, .self = emulation};
+                           .bulk = binary, .command = on_command, .notice = on_notice, .self = emulation};
     return device_open(&def, &emulation->device, why);
 }
 
@@ -355,7 +355,7 @@ int command_emulate(int argc, char **argv)
 {
     const char *path = NULL, *tape = NULL, *offline = NULL, *clock = NULL, *url = "ws://localhost:8080", *name = "emulator", *file = NULL;
     long seed = 1, seconds = 600;
-    bool no_faults = false;
+    bool no_faults = false, binary = false;
     OptionList faults = {0};
     Emulation emulation = {.speed = NAN};
     const Option options[] = {
@@ -363,6 +363,7 @@ int command_emulate(int argc, char **argv)
         {OPTION_TEXT, "url", "URL", "where it runs (ws://localhost:8080)", &url, 0, 0},
         {OPTION_TEXT, "tape", "FILE", "play this recording instead of emulating", &tape, 0, 0},
         {OPTION_SPEED, "speed", "N", "N times real time, or max (the server's --speed)", &emulation.speed, 0, 0},
+        {OPTION_FLAG, "binary", NULL, "send samples as records (pollux.v1.bin) instead of JSON", &binary, 0, 0},
         {OPTION_TEXT, "name", "NAME", "what this device is called (emulator)", &name, 0, 0},
         {OPTION_LIST, "fault", "FAULT", "something that goes wrong, see below; may be repeated", &faults, 0, 0},
         {OPTION_TEXT, "offline", "AT+LASTS", "lose the line then, for so many seconds, and send the log behind", &offline, 0, 0},
@@ -397,7 +398,7 @@ int command_emulate(int argc, char **argv)
     if (!err && file)
         err = record_castor(emulation.castor, (double)seconds, file, &why);
     else if (!err)
-        err = open_link(&emulation, url, name, &arena, &why);
+        err = open_link(&emulation, url, name, binary, &arena, &why);
     if (!err && !file && wait_connected(&emulation)) {
         if (emulation.tape)
             play_tape(&emulation);

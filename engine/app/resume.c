@@ -61,6 +61,17 @@ void resume_note_wish(App *app, const CommandWish *wish)
     app->replayed_wishes[app->replayed_count++] = *wish;
 }
 
+const Outlooks *resume_outlooks(App *app)
+{
+    while (app->foretold_count && app->foretold->tick < app->tick)
+        app->foretold++, app->foretold_count--;
+    if (!app->foretold_count || app->foretold->tick != app->tick || !app->lookout)
+        return NULL;
+    app->outlooks = app->foretold->outlooks;
+    app->outlooks.probability = lookout_probability(app->lookout);
+    return &app->outlooks;
+}
+
 static int64_t last_command_time(const HistoryResume *resume, TagId tag)
 {
     int64_t time = TIME_NONE;
@@ -210,7 +221,10 @@ static Err replay(App *app, const HistoryResume *resume, ErrText *why)
     if (!err) {
         for (size_t i = 0; i < resume->sample_count; i++)
             sync_refile(app->sync, &resume->samples[i]);
+        app->foretold = resume->foretold;
+        app->foretold_count = resume->foretold_count;
         app_replay(app);
+        app->foretold_count = 0;
         acknowledge_again(app, alarms, count);
     }
     history_reader_close(reader);

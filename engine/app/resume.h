@@ -18,5 +18,8 @@ void resume_snapshot(App *app);
 /// Remember a wish made in a replayed tick.
 void resume_note_wish(App *app, const CommandWish *wish);
 
+/// While replaying: what was judged in the tick that runs, or NULL.
+const Outlooks *resume_outlooks(App *app);
+
 /// Run the ticks whose samples are complete in history (app.c).
 void app_replay(App *app);

@@ -129,6 +129,7 @@ static Err open_serving(Serving *serving, const AppDef *def, ServerDef *server, 
     if (websocket_create(&websocket, &serving->websocket))
         return err_set(why, ERR_MEMORY, "no memory for the websocket connector");
     server->plant = plant;
+    server->desk = serving->app->desk;
     server->history = def->history;
     server->devices = websocket_handler(serving->websocket);
     if ((err = server_create(server, &serving->server, why)))
@@ -168,9 +169,10 @@ static void refuse_script(Serving *serving, const ErrText *why)
 }
 
 /* Who is connected is shown the new plant. An error says that nothing can be shown any more. */
-static Err show_next(Serving *serving, const Plant *plant, ErrText *why)
+static Err show_next(Serving *serving, ErrText *why)
 {
-    if (websocket_follow(serving->websocket, plant->tags) || server_follow(serving->server, plant))
+    const Plant *plant = serving->app->plant;
+    if (server_follow(serving->server, plant, serving->app->desk) || websocket_follow(serving->websocket, plant->tags))
         return err_set(why, ERR_MEMORY, "no memory to show plant \"%s\" anew: the state is kept, start again", plant->name);
     return ERR_OK;
 }
@@ -187,7 +189,7 @@ static Err change_app(Serving *serving, App *next, bool *refused, ErrText *why)
     } else {
         App *before = serving->app;
         serving->app = next;
-        err = show_next(serving, next->plant, why);
+        err = show_next(serving, why);
         app_destroy(before);
     }
     server_resume(serving->server);

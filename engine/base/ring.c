@@ -15,6 +15,13 @@ static unsigned char *ring_item(const Ring *ring, size_t position)
     return ring->items + (position & (ring->capacity - 1)) * ring->item_size;
 }
 
+/* How many of `count` items from `position` on lie in one piece. */
+static size_t straight_run(const Ring *ring, size_t position, size_t count)
+{
+    const size_t left = ring->capacity - (position & (ring->capacity - 1));
+    return count < left ? count : left;
+}
+
 Err ring_init(Ring *ring, size_t item_size, size_t capacity)
 {
     assert(ring);
@@ -38,33 +45,52 @@ void ring_fini(Ring *ring)
     ring->items = NULL;
 }
 
-bool ring_push(Ring *ring, const void *item)
+size_t ring_push_many(Ring *ring, const void *items, size_t count)
 {
     const size_t tail = atomic_load_explicit(&ring->tail, memory_order_relaxed);
-    if (tail - ring->seen_head == ring->capacity) {
-        // acquire: the reader has finished with the place before it is written again
+    size_t room = ring->capacity - (tail - ring->seen_head);
+    if (room < count) {
+        // acquire: the reader has finished with the places before they are written again
         ring->seen_head = atomic_load_explicit(&ring->head, memory_order_acquire);
-        if (tail - ring->seen_head == ring->capacity)
-            return false;
+        room = ring->capacity - (tail - ring->seen_head);
     }
+    if (count > room)
+        count = room;
+    if (count == 0)
+        return 0;
 
-    memcpy(ring_item(ring, tail), item, ring->item_size);
-    atomic_store_explicit(&ring->tail, tail + 1, memory_order_release);
-    return true;
+    const size_t straight = straight_run(ring, tail, count);
+    memcpy(ring_item(ring, tail), items, straight * ring->item_size);
+    memcpy(ring->items, (const unsigned char *)items + straight * ring->item_size, (count - straight) * ring->item_size);
+    atomic_store_explicit(&ring->tail, tail + count, memory_order_release);
+    return count;
+}
+
+size_t ring_pop_many(Ring *ring, void *items, size_t count)
+{
+    const size_t head = atomic_load_explicit(&ring->head, memory_order_relaxed);
+    if (ring->seen_tail - head < count)
+        ring->seen_tail = atomic_load_explicit(&ring->tail, memory_order_acquire);
+    if (ring->seen_tail - head < count)
+        count = ring->seen_tail - head;
+    if (count == 0)
+        return 0;
+
+    const size_t straight = straight_run(ring, head, count);
+    memcpy(items, ring_item(ring, head), straight * ring->item_size);
+    memcpy((unsigned char *)items + straight * ring->item_size, ring->items, (count - straight) * ring->item_size);
+    atomic_store_explicit(&ring->head, head + count, memory_order_release);
+    return count;
+}
+
+bool ring_push(Ring *ring, const void *item)
+{
+    return ring_push_many(ring, item, 1) == 1;
 }
 
 bool ring_pop(Ring *ring, void *item)
 {
-    const size_t head = atomic_load_explicit(&ring->head, memory_order_relaxed);
-    if (head == ring->seen_tail) {
-        ring->seen_tail = atomic_load_explicit(&ring->tail, memory_order_acquire);
-        if (head == ring->seen_tail)
-            return false;
-    }
-
-    memcpy(item, ring_item(ring, head), ring->item_size);
-    atomic_store_explicit(&ring->head, head + 1, memory_order_release);
-    return true;
+    return ring_pop_many(ring, item, 1) == 1;
 }
 
 size_t ring_count(const Ring *ring)

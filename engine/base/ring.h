@@ -27,6 +27,9 @@ void ring_fini(Ring *ring);
 bool ring_push(Ring *ring, const void *item);
 /// Copy one item out; false when the ring is empty.
 bool ring_pop(Ring *ring, void *item);
+/// The same for up to `count` items, which become visible to the other end, or free, all at once. How many there were.
+size_t ring_push_many(Ring *ring, const void *items, size_t count);
+size_t ring_pop_many(Ring *ring, void *items, size_t count);
 /// How many items wait: exact for either end, a moment old for anybody else.
 size_t ring_count(const Ring *ring);
 /// How many more items fit, seen from the writer.

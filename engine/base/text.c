@@ -163,11 +163,21 @@ static void make_plain_locale(void)
     plain_locale = newlocale(LC_ALL_MASK, "C", (locale_t)0);
 }
 
-int number_format(double value, char out[static 32])
+static locale_t get_plain_locale(void)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     pthread_once(&once, make_plain_locale);
-    const locale_t before = uselocale(plain_locale);
+    return plain_locale;
+}
+
+double number_parse(const char *text)
+{
+    return strtod_l(text, NULL, get_plain_locale());
+}
+
+int number_format(double value, char out[static 32])
+{
+    const locale_t before = uselocale(get_plain_locale());
 
     // 15 digits always survive the way to a double and 17 always come back; a subnormal has fewer to begin with
     int length = 0;

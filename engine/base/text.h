@@ -27,3 +27,5 @@ void text_json_string(Text *text, const char *string);
 void text_json_number(Text *text, double value);
 /// Write `value` as the shortest decimal that reads back as the same double; returns the length without the 0.
 int number_format(double value, char out[static 32]);
+/// The double nearest to a decimal number; infinite when it is too large. `text` is a number of JSON, with a 0 behind it.
+double number_parse(const char *text);

@@ -29,7 +29,7 @@ static Err find_twin(Making *making, uint32_t twin)
     if (plant_model(plant, twin)->procedure)
         return err_set(making->why, ERR_SCRIPT, "%s cannot be forecast: model \"%s\" is stepped by a Lua function, whose variables all its twins share",
                        plant->twins[twin].name, plant_model(plant, twin)->name);
-    fork->twins[fork->twin_count++] = (ForkTwin){.twin = twin, .model = plant_model(plant, twin), .stands = plant_is_quarantined(plant, twin)};
+    fork->twins[fork->twin_count++] = (ForkTwin){.twin = twin, .model = plant_model(plant, twin)};
     making->position[twin] = fork->twin_count;
     return ERR_OK;
 }
@@ -48,19 +48,20 @@ static Err find_sources(Making *making)
     return err;
 }
 
-// --- copies --------------------------------------------------------------------------------------------------------
+// --- room ----------------------------------------------------------------------------------------------------------
 
-static Err copy_cells(Making *making)
+static Err make_room(Making *making)
 {
     Fork *fork = making->fork;
+    size_t count = 0;
+    for (uint32_t i = 0; i < fork->twin_count; i++)
+        count += fork->twins[i].model->column_count;
+    double *cells = fork->cells = arena_new(&fork->arena, double, count + 1);
+    if (!cells)
+        return no_memory(making);
     for (uint32_t i = 0; i < fork->twin_count; i++) {
-        ForkTwin *twin = &fork->twins[i];
-        double *cells = arena_new(&fork->arena, double, twin->model->column_count);
-        if (!cells)
-            return no_memory(making);
-        for (uint16_t column = 0; column < twin->model->column_count; column++)
-            cells[column] = *plant_cell(making->plant, twin->twin, column);
-        twin->cells = cells;
+        fork->twins[i].cells = cells;
+        cells += fork->twins[i].model->column_count;
     }
     return ERR_OK;
 }
@@ -137,10 +138,10 @@ static Err make(Making *making, const uint32_t *twins, size_t count)
         return err;
     sort_twins(making);
     err = copy_links(making);
-    return err ? err : copy_cells(making);
+    return err ? err : make_room(making);
 }
 
-Err fork_take(const Plant *plant, int64_t time, const uint32_t *twins, size_t count, Fork **out, ErrText *why)
+Err fork_plan(const Plant *plant, const uint32_t *twins, size_t count, Fork **out, ErrText *why)
 {
     assert(count > 0);
     *out = NULL;
@@ -148,7 +149,7 @@ Err fork_take(const Plant *plant, int64_t time, const uint32_t *twins, size_t co
     if (!fork)
         return err_set(why, ERR_MEMORY, "no memory for a fork of the plant");
     fork->plant = plant;
-    fork->time = time;
+    fork->time = TIME_NONE;
 
     Making making = {.plant = plant, .fork = fork, .why = why};
     const Err err = make(&making, twins, count);
@@ -157,6 +158,26 @@ Err fork_take(const Plant *plant, int64_t time, const uint32_t *twins, size_t co
         fork_destroy(fork);
     else
         *out = fork;
+    return err;
+}
+
+void fork_fill(Fork *fork, int64_t time)
+{
+    double *cell = fork->cells;
+    fork->time = time;
+    for (uint32_t i = 0; i < fork->twin_count; i++) {
+        ForkTwin *twin = &fork->twins[i];
+        twin->stands = plant_is_quarantined(fork->plant, twin->twin);
+        for (uint16_t column = 0; column < twin->model->column_count; column++)
+            *cell++ = *plant_cell(fork->plant, twin->twin, column);
+    }
+}
+
+Err fork_take(const Plant *plant, int64_t time, const uint32_t *twins, size_t count, Fork **out, ErrText *why)
+{
+    const Err err = fork_plan(plant, twins, count, out, why);
+    if (!err)
+        fork_fill(*out, time);
     return err;
 }
 

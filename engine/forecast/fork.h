@@ -1,10 +1,11 @@
 /* fork.h -- the plant as it is at one moment, to be stepped on without it.
  *
  * A fork has copies of the columns of the twins that are asked for, and of all twins that feed them, directly or through others: what happens to
- * them does not depend on anybody else. It is taken between two ticks, by copying alone; from then on the living twins may go on, and are not touched.
- * What never changes is shared with the plant: models, tags, names. So the Plant has to outlive its forks.
+ * them does not depend on anybody else. It is planned once, which looks at what never changes, and filled between two ticks, by copying alone; from
+ * then on the living twins may go on, and are not touched. What never changes is shared with the plant: models, tags, names. So the Plant has to
+ * outlive its forks.
  *
- * Takes: a Plant between two ticks.  Gives: Fork.  Memory: its own.  Threads: take it on the plant's; read it on any. */
+ * Takes: a Plant between two ticks.  Gives: Fork.  Memory: its own.  Threads: plan it on any, fill it on the plant's; read it on any. */
 #pragma once
 
 #include "model/filter.h"
@@ -36,11 +37,16 @@ typedef struct Fork {
     uint32_t twin_count;
     ForkLink *links;  // the delayed ones first, then by stage
     uint32_t link_count, delayed_count;
+    double *cells;  // of all twins, one after the other
     Arena arena;
 } Fork;
 
-/// Copy `count` twins of the plant, whose values are of `time`, and those that feed them. ERR_FULL when they are more than FORK_TWINS_MAX, ERR_SCRIPT
+/// Find `count` twins of the plant and those that feed them; their values are still to come. ERR_FULL when they are more than FORK_TWINS_MAX, ERR_SCRIPT
 /// when one of them is stepped by a Lua function, which would not be the fork's own.
+Err fork_plan(const Plant *plant, const uint32_t *twins, size_t count, Fork **out, ErrText *why);
+/// Copy the values of the plant, which are of `time`. Allocates nothing; may be done again.
+void fork_fill(Fork *fork, int64_t time);
+/// Both at once.
 Err fork_take(const Plant *plant, int64_t time, const uint32_t *twins, size_t count, Fork **out, ErrText *why);
 void fork_destroy(Fork *fork);
 /// Index of a twin of the plant among those of the fork, or -1.

@@ -614,13 +614,21 @@ static size_t collect_twins(const Scenario *scenario, const Plant *plant, uint32
     return count;
 }
 
-Err scenario_fork(const Scenario *scenario, const Plant *plant, int64_t time, Fork **out, ErrText *why)
+Err scenario_plan(const Scenario *scenario, const Plant *plant, Fork **out, ErrText *why)
 {
     const size_t room = scenario->tag_count + scenario->twin_count + scenario->cost.tag_count + SCENARIO_CASES_MAX * SCENARIO_CHANGES_MAX + FORK_TWINS_MAX;
     uint32_t *twins = mem_alloc(room * sizeof *twins);
     if (!twins)
         return err_set(why, ERR_MEMORY, "no memory for a fork of the plant");
-    const Err err = fork_take(plant, time, twins, collect_twins(scenario, plant, twins), out, why);
+    const Err err = fork_plan(plant, twins, collect_twins(scenario, plant, twins), out, why);
     mem_free(twins);
+    return err;
+}
+
+Err scenario_fork(const Scenario *scenario, const Plant *plant, int64_t time, Fork **out, ErrText *why)
+{
+    const Err err = scenario_plan(scenario, plant, out, why);
+    if (!err)
+        fork_fill(*out, time);
     return err;
 }

@@ -74,5 +74,7 @@ Err scenario_read_json(const char *name, const char *text, size_t length, const 
 /// Let inputs that no case changes be what `samples` say, in the order of their times, from the time `from` on.
 Err scenario_follow(Scenario *scenario, const Plant *plant, const Sample *samples, size_t count, int64_t from, ErrText *why);
 void scenario_destroy(Scenario *scenario);
-/// Fork the twins that a scenario speaks of, and those that feed them, from a plant whose values are of `time`.
+/// Plan a fork of the twins that a scenario speaks of, and those that feed them.
+Err scenario_plan(const Scenario *scenario, const Plant *plant, Fork **out, ErrText *why);
+/// The same, filled with the plant's values, which are of `time`.
 Err scenario_fork(const Scenario *scenario, const Plant *plant, int64_t time, Fork **out, ErrText *why);

@@ -411,6 +411,25 @@ void history_append_command(History *history, const Command *command, const char
     append(history, &record);
 }
 
+/* The last of a forecast's records says that all of it is there. */
+void history_append_outlooks(History *history, const Plant *plant, int64_t tick, const Outlooks *outlooks)
+{
+    for (size_t i = 0; i <= outlooks->count; i++) {
+        Record record = {.kind = RECORD_OUTLOOK, .foretold = {.tick = tick, .time = outlooks->time}};
+        Foretold *foretold = &record.foretold;
+        if (i < outlooks->count) {
+            const Outlook *outlook = &outlooks->items[i];
+            snprintf(foretold->twin, sizeof foretold->twin, "%s", plant->twins[outlook->twin].name);
+            snprintf(foretold->alarm, sizeof foretold->alarm, "%s", plant_model(plant, outlook->twin)->alarms[outlook->alarm].name);
+            foretold->share = outlook->share;
+            foretold->early = outlook->early;
+            foretold->middle = outlook->middle;
+            foretold->late = outlook->late;
+        }
+        append(history, &record);
+    }
+}
+
 /* A copy in one allocation: the snapshot, its table of parts, their bytes. */
 static Snapshot *copy_snapshot(const SnapshotPart *parts, size_t count)
 {

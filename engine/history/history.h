@@ -39,6 +39,8 @@ void history_append_estimates(History *history, const Plant *plant, int64_t time
 void history_append_amended(History *history, const Plant *plant, const PlantPart *part, int64_t time, uint32_t revision);
 void history_append_alarm(History *history, const Alarm *alarm, const char *twin);
 void history_append_command(History *history, const Command *command, const char *tag);
+/// What was judged in `tick`, before the alarms that came of it.
+void history_append_outlooks(History *history, const Plant *plant, int64_t tick, const Outlooks *outlooks);
 /// The plant after `tick`, whose end is `time`; `parts` are kept as they are.
 typedef struct SnapshotPart {
     const void *bytes;
@@ -54,6 +56,12 @@ size_t history_waiting(const History *history);
 /// Wait until all that was appended is on disk. ERR_IO when the disk has failed for seconds: then it is still being tried.
 Err history_flush(History *history);
 
+/// Outlooks that were judged in a tick.
+typedef struct HistoryOutlooks {
+    int64_t tick;
+    Outlooks outlooks;  // without the probability, which the script says
+} HistoryOutlooks;
+
 /// What a restart needs, read before the first append.
 typedef struct HistoryResume {
     int64_t tick, time;  // of the newest snapshot; tick is -1 when there is none
@@ -65,6 +73,8 @@ typedef struct HistoryResume {
     size_t sample_count;
     Command *commands;   // all that have not ended, and of each actuator the newest that was not refused and the newest done; oldest first
     size_t command_count;
+    HistoryOutlooks *foretold;  // in later ticks, by tick
+    size_t foretold_count;
     uint64_t last_seq, last_alarm, last_command;  // highest numbers ever given
     int64_t last_sample_time;  // newest of all samples, TIME_NONE without any
     Arena arena;         // holds all of it
@@ -97,8 +107,10 @@ typedef struct HistoryAlarm {
     Alarm alarm;
     const char *twin;
 } HistoryAlarm;
-/// Newest first.
+/// Newest first, each as it was told last.
 Err history_read_alarms(HistoryReader *reader, size_t limit, Arena *arena, HistoryAlarm **out, size_t *count, ErrText *why);
+/// All that was told of one alarm, oldest revision first; none when there is no such alarm. What changed several times in one tick was told once.
+Err history_read_alarm(HistoryReader *reader, uint64_t id, Arena *arena, HistoryAlarm **out, size_t *count, ErrText *why);
 typedef struct HistoryCommand {
     Command command;
     const char *tag;

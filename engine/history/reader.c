@@ -4,7 +4,7 @@
 
 #include "history/store.h"
 
-enum { POINTS_MAX = 1000 * 1000, ENTRIES_MAX = 10 * 1000 };
+enum { POINTS_MAX = 1000 * 1000, ENTRIES_MAX = 10 * 1000, REVISIONS_MAX = 1000 };
 
 typedef enum ReaderQuery {
     READER_TAG,
@@ -14,6 +14,7 @@ typedef enum ReaderQuery {
     READER_ESTIMATES,
     READER_FIRST_ESTIMATES,
     READER_ALARMS,
+    READER_ALARM,
     READER_COMMANDS,
     READER_QUERY_COUNT
 } ReaderQuery;
@@ -34,6 +35,8 @@ static const char *const sql[READER_QUERY_COUNT] = {
                          " AND amended.time = estimate.time) AS last" ESTIMATES_IN_RANGE ") ORDER BY time",
     [READER_FIRST_ESTIMATES] = "SELECT time, value, sd" ESTIMATES_IN_RANGE " ORDER BY time",
     [READER_ALARMS] = "SELECT " STORE_ALARM " FROM alarm ORDER BY id DESC LIMIT ?",
+    [READER_ALARM] = "SELECT " STORE_ALARM " FROM (SELECT " STORE_ALARM " FROM alarm_revision WHERE id = ?1 UNION ALL"
+                     " SELECT " STORE_ALARM " FROM alarm WHERE id = ?1) ORDER BY revision LIMIT ?2",
     [READER_COMMANDS] = "SELECT " STORE_COMMAND " FROM command ORDER BY id DESC LIMIT ?",
 };
 
@@ -185,21 +188,35 @@ static size_t clamp_limit(size_t limit)
     return limit < ENTRIES_MAX ? limit : ENTRIES_MAX;
 }
 
-Err history_read_alarms(HistoryReader *reader, size_t limit, Arena *arena, HistoryAlarm **out, size_t *count, ErrText *why)
+/* The rows of a query whose arguments are bound, `limit` at most. */
+static Err read_alarms(HistoryReader *reader, sqlite3_stmt *query, size_t limit, Arena *arena, HistoryAlarm **out, size_t *count, ErrText *why)
 {
-    sqlite3_stmt *query = reader->queries[READER_ALARMS];
     *count = 0;
-    *out = arena_new(arena, HistoryAlarm, clamp_limit(limit));
+    *out = arena_new(arena, HistoryAlarm, limit);
     if (!*out)
         return err_set(why, ERR_MEMORY, "out of memory for %zu alarms", limit);
-    sqlite3_bind_int64(query, 1, (int64_t)clamp_limit(limit));
     Err err = ERR_OK;
-    while (err == ERR_OK && *count < clamp_limit(limit) && store_next(query, &err, why)) {
+    while (err == ERR_OK && *count < limit && store_next(query, &err, why)) {
         err = store_read_alarm(query, reader->plant, arena, &(*out)[*count], why);
         *count += err == ERR_OK;
     }
     sqlite3_reset(query);
     return err;
+}
+
+Err history_read_alarms(HistoryReader *reader, size_t limit, Arena *arena, HistoryAlarm **out, size_t *count, ErrText *why)
+{
+    sqlite3_stmt *query = reader->queries[READER_ALARMS];
+    sqlite3_bind_int64(query, 1, (int64_t)clamp_limit(limit));
+    return read_alarms(reader, query, clamp_limit(limit), arena, out, count, why);
+}
+
+Err history_read_alarm(HistoryReader *reader, uint64_t id, Arena *arena, HistoryAlarm **out, size_t *count, ErrText *why)
+{
+    sqlite3_stmt *query = reader->queries[READER_ALARM];
+    sqlite3_bind_int64(query, 1, (int64_t)id);
+    sqlite3_bind_int64(query, 2, REVISIONS_MAX);
+    return read_alarms(reader, query, REVISIONS_MAX, arena, out, count, why);
 }
 
 Err history_read_commands(HistoryReader *reader, size_t limit, Arena *arena, HistoryCommand **out, size_t *count, ErrText *why)

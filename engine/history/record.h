@@ -5,7 +5,7 @@
 
 #include "history/history.h"
 
-typedef enum RecordKind { RECORD_SAMPLE, RECORD_ESTIMATE, RECORD_AMENDED, RECORD_ALARM, RECORD_COMMAND, RECORD_SNAPSHOT } RecordKind;
+typedef enum RecordKind { RECORD_SAMPLE, RECORD_ESTIMATE, RECORD_AMENDED, RECORD_ALARM, RECORD_COMMAND, RECORD_OUTLOOK, RECORD_SNAPSHOT } RecordKind;
 
 typedef struct Estimate {
     int64_t time;
@@ -13,6 +13,13 @@ typedef struct Estimate {
     TagId tag;
     uint32_t revision;  // of an amended one: how many ticks later it was told than the first
 } Estimate;
+
+/// One limit of a forecast that was judged in `tick`; the last record of each is without a twin.
+typedef struct Foretold {
+    int64_t tick, time;
+    double share, early, middle, late;
+    char twin[48], alarm[48];
+} Foretold;
 
 typedef struct Snapshot {
     int64_t tick, time;
@@ -34,6 +41,7 @@ typedef struct Record {
             Command command;
             TagName tag;
         } command;
+        Foretold foretold;
         Snapshot *snapshot;
     };
 } Record;

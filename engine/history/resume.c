@@ -207,6 +207,59 @@ static Err read_commands(Reading *reading)
     return err;
 }
 
+/* One row: a limit, or (without a twin) the end of what was judged in its tick. `items` are those of the tick so far. */
+static void take_outlook(Reading *reading, sqlite3_stmt *row, Outlook *items, size_t *count)
+{
+    HistoryResume *out = reading->out;
+    const char *twin_name = (const char *)sqlite3_column_text(row, 1), *alarm = (const char *)sqlite3_column_text(row, 2);
+    if (!twin_name || !alarm)
+        return;
+    if (!*twin_name) {
+        const Outlooks outlooks = {.time = sqlite3_column_int64(row, 3), .items = items, .count = *count};
+        out->foretold[out->foretold_count++] = (HistoryOutlooks){sqlite3_column_int64(row, 0), outlooks};
+        return;
+    }
+    const int64_t twin = plant_find(reading->plant, twin_name);
+    const Model *model = twin < 0 ? NULL : plant_model(reading->plant, (uint32_t)twin);
+    for (uint16_t i = 0; model && i < model->alarm_count; i++)
+        if (strcmp(model->alarms[i].name, alarm) == 0)
+            items[(*count)++] = (Outlook){(uint32_t)twin, i, store_number(row, 4), store_number(row, 5), store_number(row, 6), store_number(row, 7)};
+}
+
+/* Of each tick its end comes last; a forecast without one was cut off. */
+static Err read_outlooks(Reading *reading)
+{
+    HistoryResume *out = reading->out;
+    char sql[160];
+    int64_t rows;
+    snprintf(sql, sizeof sql, "SELECT count(*) FROM outlook WHERE tick > %" PRId64, out->tick);
+    Err err = store_integer(reading->db, sql, 0, &rows, reading->why);
+    if (err != ERR_OK)
+        return err;
+    Outlook *items = arena_new(&out->arena, Outlook, rows + 1);
+    out->foretold = arena_new(&out->arena, HistoryOutlooks, rows + 1);
+    if (!items || !out->foretold)
+        return out_of_memory(reading);
+
+    sqlite3_stmt *query;
+    snprintf(sql, sizeof sql, "SELECT tick, twin, alarm, time, share, early, middle, late FROM outlook WHERE tick > %" PRId64 " ORDER BY tick, twin DESC, alarm", out->tick);
+    err = store_prepare(reading->db, sql, &query, reading->why);
+    if (err != ERR_OK)
+        return err;
+    int64_t tick = INT64_MIN;
+    size_t count = 0;
+    for (int64_t row = 0; row < rows && store_next(query, &err, reading->why); row++) {
+        if (sqlite3_column_int64(query, 0) != tick) {
+            items += count;
+            count = 0;
+        }
+        tick = sqlite3_column_int64(query, 0);
+        take_outlook(reading, query, items, &count);
+    }
+    sqlite3_finalize(query);
+    return err;
+}
+
 static Err read_numbers(Reading *reading)
 {
     HistoryResume *out = reading->out;
@@ -243,6 +296,8 @@ Err resume_read(const char *path, const Plant *plant, HistoryResume *out, ErrTex
         err = read_samples(&reading);
     if (err == ERR_OK)
         err = read_commands(&reading);
+    if (err == ERR_OK)
+        err = read_outlooks(&reading);
     if (err == ERR_OK)
         err = read_numbers(&reading);
     sqlite3_close(reading.db);

@@ -9,9 +9,16 @@
 
 enum { APPLICATION = 0x504C5558, VERSION = 2, BUSY_MS = 250 };  // "PLUX"
 
-// what form 2 has and form 1 had not: estimates that late samples changed, beside those that were told first
+// what form 2 has and form 1 had not: estimates that late samples changed, beside those that were told first, and what alarms were before their newest revision
 #define AMENDED "CREATE TABLE amended (tag INTEGER NOT NULL, time INTEGER NOT NULL, revision INTEGER NOT NULL, value REAL, sd REAL," \
-                " PRIMARY KEY (tag, time, revision)) STRICT, WITHOUT ROWID;"
+                " PRIMARY KEY (tag, time, revision)) STRICT, WITHOUT ROWID;" \
+                "CREATE TABLE alarm_revision (id INTEGER NOT NULL, twin TEXT NOT NULL, revision INTEGER NOT NULL, state INTEGER NOT NULL," \
+                " severity INTEGER NOT NULL, raised INTEGER, acknowledged INTEGER, returned INTEGER, name TEXT NOT NULL, text TEXT NOT NULL," \
+                " amended INTEGER, PRIMARY KEY (id, revision)) STRICT, WITHOUT ROWID;"
+
+// what forecasts of the plant have foretold; files from before it get it when they are written, and lack nothing until then
+#define OUTLOOK "CREATE TABLE IF NOT EXISTS outlook (tick INTEGER NOT NULL, twin TEXT NOT NULL, alarm TEXT NOT NULL, time INTEGER NOT NULL," \
+                " share REAL NOT NULL, early REAL NOT NULL, middle REAL NOT NULL, late REAL NOT NULL, PRIMARY KEY (tick, twin, alarm)) STRICT, WITHOUT ROWID;"
 
 static const char schema[] =
     "CREATE TABLE plant (name TEXT NOT NULL) STRICT;"
@@ -23,7 +30,8 @@ static const char schema[] =
     "CREATE TABLE estimate (tag INTEGER NOT NULL, time INTEGER NOT NULL, value REAL, sd REAL, PRIMARY KEY (tag, time)) STRICT, WITHOUT ROWID;"
     AMENDED
     "CREATE TABLE alarm (id INTEGER PRIMARY KEY, twin TEXT NOT NULL, revision INTEGER NOT NULL, state INTEGER NOT NULL,"
-    " severity INTEGER NOT NULL, raised INTEGER, acknowledged INTEGER, returned INTEGER, name TEXT NOT NULL, text TEXT NOT NULL) STRICT;"
+    " severity INTEGER NOT NULL, raised INTEGER, acknowledged INTEGER, returned INTEGER, name TEXT NOT NULL, text TEXT NOT NULL,"
+    " amended INTEGER) STRICT;"
     "CREATE TABLE command (id INTEGER PRIMARY KEY, tag TEXT NOT NULL, value REAL, asker TEXT NOT NULL, reason TEXT NOT NULL,"
     " state INTEGER NOT NULL, time INTEGER, deadline INTEGER, ended INTEGER, detail TEXT NOT NULL) STRICT;"
     "CREATE TABLE snapshot (tick INTEGER PRIMARY KEY, time INTEGER NOT NULL, hash INTEGER NOT NULL, parts INTEGER NOT NULL,"
@@ -60,7 +68,7 @@ static Err write_schema(sqlite3 *db, const char *plant, ErrText *why)
 /* Whole or not at all: an older Pollux refuses the file from then on. */
 static Err migrate(sqlite3 *db, ErrText *why)
 {
-    return store_run(db, "BEGIN IMMEDIATE; " AMENDED " PRAGMA user_version = 2; COMMIT", why);
+    return store_run(db, "BEGIN IMMEDIATE; " AMENDED " ALTER TABLE alarm ADD COLUMN amended INTEGER; PRAGMA user_version = 2; COMMIT", why);
 }
 
 /* Whose file is it? `form` is 0 when it is nobody's yet. */
@@ -134,7 +142,9 @@ static Err open_checked(sqlite3 *db, StoreMode mode, const char *plant, ErrText 
         err = write_schema(db, plant, why);
     if (err == ERR_OK)
         err = check_plant(db, plant, why);
-    return err == ERR_OK && form == 1 ? migrate(db, why) : err;
+    if (err == ERR_OK && form == 1)
+        err = migrate(db, why);
+    return err == ERR_OK && mode == STORE_WRITE ? store_run(db, OUTLOOK, why) : err;
 }
 
 Err store_check_path(const char *path, ErrText *why)
@@ -265,6 +275,7 @@ void store_bind_alarm(sqlite3_stmt *statement, const HistoryAlarm *entry)
     store_bind_time(statement, 8, alarm->returned);
     bind_text(statement, 9, alarm->name);
     bind_text(statement, 10, alarm->text);
+    store_bind_time(statement, 11, alarm->amended);
 }
 
 void store_bind_command(sqlite3_stmt *statement, const HistoryCommand *entry)
@@ -299,6 +310,7 @@ Err store_read_alarm(sqlite3_stmt *query, const Plant *plant, Arena *arena, Hist
     alarm->returned = store_time(query, 7);
     store_text(query, 8, alarm->name, sizeof alarm->name);
     store_text(query, 9, alarm->text, sizeof alarm->text);
+    alarm->amended = store_time(query, 10);
     if (alarm->state <= ALARM_OVER && alarm->severity <= SEVERITY_CRITICAL)
         return ERR_OK;
     return err_set(why, ERR_PARSE, "%s: alarm %" PRIu64 " is in a state that does not exist", file_of(sqlite3_db_handle(query)), alarm->id);

@@ -38,9 +38,9 @@ double store_number(sqlite3_stmt *query, int column);
 /// Copy a text into `size` bytes, cut where it is too long.
 void store_text(sqlite3_stmt *query, int column, char *out, size_t size);
 
-// A row of `alarm` and of `command`, whose columns are STORE_ALARM and STORE_COMMAND.
+// A row of `alarm` (and of `alarm_revision`, where those before the newest are) and of `command`, whose columns are STORE_ALARM and STORE_COMMAND.
 
-#define STORE_ALARM "id, twin, revision, state, severity, raised, acknowledged, returned, name, text"
+#define STORE_ALARM "id, twin, revision, state, severity, raised, acknowledged, returned, name, text, amended"
 #define STORE_COMMAND "id, tag, value, asker, reason, state, time, deadline, ended, detail"
 
 void store_bind_alarm(sqlite3_stmt *statement, const HistoryAlarm *alarm);

@@ -18,11 +18,15 @@ static const char *const sql[WRITER_STATEMENT_COUNT] = {
                        " (SELECT value, sd FROM (SELECT value, sd, revision FROM amended WHERE tag = ?1 AND time = ?2 AND revision < ?5"
                        " UNION ALL SELECT value, sd, 0 FROM estimate WHERE tag = ?1 AND time = ?2) ORDER BY revision DESC LIMIT 1)"
                        " WHERE value IS ?3 AND sd IS ?4)",
-    [WRITER_ALARM] = "INSERT INTO alarm (" STORE_ALARM ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET twin = excluded.twin,"
+    // behind a restart revisions are written again: what was told first stays
+    [WRITER_ALARM_BEFORE] = "INSERT OR IGNORE INTO alarm_revision (" STORE_ALARM ") SELECT " STORE_ALARM " FROM alarm WHERE id = ? AND revision < ?",
+    [WRITER_ALARM] = "INSERT INTO alarm (" STORE_ALARM ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET twin = excluded.twin,"
                      " revision = excluded.revision, state = excluded.state, severity = excluded.severity, raised = excluded.raised,"
-                     " acknowledged = excluded.acknowledged, returned = excluded.returned, name = excluded.name, text = excluded.text"
+                     " acknowledged = excluded.acknowledged, returned = excluded.returned, name = excluded.name, text = excluded.text,"
+                     " amended = excluded.amended"
                      " WHERE excluded.revision >= revision",
     [WRITER_COMMAND] = "INSERT OR REPLACE INTO command (" STORE_COMMAND ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    [WRITER_OUTLOOK] = "INSERT OR REPLACE INTO outlook (tick, twin, alarm, time, share, early, middle, late) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
     [WRITER_SNAPSHOT] = "INSERT OR REPLACE INTO snapshot (tick, time, hash, parts, sum) VALUES (?, ?, ?, ?, ?)",
     [WRITER_PIECES_FORGET] = "DELETE FROM piece WHERE tick = ?",
     [WRITER_PIECE_ADD] = "INSERT INTO piece (tick, part, start, bytes) VALUES (?, ?, ?, ?)",
@@ -162,6 +166,19 @@ static Err put_estimate(Writer *writer, WriterStatement which, const Estimate *e
     return step(writer, which, why);
 }
 
+/* The newest revision has a place of its own, and moves on from there when it is no more. */
+static Err put_alarm(Writer *writer, const HistoryAlarm *entry, ErrText *why)
+{
+    sqlite3_stmt *before = writer->statements[WRITER_ALARM_BEFORE];
+    sqlite3_bind_int64(before, 1, (int64_t)entry->alarm.id);
+    sqlite3_bind_int64(before, 2, entry->alarm.revision);
+    const Err err = step(writer, WRITER_ALARM_BEFORE, why);
+    if (err != ERR_OK)
+        return err;
+    store_bind_alarm(writer->statements[WRITER_ALARM], entry);
+    return step(writer, WRITER_ALARM, why);
+}
+
 static Err put_pieces(Writer *writer, int64_t tick, size_t part, const SnapshotPart *bytes, ErrText *why)
 {
     sqlite3_stmt *statement = writer->statements[WRITER_PIECE_ADD];
@@ -204,6 +221,19 @@ static Err put_snapshot(Writer *writer, const Snapshot *snapshot, ErrText *why)
     return err == ERR_OK ? step(writer, WRITER_PIECES_THIN, why) : err;
 }
 
+static Err put_outlook(Writer *writer, const Foretold *foretold, ErrText *why)
+{
+    sqlite3_stmt *statement = writer->statements[WRITER_OUTLOOK];
+    const double numbers[] = {foretold->share, foretold->early, foretold->middle, foretold->late};
+    sqlite3_bind_int64(statement, 1, foretold->tick);
+    sqlite3_bind_text(statement, 2, foretold->twin, -1, SQLITE_STATIC);
+    sqlite3_bind_text(statement, 3, foretold->alarm, -1, SQLITE_STATIC);
+    sqlite3_bind_int64(statement, 4, foretold->time);
+    for (int i = 0; i < 4; i++)
+        sqlite3_bind_double(statement, 5 + i, numbers[i]);
+    return step(writer, WRITER_OUTLOOK, why);
+}
+
 static Err put(Writer *writer, const Record *record, ErrText *why)
 {
     switch (record->kind) {
@@ -214,11 +244,12 @@ static Err put(Writer *writer, const Record *record, ErrText *why)
     case RECORD_AMENDED:
         return put_estimate(writer, WRITER_AMENDED, &record->estimate, why);
     case RECORD_ALARM:
-        store_bind_alarm(writer->statements[WRITER_ALARM], &(HistoryAlarm){record->alarm.alarm, record->alarm.twin.text});
-        return step(writer, WRITER_ALARM, why);
+        return put_alarm(writer, &(HistoryAlarm){record->alarm.alarm, record->alarm.twin.text}, why);
     case RECORD_COMMAND:
         store_bind_command(writer->statements[WRITER_COMMAND], &(HistoryCommand){record->command.command, record->command.tag.text});
         return step(writer, WRITER_COMMAND, why);
+    case RECORD_OUTLOOK:
+        return put_outlook(writer, &record->foretold, why);
     case RECORD_SNAPSHOT:
         return put_snapshot(writer, record->snapshot, why);
     }

@@ -180,7 +180,7 @@ static Err read_recording(Loader *loader)
 /* Tables of functions are kept in the registry, where the script itself cannot reach them. */
 static Err keep_tables(Loader *loader)
 {
-    static const char *const keys[] = {"on", "emulate"};
+    static const char *const keys[] = {"on", "emulate", "forecast"};
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
         char name[32];
         const int type = lua_getfield(loader->lua, loader->root, keys[i]);
@@ -194,7 +194,7 @@ static Err keep_tables(Loader *loader)
 
 static Err read_settings(Loader *loader)
 {
-    static const char *const known[] = {"name", "doc", "step", "clock", "clocks", "wait", "lag", "record", "record_fleets", "command_timeout", "parameters", "assets", "connect", "tape", "on", "emulate", NULL};
+    static const char *const known[] = {"name", "doc", "step", "clock", "clocks", "wait", "lag", "record", "record_fleets", "command_timeout", "parameters", "assets", "connect", "tape", "on", "emulate", "forecast", NULL};
     Plant *plant = loader->plant;
     Declaration root = {.script = plant->script, .index = loader->root, .section = "plant", .why = loader->why};
     declare_only(&root, known, 0);

@@ -57,6 +57,7 @@ void frame_alarm(Text *out, const Alarm *alarm, const char *twin)
     put_time(out, ",", "raised", alarm->raised);
     put_time(out, ",", "acknowledged", alarm->acknowledged);
     put_time(out, ",", "returned", alarm->returned);
+    put_time(out, ",", "amended", alarm->amended);
     put_count(out, ",", "revision", alarm->revision);
     text_put(out, "}");
 }
@@ -355,6 +356,10 @@ static void put_counters(Text *out, const State *state)
     put_count(out, ",", "replay_ms", (uint64_t)(state->rewinds.spent_ns / NS_PER_MS));
     put_count(out, ",", "refused", refused);
     put_count(out, ",", "dropped", dropped);
+    put_count(out, ",", "backlog_samples", state->now.backlog_samples);
+    put_count(out, ",", "backlog_ns", (uint64_t)state->now.backlog_ns);
+    put_count(out, ",", "longest_backlog_samples", state->now.longest_backlog_samples);
+    put_count(out, ",", "longest_backlog_ns", (uint64_t)state->now.longest_backlog_ns);
     put_count(out, ",", "handler_errors", state->now.handler_errors);
     put_count(out, ",", "events_unheard", state->now.events_unheard);
     put_count(out, ",", "quarantined", state->quarantined);

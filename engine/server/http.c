@@ -7,10 +7,12 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 #include "server/files.h"
+#include "server/forecasts.h"
 #include "server/inside.h"
 #include "server/rest.h"
 
@@ -27,8 +29,13 @@ typedef struct Session {
     size_t sent;
     bool last;  // close the connection behind it
     struct lws *wsi;
-    bool waiting;  // for the tick's answer
+    bool waiting;  // for the tick's answer, or a forecast
     int answered;  // its status while it is not on its way yet, 0 otherwise
+
+    bool receiving;       // the body of a request, which asks for a forecast
+    Text received;
+    uint64_t forecast;    // that is waited for
+    struct Session *next; // of those who wait for one
 } Session;
 
 size_t server__http_session_size(void)
@@ -172,6 +179,13 @@ static bool write_headers(struct lws *wsi, const Reply *reply, size_t length, bo
     put_header(&headers, "cache-control:", reply->cache ? reply->cache : "no-store");
     if (reply->etag[0])
         put_header(&headers, "etag:", reply->etag);
+    if (reply->location[0])
+        put_header(&headers, "location:", reply->location);
+    if (reply->retry_s) {
+        char seconds[16];
+        snprintf(seconds, sizeof seconds, "%d", reply->retry_s);
+        put_header(&headers, "retry-after:", seconds);
+    }
     if (reply->status == 405)
         put_header(&headers, "allow:", "GET, HEAD");
     if (last)
@@ -254,6 +268,94 @@ void server__answer_session(void *self, const AskAnswer *answer)
     lws_callback_on_writable(session->wsi);
 }
 
+// Forecasts.
+
+static void wait_for_forecast(Server *server, Session *session, uint64_t id, double seconds)
+{
+    session->waiting = true;
+    session->forecast = id;
+    session->next = server->awaiting;
+    server->awaiting = session;
+    lws_set_timeout(session->wsi, PENDING_TIMEOUT_HTTP_CONTENT, ANSWER_S);
+    lws_set_timer_usecs(session->wsi, (lws_usec_t)(seconds * 1e6));
+}
+
+static void forget_forecast(Server *server, Session *session)
+{
+    for (Session **at = &server->awaiting; *at; at = &(*at)->next)
+        if (*at == session) {
+            *at = session->next;
+            break;
+        }
+    session->forecast = 0;
+}
+
+/* It has ended, or nobody waits any longer: say how it stands. */
+static int answer_forecast(Server *server, Session *session)
+{
+    Reply reply = {.status = 200, .body = &session->body};
+    forecasts_answer(server, session->forecast, &reply);
+    forget_forecast(server, session);
+    session->waiting = false;
+    lws_set_timer_usecs(session->wsi, LWS_SET_TIMER_USEC_CANCEL);
+    return session->body.failed ? -1 : send_reply(session, session->wsi, &reply, false);
+}
+
+void server__tell_forecasts(Server *server)
+{
+    for (const Session *session = server->awaiting; session; session = session->next)
+        if (forecasts_has_ended(server, session->forecast))
+            lws_callback_on_writable(session->wsi);
+}
+
+static int ask_forecast(Server *server, Session *session, struct lws *wsi)
+{
+    char memory[2048];
+    double wait = 0;
+    Reply reply = {.status = 200, .body = &session->body};
+    Request request = {.path = "/api/v1/forecasts"};
+    session->receiving = false;
+    session->last = false;  // its body was read
+    session->wsi = wsi;
+    uint64_t id = 0;
+    if (session->received.failed)
+        reply_problem(&reply, 503, "no memory for the scenario");
+    else if (!read_args(wsi, &request, memory, sizeof memory))
+        reply_problem(&reply, 400, "too many arguments, or too long ones");
+    else
+        id = forecasts_ask(server, &request, &session->received, &reply, &wait);
+    text_fini(&session->received);
+    if (id && wait > 0 && !forecasts_has_ended(server, id)) {
+        wait_for_forecast(server, session, id, wait);
+        return 0;
+    }
+    if (id)
+        forecasts_answer(server, id, &reply);
+    return send_reply(session, wsi, &reply, false);
+}
+
+/* The body comes in pieces behind its headers. False when it is refused. */
+static bool begin_receiving(Session *session, struct lws *wsi, Reply *reply)
+{
+    char length[24];
+    copy_header(wsi, WSI_TOKEN_HTTP_CONTENT_LENGTH, length, sizeof length);
+    const unsigned long long bytes = strtoull(length, NULL, 10);
+    if (!*length)
+        reply_problem(reply, 411, "the length of the body is missing");
+    else if (bytes > DESK_TEXT_MAX)
+        reply_problem(reply, 413, "a scenario may have %d KiB at most", DESK_TEXT_MAX / 1024);
+    else
+        session->receiving = true;
+    text_clear(&session->received);
+    return session->receiving;
+}
+
+static void receive(Session *session, const char *bytes, size_t length)
+{
+    if (session->receiving && session->received.length + length <= DESK_TEXT_MAX)
+        text_add(&session->received, bytes, length);
+}
+
 /* The answer has come: its headers, and then the body. */
 static int send_answer(Session *session, struct lws *wsi)
 {
@@ -266,14 +368,20 @@ static int on_request(Server *server, Session *session, struct lws *wsi, const c
 {
     Reply reply = {.status = 200, .body = &session->body};
     const bool get = lws_hdr_total_length(wsi, WSI_TOKEN_GET_URI) > 0, head = lws_hdr_total_length(wsi, WSI_TOKEN_HEAD_URI) > 0;
-    const bool post = lws_hdr_total_length(wsi, WSI_TOKEN_POST_URI) > 0;
+    const bool post = lws_hdr_total_length(wsi, WSI_TOKEN_POST_URI) > 0, is_delete = lws_hdr_total_length(wsi, WSI_TOKEN_DELETE_URI) > 0;
     text_clear(&session->body);
-    session->waiting = false;
+    session->waiting = session->receiving = false;
     session->answered = 0;
     session->last = !get && !head;  // its body is not read, so nothing behind it can be
     if (post && strcmp(path, "/api/v1/reload") == 0) {
         if (check_caller(wsi, &reply) && ask_reload(server, session, wsi, &reply))
             return 0;
+    } else if (post && strcmp(path, "/api/v1/forecasts") == 0) {
+        if (check_caller(wsi, &reply) && begin_receiving(session, wsi, &reply))
+            return 0;
+    } else if (is_delete && strncmp(path, "/api/v1/forecasts/", strlen("/api/v1/forecasts/")) == 0) {
+        if (check_caller(wsi, &reply))
+            forecasts_cancel(server, path, &reply);
     } else if (!get && !head) {
         reply_problem(&reply, 405, "only GET and HEAD are spoken here");
     } else if (strlen(path) != length) {
@@ -296,8 +404,8 @@ static int on_upgrade(struct lws *wsi, const char *to)
         ;
     else if (lws_hdr_copy(wsi, path, sizeof path, WSI_TOKEN_GET_URI) < 0 || strcmp(path, "/api/v1/ws") != 0)
         reply_problem(&reply, 404, "the WebSocket is at /api/v1/ws");
-    else if (lws_hdr_copy(wsi, protocols, sizeof protocols, WSI_TOKEN_PROTOCOL) < 0 || !strstr(protocols, SUBPROTOCOL))
-        reply_problem(&reply, 400, "name the subprotocol %s", SUBPROTOCOL);
+    else if (lws_hdr_copy(wsi, protocols, sizeof protocols, WSI_TOKEN_PROTOCOL) < 0 || !(strstr(protocols, SUBPROTOCOL) || strstr(protocols, SUBPROTOCOL_BULK)))
+        reply_problem(&reply, 400, "name the subprotocol %s or %s", SUBPROTOCOL, SUBPROTOCOL_BULK);
     if (!reply.status)
         return 0;
 
@@ -321,13 +429,24 @@ int server__on_http(struct lws *wsi, enum lws_callback_reasons reason, void *use
         return on_upgrade(wsi, in);
     case LWS_CALLBACK_HTTP:
         return on_request(server, session, wsi, in, length);
+    case LWS_CALLBACK_HTTP_BODY:
+        receive(session, in, length);
+        return 0;
+    case LWS_CALLBACK_HTTP_BODY_COMPLETION:
+        return session->receiving ? ask_forecast(server, session, wsi) : 0;
+    case LWS_CALLBACK_TIMER:
+        return session->forecast ? answer_forecast(server, session) : 0;
     case LWS_CALLBACK_HTTP_WRITEABLE:
+        if (session->forecast && forecasts_has_ended(server, session->forecast))
+            return answer_forecast(server, session);
         return session->waiting ? 0 : session->answered ? send_answer(session, wsi) : write_body(session, wsi);
     case LWS_CALLBACK_HTTP_DROP_PROTOCOL:
     case LWS_CALLBACK_CLOSED_HTTP:
         if (session) {
             asks_forget(&server->asks, session);
+            forget_forecast(server, session);
             text_fini(&session->body);
+            text_fini(&session->received);
         }
         return 0;
     case LWS_CALLBACK_FILTER_PROTOCOL_CONNECTION:

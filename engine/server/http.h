@@ -1,4 +1,4 @@
-/* http.h -- one request and its reply. GET and HEAD are spoken, and POST to where something is done. */
+/* http.h -- one request and its reply. GET and HEAD are spoken, and POST and DELETE where something is done. */
 #pragma once
 
 #include "base/base.h"
@@ -21,6 +21,8 @@ typedef struct Reply {
     const char *type;   // NULL: application/json
     const char *cache;  // NULL: no-store
     char etag[24];      // "" for none
+    char location[64];  // "" for none: where to look for what was asked for
+    int retry_s;        // 0, or after how long to try again
     Text *body;         // empty at first
 } Reply;
 

@@ -10,15 +10,18 @@
 
 #include "server/asks.h"
 #include "server/frames.h"
+#include "server/relay.h"
 #include "server/server.h"
 
 #define SUBPROTOCOL "pollux.v1.json"
+#define SUBPROTOCOL_BULK "pollux.v1.bin"
 
 typedef struct Client Client;
 
 struct Server {
     const Plant *plant;
     LinkHandler *devices;
+    Desk *desk;
     char *web;
     HistoryReader *reader;
     int port;
@@ -27,8 +30,9 @@ struct Server {
     uv_loop_t loop;
     uv_async_t wake;
     uv_timer_t beat, frame_timer;
+    uv_check_t turn_end;  // of the loop
     struct lws_context *lws;
-    struct lws_protocols protocols[3];  // libwebsockets keeps pointing at them
+    struct lws_protocols protocols[4];  // libwebsockets keeps pointing at them
     pthread_t thread;
     bool running;
     atomic_bool stopping;
@@ -59,14 +63,21 @@ struct Server {
     State shown;       // what the last frame told
     Text alarms, commands;  // changes for the next frame
     Client *clients;
-    size_t client_count, subscriber_count;
+    size_t client_count, subscriber_count, listener_count;
+    Relay relay;
+    Text names, stream;  // of one listener
+    Text writing;        // to one client
     Wire *wire;
     Text out;
+    Text scenarios;         // the list of them, empty while nobody asked
+    struct Session *awaiting;  // requests that wait for a forecast
 };
 
 // http.c: the callback for everything that is not a WebSocket, upgrades to one included.
 int server__on_http(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t length);
 size_t server__http_session_size(void);
+/// Answer the requests whose forecasts have ended.
+void server__tell_forecasts(Server *server);
 /// The tick's answer to the request of a session.
 void server__answer_session(void *session, const AskAnswer *answer);
 
@@ -75,5 +86,9 @@ int server__on_socket(struct lws *wsi, enum lws_callback_reasons reason, void *u
 size_t server__client_size(void);
 /// Tell subscribers what is new now, or as soon as the frame rate admits.
 void server__show(Server *server);
+/// Send what connectors have passed on to those who listen.
+void server__relay(Server *server);
+/// The tags of listeners are those of another version of the plant.
+void server__follow_listeners(Server *server);
 /// Bring the tick's answers to who waits for them.
 void server__deliver(Server *server);

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/forecasts.h"
+
 enum {
     TAGS_MAX = 64,  // of one request for history
     POINTS_DEFAULT = 2000,
@@ -391,6 +393,37 @@ static void answer_alarms(Server *server, const Request *request, Reply *reply)
     arena_fini(&arena);
 }
 
+/* ID: the alarm as it was told last, with what was told before, oldest first. */
+static void answer_alarm(Server *server, const Request *request, Reply *reply)
+{
+    const char *text = request->path + strlen("/api/v1/alarms/");
+    char *end;
+    const unsigned long long id = strtoull(text, &end, 10);
+    Arena arena = {0};
+    HistoryAlarm *alarms = NULL;
+    size_t count = 0;
+    ErrText why = {0};
+    if (text[0] < '0' || text[0] > '9' || *end || id == 0 || id > INT64_MAX) {
+        reply_problem(reply, 404, "no alarm \"%.60s\": expected its number", text);
+    } else if (!server->reader) {
+        reply_problem(reply, 404, "this plant keeps no history");
+    } else if (history_read_alarm(server->reader, id, &arena, &alarms, &count, &why) != ERR_OK) {
+        reply_problem(reply, 500, "history: %s", why.text);
+    } else if (count == 0) {
+        reply_problem(reply, 404, "no alarm %llu in the history", id);
+    } else {
+        text_put(reply->body, "{\"alarm\":");
+        frame_alarm(reply->body, &alarms[count - 1].alarm, alarms[count - 1].twin);
+        text_put(reply->body, ",\"before\":[");
+        for (size_t i = 0; i + 1 < count; i++) {
+            text_put(reply->body, i ? "," : "");
+            frame_alarm(reply->body, &alarms[i].alarm, alarms[i].twin);
+        }
+        text_put(reply->body, "]}");
+    }
+    arena_fini(&arena);
+}
+
 static void put_commands_now(const Server *server, size_t limit, Text *out)
 {
     const Journal *journal = &server->journal;
@@ -456,7 +489,9 @@ static const struct {
     void (*answer)(Server *server, const Request *request, Reply *reply);
 } routes[] = {
     {"/api/v1/plant", answer_plant},       {"/api/v1/twins", answer_list}, {"/api/v1/twins/", answer_twins}, {"/api/v1/history", answer_history}, {"/api/v1/alarms", answer_alarms},
+    {"/api/v1/alarms/", answer_alarm},
     {"/api/v1/commands", answer_commands}, {"/api/v1/health", answer_map}, {"/api/v1/ws", answer_upgrade},   {"/healthz", answer_health}, {"/api/v1/reload", answer_reload},
+    {"/api/v1/forecasts", forecasts_answer_list}, {"/api/v1/forecasts/", forecasts_answer_one}, {"/api/v1/scenarios", forecasts_answer_scenarios},
 };
 
 bool rest_knows(const char *path)
@@ -477,5 +512,5 @@ void rest_answer(Server *server, const Request *request, Reply *reply)
             return;
         }
     }
-    reply_problem(reply, 404, "no resource at %.200s: see /api/v1/plant, twins/NAME, twins/NAME/CHANNEL, health, history, alarms, commands, reload", request->path);
+    reply_problem(reply, 404, "no resource at %.200s: see /api/v1/plant, twins/NAME, twins/NAME/CHANNEL, health, history, alarms, alarms/ID, commands, reload, forecasts, scenarios", request->path);
 }

@@ -45,11 +45,14 @@ static void on_wake(uv_async_t *handle)
         uv_stop(&server->loop);
         return;
     }
-    if (server->pausing)
+    if (server->pausing) {
+        server__relay(server);  // behind the pause tags may be others
         stand_still(server);
+    }
     if (server->devices)
         server->devices->woken(server->devices->self);
     server__deliver(server);
+    server__tell_forecasts(server);
     server__show(server);
 }
 
@@ -58,6 +61,11 @@ static void on_beat(uv_timer_t *timer)
     Server *server = timer->data;
     if (server->devices)
         server->devices->woken(server->devices->self);
+}
+
+static void on_turn_end(uv_check_t *check)
+{
+    server__relay(check->data);
 }
 
 static void ask_wake(void *server)
@@ -74,7 +82,9 @@ static Err loop_init(Server *server)
         return ERR_MEMORY;
     uv_timer_init(&server->loop, &server->beat);
     uv_timer_init(&server->loop, &server->frame_timer);
-    server->wake.data = server->beat.data = server->frame_timer.data = server;
+    uv_check_init(&server->loop, &server->turn_end);
+    server->wake.data = server->beat.data = server->frame_timer.data = server->turn_end.data = server;
+    uv_check_start(&server->turn_end, on_turn_end);
     uv_timer_start(&server->beat, on_beat, BEAT_MS, BEAT_MS);
     return ERR_OK;
 }
@@ -90,6 +100,7 @@ static void loop_fini(Server *server)
         uv_close((uv_handle_t *)&server->wake, NULL);
         uv_close((uv_handle_t *)&server->beat, NULL);
         uv_close((uv_handle_t *)&server->frame_timer, NULL);
+        uv_close((uv_handle_t *)&server->turn_end, NULL);
     }
     uv_run(&server->loop, UV_RUN_DEFAULT);
 
@@ -160,6 +171,7 @@ static Err listen_on(Server *server, const char *address, int port, ErrText *why
     const struct lws_protocols protocols[] = {
         {.name = "http", .callback = server__on_http, .per_session_data_size = server__http_session_size()},
         {.name = SUBPROTOCOL, .callback = server__on_socket, .per_session_data_size = server__client_size(), .rx_buffer_size = RX_CHUNK},
+        {.name = SUBPROTOCOL_BULK, .callback = server__on_socket, .per_session_data_size = server__client_size(), .rx_buffer_size = RX_CHUNK},
         {.name = NULL},
     };
     memcpy(server->protocols, protocols, sizeof protocols);
@@ -249,6 +261,7 @@ Err server_create(const ServerDef *def, Server **out, ErrText *why)
     if (!server)
         return err_set(why, ERR_MEMORY, "%s", err_name(ERR_MEMORY));
     server->plant = def->plant;
+    server->desk = def->desk;
     pthread_mutex_init(&server->pause_lock, NULL);
     pthread_cond_init(&server->pause_changed, NULL);
     server->frame_ns = (int64_t)(1e9 / (def->frame_rate_max > 0 ? def->frame_rate_max : FRAME_RATE));
@@ -270,6 +283,8 @@ Err server_create(const ServerDef *def, Server **out, ErrText *why)
         return err;
     }
     server->running = true;
+    if (server->desk)
+        desk_tell(server->desk, ask_wake, server);
     *out = server;
     return ERR_OK;
 }
@@ -278,6 +293,8 @@ void server_destroy(Server *server)
 {
     if (!server)
         return;
+    if (server->desk)
+        desk_tell(server->desk, NULL, NULL);
     if (server->running) {
         server->stopping = true;
         uv_async_send(&server->wake);
@@ -285,8 +302,10 @@ void server_destroy(Server *server)
     } else {
         loop_fini(server);
     }
-    if (server->devices)
+    if (server->devices) {
         server->devices->wake = NULL;
+        server->devices->pass = NULL;
+    }
     history_reader_close(server->reader);
     states_fini(&server->states);
     state_fini(&server->shown);
@@ -294,6 +313,10 @@ void server_destroy(Server *server)
     asks_fini(&server->asks);
     wire_destroy(server->wire);
     text_fini(&server->out);
+    text_fini(&server->names);
+    text_fini(&server->stream);
+    text_fini(&server->writing);
+    text_fini(&server->scenarios);
     text_fini(&server->alarms);
     text_fini(&server->commands);
     pthread_cond_destroy(&server->pause_changed);
@@ -389,10 +412,22 @@ static void swap_states(Server *server, States *states, State *shown)
     server->shown = *shown;
 }
 
-Err server_follow(Server *server, const Plant *plant)
+/* Asks of the plant before are forgotten; whoever waits for one is told when the service thread goes on. */
+static void follow_desk(Server *server, Desk *desk)
+{
+    if (server->desk)
+        desk_tell(server->desk, NULL, NULL);
+    if (desk)
+        desk_tell(desk, ask_wake, server);
+    server->desk = desk;
+    text_clear(&server->scenarios);
+}
+
+Err server_follow(Server *server, const Plant *plant, Desk *desk)
 {
     States states = {0};
     State shown = {0};
+    follow_desk(server, desk);
     Err err = states_init(&states, plant);
     if (err == ERR_OK)
         err = state_init(&shown, &states);
@@ -405,6 +440,7 @@ Err server_follow(Server *server, const Plant *plant)
     journal_follow(&server->journal, plant, &server->alarms, &server->commands);
     history_reader_follow(server->reader, plant);
     server->plant = plant;
+    server__follow_listeners(server);
 
     // what is owed was the other plant's
     server->capture_owed = false;

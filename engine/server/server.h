@@ -4,10 +4,13 @@
  * into a ring, the newest numbers into a triple buffer, and the service thread makes of them one text per frame that all subscribers
  * share; a slow one skips values [I6]. What people ask (acknowledge, actuate) goes back to the tick by a ring.
  *
- * Takes: the plant, verdicts, alarms, commands; a LinkHandler for devices.  Gives: ServerAsks.
+ * Forecasts do not concern the tick: they are asked for at the desk, which takes what it needs of it.
+ *
+ * Takes: the plant, verdicts, alarms, commands; a LinkHandler for devices; a Desk.  Gives: ServerAsks.
  * Threads: create, publish, poll, answer, destroy on the tick's. */
 #pragma once
 
+#include "forecast/desk.h"
 #include "history/history.h"
 
 typedef struct Server Server;
@@ -19,6 +22,7 @@ typedef struct ServerDef {
     const char *history;  // path of the history, for its own reader; NULL for none
     const Plant *plant;   // names, units, channels: what does not change while it runs
     LinkHandler *devices; // NULL: device topics are refused
+    Desk *desk;           // where forecasts are asked for; NULL: there are none
     double frame_rate_max;  // Hz; 0 means 20
 } ServerDef;
 
@@ -43,6 +47,8 @@ typedef struct ServerNow {
     uint64_t ticks;  // that have run since the start
     double speed;
     uint64_t overruns, handler_errors, events_unheard, alarms_dropped;
+    uint64_t backlog_samples, longest_backlog_samples;  // that the tick has worked off without a rest until now, and the longest time that it had none
+    int64_t backlog_ns, longest_backlog_ns;
     uint64_t history_waits, history_errors;  // how often the tick waited for the writer, and commits that failed
     const ServerConnection *connections;
     size_t connection_count;
@@ -71,5 +77,6 @@ void server_answer(Server *server, uint64_t token, int status, const char *detai
 /// connector) is the caller's.
 void server_pause(Server *server);
 void server_resume(Server *server);
-/// While it is paused: go on with another version of the plant. Clients stay connected; observers get a new snapshot. ERR_MEMORY: nothing has changed.
-Err server_follow(Server *server, const Plant *plant);
+/// While it is paused: go on with another version of the plant. Clients stay connected; observers get a new snapshot; forecasts are asked for at `desk`, and
+/// those of the plant before are forgotten. ERR_MEMORY: but for the desk nothing has changed.
+Err server_follow(Server *server, const Plant *plant, Desk *desk);

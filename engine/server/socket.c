@@ -4,6 +4,7 @@
  * an observer gets a frame of values only when the one before has gone, so a slow one skips values; alarms, commands and answers are
  * never skipped, and a client that lets QUEUE_MAX of them gather is closed. [I6] */
 #include <arpa/inet.h>
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -14,13 +15,16 @@ enum {
     CLIENTS_MAX = 1024,
     QUEUE_MAX = 4 * 1024 * 1024,  // bytes
     MALFORMED_MAX = 100,          // frames of one client
+    WRITE_BYTES = 32 * 1024,      // at once
+    LISTENER_QUEUE_MAX = 256 * 1024,  // bytes: who has more to read misses samples
     FAREWELL_S = 5,               // until a client that is being closed is cut off
 };
 
-/* One text frame; the same for all who get it. */
+/* One frame; the same for all who get it. */
 typedef struct Frame {
     size_t users, length;
-    unsigned char bytes[];  // LWS_PRE, then the text
+    bool binary;
+    unsigned char bytes[];
 } Frame;
 
 typedef struct Queued {
@@ -34,6 +38,7 @@ struct Client {
     struct lws *wsi;
     Client *next;
 
+    bool bulk;  // it speaks pollux.v1.bin
     Text in;
     bool in_binary, in_too_long;
     uint32_t malformed;
@@ -42,6 +47,8 @@ struct Client {
     size_t queued;         // bytes
     bool subscribed;
     bool wants_all;        // it has skipped something, or is new: the next frame is whole
+    bool listens;
+    Listener listener;     // samples as they come
     int closing;           // WebSocket status, 0 while it lives: then nothing is read any more
     bool farewell_said;
     char why[100];
@@ -56,11 +63,11 @@ size_t server__client_size(void)
 
 static Frame *frame_make(const char *text, size_t length)
 {
-    Frame *frame = mem_alloc(sizeof *frame + LWS_PRE + length);
+    Frame *frame = mem_alloc(sizeof *frame + length);
     if (!frame)
         return NULL;
     frame->length = length;
-    memcpy(frame->bytes + LWS_PRE, text, length);
+    memcpy(frame->bytes, text, length);
     return frame;
 }
 
@@ -74,6 +81,7 @@ static void client_close(Client *client, int status, const char *why)
 {
     if (client->closing)
         return;
+    lws_rx_flow_control(client->wsi, 1);  // its close frame is to be read
     client->closing = status;
     snprintf(client->why, sizeof client->why, "%s", why);
     lws_set_timeout(client->wsi, PENDING_TIMEOUT_CLOSE_SEND, FAREWELL_S);
@@ -110,21 +118,37 @@ static void client_queue(Client *client, Frame *frame)
     lws_callback_on_writable(client->wsi);
 }
 
-static void client_send(Client *client, const char *text, size_t length)
+static void client_send(Client *client, const char *bytes, size_t length, bool binary)
 {
-    Frame *frame = frame_make(text, length);
+    Frame *frame = frame_make(bytes, length);
     if (!frame) {
         client_close(client, LWS_CLOSE_STATUS_UNEXPECTED_CONDITION, "out of memory");
         return;
     }
     frame->users = 1;
+    frame->binary = binary;
     client_queue(client, frame);
     frame_drop(frame);
 }
 
 static void link_send(Link *link, const char *json, size_t length)
 {
-    client_send((Client *)link, json, length);
+    client_send((Client *)link, json, length, false);
+}
+
+static void link_send_bulk(Link *link, const char *bytes, size_t length)
+{
+    assert(((Client *)link)->bulk);
+    client_send((Client *)link, bytes, length, true);
+}
+
+static void link_hold(Link *link, bool hold)
+{
+    Client *client = (Client *)link;
+    if (client->closing)
+        return;
+    lws_rx_flow_control(client->wsi, !hold);
+    lws_validity_confirmed(client->wsi);  // while it is held, its pongs are not read either
 }
 
 static void link_shut(Link *link, const char *reason)
@@ -138,7 +162,7 @@ static void say(Server *server, Client *client)
     if (server->out.failed)
         client_close(client, LWS_CLOSE_STATUS_UNEXPECTED_CONDITION, "out of memory");
     else
-        client_send(client, server->out.bytes, server->out.length);
+        client_send(client, server->out.bytes, server->out.length, false);
     text_clear(&server->out);
 }
 
@@ -192,6 +216,7 @@ static void show_to_all(Server *server, const TickFrame *news, bool fresh)
         Frame *frame = NULL;
         if (client_is_slow(client)) {
             client->wants_all |= fresh;
+            lws_callback_on_writable(client->wsi);  // what it skips must come in the end, also when nothing changes any more
             frame = changed ? get_frame(&changes, frame_changes, news) : NULL;
         } else if (client->wants_all) {
             frame = get_frame(&all, frame_tick, &whole);
@@ -276,11 +301,94 @@ void server__show(Server *server)
         uv_timer_start(&server->frame_timer, on_frame_timer, (uint64_t)(wait / NS_PER_MS + 1), 0);
 }
 
+// Samples as they come.
+
+static void relay_to(Server *server, Client *client)
+{
+    const TagTable *tags = server->plant->tags;
+    if (client->queued > LISTENER_QUEUE_MAX) {
+        listener_skip(&client->listener, tags, &server->relay);
+        return;
+    }
+    listener_write(&client->listener, tags, &server->relay, &server->names, &server->stream);
+    if (server->names.failed || server->stream.failed) {
+        client_close(client, LWS_CLOSE_STATUS_UNEXPECTED_CONDITION, "out of memory");
+        return;
+    }
+    if (server->names.length)
+        client_send(client, server->names.bytes, server->names.length, false);
+    if (server->stream.length)
+        client_send(client, server->stream.bytes, server->stream.length, client->bulk);
+}
+
+void server__relay(Server *server)
+{
+    if (server->relay.count == 0)
+        return;
+    for (Client *client = server->clients; client; client = client->next)
+        if (client->listens && !client->closing)
+            relay_to(server, client);
+    server->relay.count = 0;
+}
+
+/* LinkHandler.pass: kept until the turn of the loop ends, so that what came together goes together. */
+static void on_pass(void *self, const Sample *samples, size_t count)
+{
+    Server *server = self;
+    while (count > 0) {
+        const size_t room = RELAY_MAX - server->relay.count, part = count < room ? count : room;
+        memcpy(server->relay.items + server->relay.count, samples, part * sizeof *samples);
+        server->relay.count += part;
+        samples += part;
+        count -= part;
+        if (server->relay.count == RELAY_MAX)
+            server__relay(server);
+    }
+}
+
+void server__follow_listeners(Server *server)
+{
+    for (Client *client = server->clients; client; client = client->next)
+        if (client->listens)
+            listener_follow(&client->listener);
+}
+
+static void unlisten(Client *client)
+{
+    Server *server = client->server;
+    if (!client->listens)
+        return;
+    listener_fini(&client->listener);
+    client->listens = false;
+    if (--server->listener_count == 0 && server->devices)
+        server->devices->pass = NULL;
+}
+
+/* What a subscription wants to hear; false when that was refused. */
+static bool listen_to(Client *client, const WireMessage *message)
+{
+    Server *server = client->server;
+    unlisten(client);
+    if (message->subscribe.count == 0)
+        return true;
+    if (server->listener_count == LISTENERS_MAX || !listener_init(&client->listener, message, client->bulk)) {
+        refuse(client, wire_topic_name(WIRE_SUBSCRIBE), message->id, 503, "no room for another client that wants samples as they come");
+        return false;
+    }
+    client->listens = true;
+    server->listener_count++;
+    if (server->devices)
+        server->devices->pass = on_pass;
+    return true;
+}
+
 // What clients ask.
 
 static void on_subscribe(Client *client, const WireMessage *message)
 {
     Server *server = client->server;
+    if (!listen_to(client, message))
+        return;
     wire_write_done(&server->out, WIRE_SUBSCRIBE, message->id);
     say(server, client);
     server->subscriber_count += !client->subscribed;
@@ -380,12 +488,30 @@ static void on_malformed(Client *client, const WireMessage *message, int status,
         client_close(client, LWS_CLOSE_STATUS_POLICY_VIOLATION, "too many frames that could not be read");
 }
 
+static void on_bulk(Client *client)
+{
+    BulkFrame frame;
+    ErrText why = {0};
+    LinkHandler *devices = client->server->devices;
+    const Err err = bulk_read(client->in.bytes ? client->in.bytes : "", client->in.length, &frame, &why);
+    if (err != ERR_OK)
+        on_malformed(client, NULL, err == ERR_RANGE ? 413 : 400, why.text);
+    else if (devices)
+        devices->bulk(devices->self, &client->link, &frame);
+    else
+        refuse(client, wire_topic_name(WIRE_SAMPLES), frame.id, 404, "this plant is bound to no devices here");
+}
+
 static void on_frame(Client *client)
 {
     WireMessage message;
     ErrText why = {0};
+    if (client->in_binary && client->bulk) {
+        on_bulk(client);
+        return;
+    }
     if (client->in_binary) {
-        on_malformed(client, NULL, 415, "expected a text frame, got a binary one");
+        on_malformed(client, NULL, 415, "expected a text frame, got a binary one: the subprotocol " SUBPROTOCOL_BULK " has them");
         return;
     }
     const Err err = wire_read(client->server->wire, client->in.bytes ? client->in.bytes : "", client->in.length, &message, &why);
@@ -440,7 +566,9 @@ static int client_open(Server *server, Client *client, struct lws *wsi)
         lws_close_reason(wsi, LWS_CLOSE_STATUS_GOINGAWAY, (unsigned char *)"too many clients", 16);
         return -1;
     }
-    *client = (Client){.link = {.send = link_send, .shut = link_shut}, .server = server, .wsi = wsi, .next = server->clients};
+    const Link link = {.send = link_send, .send_bulk = link_send_bulk, .hold = link_hold, .shut = link_shut};
+    *client = (Client){.link = link, .server = server, .wsi = wsi, .next = server->clients};
+    client->bulk = strcmp(lws_get_protocol(wsi)->name, SUBPROTOCOL_BULK) == 0;
     client->end = &client->first;
     read_peer(wsi, client->link.peer, sizeof client->link.peer);
     server->clients = client;
@@ -456,6 +584,7 @@ static void client_closed(Client *client)
     if (server->devices)
         server->devices->closed(server->devices->self, &client->link);
     asks_forget(&server->asks, client);
+    unlisten(client);
     client_empty(client);
     text_fini(&client->in);
     server->subscriber_count -= client->subscribed;
@@ -484,20 +613,45 @@ static int client_farewell(Client *client)
     return lws_write(client->wsi, frame + LWS_PRE, 4 + length, LWS_WRITE_RAW) < 0 ? -1 : 0;
 }
 
-/* Write until the socket has enough; nonzero when the connection is to be closed. */
-static int client_write(Client *client)
+/* The head of an unmasked frame that is whole. */
+static void put_head(Text *out, const Frame *frame)
 {
-    while (client->first && !lws_send_pipe_choked(client->wsi)) {
+    unsigned char head[10] = {frame->binary ? 0x82 : 0x81};
+    size_t size = 2;
+    head[1] = frame->length < 126 ? (unsigned char)frame->length : frame->length < 65536 ? 126 : 127;
+    for (size_t left = head[1] < 126 ? 0 : head[1] == 126 ? 2 : 8; left > 0; left--)
+        head[size++] = (unsigned char)(frame->length >> 8 * (left - 1));
+    text_add(out, (const char *)head, size);
+}
+
+/* Take frames out of the queue, WRITE_BYTES and the one that goes beyond, and put them behind LWS_PRE bytes of server->writing. */
+static void gather(Client *client)
+{
+    static const char before[LWS_PRE];
+    Text *out = &client->server->writing;
+    text_clear(out);
+    text_add(out, before, LWS_PRE);
+    while (client->first && out->length < WRITE_BYTES) {
         Queued *queued = client->first;
-        Frame *frame = queued->frame;
-        const int written = lws_write(client->wsi, frame->bytes + LWS_PRE, frame->length, LWS_WRITE_TEXT);
-        client->queued -= frame->length;
+        put_head(out, queued->frame);
+        text_add(out, (const char *)queued->frame->bytes, queued->frame->length);
+        client->queued -= queued->frame->length;
         client->first = queued->next;
         if (!client->first)
             client->end = &client->first;
-        frame_drop(frame);
+        frame_drop(queued->frame);
         mem_free(queued);
-        if (written < 0)
+    }
+}
+
+/* Write until the socket has enough; nonzero when the connection is to be closed. A write costs more than what is written, and a device of many small
+ * messages gets as many answers, so frames are made here and go out many at a time. */
+static int client_write(Client *client)
+{
+    Text *out = &client->server->writing;
+    while (client->first && !lws_send_pipe_choked(client->wsi)) {
+        gather(client);
+        if (out->failed || lws_write(client->wsi, (unsigned char *)out->bytes + LWS_PRE, out->length - LWS_PRE, LWS_WRITE_RAW) < 0)
             return -1;
     }
     if (client->first) {
@@ -507,7 +661,9 @@ static int client_write(Client *client)
     if (client->closing)
         return client_farewell(client);
     // it has caught up with its queue, but not with the values that it skipped
-    if (client->subscribed && client->wants_all)
+    if (client->subscribed && client->wants_all && lws_send_pipe_choked(client->wsi))
+        lws_callback_on_writable(client->wsi);
+    else if (client->subscribed && client->wants_all)
         server__show(client->server);
     return 0;
 }

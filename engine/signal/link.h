@@ -6,12 +6,15 @@
  * A Link is valid from its first message until `closed` has returned; `closed` comes from the event loop, never from within `send` or `shut`. */
 #pragma once
 
+#include "signal/bulk.h"
 #include "signal/wire.h"
 
 typedef struct Link Link;
 
 struct Link {
     void (*send)(Link *link, const char *json, size_t length);  // queue one text frame (copied); a peer whose queue overflows is closed
+    void (*send_bulk)(Link *link, const char *bytes, size_t length);  // the same for a binary frame; only where `bulk` ones came
+    void (*hold)(Link *link, bool hold);                        // read no more of what the peer sends, or go on: it waits in the socket; again every few seconds, or the peer counts as gone
     void (*shut)(Link *link, const char *reason);               // close once what is queued has gone out
     char peer[64];                                              // "127.0.0.1:51234"
     void *guest;                                                // the handler's own, NULL at first
@@ -22,6 +25,8 @@ typedef struct LinkHandler {
     void *self;
     /// A message with one of the device topics (wire_is_device_topic). Its memory is valid during the call.
     void (*message)(void *self, Link *link, const WireMessage *message);
+    /// A binary frame of a pollux.v1.bin connection.
+    void (*bulk)(void *self, Link *link, const BulkFrame *frame);
     /// A message could not be read: malformed frames count against whoever speaks with this link. The server has answered already.
     void (*malformed)(void *self, Link *link);
     void (*closed)(void *self, Link *link);
@@ -30,4 +35,6 @@ typedef struct LinkHandler {
     /// Set by the server when the handler is mounted: asks for `woken`, from any thread.
     void (*wake)(void *server);
     void *server;
+    /// Set by the server: samples that were taken just now, for those who want them as they come. On the service thread. NULL while nobody listens.
+    void (*pass)(void *server, const Sample *samples, size_t count);
 } LinkHandler;

@@ -3,6 +3,7 @@
  * Takes: base, UDUNITS-2, jansson.  Gives: units, tags, samples, commands, the frames on the wire, what a connector is. */
 #pragma once
 
+#include "signal/bulk.h"
 #include "signal/command.h"
 #include "signal/connector.h"
 #include "signal/clock_map.h"

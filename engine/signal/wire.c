@@ -1,4 +1,4 @@
-/* wire.c -- jansson builds the tree, this file checks it; frames are written without a tree.
+/* wire.c -- jansson builds the tree, this file checks it; frames are written without a tree, and samples mostly read without one (scan.h).
  *
  * A frame is refused by its size and its nesting before anything is built. Texts of a message are those of the tree, which lives
  * until the next frame. */
@@ -10,13 +10,16 @@
 #include <math.h>
 #include <string.h>
 
+#include "signal/scan.h"
+
 struct Wire {
     json_t *root;  // of the message that was read last
     Arena arena;   // its arrays, and the texts of what is wrong with single samples
+    Scan scan;     // of a message that needs no tree
 };
 
 static const char *const topic_names[] = {
-    [WIRE_PROVIDE] = "provide",     [WIRE_SAMPLES] = "samples",         [WIRE_TIME] = "time",       [WIRE_COMMAND] = "command",
+    [WIRE_PROVIDE] = "provide",     [WIRE_NUMBERS] = "numbers",         [WIRE_SAMPLES] = "samples", [WIRE_TIME] = "time",       [WIRE_COMMAND] = "command",
     [WIRE_SUBSCRIBE] = "subscribe", [WIRE_ACKNOWLEDGE] = "acknowledge", [WIRE_ACTUATE] = "actuate", [WIRE_TOPIC_COUNT] = NULL,
 };
 
@@ -25,8 +28,13 @@ static const char time_form[] = "a time (nanoseconds since 1970 as an integer, o
 Err wire_create(Wire **out)
 {
     assert(out);
-    *out = mem_alloc(sizeof **out);
-    return *out ? ERR_OK : ERR_MEMORY;
+    Wire *const wire = mem_alloc(sizeof *wire);
+    *out = wire;
+    if (wire && scan_init(&wire->scan) == ERR_OK)
+        return ERR_OK;
+    wire_destroy(wire);
+    *out = NULL;
+    return ERR_MEMORY;
 }
 
 void wire_destroy(Wire *wire)
@@ -35,6 +43,7 @@ void wire_destroy(Wire *wire)
         return;
     json_decref(wire->root);
     arena_fini(&wire->arena);
+    scan_fini(&wire->scan);
     mem_free(wire);
 }
 
@@ -179,15 +188,16 @@ static Err read_tags(Wire *wire, json_t *json, WireMessage *out, ErrText *why)
     return ERR_OK;
 }
 
-static Err read_actuators(Wire *wire, const json_t *json, WireMessage *out, ErrText *why)
+/* An array of names that may be left out, `most` at most. */
+static Err read_names(Wire *wire, const json_t *json, const char *place, size_t most, const char *const **out, size_t *out_count, ErrText *why)
 {
     if (!json)
         return ERR_OK;
     if (!json_is_array(json))
-        return expected(why, "value/actuators", "an array of names", json);
+        return expected(why, place, "an array of names", json);
     const size_t count = json_array_size(json);
-    if (count > WIRE_TAGS_MAX)
-        return err_set(why, ERR_RANGE, "value/actuators: expected at most %d names, got %zu", WIRE_TAGS_MAX, count);
+    if (count > most)
+        return err_set(why, ERR_RANGE, "%s: expected at most %zu names, got %zu", place, most, count);
     const char **const names = arena_new(&wire->arena, const char *, count);
     if (!names)
         return ERR_MEMORY;
@@ -195,11 +205,11 @@ static Err read_actuators(Wire *wire, const json_t *json, WireMessage *out, ErrT
     for (size_t i = 0; i < count; i++) {
         const json_t *const name = json_array_get(json, i);
         if (!is_name(name))
-            return err_set(why, ERR_PARSE, "value/actuators/%zu: expected a name, got %s", i, kind_name(name));
+            return err_set(why, ERR_PARSE, "%s/%zu: expected a name, got %s", place, i, kind_name(name));
         names[i] = json_string_value(name);
     }
-    out->provide.actuators = names;
-    out->provide.actuator_count = count;
+    *out = names;
+    *out_count = count;
     return ERR_OK;
 }
 
@@ -210,7 +220,32 @@ static Err read_provide(Wire *wire, const json_t *value, WireMessage *out, ErrTe
     if (members.err)
         return members.err;
     const Err err = read_tags(wire, json_object_get(value, "tags"), out, why);
-    return err ? err : read_actuators(wire, json_object_get(value, "actuators"), out, why);
+    if (err)
+        return err;
+    const json_t *const actuators = json_object_get(value, "actuators");
+    return read_names(wire, actuators, "value/actuators", WIRE_TAGS_MAX, &out->provide.actuators, &out->provide.actuator_count, why);
+}
+
+static Err read_numbers(Wire *wire, json_t *value, WireMessage *out, ErrText *why)
+{
+    const size_t count = json_object_size(value);
+    if (count > WIRE_TAGS_MAX)
+        return err_set(why, ERR_RANGE, "value: expected at most %d tags, got %zu", WIRE_TAGS_MAX, count);
+    WireNumber *const items = arena_new(&wire->arena, WireNumber, count);
+    if (!items)
+        return ERR_MEMORY;
+
+    const char *name;
+    json_t *number;
+    json_object_foreach(value, name, number) {
+        if (!*name)
+            return err_set(why, ERR_PARSE, "value: expected names, got an empty one");
+        if (!json_is_integer(number) || json_integer_value(number) < 0 || json_integer_value(number) >= UINT32_MAX)
+            return err_set(why, ERR_PARSE, "value/%s: expected a number from 0, got %s", name, kind_name(number));
+        items[out->numbers.count++] = (WireNumber){name, (uint32_t)json_integer_value(number)};
+    }
+    out->numbers.items = items;
+    return ERR_OK;
 }
 
 /* One sample. A wrong one says so and leaves the others alone. */
@@ -295,7 +330,7 @@ static Err read_actuate(const json_t *value, WireMessage *out, ErrText *why)
     return members.err;
 }
 
-static Err read_request(Wire *wire, const json_t *value, WireMessage *out, ErrText *why)
+static Err read_request(Wire *wire, json_t *value, WireMessage *out, ErrText *why)
 {
     if (out->topic == WIRE_SAMPLES)
         return read_samples(wire, value, out, why);
@@ -307,6 +342,10 @@ static Err read_request(Wire *wire, const json_t *value, WireMessage *out, ErrTe
     switch (out->topic) {
     case WIRE_PROVIDE:
         return read_provide(wire, value, out, why);
+    case WIRE_NUMBERS:
+        return read_numbers(wire, value, out, why);
+    case WIRE_SUBSCRIBE:
+        return read_names(wire, json_object_get(value, "samples"), "value/samples", WIRE_PATTERNS_MAX, &out->subscribe.samples, &out->subscribe.count, why);
     case WIRE_COMMAND:
         return read_command(value, out, why);
     case WIRE_ACKNOWLEDGE:
@@ -314,7 +353,7 @@ static Err read_request(Wire *wire, const json_t *value, WireMessage *out, ErrTe
     case WIRE_ACTUATE:
         return read_actuate(value, out, why);
     default:
-        return ERR_OK;  // subscribe: an object that says nothing yet
+        return ERR_OK;
     }
 }
 
@@ -416,7 +455,8 @@ static Err read_envelope(Wire *wire, WireMessage *out, ErrText *why)
     if (err)
         return err;
 
-    const json_t *const path = json_object_get(wire->root, "path"), *const value = json_object_get(wire->root, "value");
+    const json_t *const path = json_object_get(wire->root, "path");
+    json_t *const value = json_object_get(wire->root, "value");
     if (path && !json_is_string(path))
         return expected(why, "path", "a text", path);
     out->path = path ? json_string_value(path) : "";
@@ -442,18 +482,10 @@ static int find_depth(const char *frame, size_t length)
     return deepest;
 }
 
-Err wire_read(Wire *wire, const char *frame, size_t length, WireMessage *out, ErrText *why)
+/* Read the frame by its tree. */
+static Err read_tree(Wire *wire, const char *frame, size_t length, WireMessage *out, ErrText *why)
 {
-    assert(wire);
-    assert(frame || length == 0);
-    assert(out);
-    json_decref(wire->root);
-    wire->root = NULL;
-    arena_reset(&wire->arena);
     *out = (WireMessage){.topic = WIRE_TOPIC_COUNT, .id = WIRE_ID_NONE, .path = "", .detail = ""};
-
-    if (length > WIRE_FRAME_MAX)
-        return err_set(why, ERR_RANGE, "frame: expected at most %d bytes, got %zu", WIRE_FRAME_MAX, length);
     if (find_depth(frame, length) > WIRE_DEPTH_MAX)
         return err_set(why, ERR_RANGE, "frame: expected at most %d levels of nesting", WIRE_DEPTH_MAX);
 
@@ -468,9 +500,29 @@ Err wire_read(Wire *wire, const char *frame, size_t length, WireMessage *out, Er
     return err == ERR_MEMORY ? err_set(why, ERR_MEMORY, "frame: no memory to read it") : err;
 }
 
+Err wire_read(Wire *wire, const char *frame, size_t length, WireMessage *out, ErrText *why)
+{
+    assert(wire);
+    assert(frame || length == 0);
+    assert(out);
+    json_decref(wire->root);
+    wire->root = NULL;
+    arena_reset(&wire->arena);
+    *out = (WireMessage){.topic = WIRE_TOPIC_COUNT, .id = WIRE_ID_NONE, .path = "", .detail = ""};
+
+    if (length > WIRE_FRAME_MAX)
+        return err_set(why, ERR_RANGE, "frame: expected at most %d bytes, got %zu", WIRE_FRAME_MAX, length);
+    if (scan_samples(&wire->scan, frame, length, &out->id, &out->samples.count)) {
+        out->topic = WIRE_SAMPLES;
+        out->samples.items = wire->scan.items;
+        return ERR_OK;
+    }
+    return read_tree(wire, frame, length, out, why);
+}
+
 bool wire_is_device_topic(WireTopic topic)
 {
-    return topic == WIRE_PROVIDE || topic == WIRE_SAMPLES || topic == WIRE_TIME || topic == WIRE_COMMAND;
+    return topic == WIRE_PROVIDE || topic == WIRE_NUMBERS || topic == WIRE_SAMPLES || topic == WIRE_TIME || topic == WIRE_COMMAND;
 }
 
 const char *wire_topic_name(WireTopic topic)
@@ -561,6 +613,19 @@ void wire_write_welcome(Text *out, int64_t id, const char *plant, double step, b
     text_put(out, "}}");
 }
 
+void wire_write_numbers(Text *out, int64_t id, const WireNumber *numbers, size_t count)
+{
+    write_head(out, "numbers", id, 0);
+    text_put(out, ",\"value\":{");
+    for (size_t i = 0; i < count; i++) {
+        text_put(out, i ? "," : "");
+        text_json_string(out, numbers[i].tag);
+        text_format(out, ":%" PRIu32, numbers[i].number);
+    }
+    text_put(out, "}}");
+}
+
+/* The `value` of samples, and the end of the frame. */
 static void write_items(Text *out, const WireSample *samples, size_t count)
 {
     text_put(out, ",\"value\":[");
@@ -589,6 +654,14 @@ void wire_write_log(Text *out, int64_t id, const WireSample *samples, size_t cou
 {
     assert(id != WIRE_ID_NONE);
     text_format(out, "{\"topic\":\"samples\",\"headers\":{\"id\":%" PRId64 ",\"historical\":true}", id);
+    write_items(out, samples, count);
+}
+
+void wire_write_stream(Text *out, uint64_t skipped, const WireSample *samples, size_t count)
+{
+    text_put(out, "{\"topic\":\"samples\"");
+    if (skipped)
+        text_format(out, ",\"headers\":{\"skipped\":%" PRIu64 "}", skipped);
     write_items(out, samples, count);
 }
 

@@ -1,4 +1,5 @@
-/* wire.h -- the frames of pollux.v1.json, both directions, both sides. docs/protocol.md is the specification.
+/* wire.h -- the frames of pollux.v1.json, both directions, both sides. docs/protocol.md is the specification. A pollux.v1.bin connection speaks the
+ * same, and has bulk.h for samples besides.
  *
  * Reading checks everything: what wire_read returns is well-formed, within limits, and its numbers are finite. Values are still in
  * the unit of the tag: whoever knows the tags converts.
@@ -12,12 +13,14 @@ enum {
     WIRE_FRAME_MAX = 256 * 1024,  // bytes
     WIRE_SAMPLES_MAX = 4096,      // in one message
     WIRE_DEPTH_MAX = 8,
-    WIRE_TAGS_MAX = 4096,  // in one `provide`
+    WIRE_TAGS_MAX = 4096,  // in one `provide`, or one `numbers`
+    WIRE_PATTERNS_MAX = 64,  // in one `subscribe`
 };
 #define WIRE_ID_NONE INT64_MIN
 
 typedef enum WireTopic {
     WIRE_PROVIDE,
+    WIRE_NUMBERS,
     WIRE_SAMPLES,
     WIRE_TIME,
     WIRE_COMMAND,
@@ -31,6 +34,11 @@ typedef struct WireTag {
     const char *name;
     const char *unit;  // NULL: the tag's own
 } WireTag;
+
+typedef struct WireNumber {
+    const char *tag;
+    uint32_t number;
+} WireNumber;
 
 typedef struct WireSample {
     const char *tag;
@@ -61,6 +69,14 @@ typedef struct WireMessage {
             bool provider_clock;
             int64_t from;  // TIME_NONE before the first tick
         } welcome;
+        struct {
+            const WireNumber *items;
+            size_t count;
+        } numbers;
+        struct {
+            const char *const *samples;  // patterns of tags whose samples are wanted as they come
+            size_t count;
+        } subscribe;
         struct {
             const WireSample *items;
             size_t count;
@@ -98,7 +114,7 @@ void wire_destroy(Wire *wire);
 /// (WIRE_ID_NONE and WIRE_TOPIC_COUNT otherwise), so that the refusal can name them. ERR_RANGE: too large (413); ERR_UNKNOWN: no such
 /// topic; ERR_MEMORY; ERR_PARSE for the rest. A single wrong sample is not a failure, see WireSample.error.
 Err wire_read(Wire *wire, const char *frame, size_t length, WireMessage *out, ErrText *why);
-/// provide, samples, time, command: what devices say.
+/// provide, numbers, samples, time, command: what devices say.
 bool wire_is_device_topic(WireTopic topic);
 /// NULL for WIRE_TOPIC_COUNT, as wire_write_refusal takes it.
 const char *wire_topic_name(WireTopic topic);
@@ -106,10 +122,14 @@ const char *wire_topic_name(WireTopic topic);
 // Writing: each adds one whole frame to `out`.
 
 void wire_write_provide(Text *out, int64_t id, const char *device, const WireTag *tags, size_t tag_count, const char *const *actuators, size_t actuator_count);
+/// What a tag is called in bulk frames, WIRE_TAGS_MAX at most.
+void wire_write_numbers(Text *out, int64_t id, const WireNumber *numbers, size_t count);
 void wire_write_welcome(Text *out, int64_t id, const char *plant, double step, bool provider_clock, double speed, int64_t from);
 void wire_write_samples(Text *out, int64_t id, const WireSample *samples, size_t count);
 /// The same, of a log.
 void wire_write_log(Text *out, int64_t id, const WireSample *samples, size_t count);
+/// Samples for a subscriber, of which it has missed `skipped` so far.
+void wire_write_stream(Text *out, uint64_t skipped, const WireSample *samples, size_t count);
 void wire_write_stored(Text *out, int64_t id, uint64_t stored, ConnectorLosses lost);
 void wire_write_time(Text *out, int64_t time);
 /// `value` in the unit of the tag.

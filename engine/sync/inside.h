@@ -75,6 +75,8 @@ struct Sync {
     PlantPart part;      // that runs again
     bool *going;         // by block: it does
     int64_t *from;       // by island: the first tick that changes, INT64_MAX between two ticks
+    Filed *amended;      // late samples that the last sync_amend has put in their places
+    size_t amended_count, amended_room;
     SyncReplayed *replayed;  // who wants to know of ticks that ran again, or NULL
     void *replayed_self;
     int64_t folding;     // the tick that samples are folded into

@@ -136,6 +136,22 @@ static void mark_islands(Sync *sync, const Late *late, size_t count, int64_t tic
     }
 }
 
+/* For whoever wants to hear of them; without memory nobody does. */
+static void note_amended(Sync *sync, const Late *late, size_t count)
+{
+    const size_t needed = sync->amended_count + count;
+    if (needed > sync->amended_room) {
+        const size_t room = needed < 2 * sync->amended_room ? 2 * sync->amended_room : needed;
+        Filed *grown = mem_grow(sync->amended, sync->amended_room * sizeof *grown, room * sizeof *grown);
+        if (!grown)
+            return;
+        sync->amended = grown;
+        sync->amended_room = room;
+    }
+    for (size_t i = 0; i < count; i++)
+        sync->amended[sync->amended_count++] = late[i].filed;
+}
+
 /* Returns the first tick that must run again, or INT64_MAX. */
 static int64_t insert_late(Sync *sync, size_t count)
 {
@@ -150,6 +166,7 @@ static int64_t insert_late(Sync *sync, size_t count)
             continue;
         }
         mark_islands(sync, &late[first], end - first, tick);
+        note_amended(sync, &late[first], end - first);
         sync->rewinds.amended += end - first;
         oldest = tick < oldest ? tick : oldest;
     }
@@ -182,8 +199,12 @@ static void run_again(Sync *sync, int64_t tick, int64_t oldest)
     plant_advance_part(sync->plant, &sync->part);
     sync__correct_again(sync, tick, &sync->part);
     sync->rewinds.steps += sync->part.block_count;
-    if (sync->replayed && tick >= oldest)
-        sync->replayed(sync->replayed_self, tick, sync->memory->next_tick, &sync->part);
+    if (!sync->replayed || tick < oldest)
+        return;
+    const int64_t present = sync->memory->next_tick;
+    sync->memory->next_tick = tick + 1;  // verdicts are as of then
+    sync->replayed(sync->replayed_self, tick, present, &sync->part);
+    sync->memory->next_tick = present;
 }
 
 static void run_from(Sync *sync, int64_t oldest)
@@ -238,6 +259,7 @@ void sync_amend(Sync *sync)
 {
     Window *window = &sync->window;
     const int64_t next = sync->memory->next_tick;
+    sync->amended_count = 0;
     if (window->ticks == 0 || next == TIME_NONE)
         return;
     if (window->next != next)
@@ -252,6 +274,11 @@ void sync_on_replayed(Sync *sync, SyncReplayed *replayed, void *self)
 {
     sync->replayed = replayed;
     sync->replayed_self = self;
+}
+
+Batch sync_amended(const Sync *sync)
+{
+    return (Batch){sync->amended, sync->amended_count};
 }
 
 const SyncRewinds *sync_rewinds(const Sync *sync)

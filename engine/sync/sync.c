@@ -111,6 +111,7 @@ void sync_destroy(Sync *sync)
         return;
     queue_fini(&sync->queue);
     window_fini(&sync->window);
+    mem_free(sync->amended);
     mem_free(sync->blocks);
     mem_free(sync->works);
     arena_fini(&sync->arena);

@@ -69,7 +69,7 @@ typedef struct SyncRewinds {
     int64_t spent_ns;   // on all of it
 } SyncRewinds;
 
-/// A tick that ran again: the state of the twins in `part` at its end is as if all samples of theirs that are known `at` the next tick had come in order.
+/// A tick that ran again, told while sync is as of its end: the state of the twins in `part` at its end is as if all samples of theirs that are known `at` the next tick had come in order.
 typedef void SyncReplayed(void *self, int64_t tick, int64_t at, const PlantPart *part);
 
 typedef struct Sync Sync;
@@ -100,6 +100,8 @@ void sync_begin(Sync *sync, int64_t time);
 void sync_amend(Sync *sync);
 /// Let `replayed` hear of every tick that runs again in sync_amend, from the first that a late sample belongs to.
 void sync_on_replayed(Sync *sync, SyncReplayed *replayed, void *self);
+/// The late samples that the last sync_amend has put in their places. Valid until the next.
+Batch sync_amended(const Sync *sync);
 const SyncRewinds *sync_rewinds(const Sync *sync);
 
 /// The samples of the next tick.

@@ -16,7 +16,7 @@ enum { TANKS_MAX = 6000 };
 struct Sync {
     Verdict verdicts[TANKS_MAX];
     bool settling;  // all of them
-    Batch batch;               // of the next tick
+    Batch batch, amended;      // of the next tick
     double innovation, sd;     // of all newest samples, SI
 };
 
@@ -58,6 +58,11 @@ int64_t sync_sample_time(const Sync *sync, TagId tag, Quality *quality)
         if (sync->batch.items[i].sample.tag == tag)
             time = sync->batch.items[i].sample.time;
     return time;
+}
+
+Batch sync_amended(const Sync *sync)
+{
+    return sync->amended;
 }
 
 const char *verdict_name(VerdictKind kind)

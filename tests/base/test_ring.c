@@ -111,5 +111,28 @@ START_TEST(nothing_is_lost_or_torn_between_two_threads)
 }
 END_TEST
 
+START_TEST(many_at_once_come_out_as_they_went_in_across_the_end_of_the_memory)
+{
+    Ring ring;
+    int in[7], out[7], next = 0, expected = 0;
+    ck_assert_int_eq(ring_init(&ring, sizeof(int), 8), ERR_OK);
+    ck_assert_uint_eq(ring_pop_many(&ring, out, 7), 0);
+    for (int round = 0; round < 1000; round++) {
+        for (int i = 0; i < 7; i++)
+            in[i] = next + i;
+        const size_t room = ring_room(&ring), offered = (size_t)(round % 7) + 1, pushed = ring_push_many(&ring, in, offered);
+        ck_assert_uint_eq(pushed, offered < room ? offered : room);
+        next += (int)pushed;
+        const size_t waiting = ring_count(&ring), wanted = (size_t)(round % 5) + 1, popped = ring_pop_many(&ring, out, wanted);
+        ck_assert_uint_eq(popped, wanted < waiting ? wanted : waiting);
+        for (size_t i = 0; i < popped; i++)
+            ck_assert_int_eq(out[i], expected++);
+    }
+    ck_assert_int_gt(expected, 2000);
+    ring_fini(&ring);
+}
+END_TEST
+
 KIT_MAIN("base.ring", items_come_out_in_the_order_in_which_they_went_in, a_full_ring_refuses_and_keeps_what_it_has, an_empty_ring_gives_nothing,
-         impossible_rings_are_refused, nothing_is_lost_or_torn_between_two_threads)
+         impossible_rings_are_refused, nothing_is_lost_or_torn_between_two_threads,
+         many_at_once_come_out_as_they_went_in_across_the_end_of_the_memory)

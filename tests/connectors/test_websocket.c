@@ -16,7 +16,9 @@ typedef struct Peer {
     Link link;
     char heard[HEARD_MAX][512];
     size_t count;
-    bool shut;
+    BulkFrame answered;  // the last binary frame
+    size_t answers;
+    bool shut, held;
 } Peer;
 
 static void peer_hear(Link *link, const char *json, size_t length)
@@ -35,9 +37,21 @@ static void peer_shut(Link *link, const char *reason)
     ((Peer *)link)->shut = true;
 }
 
+static void peer_hear_bulk(Link *link, const char *bytes, size_t length)
+{
+    Peer *peer = (Peer *)link;
+    ck_assert_int_eq(bulk_read(bytes, length, &peer->answered, NULL), ERR_OK);
+    peer->answers++;
+}
+
+static void peer_hold(Link *link, bool hold)
+{
+    ((Peer *)link)->held = hold;
+}
+
 static Peer peer_make(const char *address)
 {
-    Peer peer = {.link = {.send = peer_hear, .shut = peer_shut}};
+    Peer peer = {.link = {.send = peer_hear, .send_bulk = peer_hear_bulk, .hold = peer_hold, .shut = peer_shut}};
     snprintf(peer.link.peer, sizeof peer.link.peer, "%s", address);
     return peer;
 }
@@ -740,6 +754,236 @@ START_TEST(creation_survives_every_failed_allocation)
 }
 END_TEST
 
+START_TEST(names_are_found_in_turn_and_out_of_turn)
+{
+    start();
+    Peer rig = peer_make("rig");
+    say(&rig, PROVIDE("rig"));
+    next_arrival();
+    static const char order[] = {0, 1, 0, 1, 1, 0, 0, 1};
+    char frame[256];
+    for (size_t i = 0; i < sizeof order; i++) {
+        snprintf(frame, sizeof frame, SAMPLE("2", "incubator.%s"), order[i] ? "flow" : "t2");
+        say(&rig, frame);
+        ck_assert_uint_eq(next_arrival().sample.tag, order[i] ? flow : t2);
+    }
+
+    // names that begin like the one whose turn it is are others
+    const size_t before = rig.count;
+    static const char *const wrong[] = {"incubator.t", "incubator.t22", "incubato.t2", "incubator2.t2", "incubator.", "incubator", ".t2"};
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        snprintf(frame, sizeof frame, SAMPLE("2", "%s"), wrong[i]);
+        say(&rig, frame);
+    }
+    ck_assert_uint_eq(rig.count, before + 2 * sizeof wrong / sizeof *wrong);
+    ck_assert_uint_eq(drain(), 0);
+    stop();
+}
+END_TEST
+
+// Records.
+
+#define NUMBERS "{\"topic\":\"numbers\",\"headers\":{\"id\":2},\"value\":{\"incubator.t2\":1,\"incubator.flow\":0}}"
+
+static void say_frame(Peer *peer, BulkKind kind, bool historical, int64_t id, const BulkRecord *records, uint32_t count)
+{
+    Text text = {0};
+    BulkFrame frame = {.kind = kind, .historical = historical, .count = count, .id = id};
+    LinkHandler *handler = websocket_handler(websocket);
+    bulk_write_head(&text, &frame);
+    for (uint32_t i = 0; i < count; i++)
+        bulk_write_record(&text, &records[i]);
+    ck_assert_int_eq(bulk_read(text.bytes, text.length, &frame, NULL), ERR_OK);
+    handler->bulk(handler->self, &peer->link, &frame);
+    text_fini(&text);
+}
+
+static void say_bulk(Peer *peer, BulkKind kind, int64_t id, const BulkRecord *records, uint32_t count)
+{
+    say_frame(peer, kind, false, id, records, count);
+}
+
+START_TEST(records_become_arrivals_by_the_numbers_of_the_device)
+{
+    start();
+    Peer rig = peer_make("rig");
+    say(&rig, PROVIDE("rig"));
+    say(&rig, NUMBERS);
+    ck_assert_int_eq(last_heard(&rig).status, 200);
+    ck_assert_int_eq(next_arrival().kind, ARRIVAL_JOINED);
+
+    say_bulk(&rig, BULK_SAMPLES, 3, (BulkRecord[]){{1000, 25, 1, QUALITY_GOOD}, {2000, 60, 0, QUALITY_UNCERTAIN}}, 2);
+    const Arrival first = next_arrival(), second = next_arrival();
+    ck_assert_int_eq(first.kind, ARRIVAL_SAMPLE);
+    ck_assert_uint_eq(first.sample.tag, t2);
+    ck_assert_int_eq(first.sample.time, 1000);
+    ck_assert_double_eq_tol(first.sample.value, 298.15, 1e-9);
+    ck_assert_uint_eq(second.sample.tag, flow);
+    ck_assert_double_eq_tol(second.sample.value, 1e-3, 1e-15);
+    ck_assert_uint_eq(second.sample.quality, QUALITY_UNCERTAIN);
+
+    say_bulk(&rig, BULK_TIME, 5000, NULL, 0);
+    const Arrival time = next_arrival();
+    ck_assert_int_eq(time.kind, ARRIVAL_TIME);
+    ck_assert_int_eq(time.sample.time, 5000);
+    stop();
+}
+END_TEST
+
+START_TEST(one_answer_stands_for_all_records_that_are_on_disk)
+{
+    start();
+    Peer rig = peer_make("rig");
+    say(&rig, PROVIDE("rig"));
+    say(&rig, NUMBERS);
+    const BulkRecord records[] = {{1000, 25, 1, QUALITY_GOOD}, {2000, 60, 0, QUALITY_GOOD}};
+    say_bulk(&rig, BULK_SAMPLES, 10, records, 2);
+    say_bulk(&rig, BULK_SAMPLES, 11, records, 1);
+    say_bulk(&rig, BULK_SAMPLES, 12, records, 2);
+    next_arrival(), next_arrival(), next_arrival();
+    const Arrival last = next_arrival();
+    turn();
+    ck_assert_uint_eq(rig.answers, 0);
+
+    connector->stored(websocket, last.mark);
+    turn();
+    ck_assert_uint_eq(rig.answers, 1);
+    ck_assert_int_eq(rig.answered.kind, BULK_STORED);
+    ck_assert_int_eq(rig.answered.id, 11);
+    ck_assert_uint_eq(rig.answered.count, 3);
+    next_arrival();
+    connector->stored(websocket, next_arrival().mark);
+    turn();
+    ck_assert_uint_eq(rig.answers, 2);
+    ck_assert_int_eq(rig.answered.id, 12);
+    ck_assert_uint_eq(rig.answered.count, 2);
+    stop();
+}
+END_TEST
+
+START_TEST(a_wrong_record_is_refused_and_the_others_are_taken)
+{
+    start();
+    Peer rig = peer_make("rig");
+    say(&rig, PROVIDE("rig"));
+    say(&rig, NUMBERS);
+    next_arrival();
+    const size_t before = rig.count;
+    say_bulk(&rig, BULK_SAMPLES, 3, (BulkRecord[]){{1, NAN, 1, 0}, {1, 25, 2, 0}, {1, 25, 1, 0}, {1, 1e308, 0, 0}, {1, 25, 1, 7}}, 5);
+    ck_assert_uint_eq(rig.count, before + 3);
+    static const struct {
+        const char *path;
+        int status;
+    } refused[] = {{"/0", 400}, {"/1", 404}, {"/4", 400}};
+    for (size_t i = 0; i < 3; i++) {
+        const WireMessage message = heard(&rig, before + i);
+        ck_assert_int_eq(message.topic, WIRE_SAMPLES);
+        ck_assert_int_eq(message.id, 3);
+        ck_assert_str_eq(message.path, refused[i].path);
+        ck_assert_int_eq(message.status, refused[i].status);
+    }
+    ck_assert_uint_eq(drain(), 2);
+    ck_assert_uint_eq(connector->stats(websocket).refused, 3);
+    stop();
+}
+END_TEST
+
+START_TEST(numbers_are_of_tags_that_are_provided_and_below_their_count)
+{
+    start();
+    Peer rig = peer_make("rig");
+    static const struct {
+        const char *value;
+        int status;
+    } wrong[] = {{"{\"incubator.t9\":0}", 404}, {"{\"incubator.T_box\":0}", 403}, {"{\"incubator.t2\":2}", 400}, {"{\"incubator.flow\":0,\"incubator.t2\":4294967294}", 400}};
+    char frame[256];
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        say(&rig, PROVIDE("rig"));
+        snprintf(frame, sizeof frame, "{\"topic\":\"numbers\",\"headers\":{\"id\":2},\"value\":%s}", wrong[i].value);
+        say(&rig, frame);
+        ck_assert_int_eq(last_heard(&rig).status, wrong[i].status);
+
+        // nothing of what was refused is taken
+        say_bulk(&rig, BULK_SAMPLES, 3, &(BulkRecord){1, 25, 0, 0}, 1);
+        ck_assert_int_eq(last_heard(&rig).status, 404);
+    }
+
+    Peer stranger = peer_make("stranger");
+    say(&stranger, NUMBERS);
+    ck_assert_int_eq(last_heard(&stranger).status, 403);
+    say_bulk(&stranger, BULK_SAMPLES, 3, &(BulkRecord){1, 25, 0, 0}, 1);
+    ck_assert_int_eq(last_heard(&stranger).status, 403);
+    say_bulk(&rig, BULK_STORED, 3, NULL, 0);
+    ck_assert_int_eq(last_heard(&rig).status, 400);
+    stop();
+}
+END_TEST
+
+START_TEST(devices_are_held_back_before_the_ring_is_full_and_go_on_when_half_of_it_is_free)
+{
+    start_with_ring(6000);  // with the reserve 8,304 places: room for 14,080 samples, as rings are powers of two
+    Peer rig = peer_make("rig"), other = peer_make("other");
+    say(&rig, PROVIDE("rig"));
+    say(&rig, NUMBERS);
+    say(&other, "{\"topic\":\"provide\",\"headers\":{\"id\":1},\"value\":{\"device\":\"other\"}}");
+    static BulkRecord records[1000];
+    for (int i = 0; i < 1000; i++)
+        records[i] = (BulkRecord){i, 25, 1, QUALITY_GOOD};
+    uint64_t sent = 0;
+    for (; !rig.held; sent += 1000)
+        say_bulk(&rig, BULK_SAMPLES, (int64_t)sent, records, 1000);
+    ck_assert(other.held);
+    ck_assert_uint_ge(sent, 10000);
+    ck_assert_uint_eq(connector->stats(websocket).dropped, 0);
+
+    // who comes meanwhile is held back too
+    Peer late = peer_make("late");
+    say(&late, "{\"topic\":\"provide\",\"headers\":{\"id\":1},\"value\":{\"device\":\"late\"}}");
+    ck_assert(late.held);
+
+    for (int i = 0; i < 1000; i++)
+        next_arrival();
+    turn();
+    ck_assert(rig.held);
+    drain();
+    turn();
+    ck_assert(!rig.held && !other.held && !late.held);
+    ck_assert_uint_eq(connector->stats(websocket).samples, sent);
+    stop();
+}
+END_TEST
+
+typedef struct Passed {
+    Sample samples[8];
+    size_t count;
+} Passed;
+
+static void note_passed(void *self, const Sample *samples, size_t count)
+{
+    Passed *passed = self;
+    for (size_t i = 0; i < count && passed->count < 8; i++)
+        passed->samples[passed->count++] = samples[i];
+}
+
+START_TEST(what_is_taken_is_passed_on_at_once_and_what_is_refused_is_not)
+{
+    start();
+    Peer rig = peer_make("rig");
+    Passed passed = {.count = 0};
+    LinkHandler *handler = websocket_handler(websocket);
+    handler->server = &passed;
+    handler->pass = note_passed;
+    say(&rig, PROVIDE("rig"));
+    say(&rig, "{\"topic\":\"samples\",\"headers\":{\"id\":2},\"value\":[[\"incubator.t2\",1000,25],[\"incubator.t9\",1000,25],[\"incubator.flow\",2000,60,\"bad\"]]}");
+    ck_assert_uint_eq(passed.count, 2);
+    ck_assert_uint_eq(passed.samples[0].tag, t2);
+    ck_assert_double_eq_tol(passed.samples[0].value, 298.15, 1e-9);
+    ck_assert_uint_eq(passed.samples[1].tag, flow);
+    ck_assert_uint_eq(passed.samples[1].quality, QUALITY_BAD);
+    stop();
+}
+END_TEST
+
 // Logs and clocks.
 
 #define LOG(id, values) "{\"topic\":\"samples\",\"headers\":{\"id\":" id ",\"historical\":true},\"value\":[" values "]}"
@@ -949,6 +1193,103 @@ START_TEST(corrected_stamps_are_the_time_of_day_and_a_stamp_again_is_the_same_ti
 }
 END_TEST
 
+/* [I5]: what is on disk of one says nothing of the other. */
+START_TEST(records_of_a_log_come_by_its_way_and_are_answered_apart)
+{
+    start();
+    Peer rig = peer_make("rig");
+    say(&rig, PROVIDE("rig"));
+    say(&rig, NUMBERS);
+    next_arrival();
+    say_frame(&rig, BULK_SAMPLES, true, 3, &(BulkRecord){10, 25, 1, QUALITY_GOOD}, 1);
+    say_bulk(&rig, BULK_SAMPLES, 4, &(BulkRecord){1000, 25, 1, QUALITY_GOOD}, 1);
+    ck_assert_int_eq(next_arrival().sample.time, 1000);
+    Arrival past;
+    ck_assert_uint_eq(log_connector->poll(websocket, &past, 1), 1);
+    ck_assert(past.historical);
+    ck_assert_int_eq(past.sample.time, 10);
+
+    connector->stored(websocket, UINT64_MAX);
+    turn();
+    ck_assert_uint_eq(rig.answers, 1);
+    ck_assert_int_eq(rig.answered.id, 4);
+    ck_assert(!rig.answered.historical);
+    log_connector->stored(websocket, past.mark);
+    turn();
+    ck_assert_uint_eq(rig.answers, 2);
+    ck_assert_int_eq(rig.answered.id, 3);
+    ck_assert(rig.answered.historical);
+    stop();
+}
+END_TEST
+
+START_TEST(a_full_log_of_records_is_refused_as_a_whole_and_what_is_live_goes_on)
+{
+    start();
+    Peer rig = peer_make("rig");
+    say(&rig, PROVIDE("rig"));
+    say(&rig, NUMBERS);
+    static BulkRecord records[1000];
+    for (int i = 0; i < 1000; i++)
+        records[i] = (BulkRecord){i, 25, 1, QUALITY_GOOD};
+    const size_t before = rig.count;
+    for (int i = 0; i < 100 && rig.count == before; i++)
+        say_frame(&rig, BULK_SAMPLES, true, 3 + i, records, 1000);
+    ck_assert_uint_eq(rig.count, before + 1);
+    ck_assert_int_eq(last_heard(&rig).status, 429);
+    ck_assert_str_eq(last_heard(&rig).path, "");
+    ck_assert(!rig.held);
+    say_bulk(&rig, BULK_SAMPLES, 200, records, 1000);
+    ck_assert_uint_eq(drain(), 1001);  // and who joined
+    stop();
+}
+END_TEST
+
+START_TEST(an_answer_to_records_tells_what_was_not_used_once)
+{
+    start();
+    Peer rig = peer_make("rig");
+    say(&rig, PROVIDE("rig"));
+    say(&rig, NUMBERS);
+    const uint32_t provider = next_arrival().provider;
+    for (int i = 0; i < 2; i++) {
+        say_bulk(&rig, BULK_SAMPLES, 3 + i, &(BulkRecord){10, 25, 1, QUALITY_GOOD}, 1);
+        if (i == 0)
+            connector->lost(websocket, provider, (ConnectorLosses){.late = 4, .duplicate = 1});
+        connector->stored(websocket, UINT64_MAX - 1 + (uint64_t)i);
+        turn();
+        ck_assert_int_eq(rig.answered.id, 3 + i);
+        ck_assert_uint_eq(rig.answered.lost.late, i == 0 ? 4 : 0);
+        ck_assert_uint_eq(rig.answered.lost.duplicate, i == 0);
+    }
+    stop();
+}
+END_TEST
+
+START_TEST(records_are_corrected_as_other_samples_are)
+{
+    FakeClock fake = {0};
+    const Clock clock = clock_fake(&fake);
+    start_with(&(WebsocketDef){.speed = 1, .clock = &clock, .corrected = true});
+    Peer rig = peer_make("rig");
+    say(&rig, PROVIDE("rig"));
+    say(&rig, NUMBERS);
+    next_arrival();
+    int64_t last = TIME_NONE;
+    for (int64_t i = 0; i < 600; i++) {
+        fake.utc_ns = DAY_BEGIN + i * (NS_PER_S / 10);
+        say_bulk(&rig, BULK_SAMPLES, i, &(BulkRecord){stamp_of(i), 25, 1, QUALITY_GOOD}, 1);
+        if (i == 0)
+            ck_assert_int_eq(last_heard(&rig).status, 429);
+        Arrival arrival;
+        if (connector->poll(websocket, &arrival, 1))
+            last = arrival.sample.time;
+    }
+    ck_assert_int_le(llabs(last - fake.utc_ns), NS_PER_MS);
+    stop();
+}
+END_TEST
+
 KIT_MAIN("connectors.websocket", a_device_is_welcomed_with_what_the_plant_is, samples_become_arrivals_in_si_and_in_their_order,
          a_device_may_choose_its_unit, a_wrong_provide_is_refused_whole, a_message_is_answered_when_its_last_sample_is_on_disk,
          what_cannot_be_taken_is_refused_by_its_index, a_message_of_which_nothing_was_taken_is_answered_at_once,
@@ -958,6 +1299,11 @@ KIT_MAIN("connectors.websocket", a_device_is_welcomed_with_what_the_plant_is, sa
          a_device_that_comes_again_takes_over_from_its_old_connection, a_second_provide_replaces_the_first, a_name_with_a_star_stands_for_all_that_begin_so, frames_that_mean_nothing_are_counted,
          devices_are_shown_and_remembered, the_oldest_that_left_makes_room_when_all_places_are_taken,
          the_tick_and_the_service_thread_meet_without_a_race, another_plant_keeps_devices_with_what_it_still_takes, creation_survives_every_failed_allocation,
+         names_are_found_in_turn_and_out_of_turn, records_become_arrivals_by_the_numbers_of_the_device, one_answer_stands_for_all_records_that_are_on_disk,
+         a_wrong_record_is_refused_and_the_others_are_taken, numbers_are_of_tags_that_are_provided_and_below_their_count,
+         devices_are_held_back_before_the_ring_is_full_and_go_on_when_half_of_it_is_free, what_is_taken_is_passed_on_at_once_and_what_is_refused_is_not,
          a_log_comes_by_a_way_of_its_own, a_log_is_answered_when_it_is_on_disk_and_not_with_what_is_live, a_full_log_is_refused_in_one_word_and_what_is_live_goes_on,
          a_device_is_told_what_was_not_used_once, the_clock_of_a_device_is_shown_and_its_stamps_are_left, a_log_says_nothing_of_a_clock,
-         where_time_is_not_that_of_the_day_no_clock_is_measured, corrected_stamps_are_the_time_of_day_and_a_stamp_again_is_the_same_time)
+         where_time_is_not_that_of_the_day_no_clock_is_measured, corrected_stamps_are_the_time_of_day_and_a_stamp_again_is_the_same_time,
+         records_of_a_log_come_by_its_way_and_are_answered_apart, a_full_log_of_records_is_refused_as_a_whole_and_what_is_live_goes_on,
+         an_answer_to_records_tells_what_was_not_used_once, records_are_corrected_as_other_samples_are)

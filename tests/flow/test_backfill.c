@@ -191,18 +191,18 @@ static void measure(Device *device, int64_t from, size_t count)
     }
 }
 
-START_TEST(a_device_that_was_offline_sends_all_it_measured_over_the_real_wire)
+static void send_log_over_the_wire(bool bulk)
 {
     static const WireTag tag = {.name = "tank.gauge"};
     ErrText why = {""};
     Record record;
     Device *device;
     flow_write("tank.lua", tank);
-    const FlowPath plant = flow_write("works.lua", works), history = flow_path("offline.db");
+    const FlowPath plant = flow_write("works.lua", works), history = flow_path(bulk ? "offline_bulk.db" : "offline.db");
     Child server = CHILD_START("server", "serve", plant.text, "--port", "0", "--history", history.text);
     child_await_port(&server);
     const FlowPath url = child_url(&server);
-    const DeviceDef def = {.url = url.text, .name = "well", .tags = &tag, .tag_count = 1, .log = 10000};
+    const DeviceDef def = {.url = url.text, .name = "well", .tags = &tag, .tag_count = 1, .log = 10000, .bulk = bulk};
     ck_assert_msg(device_open(&def, &device, &why) == ERR_OK, "%s", why.text);
 
     const int64_t now = clock_system.utc_ns(clock_system.self), began = now - 60 * NS_PER_S;
@@ -230,8 +230,19 @@ START_TEST(a_device_that_was_offline_sends_all_it_measured_over_the_real_wire)
         ck_assert_int_eq(points[i].time, began + (int64_t)i * NS_PER_S / 10);
     record_close(&record);
 }
+
+START_TEST(a_device_that_was_offline_sends_all_it_measured_over_the_real_wire)
+{
+    send_log_over_the_wire(false);
+}
 END_TEST
 
-KIT_MAIN("flow.backfill", a_device_that_was_offline_sends_all_it_measured_over_the_real_wire,
+START_TEST(a_log_goes_over_the_real_wire_as_records)
+{
+    send_log_over_the_wire(true);
+}
+END_TEST
+
+KIT_MAIN("flow.backfill", a_device_that_was_offline_sends_all_it_measured_over_the_real_wire, a_log_goes_over_the_real_wire_as_records,
          a_log_leaves_every_tick_as_it_was, what_is_live_goes_first_and_a_log_a_few_at_a_time, a_log_does_not_begin_the_time_of_a_plant,
          a_log_that_comes_twice_is_kept_once_in_the_order_of_its_times)

@@ -55,7 +55,7 @@ START_TEST(every_subcommand_helps_and_names_its_options)
         const char *command, *options[12];
     } cases[] = {
         {"serve", {"PLANT", "--port", "--bind", "--speed", "--threads", "--history", "--no-history", "--fresh", "--watch", "--web"}},
-        {"emulate", {"PLANT", "--url", "--tape", "--speed", "--name", "--fault", "--offline", "--clock", "--no-faults", "--seed", "--quiet"}},
+        {"emulate", {"PLANT", "--url", "--tape", "--speed", "--binary", "--name", "--fault", "--offline", "--clock", "--no-faults", "--seed", "--quiet"}},
         {"run", {"PLANT", "--tape", "--speed", "--every", "--threads"}},
         {"score", {"PLANT", "--tape", "--events", "--tolerance", "--threads", "--json"}},
         {"calibrate", {"PLANT", "--tape", "--fit", "--error", "--prior", "--starts", "--seed", "--write", "--threads", "--json"}},

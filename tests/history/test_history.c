@@ -217,6 +217,8 @@ START_TEST(a_file_of_an_older_form_goes_on_with_all_that_is_in_it)
     rig_append(&rig, 1, 1);
     rig_stop(&rig);
     rig_sql(&rig, "DROP TABLE amended");
+    rig_sql(&rig, "DROP TABLE alarm_revision");
+    rig_sql(&rig, "ALTER TABLE alarm DROP COLUMN amended");
     rig_sql(&rig, "PRAGMA user_version = 1");
     HistoryReader *reader;
     ErrText why;

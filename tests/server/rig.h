@@ -25,6 +25,7 @@ typedef struct Rig {
     Sync *sync;
     Alarms *alarms;
     Gate *gate;
+    Desk *desk;        // NULL when there is none
     History *history;  // NULL when there is none
     Websocket *websocket;
     Server *server;
@@ -75,7 +76,7 @@ static inline Plant *rig_plant(void)
 
 static inline ServerDef rig_def(Rig *rig)
 {
-    return (ServerDef){.plant = rig->plant, .devices = websocket_handler(rig->websocket), .web = rig->web[0] ? rig->web : NULL};
+    return (ServerDef){.plant = rig->plant, .devices = websocket_handler(rig->websocket), .desk = rig->desk, .web = rig->web[0] ? rig->web : NULL};
 }
 
 /* Everything but the server. */
@@ -116,6 +117,7 @@ static inline void rig_close(Rig *rig)
 {
     server_destroy(rig->server);
     websocket_destroy(rig->websocket);
+    desk_destroy(rig->desk);
     if (rig->history)
         history_close(rig->history);
     gate_destroy(rig->gate);
@@ -194,6 +196,8 @@ static inline void rig_turn(Rig *rig)
         rig_arrive(rig, &arrival);
     while (sync_ready(rig->sync, 0))
         rig_tick(rig);
+    if (rig->desk && sync_now(rig->sync) != TIME_NONE)
+        desk_fill(rig->desk, sync_now(rig->sync));
     ServerAsk ask;
     while (server_poll(rig->server, &ask))
         rig_answer(rig, &ask);

@@ -405,7 +405,7 @@ START_TEST(a_slow_observer_skips_values_but_no_alarm_and_gets_the_newest)
     def.frame_rate_max = 2000;
     rig_serve(rig, &def);
     Peer *slow = peer_open(rig);
-    const int small = 16384;
+    const int small = 16384, large = 1 << 20;
     setsockopt(slow->file, SOL_SOCKET, SO_RCVBUF, &small, sizeof small);
     peer_say(slow, SUBSCRIBE);
     for (int i = 0; i < TICKS; i++) {
@@ -413,7 +413,8 @@ START_TEST(a_slow_observer_skips_values_but_no_alarm_and_gets_the_newest)
         sleep_ms(1);
     }
 
-    // it did not read until now, and the tick was not held up
+    // it did not read until now, and the tick was not held up; a window as small as that is refilled no faster than TCP probes it
+    setsockopt(slow->file, SOL_SOCKET, SO_RCVBUF, &large, sizeof large);
     char wanted[64];
     snprintf(wanted, sizeof wanted, "\"tick\":%lld,", (long long)rig->tick);
     int frames = 0, raised = 0;
@@ -463,10 +464,158 @@ START_TEST(devices_are_refused_where_there_are_none)
 }
 END_TEST
 
+// Samples as they come.
+
+static Peer *open_bulk(Rig *rig)
+{
+    Peer *peer = peer_connect(rig);
+    peer_upgrade_with(rig, peer, "/api/v1/ws", "pollux.v1.bin", "");
+    ck_assert_int_eq(peer_head(peer), 101);
+    return peer;
+}
+
+static Peer *open_sender(Rig *rig)
+{
+    Peer *peer = peer_open(rig);
+    peer_say(peer, "{\"topic\":\"provide\",\"headers\":{\"id\":1},\"value\":{\"device\":\"rig\",\"tags\":{\"tank1.gauge\":{},\"tank1.inflow\":{}}}}");
+    peer_expect(rig, peer, "\"status\":200");
+    return peer;
+}
+
+#define LISTEN(patterns) "{\"topic\":\"subscribe\",\"headers\":{\"id\":1},\"value\":{\"samples\":[" patterns "]}}"
+#define BOTH "{\"topic\":\"samples\",\"headers\":{\"id\":2},\"value\":[[\"tank1.gauge\",1611326940000000000,31],[\"tank1.inflow\",1611326940000000000,60,\"uncertain\"]]}"
+
+START_TEST(samples_reach_who_wants_them_without_a_tick)
+{
+    Rig *rig = rig_open();
+    Peer *sender = open_sender(rig), *listener = peer_open(rig);
+    peer_say(listener, LISTEN("\"*.gauge\""));
+    peer_expect(rig, listener, "\"subscribe\"");
+    peer_say(sender, BOTH);
+    peer_expect(rig, listener, "\"topic\":\"samples\"");
+    ck_assert_str_eq(listener->text, "{\"topic\":\"samples\",\"value\":[[\"tank1.gauge\",1611326940000000000,31]]}");
+    ck_assert_int_eq(rig->tick, -1);
+
+    // another subscription replaces the first; without patterns there is none
+    peer_say(listener, LISTEN("\"tank1.inflow\",\"tank2.*\""));
+    peer_expect(rig, listener, "\"subscribe\"");
+    peer_say(sender, BOTH);
+    peer_expect(rig, listener, "\"topic\":\"samples\"");
+    ck_assert_ptr_nonnull(strstr(listener->text, "[[\"tank1.inflow\",1611326940000000000,"));
+    ck_assert_ptr_nonnull(strstr(listener->text, ",\"uncertain\"]]"));
+    ck_assert_ptr_null(strstr(listener->text, "gauge"));
+    peer_say(listener, SUBSCRIBE);
+    peer_expect(rig, listener, "\"subscribe\"");
+    peer_say(sender, BOTH);
+    peer_expect(rig, sender, "\"stored\"");
+    peer_say(listener, "{\"topic\":\"acknowledge\",\"headers\":{\"id\":9},\"value\":{\"alarm\":1}}");
+    while (!strstr(peer_expect(rig, listener, "\"topic\""), "\"acknowledge\""))
+        ck_assert_ptr_null(strstr(listener->text, "\"topic\":\"samples\""));
+    peer_close(listener);
+    peer_close(sender);
+    rig_close(rig);
+}
+END_TEST
+
+START_TEST(records_reach_who_wants_them_behind_the_names_of_their_numbers)
+{
+    Rig *rig = rig_open();
+    Peer *sender = open_sender(rig), *listener = open_bulk(rig);
+    peer_say(listener, LISTEN("\"*\""));
+    peer_expect(rig, listener, "\"subscribe\"");
+    char numbers[128];
+    snprintf(numbers, sizeof numbers, "{\"topic\":\"numbers\",\"value\":{\"tank1.gauge\":%u,\"tank1.inflow\":%u}}", rig_tag(rig, "tank1.gauge"), rig_tag(rig, "tank1.inflow"));
+    for (int round = 0; round < 2; round++) {
+        peer_say(sender, BOTH);
+        if (round == 0)
+            ck_assert_str_eq(peer_expect(rig, listener, "\"topic\":\"numbers\""), numbers);
+        int op;
+        while ((op = peer_hear(rig, listener)) != OP_BINARY)
+            ck_assert(op == OP_TEXT && !strstr(listener->text, "\"numbers\""));
+        BulkFrame frame;
+        BulkRecord record;
+        ck_assert_int_eq(bulk_read(listener->text, BULK_HEAD + 2 * BULK_RECORD, &frame, NULL), ERR_OK);
+        ck_assert_int_eq(frame.kind, BULK_SAMPLES);
+        ck_assert_int_eq(frame.id, 0);
+        ck_assert_ptr_null(bulk_record(&frame, 0, &record));
+        ck_assert_uint_eq(record.number, rig_tag(rig, "tank1.gauge"));
+        ck_assert_double_eq_tol(record.value, 31, 1e-12);
+        ck_assert_int_eq(record.time, RIG_START);
+        ck_assert_ptr_null(bulk_record(&frame, 1, &record));
+        ck_assert_uint_eq(record.quality, QUALITY_UNCERTAIN);
+    }
+    peer_close(listener);
+    peer_close(sender);
+    rig_close(rig);
+}
+END_TEST
+
+START_TEST(a_listener_that_does_not_read_misses_samples_and_is_told_how_many)
+{
+    Rig *rig = rig_open();
+    Peer *sender = open_sender(rig), *listener = peer_open(rig);
+    peer_say(listener, LISTEN("\"*\""));
+    peer_expect(rig, listener, "\"subscribe\"");
+    Text text = {0};
+    int64_t time = RIG_START + NS_PER_S;
+    for (int message = 0; message < 200; message++) {
+        text_clear(&text);
+        text_format(&text, "{\"topic\":\"samples\",\"headers\":{\"id\":%d},\"value\":[", message + 2);
+        for (int i = 0; i < 1000; i++)
+            text_format(&text, "%s[\"tank1.gauge\",%lld,31]", i ? "," : "", (long long)time++);
+        text_put(&text, "]}");
+        peer_frame(sender, OP_FINAL | OP_TEXT, text.bytes, text.length);
+        char stored[64];
+        snprintf(stored, sizeof stored, "\"id\":%d,\"status\":200", message + 2);
+        peer_expect(rig, sender, stored);
+    }
+    text_fini(&text);
+    ck_assert_uint_eq(sync_counters(rig->sync)->samples, 200000);
+
+    // what was sent and what was skipped is all there was
+    size_t heard = 0;
+    long long skipped = 0, others = 0;
+    while (heard + (size_t)skipped < 200000) {
+        peer_say(sender, BOTH);
+        others += 2;
+        if (peer_hear(rig, listener) < 0)
+            ck_abort_msg("%zu heard, %lld skipped", heard, skipped);
+        if (!strstr(listener->text, "\"topic\":\"samples\""))
+            continue;
+        const char *header = strstr(listener->text, "\"skipped\":");
+        skipped = header ? atoll(header + strlen("\"skipped\":")) : skipped;
+        for (const char *at = listener->text; (at = strstr(at, "\"tank1.gauge\",1611326941")); at++)
+            heard++;
+    }
+    ck_assert_int_gt(skipped, 0);
+    ck_assert_int_le((long long)heard + skipped, 200000 + others);
+    peer_close(listener);
+    peer_close(sender);
+    rig_close(rig);
+}
+END_TEST
+
+START_TEST(a_binary_frame_that_is_wrong_is_refused)
+{
+    Rig *rig = rig_open();
+    Peer *peer = open_bulk(rig);
+    peer_frame(peer, OP_FINAL | OP_BINARY, "\1\0\0", 3);
+    peer_expect(rig, peer, "expected a head of 16 bytes, got 3");
+    ck_assert_ptr_nonnull(strstr(peer->text, "\"status\":400"));
+    peer_frame(peer, OP_FINAL | OP_BINARY, "\1\0\0\0\377\377\0\0\0\0\0\0\0\0\0\0", 16);
+    peer_expect(rig, peer, "\"status\":413");
+    ck_assert_int_eq(peer_closed(rig, peer), 1009);
+    peer_close(peer);
+    rig_close(rig);
+}
+END_TEST
+
 KIT_MAIN("server.socket", an_observer_gets_the_snapshot_first, a_tick_shows_values_in_the_unit_of_their_channel,
          a_frame_holds_what_has_changed_and_the_last_state_always_comes, frames_come_no_faster_than_their_rate, no_alarm_is_skipped,
          a_person_acknowledges_an_alarm, a_person_actuates_through_the_gate, an_answer_for_who_has_gone_reaches_nobody,
          garbage_is_refused_and_the_connection_goes_on, a_client_that_sends_nothing_but_garbage_is_closed, what_is_too_large_is_refused_and_closed,
          the_largest_frame_may_come_in_pieces, broken_framing_ends_the_connection_and_nothing_else, half_a_handshake_holds_nobody_up,
          an_upgrade_is_refused_with_its_reason, a_slow_observer_skips_values_but_no_alarm_and_gets_the_newest,
-         a_client_that_does_not_read_its_answers_is_closed, devices_are_refused_where_there_are_none)
+         a_client_that_does_not_read_its_answers_is_closed, devices_are_refused_where_there_are_none,
+         samples_reach_who_wants_them_without_a_tick, records_reach_who_wants_them_behind_the_names_of_their_numbers,
+         a_listener_that_does_not_read_misses_samples_and_is_told_how_many, a_binary_frame_that_is_wrong_is_refused)

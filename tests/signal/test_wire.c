@@ -430,7 +430,7 @@ END_TEST
 
 START_TEST(reading_without_memory_fails_and_reads_again_later)
 {
-    static const char frame[] = "{\"topic\":\"samples\",\"value\":[[\"a.b\",1,1]]}";
+    static const char frame[] = "{\"topic\":\"samples\",\"value\":[[\"a.b\",\"1970-01-01T00:00:00Z\",1]]}";
     ck_assert_int_eq(wire_create(&wire), ERR_OK);
     kit_fail_allocation(1);
     ck_assert_int_eq(read_frame(frame), ERR_MEMORY);
@@ -446,9 +446,9 @@ START_TEST(reading_without_memory_fails_and_reads_again_later)
 }
 END_TEST
 
-START_TEST(devices_say_provide_samples_time_and_command)
+START_TEST(devices_say_provide_numbers_samples_time_and_command)
 {
-    static const bool device[WIRE_TOPIC_COUNT] = {[WIRE_PROVIDE] = true, [WIRE_SAMPLES] = true, [WIRE_TIME] = true, [WIRE_COMMAND] = true};
+    static const bool device[WIRE_TOPIC_COUNT] = {[WIRE_PROVIDE] = true, [WIRE_NUMBERS] = true, [WIRE_SAMPLES] = true, [WIRE_TIME] = true, [WIRE_COMMAND] = true};
     for (WireTopic topic = WIRE_PROVIDE; topic < WIRE_TOPIC_COUNT; topic++)
         ck_assert_int_eq(wire_is_device_topic(topic), device[topic]);
 }
@@ -459,4 +459,4 @@ KIT_MAIN("signal.wire", a_provide_is_read_back, a_welcome_is_read_back, samples_
          texts_that_are_not_utf8_are_made_readable, a_problem_has_the_title_of_its_status, requests_of_observers_are_read, times_may_be_text,
          members_that_nobody_knows_are_let_pass, a_wrong_sample_leaves_the_others_alone, a_wrong_frame_is_refused_with_what_was_expected_and_where,
          a_refused_frame_gives_its_id_and_topic_for_the_answer, nesting_is_bounded_and_brackets_in_texts_do_not_count, size_is_bounded, counts_are_bounded,
-         reading_without_memory_fails_and_reads_again_later, devices_say_provide_samples_time_and_command)
+         reading_without_memory_fails_and_reads_again_later, devices_say_provide_numbers_samples_time_and_command)

@@ -103,6 +103,8 @@ export interface Alarm {
   raised: Seconds;
   acknowledged: Seconds | null;
   returned: Seconds | null;
+  /** When late samples last changed its times, or made it. */
+  amended: Seconds | null;
   revision: number;
 }
 
@@ -341,6 +343,7 @@ function readAlarm(field: Field): Alarm {
     raised: seconds(field.get('raised')),
     acknowledged: field.get('acknowledged').or(null, seconds),
     returned: field.get('returned').or(null, seconds),
+    amended: field.get('amended').or(null, seconds),
     revision: field.get('revision').or(0, number),
   };
 }

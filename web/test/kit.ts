@@ -63,6 +63,7 @@ export const alarm = (more: object = {}): object => ({
   raised: NOW_NS,
   acknowledged: null,
   returned: null,
+  amended: null,
   revision: 1,
   ...more,
 });

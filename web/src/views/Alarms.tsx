@@ -1,7 +1,7 @@
 /** The alarms: first what nobody has acknowledged, newest first, then what is active, then what is over. */
 import type { Actions } from '../app';
 import { dateTimeText, timeText } from '../format/time';
-import type { Alarm, AlarmState } from '../protocol';
+import type { Alarm, AlarmState, Seconds } from '../protocol';
 import type { Acknowledgement, State } from '../state';
 import { SeverityMark } from './icons';
 
@@ -71,6 +71,15 @@ function Operator({ name, rename }: { name: string; rename: Actions['nameOperato
   );
 }
 
+/** Its times are not those that were told first. */
+function Amended({ time }: { time: Seconds }) {
+  return (
+    <span class="alarm-amended" title={`Samples that came late changed its times at ${dateTimeText(time)}`}>
+      amended
+    </span>
+  );
+}
+
 interface RowProps {
   alarm: Alarm;
   request: Acknowledgement | undefined;
@@ -93,6 +102,7 @@ function AlarmRow({ alarm, request, acknowledge }: RowProps) {
           raised {timeText(alarm.raised)}
           {alarm.returned !== null && `, returned ${timeText(alarm.returned)}`}
         </span>
+        {alarm.amended !== null && <Amended time={alarm.amended} />}
         {isOpen && (
           <button
             type="button"

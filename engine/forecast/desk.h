@@ -1,0 +1,88 @@
+/* desk.h -- where forecasts are asked for beside a living plant, and never hold its tick up.
+ *
+ * What is asked lies in one of a few places until its result has been fetched. A place goes from hand to hand by one atomic store, and only who has it
+ * may touch it, so that nobody ever waits for a lock:
+ *
+ *   asked --a clerk reads the scenario, plans the fork--> wanted --the tick fills the fork, between two ticks--> ready --a clerk computes--> ended
+ *
+ * Clerks are threads of the lowest ordinary priority. One of them serves nothing but what the gate asks, which must not wait behind an hour's forecast;
+ * the others take what is most urgent, and of that what came first. The results are those of forecast_run: who computed them, and when, changes no bit.
+ *
+ * People have places of their own, and so have those who work for the tick: neither can take the other's away. Where there is no place the answer is in
+ * how many seconds to come back, by what forecasts have taken so far.
+ *
+ * Takes: scenarios, the values of a Plant between two ticks.  Gives: results, by number.
+ * Memory: results of people are kept until their places are wanted again, DESK_KEPT_NS at most; the plant outlives the desk.
+ * Threads: each function says whose. */
+#pragma once
+
+#include "forecast/forecast.h"
+
+enum {
+    DESK_PEOPLE_MAX = 32,  // asks of people, with the results that are kept
+    DESK_TICK_MAX = 32,    // asks of the tick's
+    DESK_TEXT_MAX = 256 * 1024,
+    DESK_NUMBERS_MAX = 1024 * 1024,  // that one result may tell
+    DESK_NAME = 64,
+};
+
+static const int64_t DESK_KEPT_NS = 10 * 60 * NS_PER_S;
+
+/// Who is served first.
+typedef enum DeskPriority { DESK_GATE, DESK_PERSON, DESK_STANDING } DeskPriority;
+
+typedef enum DeskState { DESK_QUEUED, DESK_RUNNING, DESK_DONE, DESK_FAILED, DESK_CANCELLED, DESK_EXPIRED } DeskState;
+/// "queued", "running", "done", "failed", "cancelled", "expired".
+const char *desk_state_name(DeskState state);
+static inline bool desk_state_is_end(DeskState state)
+{
+    return state >= DESK_DONE;
+}
+
+typedef struct Desk Desk;
+
+/// `clerks` threads besides the gate's, 0 means 1.
+Err desk_create(const Plant *plant, size_t clerks, Desk **out, ErrText *why);
+/// Stops what runs.
+void desk_destroy(Desk *desk);
+
+/// What somebody may see of an ask.
+typedef struct DeskView {
+    uint64_t id;
+    char name[DESK_NAME];  // of the scenario, "" while it is not read
+    DeskState state;
+    double progress;       // from 0 to 1
+    double seconds;        // that it has been computed for, of elapsed time; 0 before
+    const char *why;       // of an end without a result; "" otherwise
+    const char *json;      // the result of a person's ask (report.h), NULL before; of json_length bytes. A view until its place is wanted
+    size_t json_length;
+} DeskView;
+
+// For people, on one thread: the server's.
+
+/// Ask for a scenario of JSON, or for that of the file `path` where it is not NULL. It ends as expired when it has no result `patience` seconds from
+/// now. ERR_FULL with the seconds after which to come back.
+Err desk_ask(Desk *desk, const char *text, size_t length, const char *path, double patience, uint64_t *id, double *retry, ErrText *why);
+/// False when there is no such ask, or it is forgotten.
+bool desk_look(const Desk *desk, uint64_t id, DeskView *out);
+/// It ends as cancelled, unless it has ended. False when there is no such ask.
+bool desk_cancel(Desk *desk, uint64_t id);
+/// The ask that follows `id` (0: the oldest).
+bool desk_next(const Desk *desk, uint64_t id, DeskView *out);
+/// `ended` is called by clerks whenever an ask of people has ended; NULL: nobody is told.
+void desk_tell(Desk *desk, void (*ended)(void *self), void *self);
+
+// For those who work on the tick's thread.
+
+/// Compute `scenario` from `fork`, filled; both are the desk's to read until it has ended. 0 when there is no place.
+uint64_t desk_order(Desk *desk, const Scenario *scenario, const Fork *fork, DeskPriority priority);
+/// Whether it has ended.
+bool desk_has_ended(const Desk *desk, uint64_t id);
+/// Wait until it has ended: for those whose time is not that of the clock.
+void desk_await(Desk *desk, uint64_t id);
+/// The result of what was ordered, to be destroyed by the caller, once it has ended; the place is free again. NULL, and why, when there is none.
+Forecast *desk_fetch(Desk *desk, uint64_t id, ErrText *why);
+/// Nobody wants what was ordered any more: it ends soon, without a result.
+void desk_give_up(Desk *desk, uint64_t id);
+/// Between two ticks: fill a fork that is wanted with the plant's values, which are of `time`. One at a time, so that a tick waits for one copy at most.
+void desk_fill(Desk *desk, int64_t time);

@@ -1,0 +1,236 @@
+#include "server/forecasts.h"
+
+#include <dirent.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "model/declare.h"
+
+enum { SCENARIOS_MAX = 64, PATH_ROOM = 1024 };
+
+static const char *const endings[] = {".lua", ".json"};
+
+// --- scenarios that come with the plant ----------------------------------------------------------------------------
+
+/* The folder of scenarios: beside that of the plants. */
+static bool find_folder(const Plant *plant, char out[PATH_ROOM])
+{
+    const char *slash = strrchr(plant->path, '/');
+    const int length = snprintf(out, PATH_ROOM, "%.*s../scenarios", slash ? (int)(slash - plant->path) + 1 : 0, plant->path);
+    return length < PATH_ROOM;
+}
+
+/* The file of a scenario by its name; false when there is none. */
+static bool find_scenario(const Plant *plant, const char *name, char out[PATH_ROOM])
+{
+    char folder[PATH_ROOM];
+    if (!declare_is_name(name) || !find_folder(plant, folder))
+        return false;
+    for (size_t i = 0; i < sizeof endings / sizeof *endings; i++) {
+        const int length = snprintf(out, PATH_ROOM, "%s/%s%s", folder, name, endings[i]);
+        if (length < PATH_ROOM && access(out, R_OK) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* A scenario that can be read for this plant is one of it. */
+static void put_scenario(Text *out, const Plant *plant, const char *name)
+{
+    char path[PATH_ROOM];
+    Scenario *scenario;
+    ErrText why;
+    if (!find_scenario(plant, name, path) || scenario_read(path, plant, &scenario, &why))
+        return;
+    text_put(out, out->length > 1 ? ",{\"name\":" : "{\"name\":");
+    text_json_string(out, name);
+    text_put(out, ",\"doc\":");
+    text_json_string(out, scenario->doc);
+    text_put(out, ",\"horizon\":");
+    text_json_number(out, scenario->horizon);
+    text_format(out, ",\"members\":%" PRIu32 "}", scenario->members);
+    scenario_destroy(scenario);
+}
+
+/* The name of a file that may be a scenario, without its ending. */
+static int is_candidate(const struct dirent *entry)
+{
+    const char *dot = strrchr(entry->d_name, '.');
+    return dot && (strcmp(dot, endings[0]) == 0 || strcmp(dot, endings[1]) == 0);
+}
+
+/* They are read once: scripts of this plant change with it. */
+static void read_scenarios(Server *server)
+{
+    char folder[PATH_ROOM];
+    struct dirent **entries = NULL;
+    const int count = find_folder(server->plant, folder) ? scandir(folder, &entries, is_candidate, alphasort) : 0;
+    text_put(&server->scenarios, "[");
+    for (int i = 0; i < count; i++) {
+        *strrchr(entries[i]->d_name, '.') = 0;
+        if (i < SCENARIOS_MAX)
+            put_scenario(&server->scenarios, server->plant, entries[i]->d_name);
+        free(entries[i]);
+    }
+    free(entries);
+    text_put(&server->scenarios, "]");
+}
+
+void forecasts_answer_scenarios(Server *server, const Request *request, Reply *reply)
+{
+    (void)request;
+    if (server->scenarios.length == 0)
+        read_scenarios(server);
+    text_add(reply->body, server->scenarios.bytes ? server->scenarios.bytes : "", server->scenarios.length);
+}
+
+// --- asking --------------------------------------------------------------------------------------------------------
+
+/* Seconds of an argument in [0, most]; `*out` stays when it is missing. False when it was refused. */
+static bool read_seconds(const Request *request, const char *name, double most, double *out, Reply *reply)
+{
+    const char *text = request_arg(request, name);
+    if (!text)
+        return true;
+    char *end;
+    const double seconds = strtod(text, &end);
+    if (*text && !*end && seconds >= 0 && seconds <= most) {
+        *out = seconds;
+        return true;
+    }
+    reply_problem(reply, 400, "%s: expected seconds from 0 to %g, got \"%.60s\"", name, most, text);
+    return false;
+}
+
+static bool can_look_ahead(Server *server, Reply *reply)
+{
+    const State *state = states_newest(&server->states);
+    if (!server->desk)
+        reply_problem(reply, 404, "this server makes no forecasts");
+    else if (!state->sequence || state->now.time == TIME_NONE)
+        reply_problem(reply, 409, "the plant's time has not begun: no device has sent anything yet");
+    else
+        return true;
+    return false;
+}
+
+uint64_t forecasts_ask(Server *server, const Request *request, const Text *body, Reply *reply, double *wait)
+{
+    char path[PATH_ROOM];
+    const char *name = request_arg(request, "scenario");
+    double patience = FORECAST_PATIENCE, retry;
+    *wait = 0;
+    if (!can_look_ahead(server, reply) || !read_seconds(request, "wait", FORECAST_WAIT_MAX, wait, reply) ||
+        !read_seconds(request, "patience", FORECAST_PATIENCE_MAX, &patience, reply))
+        return 0;
+    if (name && body->length) {
+        reply_problem(reply, 400, "a scenario is named or sent, not both");
+        return 0;
+    }
+    if (name && !find_scenario(server->plant, name, path)) {
+        reply_problem(reply, 404, "no scenario \"%.100s\": see /api/v1/scenarios", name);
+        return 0;
+    }
+    if (!name && !body->length) {
+        reply_problem(reply, 400, "expected a scenario as JSON, { \"horizon\": ..., \"tags\": [ ... ] }, or ?scenario=NAME");
+        return 0;
+    }
+
+    uint64_t id = 0;
+    ErrText why;
+    const Err err = desk_ask(server->desk, body->bytes, body->length, name ? path : NULL, patience, &id, &retry, &why);
+    if (err) {
+        reply_problem(reply, err == ERR_FULL ? 429 : 503, "%s", why.text);
+        reply->retry_s = err == ERR_FULL ? (int)retry : 1;
+        return 0;
+    }
+    return id;
+}
+
+bool forecasts_has_ended(const Server *server, uint64_t id)
+{
+    DeskView view;
+    return !server->desk || !desk_look(server->desk, id, &view) || desk_state_is_end(view.state);
+}
+
+// --- how it stands -------------------------------------------------------------------------------------------------
+
+static void put_view(Text *out, const DeskView *view, bool with_result)
+{
+    text_format(out, "{\"id\":%" PRIu64 ",\"name\":", view->id);
+    text_json_string(out, view->name);
+    text_format(out, ",\"state\":\"%s\",\"progress\":", desk_state_name(view->state));
+    text_json_number(out, view->progress);
+    text_put(out, ",\"seconds\":");
+    text_json_number(out, view->seconds);
+    if (*view->why) {
+        text_put(out, ",\"error\":");
+        text_json_string(out, view->why);
+    }
+    if (with_result && view->json) {
+        text_put(out, ",\"result\":");
+        text_add(out, view->json, view->json_length);
+    }
+    text_put(out, "}");
+}
+
+void forecasts_answer(const Server *server, uint64_t id, Reply *reply)
+{
+    DeskView view;
+    if (!server->desk || !desk_look(server->desk, id, &view)) {
+        reply_problem(reply, 404, "no forecast %" PRIu64 ": results are kept for %d min, for a while less when many are asked for, and not over another version of the script",
+                      id, (int)(DESK_KEPT_NS / NS_PER_S / 60));
+        return;
+    }
+    reply->status = desk_state_is_end(view.state) ? 200 : 202;
+    snprintf(reply->location, sizeof reply->location, "/api/v1/forecasts/%" PRIu64, id);
+    put_view(reply->body, &view, true);
+}
+
+/* The number behind /api/v1/forecasts/; 0, and a refusal, when it is none. */
+static uint64_t read_id(const char *path, Reply *reply)
+{
+    const char *text = path + strlen("/api/v1/forecasts/");
+    char *end;
+    const unsigned long long id = strtoull(text, &end, 10);
+    if (text[0] >= '1' && text[0] <= '9' && !*end && id < UINT64_MAX)
+        return id;
+    reply_problem(reply, 404, "no forecast \"%.60s\": expected a number", text);
+    return 0;
+}
+
+void forecasts_answer_one(Server *server, const Request *request, Reply *reply)
+{
+    const uint64_t id = read_id(request->path, reply);
+    if (!id)
+        return;
+    forecasts_answer(server, id, reply);
+    if (reply->status == 202)
+        reply->status = 200;
+    reply->location[0] = 0;
+}
+
+void forecasts_answer_list(Server *server, const Request *request, Reply *reply)
+{
+    (void)request;
+    DeskView view = {0};
+    text_put(reply->body, "[");
+    for (bool first = true; server->desk && desk_next(server->desk, view.id, &view); first = false) {
+        text_put(reply->body, first ? "" : ",");
+        put_view(reply->body, &view, false);
+    }
+    text_put(reply->body, "]");
+}
+
+void forecasts_cancel(Server *server, const char *path, Reply *reply)
+{
+    const uint64_t id = read_id(path, reply);
+    if (!id)
+        return;
+    if (server->desk)
+        desk_cancel(server->desk, id);
+    forecasts_answer(server, id, reply);
+    reply->location[0] = 0;
+}

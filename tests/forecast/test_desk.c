@@ -1,0 +1,305 @@
+/* A desk beside a plant: what comes back is what forecast_run says, in the order of urgency, and nothing waits for ever. */
+#include "forecast/desk.h"
+
+#include <stdatomic.h>
+
+#include "forecast/ahead.h"
+#include "forecast/report.h"
+
+static const char walk_json[] = "{ \"name\": \"walk\", \"horizon\": 10, \"members\": 100, \"points\": 4, \"tags\": [\"w.x\"] }";
+static const char long_json[] = "{ \"name\": \"long\", \"horizon\": 1000000, \"members\": 10000, \"points\": 4, \"tags\": [\"w.x\"] }";
+
+typedef struct Office {
+    Plant *plant;
+    Desk *desk;
+} Office;
+
+static Office open_office(void)
+{
+    Office office = {.plant = ahead_plant("w = { 'walk' }, d = { 'decay' }", "")};
+    ErrText why = {""};
+    ck_assert_int_eq(desk_create(office.plant, 1, &office.desk, &why), ERR_OK);
+    return office;
+}
+
+static void close_office(Office *office)
+{
+    desk_destroy(office->desk);
+    plant_destroy(office->plant);
+}
+
+static uint64_t ask(const Office *office, const char *json)
+{
+    uint64_t id = 0;
+    double retry;
+    ErrText why = {""};
+    if (desk_ask(office->desk, json, strlen(json), NULL, 60, &id, &retry, &why))
+        ck_abort_msg("%s", why.text);
+    return id;
+}
+
+static void nap(void)
+{
+    clock_system.sleep_ns(clock_system.self, NS_PER_MS);
+}
+
+/* As the tick does, again and again. */
+static DeskView follow(const Office *office, uint64_t id)
+{
+    DeskView view;
+    do {
+        nap();
+        desk_fill(office->desk, 0);
+        ck_assert(desk_look(office->desk, id, &view));
+    } while (!desk_state_is_end(view.state));
+    return view;
+}
+
+static void follow_to(const Office *office, uint64_t id, DeskState state)
+{
+    DeskView view;
+    do {
+        nap();
+        desk_fill(office->desk, 0);
+        ck_assert(desk_look(office->desk, id, &view));
+    } while (view.state != state);
+}
+
+START_TEST(a_result_is_that_of_the_forecast_alone)
+{
+    Office office = open_office();
+    const uint64_t id = ask(&office, walk_json);
+    const DeskView view = follow(&office, id);
+    ck_assert_msg(view.state == DESK_DONE, "%s", view.why);
+    ck_assert_str_eq(view.name, "walk");
+
+    Scenario *scenario;
+    Fork *fork;
+    Forecast *forecast;
+    ErrText why = {""};
+    Text text = {0};
+    ck_assert_int_eq(scenario_read_json("scenario", walk_json, strlen(walk_json), office.plant, &scenario, &why), ERR_OK);
+    ck_assert_int_eq(scenario_fork(scenario, office.plant, 0, &fork, &why), ERR_OK);
+    ck_assert_int_eq(forecast_run(fork, scenario, &(ForecastDef){.threads = 2}, &forecast, &why), ERR_OK);
+    forecast_json(forecast, &text);
+    ck_assert_str_eq(view.json, text.bytes);
+    text_fini(&text);
+    forecast_destroy(forecast);
+    fork_destroy(fork);
+    scenario_destroy(scenario);
+    close_office(&office);
+}
+END_TEST
+
+START_TEST(it_looks_ahead_from_the_plant_as_it_is_when_the_tick_lets_it)
+{
+    Office office = open_office();
+    const uint64_t id = ask(&office, "{ \"horizon\": 10, \"members\": 100, \"times\": [0], \"tags\": [\"w.x\"], \"paths\": 0 }");
+    DeskView view;
+    for (int i = 0; i < 50; i++)
+        nap();
+    ck_assert(desk_look(office.desk, id, &view));
+    ck_assert_int_eq(view.state, DESK_QUEUED);  // it is read, and waits for a copy
+
+    plant_set(office.plant, ahead_tag(office.plant, "w.x"), 4);
+    view = follow(&office, id);
+    ck_assert_msg(view.state == DESK_DONE, "%s", view.why);
+    ck_assert_ptr_nonnull(strstr(view.json, "\"mean\":[4]"));
+    close_office(&office);
+}
+END_TEST
+
+START_TEST(a_wrong_scenario_fails_with_its_line)
+{
+    Office office = open_office();
+    const DeskView view = follow(&office, ask(&office, "{ \"horizon\": 10,\n\"tags\": [\"w.y\"] }"));
+    ck_assert_int_eq(view.state, DESK_FAILED);
+    ck_assert_ptr_nonnull(strstr(view.why, "scenario:2"));
+    ck_assert_ptr_nonnull(strstr(view.why, "w.y"));
+    ck_assert_ptr_null(view.json);
+    close_office(&office);
+}
+END_TEST
+
+START_TEST(a_result_that_is_too_long_to_tell_is_refused)
+{
+    Office office = open_office();
+    const DeskView view = follow(&office, ask(&office, "{ \"horizon\": 10000, \"members\": 64, \"points\": 9999, \"paths\": 64, \"tags\": [\"w.x\", \"d.x\"] }"));
+    ck_assert_int_eq(view.state, DESK_FAILED);
+    ck_assert_ptr_nonnull(strstr(view.why, "the result would have 1460000 numbers"));
+    close_office(&office);
+}
+END_TEST
+
+START_TEST(what_is_cancelled_ends_soon)
+{
+    Office office = open_office();
+    const uint64_t running = ask(&office, long_json), queued = ask(&office, walk_json);
+    follow_to(&office, running, DESK_RUNNING);
+    ck_assert(desk_cancel(office.desk, queued));
+    ck_assert(desk_cancel(office.desk, running));
+    ck_assert_int_eq(follow(&office, running).state, DESK_CANCELLED);
+    ck_assert_int_eq(follow(&office, queued).state, DESK_CANCELLED);
+    ck_assert(!desk_cancel(office.desk, 1000));
+    close_office(&office);
+}
+END_TEST
+
+START_TEST(what_has_a_result_is_not_cancelled_any_more)
+{
+    Office office = open_office();
+    const uint64_t id = ask(&office, walk_json);
+    follow(&office, id);
+    ck_assert(desk_cancel(office.desk, id));
+    ck_assert_int_eq(follow(&office, id).state, DESK_DONE);
+    close_office(&office);
+}
+END_TEST
+
+START_TEST(a_deadline_ends_what_runs)
+{
+    Office office = open_office();
+    uint64_t id;
+    double retry;
+    ErrText why;
+    ck_assert_int_eq(desk_ask(office.desk, long_json, strlen(long_json), NULL, 0.05, &id, &retry, &why), ERR_OK);
+    const DeskView view = follow(&office, id);
+    ck_assert_int_eq(view.state, DESK_EXPIRED);
+    ck_assert_str_eq(view.why, "its time was over before it was computed");
+    close_office(&office);
+}
+END_TEST
+
+START_TEST(asks_beyond_its_capacity_are_refused_with_a_time)
+{
+    Office office = open_office();
+    uint64_t first = ask(&office, long_json), id;
+    double retry = 0;
+    ErrText why = {""};
+    for (int i = 1; i < DESK_PEOPLE_MAX; i++)
+        ask(&office, walk_json);
+    ck_assert_int_eq(desk_ask(office.desk, walk_json, strlen(walk_json), NULL, 60, &id, &retry, &why), ERR_FULL);
+    ck_assert_double_ge(retry, 1);
+    ck_assert_ptr_nonnull(strstr(why.text, "come back in"));
+
+    // room is made by an end, whose place is taken first
+    desk_cancel(office.desk, first);
+    follow(&office, first);
+    DeskView view;
+    const uint64_t more = ask(&office, walk_json);
+    ck_assert(!desk_look(office.desk, first, &view));
+    ck_assert_int_eq(follow(&office, more).state, DESK_DONE);
+    close_office(&office);
+}
+END_TEST
+
+START_TEST(asks_are_listed_in_their_order)
+{
+    Office office = open_office();
+    uint64_t ids[3];
+    for (size_t i = 0; i < 3; i++)
+        ids[i] = ask(&office, walk_json);
+    DeskView view = {0};
+    for (size_t i = 0; i < 3; i++) {
+        ck_assert(desk_next(office.desk, view.id, &view));
+        ck_assert_uint_eq(view.id, ids[i]);
+    }
+    ck_assert(!desk_next(office.desk, view.id, &view));
+    close_office(&office);
+}
+END_TEST
+
+/* A scenario of the tick's own. */
+typedef struct Order {
+    Scenario *scenario;
+    Fork *fork;
+    uint64_t id;
+} Order;
+
+static Order order(const Office *office, const char *json, DeskPriority priority)
+{
+    Order order;
+    ErrText why = {""};
+    ck_assert_int_eq(scenario_read_json("order", json, strlen(json), office->plant, &order.scenario, &why), ERR_OK);
+    ck_assert_int_eq(scenario_fork(order.scenario, office->plant, 0, &order.fork, &why), ERR_OK);
+    order.id = desk_order(office->desk, order.scenario, order.fork, priority);
+    ck_assert_uint_ne(order.id, 0);
+    return order;
+}
+
+static void close_order(Order *order)
+{
+    scenario_destroy(order->scenario);
+    fork_destroy(order->fork);
+}
+
+START_TEST(what_the_gate_asks_does_not_wait_behind_a_long_forecast)
+{
+    Office office = open_office();
+    const uint64_t running = ask(&office, long_json);
+    follow_to(&office, running, DESK_RUNNING);
+    Order urgent = order(&office, walk_json, DESK_GATE);
+    desk_await(office.desk, urgent.id);
+    DeskView view;
+    ck_assert(desk_look(office.desk, running, &view));
+    ck_assert_int_eq(view.state, DESK_RUNNING);
+
+    ErrText why = {""};
+    Forecast *forecast = desk_fetch(office.desk, urgent.id, &why);
+    ck_assert_ptr_nonnull(forecast);
+    ck_assert_uint_eq(forecast->members, 100);
+    forecast_destroy(forecast);
+    close_order(&urgent);
+    close_office(&office);
+}
+END_TEST
+
+START_TEST(people_are_served_before_what_stands)
+{
+    Office office = open_office();
+    const uint64_t person = ask(&office, walk_json);
+    for (int i = 0; i < 50; i++)
+        nap();  // it is read, and waits for a copy
+
+    Order running = order(&office, long_json, DESK_STANDING), standing = order(&office, long_json, DESK_STANDING);
+    desk_fill(office.desk, 0);
+    desk_give_up(office.desk, running.id);
+    ck_assert_int_eq(follow(&office, person).state, DESK_DONE);
+    ck_assert(!desk_has_ended(office.desk, standing.id));
+
+    desk_give_up(office.desk, standing.id);
+    Order *orders[] = {&running, &standing};
+    for (size_t i = 0; i < 2; i++) {
+        ErrText why = {""};
+        desk_await(office.desk, orders[i]->id);
+        ck_assert_ptr_null(desk_fetch(office.desk, orders[i]->id, &why));
+        ck_assert_str_eq(why.text, "it was cancelled");
+        close_order(orders[i]);
+    }
+    close_office(&office);
+}
+END_TEST
+
+static void count(void *self)
+{
+    atomic_fetch_add((atomic_int *)self, 1);
+}
+
+START_TEST(every_end_is_told_once)
+{
+    Office office = open_office();
+    atomic_int told = 0;
+    desk_tell(office.desk, count, &told);
+    for (int i = 0; i < 5; i++)
+        follow(&office, ask(&office, walk_json));
+    desk_tell(office.desk, NULL, NULL);
+    ck_assert_int_eq(told, 5);
+    close_office(&office);
+}
+END_TEST
+
+KIT_MAIN("forecast.desk", a_result_is_that_of_the_forecast_alone, it_looks_ahead_from_the_plant_as_it_is_when_the_tick_lets_it,
+         a_wrong_scenario_fails_with_its_line, a_result_that_is_too_long_to_tell_is_refused, what_is_cancelled_ends_soon,
+         what_has_a_result_is_not_cancelled_any_more, a_deadline_ends_what_runs, asks_beyond_its_capacity_are_refused_with_a_time,
+         asks_are_listed_in_their_order, what_the_gate_asks_does_not_wait_behind_a_long_forecast, people_are_served_before_what_stands,
+         every_end_is_told_once)
