@@ -622,6 +622,22 @@ static double correlation(const Desk *desk, const Suspect *a, const Suspect *b)
     return of_a > 0 && of_b > 0 ? fabs(product) / sqrt(of_a * of_b) : 0;
 }
 
+/* Two samples of noise of standard deviation s round to the same multiple of q with probability q / (2 s sqrt(pi)), as long as q is small. */
+double cause_of_repeats(const Model *model, const Sensor *sensor)
+{
+    static const double TWO_SQRT_PI = 3.5449077018110318;
+    const double chance = sensor->resolution / (model->channels[sensor->channel].noise * TWO_SQRT_PI);
+    return chance < 0.5 || isnan(chance) ? chance : 1;
+}
+
+/* A sensor that shows one value since its fault began. Where values repeat themselves anyhow, that is all there is to see of it. */
+static bool is_stuck(const Desk *desk, const Suspect *suspect)
+{
+    const Sensor *sensor = &desk->model->sensors[suspect->index];
+    const double repeats = desk->series[suspect->index].repeats, samples = suspect->onset * desk->stride * desk->model->step / sensor->every;
+    return repeats >= STUCK_FROM && (cause_of_repeats(desk->model, sensor) != 1 || repeats + 1 >= samples);
+}
+
 /* How much better it is explained by being wild, one sample among many, than by being as it was. How far wild samples lie nobody knows before: as far as
  * this one does. */
 static double wildness(double z, uint16_t samples)
@@ -663,7 +679,8 @@ Scatter cause_of_noise(const Series *series)
 
 // --- the finding ---------------------------------------------------------------------------------------------------
 
-/* The likeliest suspect of a kind. A sensor that repeats itself is the more suspicious: one to two for every repeat. */
+/* The likeliest suspect of a kind. A sensor that repeats itself is the more suspicious: by the chance of a repeat, one to two where
+ * it is not declared. */
 static const Suspect *find_best(const Desk *desk, bool of_process)
 {
     const Suspect *best = NULL;
@@ -673,11 +690,15 @@ static const Suspect *find_best(const Desk *desk, bool of_process)
     return best;
 }
 
-static void doubt_repeats(Desk *desk)
+static void doubt_repeats(Desk *desk, double rarity)
 {
-    for (size_t i = 0; i < desk->p; i++)
-        if (!is_process(&desk->suspects[i]))
-            desk->suspects[i].odds = -0.69 * desk->series[desk->suspects[i].index].repeats;
+    for (size_t i = 0; i < desk->p; i++) {
+        const Suspect *suspect = &desk->suspects[i];
+        if (is_process(suspect))
+            continue;
+        const double chance = cause_of_repeats(desk->model, &desk->model->sensors[suspect->index]), nats = isnan(chance) ? 0.69 : chance > 0 ? -logarithm(chance) : rarity;
+        desk->suspects[i].odds = -fmin(nats * desk->series[suspect->index].repeats, rarity);
+    }
 }
 
 /* The sum of all squares, and what chance allows it to be. */
@@ -748,7 +769,7 @@ static void blame_suspect(Desk *desk, const Suspect *suspect, Finding *out)
         out->channels[out->channel_count++] = suspect->index;
     } else {
         out->sensor = suspect->index;
-        out->cause = desk->series[suspect->index].repeats >= STUCK_FROM ? CAUSE_STUCK : suspect->kind == SUSPECT_BIAS ? CAUSE_BIAS : CAUSE_DRIFT;
+        out->cause = is_stuck(desk, suspect) ? CAUSE_STUCK : suspect->kind == SUSPECT_BIAS ? CAUSE_BIAS : CAUSE_DRIFT;
     }
     name_channels(desk, suspect, out);
     find_deviation(desk, suspect, out);
@@ -891,7 +912,7 @@ void cause_find(Desk *desk, const Block *block, uint32_t lane, uint16_t asking, 
     linearise(desk);
     take_stride(desk);
     find_gains(desk, asking, scale);
-    doubt_repeats(desk);
+    doubt_repeats(desk, rarity);
     find_onsets(desk);
     for (int i = 0; i < ROUNDS; i++)
         refine(desk);

@@ -80,6 +80,8 @@ Series *cause_series(Desk *desk);
 /// Explain the series of one twin, whose `asking` sensor is about to be folded in. `scale` divides innovations, `rarity` is the logarithm of the samples
 /// between two false alarms.
 void cause_find(Desk *desk, const Block *block, uint32_t lane, uint16_t asking, double scale, double rarity, Finding *out);
+/// The chance that a sample repeats the one before; 1 where that says nothing, NAN where the sensor does not declare its resolution.
+double cause_of_repeats(const Model *model, const Sensor *sensor);
 /// More noise from some sample on: how much better it explains a series than being as before, by which factor it has grown, and in how many of the
 /// newest samples. Evidence is 0 where they are no noise, or a few of them are wild and the others are not.
 typedef struct Scatter {

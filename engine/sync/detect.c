@@ -87,12 +87,10 @@ static double outliers_allowed(double wished)
     return count;
 }
 
-/* So many repeats are more than chance. Two samples of noise of standard deviation s round to the same multiple of q with probability q / (2 s sqrt(pi)),
- * as long as q is small; where that is more often than not, a repeat says nothing. */
-static double repeats_allowed(const Sensor *sensor, double noise, double wished)
+/* So many repeats are more than chance; where one is more often than not, a repeat says nothing. */
+static double repeats_allowed(const Model *model, const Sensor *sensor, double wished)
 {
-    static const double TWO_SQRT_PI = 3.5449077018110318;
-    const double chance = sensor->resolution / (noise * TWO_SQRT_PI);
+    const double chance = cause_of_repeats(model, sensor);
     if (!(chance < 0.5))
         return INFINITY;
     double product = 1, count = 0;
@@ -122,7 +120,7 @@ void detect_limits(const Model *model, DetectLimits *out)
         out->gate_from[i] = QUIET_SAMPLES * ticks;
         out->grace[i] = GRACE_SAMPLES * ticks;
         out->silence[i] = SILENT_SAMPLES * ticks;
-        out->repeats[i] = repeats_allowed(sensor, model->channels[sensor->channel].noise, wished);
+        out->repeats[i] = repeats_allowed(model, sensor, wished);
     }
 }
 
