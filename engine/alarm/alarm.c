@@ -139,6 +139,14 @@ static Alarm *raise_divergence(Alarms *alarms, uint32_t twin, const Verdict *ver
     return alarm;
 }
 
+/* The verdict is of the same kind, but its cause has another name: no news for handlers, but for who reads the alarm. */
+static void reword_divergence(Alarms *alarms, uint64_t slot, const Verdict *verdict)
+{
+    Alarm *const alarm = verdict->kind == VERDICT_NONE ? NULL : cycle__active(&alarms->cycle, slot);
+    if (alarm && strcmp(alarm->text, verdict->text) != 0)
+        cycle__revise(&alarms->cycle, alarm, alarm->severity, verdict->text);
+}
+
 /* The tests of a twin begin anew when its model has changed: until it has settled, nothing speaks against what was thought of it. */
 static bool is_in_doubt(const Standing *standing, const Verdict *verdict, const Sync *sync, uint32_t twin)
 {
@@ -189,8 +197,10 @@ static void judge_divergence(Alarms *alarms, uint32_t twin, const Verdict *verdi
     Standing *const standing = &alarms->standings[twin];
     Edge *const edge = alarms__edge(alarms, twin, verdict->kind, now);
     const bool news = standing->told != (uint32_t)verdict->kind;
-    if (!news && standing->slot != ALARM_WANTED)
+    if (!news && standing->slot != ALARM_WANTED) {
+        reword_divergence(alarms, standing->slot, verdict);
         return;
+    }
     standing->told = verdict->kind;
 
     const bool parted = verdict->kind != VERDICT_NONE;

@@ -8,7 +8,7 @@
 #include "model/model.h"
 
 /* Streams of random numbers; the state is added. */
-enum Stream { STREAM_START = 0, STREAM_STEP = MODEL_STATES_MAX, STREAM_OPEN = 2 * MODEL_STATES_MAX, STREAM_TURN = 3 * MODEL_STATES_MAX };
+enum Stream { STREAM_START = 0, STREAM_STEP = MODEL_STATES_MAX, STREAM_OPEN = 2 * MODEL_STATES_MAX, STREAM_TURN = 3 * MODEL_STATES_MAX, STREAM_WIDEN };
 
 /* One block of one model. */
 typedef struct View {
@@ -502,6 +502,62 @@ void ensemble_open(const Model *model, double *columns, size_t lane, uint16_t st
         member(&view, m, state)[lane] *= sd / sqrt(squares / (view.at->members - 1));
     if (is_limited(&model->channels[state]))
         project_lane(&view, state, lane);
+}
+
+/* Weights of mean 0, one for each member. */
+static void draw_weights(const View *view, size_t lane, double *weights)
+{
+    const double key = column(view, view->at->key)[lane], steps = column(view, view->at->steps)[lane];
+    double sum = 0;
+    for (unsigned m = 0; m < view->at->members; m++)
+        sum += weights[m] = draw(key, STREAM_WIDEN, steps, m);
+    for (unsigned m = 0; m < view->at->members; m++)
+        weights[m] -= sum / view->at->members;
+}
+
+/* Take from the weights what they have in common with the deviations of a state. */
+static void turn_from(const View *view, size_t lane, uint16_t state, double *weights)
+{
+    double product = 0, squares = 0;
+    for (unsigned m = 0; m < view->at->members; m++) {
+        const double deviation = member(view, m, state)[lane];
+        product += deviation * weights[m];
+        squares += deviation * deviation;
+    }
+    for (unsigned m = 0; m < view->at->members && squares > 0; m++)
+        weights[m] -= product / squares * member(view, m, state)[lane];
+}
+
+/* Weights of variance 1: they have exactly the size that was asked for. */
+static void scale_weights(const View *view, double *weights)
+{
+    double squares = 0;
+    for (unsigned m = 0; m < view->at->members; m++)
+        squares += weights[m] * weights[m];
+    for (unsigned m = 0; m < view->at->members; m++)
+        weights[m] /= sqrt(squares / (view->at->members - 1));
+}
+
+void ensemble_widen(const Model *model, double *columns, size_t lane, const double *direction)
+{
+    enum { ROUNDS = 16 };  // projections onto one plane after the other approach their intersection (Kaczmarz)
+    const View view = view_of(model, columns);
+    double weights[ENSEMBLE_MEMBERS_MAX];
+    if (column(&view, view.at->steps)[lane] == 0)
+        return;  // they will be drawn from the covariance
+    draw_weights(&view, lane, weights);
+    for (int round = 0; round < ROUNDS; round++)
+        for (uint16_t i = 0; i < view.states; i++) {
+            turn_from(&view, lane, i, weights);
+            scale_weights(&view, weights);
+        }
+
+    for (uint16_t i = 0; i < view.states; i++) {
+        for (unsigned m = 0; m < view.at->members; m++)
+            member(&view, m, i)[lane] += direction[i] * weights[m];
+        if (is_limited(&model->channels[i]))
+            project_lane(&view, i, lane);
+    }
 }
 
 double ensemble_taper(double distance, double radius)

@@ -621,6 +621,15 @@ void model_open(const Model *model, double *columns, size_t lane, uint16_t state
         ensemble_open(model, columns, lane, state, sd);
 }
 
+void model_widen(const Model *model, double *columns, size_t lane, const double *direction)
+{
+    for (uint16_t i = 0; i < model->state_count; i++)
+        for (uint16_t j = i; j < model->state_count; j++)
+            columns[(size_t)model_covariance(model, i, j) * LANES + lane] += direction[i] * direction[j];
+    if (model->filter.members)
+        ensemble_widen(model, columns, lane, direction);
+}
+
 int model_find(const Model *model, const char *name)
 {
     for (uint16_t i = 0; i < model->channel_count; i++)

@@ -202,6 +202,8 @@ void model_correct(const Model *model, const Sensor *sensor, double *columns, Sc
 void model_settle(const Model *model, double *columns);
 /// In one lane, forget a state but for its mean: it has this standard deviation, and nothing in common with the others.
 void model_open(const Model *model, double *columns, size_t lane, uint16_t state, double sd);
+/// In one lane, the state may be off along a direction, by one standard deviation: the covariance grows by `direction` (by state, SI) times itself.
+void model_widen(const Model *model, double *columns, size_t lane, const double *direction);
 
 /// Index of a channel, or -1.
 int model_find(const Model *model, const char *name);

@@ -252,7 +252,9 @@ static bool twin_changed(const TickFrame *frame, uint32_t slot)
     const TwinHealth *now = &state->twins[slot], *then = &before->twins[slot];
     if (memcmp(&now->nis, &then->nis, sizeof now->nis) || memcmp(&now->nis_limit, &then->nis_limit, sizeof now->nis_limit))
         return true;
-    if (now->kind != then->kind || now->quarantined != then->quarantined || now->settling != then->settling)
+    if (now->kind != then->kind || now->fault != then->fault || now->channel != then->channel)
+        return true;
+    if (now->quarantined != then->quarantined || now->settling != then->settling)
         return true;
     if (strcmp(state->causes.bytes + now->cause, before->causes.bytes + then->cause) != 0)
         return true;
@@ -276,6 +278,16 @@ static void put_sensors(Text *out, const TickFrame *frame, uint32_t slot)
     text_put(out, "}");
 }
 
+/* What is at fault: null where nothing has a name. */
+static void put_fault(Text *out, const Model *model, const TwinHealth *twin)
+{
+    put_string(out, ",", "fault", cause_name((Cause)twin->fault));
+    if (twin->channel < model->channel_count)
+        put_string(out, ",", "fault_of", model->channels[twin->channel].name);
+    else
+        text_put(out, ",\"fault_of\":null");
+}
+
 static void put_twins(Text *out, const TickFrame *frame)
 {
     const char *separator = "";
@@ -287,6 +299,7 @@ static void put_twins(Text *out, const TickFrame *frame)
         put_key(out, separator, frame->plant->twins[frame->state->shown[i]].name);
         put_string(out, "{", "verdict", verdict_name((VerdictKind)twin->kind));
         put_string(out, ",", "cause", frame->state->causes.bytes + twin->cause);
+        put_fault(out, plant_model(frame->plant, frame->state->shown[i]), twin);
         put_number(out, ",", "nis", twin->nis);
         put_number(out, ",", "nis_limit", twin->nis_limit);
         put_string(out, ",", "quality", twin->quarantined ? "quarantined" : twin->settling ? "settling" : "good");

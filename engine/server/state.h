@@ -29,9 +29,11 @@ typedef struct Reading {
 
 typedef struct TwinHealth {
     double nis, nis_limit;
-    uint32_t kind;         // VerdictKind
-    uint16_t quarantined;  // 0 or 1
-    uint16_t settling;     // 0 or 1
+    uint16_t kind;         // VerdictKind
+    uint16_t fault;        // Cause
+    uint16_t channel;      // that is at fault, UINT16_MAX: none
+    uint8_t quarantined;   // 0 or 1
+    uint8_t settling;      // 0 or 1
     uint64_t cause;        // place of the text in State.causes
 } TwinHealth;
 

@@ -14,11 +14,14 @@ enum {
     LAGS = 48,         // strides since the onset that are tried
     REPLAY_TICKS = 512, // so long faults are followed by the model itself, longer ones by its linearisation
     ROUNDS = 2,         // in which the sizes with which the model is run are found
-    NOISE_FROM = 6,     // samples that must be large before noise can be told from a shift
     STUCK_FROM = 3,    // repeats from which a sensor that is blamed anyhow is called stuck
 };
 static const double PARALLEL = 0.95;  // correlation of signatures that cannot be told apart
 static const double LEAD = 3.0;       // nats, twenty to one: what lies closer explains as well
+static const double CONSTANT = 4.6;   // nats, a hundred to one: what its author calls constant moves so much less often than a sensor fails
+static const double BY_CHANCE = 2.0;  // standard deviations that chance allows
+static const double BIAS_REACH = 10.0;  // standard deviations of its noise: how far a sensor that fails is off
+static const double NOISE_REACH = 4.6;  // of the logarithm of a variance: noise that has grown is some ten times as large
 
 /* What may have gone wrong, one column of the matrices below each. */
 typedef enum SuspectKind { SUSPECT_BIAS, SUSPECT_DRIFT, SUSPECT_JUMP, SUSPECT_VALUE } SuspectKind;
@@ -27,7 +30,9 @@ typedef struct Suspect {
     uint16_t index;   // of the sensor, or of the channel
     double odds;      // nats that it needs more than others
     double value;     // of a channel, as it is believed
-    double evidence;  // of its best onset, without the odds
+    double reach;     // how large it is to be expected
+    double evidence;  // of its best onset, without the odds, as if the model were exact
+    double fit;       // what its size explains, nats
     double size, information;
     double tried;     // a size: the model is run with the fault as large as this
     uint16_t onset;   // strides ago
@@ -63,9 +68,30 @@ struct Desk {
     double dispersion;             // how much larger than chance is what the best explanation leaves, 1 or more: evidence is worth as much less
 };
 
+static double logarithm(double x)
+{
+    return graph_apply(OP_LOG, x, 0, 0);
+}
+
+/* What a free size costs: the more has been learnt of it, the less likely it was before (Occam's factor). */
+static double cost_of_freedom(double reach, double information)
+{
+    return logarithm(1 + information * reach * reach) / 2;
+}
+
+static double cost_of_size(double reach, double size)
+{
+    return logarithm(1 + size * size / (reach * reach));
+}
+
+static double cost(const Suspect *suspect, double dispersion)
+{
+    return cost_of_freedom(suspect->reach, suspect->information / dispersion) + cost_of_size(suspect->reach, suspect->size);
+}
+
 static double worth(const Desk *desk, const Suspect *suspect)
 {
-    return suspect->evidence / desk->dispersion;
+    return suspect->fit / desk->dispersion - cost(suspect, desk->dispersion);
 }
 
 static double net(const Desk *desk, const Suspect *suspect)
@@ -124,9 +150,34 @@ Series *cause_series(Desk *desk)
 
 // --- suspects ------------------------------------------------------------------------------------------------------
 
+/* How far a value may be off, before anything is seen: as far as it is said to jump; a state as far as it was unknown at the start; anything else by as
+ * much as itself. Where zero means nothing, or is the value, as anywhere within its limits. */
+static double reach_of_channel(const Channel *channel)
+{
+    static const double SQRT_12 = 3.4641016151377546;  // the span of a uniform distribution in its standard deviations
+    const double anywhere = (channel->max - channel->min) / SQRT_12, itself = fabs(channel->initial);
+    const bool has_zero = unit_to_si(channel->unit, 0) == 0;
+    if (channel->jump > 0)
+        return channel->jump;
+    if (channel->kind == CHANNEL_STATE && channel->initial_sd > 0)
+        return channel->initial_sd;
+    if (has_zero && itself > 0)
+        return itself;
+    return isfinite(anywhere) && anywhere > 0 ? anywhere : unit_scale_to_si(channel->unit, 1);
+}
+
+/* A sensor is off by ten times its noise, or drifts as far within a window. */
+static double reach_of_sensor(const Model *model, uint16_t index, SuspectKind kind)
+{
+    const Sensor *sensor = &model->sensors[index];
+    const double bias = BIAS_REACH * model->channels[sensor->channel].noise;
+    return kind == SUSPECT_BIAS ? bias : bias / (NIS_WINDOW * sensor->every);
+}
+
 static void suspect(Desk *desk, SuspectKind kind, uint16_t index, double odds)
 {
-    desk->suspects[desk->p++] = (Suspect){.kind = kind, .index = index, .odds = odds};
+    const double reach = kind >= SUSPECT_JUMP ? reach_of_channel(&desk->model->channels[index]) : reach_of_sensor(desk->model, index, kind);
+    desk->suspects[desk->p++] = (Suspect){.kind = kind, .index = index, .odds = odds, .reach = reach};
 }
 
 /* States and tracked parameters come first, in their order: suspect j is element j of the filter's vector. */
@@ -135,10 +186,10 @@ static void list_suspects(Desk *desk, double rarity)
     const Model *model = desk->model;
     desk->p = 0;
     for (uint16_t i = 0; i < model->state_count; i++)
-        suspect(desk, SUSPECT_JUMP, i, i < model->dynamic_count ? rarity : model->channels[i].jump > 0 ? 0 : rarity / 2);
+        suspect(desk, SUSPECT_JUMP, i, i < model->dynamic_count ? rarity : model->channels[i].jump > 0 ? 0 : CONSTANT);
     for (uint16_t i = model->state_count; i < model->channel_count && !model->procedure; i++)
         if (model->channels[i].kind == CHANNEL_PARAMETER || model->channels[i].kind == CHANNEL_INPUT)
-            suspect(desk, SUSPECT_VALUE, i, rarity / 2);
+            suspect(desk, SUSPECT_VALUE, i, CONSTANT);
     for (uint16_t i = 0; i < model->sensor_count; i++) {
         suspect(desk, SUSPECT_BIAS, i, 0);
         suspect(desk, SUSPECT_DRIFT, i, 0);
@@ -383,7 +434,7 @@ static void begin_deviation(Desk *desk)
 static double pull_of(const Desk *desk, uint16_t sensor, size_t age)
 {
     for (uint16_t k = 0; k < desk->series[sensor].count; k++)
-        if (desk->ages[sensor * NIS_WINDOW + k] == age && isnan(desk->series[sensor].z[k]))
+        if (desk->ages[sensor * NIS_WINDOW + k] == age && desk->series[sensor].held[k])
             return 0;
     return desk->pull[sensor];
 }
@@ -510,23 +561,43 @@ static double *trace_of(const Desk *desk, const Suspect *suspect)
 static double keep_possible(const Desk *desk, const Suspect *suspect, double size)
 {
     const Channel *channel = &desk->model->channels[suspect->index];
-    const bool has_limits = is_process(suspect) && channel->kind != CHANNEL_STATE;
-    return has_limits ? fmin(fmax(size, fmin(channel->min - suspect->value, 0)), fmax(channel->max - suspect->value, 0)) : size;
+    return is_process(suspect) ? fmin(fmax(size, fmin(channel->min - suspect->value, 0)), fmax(channel->max - suspect->value, 0)) : size;
 }
 
+/* What a prior of Cauchy's adds to the information about a size: it holds small ones together, and lets large ones go. */
+static double precision_of(double reach, double size)
+{
+    return 2 / (reach * reach + size * size);
+}
+
+/* The likeliest size, by weights that follow from the last guess. */
+static double find_size(const Desk *desk, const Suspect *suspect, double product, double information)
+{
+    enum { GUESSES = 4 };
+    double size = 0;
+    for (int i = 0; i < GUESSES; i++)
+        size = keep_possible(desk, suspect, product / (information + precision_of(suspect->reach, size)));
+    return size;
+}
+
+/* The marginal likelihood of a fault since this onset, by Laplace's approximation around the likeliest size. */
 static void weigh(Desk *desk, size_t index, uint16_t onset)
 {
     Suspect *suspect = &desk->suspects[index];
     double product = 0, information = 0;
     for (uint16_t i = 0; i < desk->s; i++)
         for (uint16_t k = 0; k < desk->series[i].count; k++) {
-            const double z = desk->series[i].z[k], g = signature(desk, index, onset, i, k);
-            product += isnan(z) ? 0 : g * z;
-            information += isnan(z) ? 0 : g * g;
+            const double g = desk->series[i].held[k] ? 0 : signature(desk, index, onset, i, k);
+            product += g * desk->series[i].z[k];
+            information += g * g;
         }
-    const double size = information > 0 ? keep_possible(desk, suspect, product / information) : 0, evidence = size * product - size * size * information / 2;
+    const double size = find_size(desk, suspect, product, information), fit = size * product - size * size * information / 2;
+    if (!(fit > suspect->evidence))
+        return;
+    const double evidence = fit - cost_of_freedom(suspect->reach, information) - cost_of_size(suspect->reach, size);
     if (!(evidence > suspect->evidence))
         return;
+    suspect->fit = fit;
     suspect->evidence = evidence;
     suspect->onset = onset;
     suspect->size = size;
@@ -534,7 +605,7 @@ static void weigh(Desk *desk, size_t index, uint16_t onset)
     double *trace = trace_of(desk, suspect);
     for (uint16_t i = 0; i < desk->s; i++)
         for (uint16_t k = 0; k < desk->series[i].count; k++)
-            trace[i * NIS_WINDOW + k] = isnan(desk->series[i].z[k]) ? 0 : signature(desk, index, onset, i, k);
+            trace[i * NIS_WINDOW + k] = signature(desk, index, onset, i, k);
 }
 
 /* The cosine between what two suspects leave, each since its own onset. */
@@ -551,36 +622,65 @@ static double correlation(const Desk *desk, const Suspect *a, const Suspect *b)
     return of_a > 0 && of_b > 0 ? fabs(product) / sqrt(of_a * of_b) : 0;
 }
 
-double cause_of_noise(const Series *series, double *factor)
+/* Two samples of noise of standard deviation s round to the same multiple of q with probability q / (2 s sqrt(pi)), as long as q is small. */
+double cause_of_repeats(const Model *model, const Sensor *sensor)
 {
-    double sum = 0, squares = 0, fourths = 0, products = 0, last = 0, best = 0;
-    int count = 0;
+    static const double TWO_SQRT_PI = 3.5449077018110318;
+    const double chance = sensor->resolution / (model->channels[sensor->channel].noise * TWO_SQRT_PI);
+    return chance < 0.5 || isnan(chance) ? chance : 1;
+}
+
+/* A sensor that shows one value since its fault began. Where values repeat themselves anyhow, that is all there is to see of it. */
+static bool is_stuck(const Desk *desk, const Suspect *suspect)
+{
+    const Sensor *sensor = &desk->model->sensors[suspect->index];
+    const double repeats = desk->series[suspect->index].repeats, samples = suspect->onset * desk->stride * desk->model->step / sensor->every;
+    return repeats >= STUCK_FROM && (cause_of_repeats(desk->model, sensor) != 1 || repeats + 1 >= samples);
+}
+
+/* How much better it is explained by being wild, one sample among many, than by being as it was. How far wild samples lie nobody knows before: as far as
+ * this one does. */
+static double wildness(double z, uint16_t samples)
+{
+    const double square = z * z;
+    return fmax(square / 2 * square / (1 + square) - cost_of_freedom(fabs(z), 1) - logarithm(samples), 0);
+}
+
+/* Noise knows no side, and not what it was before: under random signs both sums have a known variance. Shifts, drifts and what decays fail this. */
+static bool looks_random(double sum, double squares, double products, double products_squared)
+{
+    return sum * sum < BY_CHANCE * BY_CHANCE * squares && products * products < BY_CHANCE * BY_CHANCE * products_squared;
+}
+
+Scatter cause_of_noise(const Series *series)
+{
+    double sum = 0, squares = 0, products = 0, products_squared = 0, last = 0, others = logarithm(series->count);  // the onset is any of them
+    Scatter best = {0};
+    for (uint16_t k = 0; k < series->count; k++)
+        others += wildness(series->z[k], series->count);
     for (uint16_t k = 0; k < series->count; k++) {
         const double z = series->z[k];
-        if (isnan(z))
-            continue;
+        const uint16_t count = k + 1;
         sum += z;
         squares += z * z;
-        fourths += z * z * z * z;
         products += z * last;
+        products_squared += z * last * z * last;
         last = z;
-        count++;
 
-        // many samples must be large, not a few, to both sides, and not like their neighbours, as in shifts, drifts and what decays
-        const double effective = fourths > 0 ? squares * squares / fourths : 0, variance = squares / count;
-        const bool is_noise = effective >= NOISE_FROM && fabs(products) * sqrt(effective) < 1.5 * squares && fabs(sum) < 2 * sqrt(squares);
-        const double evidence = variance > 1 ? count / 2.0 * (variance - 1 - graph_apply(OP_LOG, variance, 0, 0)) : 0;
-        if (is_noise && evidence > best) {
-            best = evidence;
-            *factor = sqrt(variance);
-        }
+        const double variance = squares / count;
+        if (variance <= 1 || !looks_random(sum, squares, products, products_squared))
+            continue;
+        const double evidence = count / 2.0 * (variance - 1 - logarithm(variance)) - cost_of_freedom(NOISE_REACH, count / 2.0) - others;
+        if (evidence > best.evidence)
+            best = (Scatter){.evidence = evidence, .factor = sqrt(variance), .count = count};
     }
     return best;
 }
 
 // --- the finding ---------------------------------------------------------------------------------------------------
 
-/* The likeliest suspect of a kind. A sensor that repeats itself is the more suspicious: one to two for every repeat. */
+/* The likeliest suspect of a kind. A sensor that repeats itself is the more suspicious: by the chance of a repeat, one to two where
+ * it is not declared. */
 static const Suspect *find_best(const Desk *desk, bool of_process)
 {
     const Suspect *best = NULL;
@@ -590,11 +690,15 @@ static const Suspect *find_best(const Desk *desk, bool of_process)
     return best;
 }
 
-static void doubt_repeats(Desk *desk)
+static void doubt_repeats(Desk *desk, double rarity)
 {
-    for (size_t i = 0; i < desk->p; i++)
-        if (!is_process(&desk->suspects[i]))
-            desk->suspects[i].odds = -0.69 * desk->series[desk->suspects[i].index].repeats;
+    for (size_t i = 0; i < desk->p; i++) {
+        const Suspect *suspect = &desk->suspects[i];
+        if (is_process(suspect))
+            continue;
+        const double chance = cause_of_repeats(desk->model, &desk->model->sensors[suspect->index]), nats = isnan(chance) ? 0.69 : chance > 0 ? -logarithm(chance) : rarity;
+        desk->suspects[i].odds = -fmin(nats * desk->series[suspect->index].repeats, rarity);
+    }
 }
 
 /* The sum of all squares, and what chance allows it to be. */
@@ -608,8 +712,8 @@ static Energy find_energy(const Desk *desk, double rarity)
     for (size_t i = 0; i < desk->s; i++)
         for (uint16_t k = 0; k < desk->series[i].count; k++) {
             const double z = desk->series[i].z[k];
-            sum += isnan(z) ? 0 : z * z;
-            count += !isnan(z);
+            sum += desk->series[i].held[k] ? 0 : z * z;
+            count += !desk->series[i].held[k];
         }
     return (Energy){sum, count + 2 * sqrt(count * rarity) + 2 * rarity};
 }
@@ -657,7 +761,7 @@ static void find_deviation(Desk *desk, const Suspect *suspect, Finding *out)
 static void blame_suspect(Desk *desk, const Suspect *suspect, Finding *out)
 {
     out->size = suspect->size;
-    out->sd = suspect->information > 0 ? 1 / sqrt(suspect->information) : NAN;
+    out->sd = sqrt(desk->dispersion / (suspect->information + precision_of(suspect->reach, suspect->size)));
     out->onset = suspect->onset * desk->stride;
     out->evidence = suspect->evidence;
     if (is_process(suspect)) {
@@ -665,28 +769,59 @@ static void blame_suspect(Desk *desk, const Suspect *suspect, Finding *out)
         out->channels[out->channel_count++] = suspect->index;
     } else {
         out->sensor = suspect->index;
-        out->cause = desk->series[suspect->index].repeats >= STUCK_FROM ? CAUSE_STUCK : suspect->kind == SUSPECT_BIAS ? CAUSE_BIAS : CAUSE_DRIFT;
+        out->cause = is_stuck(desk, suspect) ? CAUSE_STUCK : suspect->kind == SUSPECT_BIAS ? CAUSE_BIAS : CAUSE_DRIFT;
     }
     name_channels(desk, suspect, out);
     find_deviation(desk, suspect, out);
 }
 
-static void blame_noise(Finding *out, uint16_t sensor, double evidence, double factor)
+/* The squares of some samples of a sensor, and what a suspect leaves of them. */
+typedef struct Squares {
+    double before, after;
+} Squares;
+
+static Squares squares_of(const Desk *desk, const Suspect *suspect, uint16_t sensor, uint16_t from, uint16_t to)
 {
-    *out = (Finding){.cause = CAUSE_NOISE, .sensor = sensor, .size = factor, .sd = NAN, .evidence = evidence};
+    const double *trace = &trace_of(desk, suspect)[sensor * NIS_WINDOW];
+    Squares squares = {0};
+    for (uint16_t k = from; k < to; k++) {
+        const double z = desk->series[sensor].z[k], rest = z - suspect->size * trace[k];
+        squares.before += z * z;
+        squares.after += rest * rest;
+    }
+    return squares;
 }
 
-/* The noisiest sensor, and how much better noise explains it. */
-static double find_noisiest(const Desk *desk, uint16_t *sensor, double *factor)
+/* How much better a sensor's noise explains the series than a suspect does, when how exact either is does not count: with scales that are free, a
+ * likelihood is the sum of squares to the power of -n/2. A shift must earn what its size costs. */
+static double lead_of_noise(const Desk *desk, uint16_t noisy, const Scatter *noise, const Suspect *suspect)
 {
-    double best = 0;
+    const Squares newest = squares_of(desk, suspect, noisy, 0, noise->count);
+    double gain = noise->count / 2.0 * logarithm(fmax(newest.before, noise->count) / fmax(newest.after, noise->count));
     for (uint16_t i = 0; i < desk->s; i++) {
-        double own = 0;
-        const double evidence = cause_of_noise(&desk->series[i], &own);
-        if (evidence > best)
-            best = evidence, *sensor = i, *factor = own;
+        const Squares others = squares_of(desk, suspect, i, i == noisy ? noise->count : 0, desk->series[i].count);
+        gain += (others.before - others.after) / 2 / desk->dispersion;
     }
-    return best;
+    return cost(suspect, 1) + suspect->odds - gain;
+}
+
+/* Blame the noisiest sensor, if noise explains more than the best suspects do. */
+static bool blame_noise(const Desk *desk, const Suspect *of_sensor, const Suspect *of_process, Finding *out)
+{
+    Scatter best = {0};
+    uint16_t noisy = 0;
+    for (uint16_t i = 0; i < desk->s; i++) {
+        const Scatter noise = cause_of_noise(&desk->series[i]);
+        if (noise.evidence > best.evidence)
+            best = noise, noisy = i;
+    }
+    if (best.evidence == 0)
+        return false;
+    const double lead = fmin(lead_of_noise(desk, noisy, &best, of_sensor), lead_of_noise(desk, noisy, &best, of_process));
+    if (lead <= 0)
+        return false;
+    *out = (Finding){.cause = CAUSE_NOISE, .sensor = noisy, .size = best.factor, .sd = NAN, .evidence = best.evidence, .lead = lead};
+    return true;
 }
 
 /* The best of each kind stand against each other. Where they cannot be told apart the likelier is named first; but what ramps is
@@ -694,15 +829,10 @@ static double find_noisiest(const Desk *desk, uint16_t *sensor, double *factor)
 static void decide(Desk *desk, double rarity, Finding *out)
 {
     const Suspect *of_sensor = find_best(desk, false), *of_process = find_best(desk, true);
-    double lead = net(desk, of_sensor) - net(desk, of_process), factor = 0;
-    uint16_t noisy = 0;
-    const double noise = find_noisiest(desk, &noisy, &factor), largest = fmax(net(desk, of_sensor), net(desk, of_process));
+    const double lead = net(desk, of_sensor) - net(desk, of_process);
     *out = (Finding){.sensor = CAUSE_NO_SENSOR};
-    if (noise > largest + LEAD) {
-        blame_noise(out, noisy, noise, factor);
-        out->lead = noise - largest;
+    if (blame_noise(desk, of_sensor, of_process, out))
         return;
-    }
 
     const bool unclear = fabs(lead) < LEAD && correlation(desk, of_sensor, of_process) > PARALLEL;
     const bool is_ramp = unclear && of_sensor->kind == SUSPECT_DRIFT && of_process->odds <= 0;
@@ -713,7 +843,7 @@ static void decide(Desk *desk, double rarity, Finding *out)
     out->lead = fabs(lead);
 
     const Energy energy = find_energy(desk, rarity);
-    if (energy.sum - 2 * out->evidence > energy.limit && 4 * out->evidence < energy.sum)
+    if (energy.sum - 2 * best->fit > energy.limit && 4 * best->fit < energy.sum)
         *out = (Finding){.cause = CAUSE_MODEL, .sensor = CAUSE_NO_SENSOR, .size = NAN, .sd = NAN, .evidence = out->evidence, .lead = out->lead};
 }
 
@@ -724,7 +854,7 @@ static void refine(Desk *desk)
     const int centres[] = {find_best(desk, false)->onset, find_best(desk, true)->onset};
     for (size_t i = 0; i < desk->p; i++) {
         desk->suspects[i].tried = desk->suspects[i].size;
-        desk->suspects[i].evidence = 0;
+        desk->suspects[i].evidence = desk->suspects[i].fit = 0;
     }
     for (int onset = 1; onset <= LAGS; onset++) {
         if (abs(onset - centres[0]) > AROUND && abs(onset - centres[1]) > AROUND)
@@ -745,11 +875,11 @@ static void find_dispersion(Desk *desk)
     double squares = 0, count = 0;
     for (uint16_t i = 0; i < desk->s; i++)
         for (uint16_t k = 0; k < desk->series[i].count; k++) {
-            const double z = desk->series[i].z[k], counts = desk->ages[i * NIS_WINDOW + k] < best->onset && !isnan(z) ? 1 : 0;
-            squares += counts != 0 ? z * z : 0;
+            const double z = desk->series[i].z[k], counts = desk->ages[i * NIS_WINDOW + k] < best->onset && !desk->series[i].held[k] ? 1 : 0;
+            squares += counts * z * z;
             count += counts;
         }
-    desk->dispersion = count > 0 ? fmax((squares - 2 * best->evidence) / count, 1) : 1;
+    desk->dispersion = count > 0 ? fmax((squares - 2 * best->fit) / count, 1) : 1;
 }
 
 /* Try all onsets with one set of signatures, as if nothing had been held back and all faults were small. */
@@ -782,7 +912,7 @@ void cause_find(Desk *desk, const Block *block, uint32_t lane, uint16_t asking, 
     linearise(desk);
     take_stride(desk);
     find_gains(desk, asking, scale);
-    doubt_repeats(desk);
+    doubt_repeats(desk, rarity);
     find_onsets(desk);
     for (int i = 0; i < ROUNDS; i++)
         refine(desk);

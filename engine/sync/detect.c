@@ -15,7 +15,7 @@ enum SensorMemory {
     LAST,        // its value
     REPEATS,     // and how many times it has been repeated
     QUIET,       // quiet samples in a row, NIS_WINDOW at most
-    WINDOW = 12, // NIS_WINDOW innovations in their standard deviations, NaN: held back
+    WINDOW = 12, // NIS_WINDOW innovations in their standard deviations; what was held back is larger by HELD_BACK
 };
 _Static_assert((int)WINDOW + (int)NIS_WINDOW <= (int)SENSOR_MEMORY, "the memory of a sensor's tests fits its columns");
 
@@ -26,6 +26,8 @@ static const double SHIFT = 1.0;          // allowance of the CUSUM: tuned to sh
 static const double CUSUM_CAP = 1.5;      // of its limit: what is beyond adds nothing but time to come back
 static const double EVIDENCE = 0.5;       // of the CUSUM's limit: below it is quiet
 static const double LEAD = 4.6;           // nats between sensor and process, a hundred to one: from there on it is clear which
+static const double AGREES = 3.0;         // standard deviations, of its mean and of its squares: a sensor that agrees with the estimate
+static const double HELD_BACK = 1e9;      // far beyond any innovation that can be
 static const double CLIP = 4.0;           // standard deviations: one wild sample is no shift
 enum { GRACE_SAMPLES = 5, QUIET_SAMPLES = NIS_WINDOW, SILENT_SAMPLES = 5, REPEATS_OF_STUCK = 3, TESTS = 5 };
 
@@ -85,12 +87,10 @@ static double outliers_allowed(double wished)
     return count;
 }
 
-/* So many repeats are more than chance. Two samples of noise of standard deviation s round to the same multiple of q with probability q / (2 s sqrt(pi)),
- * as long as q is small; where that is more often than not, a repeat says nothing. */
-static double repeats_allowed(const Sensor *sensor, double noise, double wished)
+/* So many repeats are more than chance; where one is more often than not, a repeat says nothing. */
+static double repeats_allowed(const Model *model, const Sensor *sensor, double wished)
 {
-    static const double TWO_SQRT_PI = 3.5449077018110318;
-    const double chance = sensor->resolution / (noise * TWO_SQRT_PI);
+    const double chance = cause_of_repeats(model, sensor);
     if (!(chance < 0.5))
         return INFINITY;
     double product = 1, count = 0;
@@ -120,7 +120,7 @@ void detect_limits(const Model *model, DetectLimits *out)
         out->gate_from[i] = QUIET_SAMPLES * ticks;
         out->grace[i] = GRACE_SAMPLES * ticks;
         out->silence[i] = SILENT_SAMPLES * ticks;
-        out->repeats[i] = repeats_allowed(sensor, model->channels[sensor->channel].noise, wished);
+        out->repeats[i] = repeats_allowed(model, sensor, wished);
     }
 }
 
@@ -186,15 +186,18 @@ static void read_series(const View *view, uint16_t sensor, Series *out)
     const int at = (int)*of_sensor(view, sensor, WINDOW_AT);
     *out = (Series){.count = (uint16_t)*of_sensor(view, sensor, WINDOW_COUNT), .age = view->tick - *of_sensor(view, sensor, HEARD), .repeats = *of_sensor(view, sensor, REPEATS),
                     .folded = state_of(view) != DETECT_SENSOR || *of_twin(view, SENSOR) != sensor};
-    for (int k = 0; k < NIS_WINDOW; k++)
-        out->z[k] = *of_sensor(view, sensor, WINDOW + (at + NIS_WINDOW - 1 - k) % NIS_WINDOW);
+    for (int k = 0; k < NIS_WINDOW; k++) {
+        const double kept = *of_sensor(view, sensor, WINDOW + (at + NIS_WINDOW - 1 - k) % NIS_WINDOW);
+        out->held[k] = fabs(kept) > HELD_BACK / 2;
+        out->z[k] = out->held[k] ? kept - copysign(HELD_BACK, kept) : kept;
+    }
 }
 
 static int count_outliers(const Series *series)
 {
     int count = 0;
     for (uint16_t k = 0; k < series->count; k++)
-        count += isnan(series->z[k]);
+        count += series->held[k];
     return count;
 }
 
@@ -211,10 +214,10 @@ static bool find_at_sight(const View *view, uint16_t sensor, Finding *out)
     *out = (Finding){.cause = CAUSE_NONE, .sensor = sensor, .size = NAN, .sd = NAN};
     if (repeats_itself(view, sensor)) {
         out->cause = CAUSE_STUCK;
-    } else if (isnan(series.z[0]) && count_outliers(&series) >= view->limits->outliers && cusum_of(view, sensor) < EVIDENCE * view->limits->cusum && !any_alarms(view)) {
-        double factor = NAN;
-        out->cause = cause_of_noise(&series, &factor) > LEAD ? CAUSE_NOISE : CAUSE_SPIKES;
-        out->size = factor;
+    } else if (series.held[0] && count_outliers(&series) >= view->limits->outliers && cusum_of(view, sensor) < EVIDENCE * view->limits->cusum && !any_alarms(view)) {
+        const Scatter noise = cause_of_noise(&series);
+        out->cause = noise.evidence > 0 ? CAUSE_NOISE : CAUSE_SPIKES;
+        out->size = noise.factor;
     }
     return out->cause != CAUSE_NONE;
 }
@@ -243,15 +246,22 @@ static void open_covariance(const View *view)
 static void compensate(const View *view, const Finding *finding, double relative_sd)
 {
     const Model *model = view->model;
-    for (uint16_t i = 0; i < model->state_count; i++)
-        if (!isfinite(finding->deviation[i] * finding->deviation[i]))
+    double direction[MODEL_STATES_MAX];
+    for (uint16_t i = 0; i < model->state_count; i++) {
+        direction[i] = relative_sd * finding->deviation[i];
+        if (!isfinite(direction[i] * direction[i]))
             return;
+    }
     for (uint16_t i = 0; i < model->state_count; i++) {
         double *mean = cell(view->block, view->lane, model->channels[i].column);
         *mean = fmin(fmax(*mean + finding->deviation[i], model->channels[i].min), model->channels[i].max);
-        for (uint16_t j = i; j < model->state_count; j++)
-            *cell(view->block, view->lane, model_covariance(model, i, j)) += relative_sd * relative_sd * finding->deviation[i] * finding->deviation[j];
     }
+    model_widen(model, view->block->columns, view->lane, direction);
+}
+
+static void forget_window(const View *view, uint16_t sensor)
+{
+    *of_sensor(view, sensor, WINDOW_SUM) = *of_sensor(view, sensor, WINDOW_COUNT) = *of_sensor(view, sensor, WINDOW_AT) = 0;
 }
 
 /* From here on the tests look at an estimate that has been put right. What spoke has to be quiet before the verdict falls. */
@@ -261,7 +271,7 @@ static void begin_anew(const View *view, bool of_process)
     for (uint16_t i = 0; i < view->model->sensor_count; i++) {
         const bool spoke = i == blamed || (of_process && (cusum_of(view, i) > EVIDENCE * view->limits->cusum || alarms(view, i)));
         *of_sensor(view, i, QUIET) = spoke ? 0 : NIS_WINDOW;
-        *of_sensor(view, i, WINDOW_SUM) = *of_sensor(view, i, WINDOW_COUNT) = *of_sensor(view, i, WINDOW_AT) = 0;
+        forget_window(view, i);
         if (!spoke)
             *of_sensor(view, i, CUSUM_UP) = *of_sensor(view, i, CUSUM_DOWN) = 0;
     }
@@ -292,10 +302,11 @@ static void enter_process(const View *view, const Finding *finding)
 {
     *of_twin(view, STATE) = DETECT_PROCESS;
     remember(view, finding);
-    if (finding->cause == CAUSE_PROCESS && finding->channels[0] < view->model->state_count)
+    const uint16_t moved = finding->cause == CAUSE_PROCESS ? finding->channels[0] : UINT16_MAX;
+    if (moved < view->model->state_count)
         compensate(view, finding, 1);  // as uncertain as it is large: a large change is not known well from its beginning
-    else
-        open_covariance(view);
+    if (moved < view->model->dynamic_count || moved >= view->model->state_count)
+        open_covariance(view);  // no state moves by itself, nor do values that the filter cannot find
     begin_anew(view, true);
 }
 
@@ -318,6 +329,8 @@ static void conclude(const View *view, const Finding *finding)
 
 static void calm_down(const View *view)
 {
+    if (state_of(view) == DETECT_SENSOR)
+        forget_window(view, (uint16_t)*of_twin(view, SENSOR));  // the estimate was made without it
     *of_twin(view, STATE) = DETECT_CALM;
     for (uint16_t i = 0; i < view->model->sensor_count; i++)
         *of_sensor(view, i, CUSUM_UP) = *of_sensor(view, i, CUSUM_DOWN) = 0;
@@ -345,11 +358,43 @@ static void consider(const View *view, uint16_t sensor)
         conclude(view, &finding);
 }
 
+/* By how much the variance of a sensor's innovations exceeds that of its noise. */
+static double excess_of(const View *view, uint16_t sensor)
+{
+    const Sensor *s = &view->model->sensors[sensor];
+    const double noise = view->model->channels[s->channel].noise;
+    return *cell(view->block, view->lane, s->innovation_variance) / (noise * noise);
+}
+
+/* A sensor that was blamed for a shift is noisy where neighbours differ too much: what they have in common, its fault and the error of the
+ * estimate, is not in their difference. */
+static void look_for_noise(const View *view, uint16_t sensor)
+{
+    const Cause cause = (Cause)*of_twin(view, CAUSE);
+    if (cause != CAUSE_BIAS && cause != CAUSE_DRIFT)
+        return;
+    Series series, pairs = {0};
+    read_series(view, sensor, &series);
+    const double scale = sqrt(excess_of(view, sensor) / 2);
+    for (uint16_t k = 0; k + 1 < series.count; k += 2)
+        pairs.z[pairs.count++] = (series.z[k] - series.z[k + 1]) * scale;
+    const Scatter noise = cause_of_noise(&pairs);
+    if (noise.evidence < view->limits->rarity)
+        return;
+    *of_twin(view, CAUSE) = CAUSE_NOISE;
+    *of_twin(view, SIZE) = noise.factor;
+    *of_twin(view, CHANNELS) = 0;
+}
+
 /* A verdict that does not explain what came behind it was wrong. To change it takes as much evidence as a false alarm. */
 static void reconsider(const View *view, uint16_t sensor)
 {
     const bool blamed = state_of(view) == DETECT_SENSOR;
-    if ((blamed && *of_twin(view, SENSOR) == sensor) || *of_sensor(view, sensor, WINDOW_COUNT) < GRACE_SAMPLES || !alarms(view, sensor))
+    if (blamed && *of_twin(view, SENSOR) == sensor) {
+        look_for_noise(view, sensor);
+        return;
+    }
+    if (*of_sensor(view, sensor, WINDOW_COUNT) < GRACE_SAMPLES || !alarms(view, sensor))
         return;
     Finding finding;
     find_by_model(view, sensor, &finding);
@@ -358,18 +403,39 @@ static void reconsider(const View *view, uint16_t sensor)
         conclude(view, &finding);
 }
 
-static bool is_loud(const View *view, uint16_t sensor)
+/* Whether a sensor that is not used agrees with the estimate again: its window scatters no more than its noise does, and its mean is zero within
+ * what is uncertain of it and of the estimate, which has done without it. A bias must be nearer to nothing than to what it was. */
+static bool agrees(const View *view, uint16_t sensor)
 {
-    const bool still_stuck = *of_twin(view, CAUSE) == CAUSE_STUCK && *of_twin(view, SENSOR) == sensor && *of_sensor(view, sensor, REPEATS) >= REPEATS_OF_STUCK;
-    const bool held = *of_sensor(view, sensor, OUTLIER) != 0;
-    return still_stuck || held || cusum_of(view, sensor) > EVIDENCE * view->limits->cusum || *of_sensor(view, sensor, WINDOW_SUM) > view->limits->nis;
+    const bool still_stuck = *of_twin(view, CAUSE) == CAUSE_STUCK && *of_sensor(view, sensor, REPEATS) >= REPEATS_OF_STUCK;
+    Series series;
+    read_series(view, sensor, &series);
+    if (still_stuck || series.count < NIS_WINDOW)
+        return false;
+    double sum = 0, squares = 0;
+    for (uint16_t k = 0; k < NIS_WINDOW; k++)
+        sum += series.z[k], squares += series.z[k] * series.z[k];
+
+    const double excess = excess_of(view, sensor), mean = sum / NIS_WINDOW, variance = 1 - 1 / excess + 1 / excess / NIS_WINDOW;
+    const double unit = sqrt(*cell(view->block, view->lane, view->model->sensors[sensor].innovation_variance)) * view->limits->scale;
+    const double bias = *of_twin(view, CAUSE) == CAUSE_BIAS ? *of_twin(view, SIZE) / unit : INFINITY;
+    const double degrees = NIS_WINDOW - 1;
+    const bool scatters = (squares - sum * mean) * excess > degrees + AGREES * sqrt(2 * degrees), is_off = mean * mean > AGREES * AGREES * variance;
+    return !scatters && !is_off && fabs(mean) < fabs(mean - bias);
 }
 
-/* From a verdict back to calm, when every sensor that spoke has been quiet for as long as it is tested. */
+static bool is_loud(const View *view, uint16_t sensor)
+{
+    const bool held = *of_sensor(view, sensor, OUTLIER) != 0;
+    return held || cusum_of(view, sensor) > EVIDENCE * view->limits->cusum || *of_sensor(view, sensor, WINDOW_SUM) > view->limits->nis;
+}
+
+/* From a verdict back to calm: when the sensor that is blamed agrees, and every other that spoke has been quiet for as long as it is tested. */
 static void relent(const View *view, uint16_t sensor)
 {
+    const bool blamed = state_of(view) == DETECT_SENSOR && *of_twin(view, SENSOR) == sensor;
     double *quiet = of_sensor(view, sensor, QUIET);
-    *quiet = is_loud(view, sensor) ? 0 : fmin(*quiet + 1, QUIET_SAMPLES);
+    *quiet = blamed ? (agrees(view, sensor) ? QUIET_SAMPLES : 0) : is_loud(view, sensor) ? 0 : fmin(*quiet + 1, QUIET_SAMPLES);
     for (uint16_t i = 0; i < view->model->sensor_count; i++)
         if (*of_sensor(view, i, QUIET) < QUIET_SAMPLES)
             return;
@@ -446,7 +512,8 @@ static void feed_window(Block *block, uint64_t lanes, uint64_t held, const Lanes
     double *at = block_column(block, memory + WINDOW_AT), *count = block_column(block, memory + WINDOW_COUNT), *kept = block_column(block, memory + WINDOW_SUM);
     for (uint64_t left = lanes; left; left &= left - 1) {
         const uint32_t lane = (uint32_t)__builtin_ctzll(left);
-        block_column(block, memory + WINDOW + (int)at[lane])[lane] = held >> lane & 1 ? NAN : z[lane];
+        const double bounded = clamp(z[lane], -HELD_BACK / 4, HELD_BACK / 4);
+        block_column(block, memory + WINDOW + (int)at[lane])[lane] = held >> lane & 1 ? bounded + copysign(HELD_BACK, bounded) : bounded;
     }
 
     for (size_t lane = 0; lane < LANES; lane++) {
@@ -459,7 +526,7 @@ static void feed_window(Block *block, uint64_t lanes, uint64_t held, const Lanes
     for (int i = 0; i < NIS_WINDOW; i++) {
         const double *known = block_column(block, memory + WINDOW + i);
         for (size_t lane = 0; lane < LANES; lane++) {
-            const double square = known[lane] * known[lane], large = square > CLIP * CLIP ? CLIP * CLIP : 0, clipped = square <= CLIP * CLIP ? square : large;
+            const double square = known[lane] * known[lane], large = square < HELD_BACK * HELD_BACK / 4 ? CLIP * CLIP : 0, clipped = square <= CLIP * CLIP ? square : large;
             sum[lane] += i < count[lane] ? clipped : 0;
         }
     }

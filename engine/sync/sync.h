@@ -52,6 +52,7 @@ enum { VERDICT_TEXT = 192 };
 typedef struct Verdict {
     VerdictKind kind;
     Cause cause;
+    uint16_t channel;  // of the sensor that is blamed, or the value that has moved, the likeliest; UINT16_MAX: none
     int64_t since;     // plant time
     double nis, nis_limit;  // the statistic (detect_index) and what it must stay below
     char text[VERDICT_TEXT];  // for a shift engineer; "" when kind is VERDICT_NONE

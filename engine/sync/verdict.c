@@ -63,7 +63,7 @@ static void tell_sensor(const Sync *sync, const Model *model, const DetectCause 
 static void tell_channel(const Model *model, const DetectCause *cause, Verdict *out)
 {
     const Channel *channel = &model->channels[cause->channels[0]];
-    const double after = fmin(fmax(cause->before + cause->size, channel->min), channel->max);
+    const double after = cause->before + cause->size;
     const char *unit = strcmp(unit_name(channel->unit), "1") ? unit_name(channel->unit) : "";
     say(out, "%s having %s from %.3g to about %.3g%s%s", channel->name, cause->size > 0 ? "risen" : "fallen", unit_from_si(channel->unit, cause->before),
                unit_from_si(channel->unit, after), *unit ? " " : "", unit);
@@ -96,6 +96,7 @@ static void tell_parted(const Sync *sync, Verdict *verdict, const Block *block, 
     const bool of_sensor = detect_state(block, lane) == DETECT_SENSOR;
     verdict->kind = of_sensor ? VERDICT_SENSOR : VERDICT_PROCESS;
     verdict->cause = cause.cause;
+    verdict->channel = of_sensor ? block->model->sensors[cause.sensor].channel : cause.cause == CAUSE_PROCESS ? cause.channels[0] : UINT16_MAX;
     verdict->since = sync_time(sync, detect_since(block, lane));
     say(verdict, "%s: ", name);
     if (of_sensor) {
@@ -114,6 +115,7 @@ static void tell_silence(const Sync *sync, Verdict *verdict, const Block *block,
             const int64_t heard = sync->memory->next_tick - 1 - detect_silence(block, lane, i, sync->memory->next_tick - 1);
             verdict->kind = VERDICT_SILENCE;
             verdict->cause = CAUSE_SILENCE;
+            verdict->channel = block->model->sensors[i].channel;
             verdict->since = sync_time(sync, heard + (int64_t)sync__kind(sync, block->model)->limits.silence[i]);
             snprintf(verdict->text, sizeof verdict->text, "%s: no sample of %s for more than %g s, expected every %g s", name, sensor_name(block->model, i),
                      sync__kind(sync, block->model)->limits.silence[i] * sync->plant->step, block->model->sensors[i].every);
@@ -127,7 +129,7 @@ const Verdict *sync_verdict(const Sync *sync, uint32_t twin)
     const Block *block = block_of(sync, twin, &lane);
     const char *name = sync->plant->twins[twin].name;
     Verdict *verdict = &((Sync *)sync)->verdict;  // a view that is made when it is asked for
-    *verdict = (Verdict){.kind = VERDICT_NONE, .since = TIME_NONE, .nis = block_column(block, block->model->statistic)[lane], .nis_limit = 1};
+    *verdict = (Verdict){.kind = VERDICT_NONE, .channel = UINT16_MAX, .since = TIME_NONE, .nis = block_column(block, block->model->statistic)[lane], .nis_limit = 1};
 
     if (detect_state(block, lane) >= DETECT_PROCESS)
         tell_parted(sync, verdict, block, lane, name);

@@ -328,6 +328,30 @@ START_TEST(what_is_opened_has_exactly_the_deviation_that_was_asked_for)
 }
 END_TEST
 
+/* P becomes P + e e', in the members and in the columns that they are told from. */
+START_TEST(what_is_widened_has_the_covariance_of_the_closed_form)
+{
+    static const char text[] = "return model \"wide\" { params = { k = { 5, \"1\", estimate = 0, sd = 0.1, jump = 2 } }, states = { x = { 0, \"1\", sd = 1 }, y = { 1, \"1\", sd = 2 } },\n"
+                               "  equations = function(t) t.x.rate, t.y.rate = 0, 0 end, sensors = { z = { of = \"x\", noise = 1 } }, filter = { \"ensemble\", members = 8 } }\n";
+    static const double direction[] = {3, 0, -2};
+    Rig rig = rig_open(text, 1);
+    predict(&rig);
+    double before[3][3];
+    for (uint16_t i = 0; i < 3; i++)
+        for (uint16_t j = 0; j < 3; j++)
+            before[i][j] = sample_covariance(&rig, rig.model->channels[i].column, rig.model->channels[j].column, 5);
+    const double mean = *cell(&rig, rig.model->channels[0].column, 5), other = deviation(&rig, 3, rig.model->channels[0].column, 6);
+    model_widen(rig.model, rig.columns, 5, direction);
+    model_settle(rig.model, rig.columns);
+    for (uint16_t i = 0; i < 3; i++)
+        for (uint16_t j = 0; j < 3; j++)
+            ck_assert_double_eq_tol(*cell(&rig, model_covariance(rig.model, i, j), 5), before[i][j] + direction[i] * direction[j], 1e-4);
+    ck_assert_double_eq(*cell(&rig, rig.model->channels[0].column, 5), mean);
+    ck_assert_double_eq(deviation(&rig, 3, rig.model->channels[0].column, 6), other);
+    rig_close(&rig);
+}
+END_TEST
+
 /* A relay that falls at 1 and rises at 0: each member switches when it gets there itself, and none by what another remembers. */
 START_TEST(each_member_has_events_of_its_own)
 {
@@ -434,5 +458,5 @@ KIT_MAIN("model.ensemble", more_members_come_closer_to_kalman_by_the_root_of_the
          one_sample_leaves_exactly_the_variance_of_kalman, lanes_outside_the_mask_keep_their_bits, the_taper_falls_smoothly_from_one_to_nothing,
          a_sample_moves_what_is_nearer_than_the_radius_and_nothing_else, inflation_is_a_factor_on_deviations_behind_a_tick_with_samples,
          mixing_members_leaves_mean_and_covariance, every_member_is_projected_on_the_limits, a_parameter_that_does_not_jump_stands_still_while_frozen,
-         what_is_opened_has_exactly_the_deviation_that_was_asked_for, each_member_has_events_of_its_own, members_see_one_delayed_value,
+         what_is_opened_has_exactly_the_deviation_that_was_asked_for, what_is_widened_has_the_covariance_of_the_closed_form, each_member_has_events_of_its_own, members_see_one_delayed_value,
          filters_that_cannot_be_are_refused_with_their_line, a_step_function_has_no_ensemble, failing_memory_is_survived)

@@ -72,6 +72,8 @@ START_TEST(a_tick_shows_values_in_the_unit_of_their_channel)
 
     const json_t *health = json_object_get(json_object_get(value, "twins"), "tank1");
     ck_assert_str_eq(json_string_value(json_object_get(health, "verdict")), "none");
+    ck_assert_str_eq(json_string_value(json_object_get(health, "fault")), "none");
+    ck_assert(json_is_null(json_object_get(health, "fault_of")));
     ck_assert_str_eq(json_string_value(json_object_get(health, "quality")), "settling");
     ck_assert_ptr_nonnull(json_object_get(json_object_get(health, "sensors"), "gauge"));
     char hash[17];

@@ -46,8 +46,9 @@ return model "incubator" {
   end,
 
   sensors = {
-    t2 = { of = "T_t2", noise = 0.0248, unit = "degC", every = 3.04, doc = "thermometer near the heater" },
-    t3 = { of = "T_t3", noise = 0.0241, unit = "degC", every = 3.04, doc = "thermometer away from the heater" },
+    -- DS18B20: 12 bits, by its data sheet a sixteenth of a degree
+    t2 = { of = "T_t2", noise = 0.0248, unit = "degC", every = 3.04, resolution = 0.0625, doc = "thermometer near the heater" },
+    t3 = { of = "T_t3", noise = 0.0241, unit = "degC", every = 3.04, resolution = 0.0625, doc = "thermometer away from the heater" },
   },
 
   actuators = {
