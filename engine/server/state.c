@@ -163,8 +163,8 @@ static void capture_twins(State *state, const States *states, const Sync *sync)
         const uint32_t index = state->shown[slot];
         const Verdict *verdict = sync_verdict(sync, index);
         TwinHealth *twin = &state->twins[slot];
-        *twin = (TwinHealth){.nis = verdict->nis, .nis_limit = verdict->nis_limit, .kind = (uint16_t)verdict->kind, .fault = (uint16_t)verdict->cause, .channel = verdict->channel,
-                             .quarantined = plant_is_quarantined(plant, index), .settling = sync_is_settling(sync, index)};
+        *twin = (TwinHealth){.nis = verdict->nis, .nis_limit = verdict->nis_limit, .kind = (uint16_t)verdict->kind, .fault = (uint16_t)verdict->cause,
+                             .channel = verdict->channel, .quarantined = plant_is_quarantined(plant, index), .settling = sync_is_settling(sync, index)};
         capture_readings(&state->readings[(size_t)slot * states->channels_max], plant, sync, index);
         capture_sensors(&state->sensors[(size_t)slot * states->sensors_max], plant, sync, index);
         if (!verdict->text[0])

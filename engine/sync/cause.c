@@ -696,7 +696,8 @@ static void doubt_repeats(Desk *desk, double rarity)
         const Suspect *suspect = &desk->suspects[i];
         if (is_process(suspect))
             continue;
-        const double chance = cause_of_repeats(desk->model, &desk->model->sensors[suspect->index]), nats = isnan(chance) ? 0.69 : chance > 0 ? -logarithm(chance) : rarity;
+        const double chance = cause_of_repeats(desk->model, &desk->model->sensors[suspect->index]);
+        const double nats = isnan(chance) ? 0.69 : chance > 0 ? -logarithm(chance) : rarity;
         desk->suspects[i].odds = -fmin(nats * desk->series[suspect->index].repeats, rarity);
     }
 }
