@@ -16,6 +16,7 @@ enum {
     ROUNDS = 2,         // in which the sizes with which the model is run are found
     STUCK_FROM = 3,    // repeats from which a sensor that is blamed anyhow is called stuck
 };
+static const double BOTH_SIDES = 3.0;  // standard deviations: noise has gone so far above and so far below
 static const double PARALLEL = 0.95;  // correlation of signatures that cannot be told apart
 static const double LEAD = 3.0;       // nats, twenty to one: what lies closer explains as well
 static const double CONSTANT = 4.6;   // nats, a hundred to one: what its author calls constant moves so much less often than a sensor fails
@@ -655,6 +656,7 @@ static bool looks_random(double sum, double squares, double products, double pro
 Scatter cause_of_noise(const Series *series)
 {
     double sum = 0, squares = 0, products = 0, products_squared = 0, last = 0, others = logarithm(series->count);  // the onset is any of them
+    double high = 0, low = 0;
     Scatter best = {0};
     for (uint16_t k = 0; k < series->count; k++)
         others += wildness(series->z[k], series->count);
@@ -666,9 +668,11 @@ Scatter cause_of_noise(const Series *series)
         products += z * last;
         products_squared += z * last * z * last;
         last = z;
+        high = fmax(high, z), low = fmin(low, z);
 
+        // a few large samples on one side look random too, and are the beginning of a shift
         const double variance = squares / count;
-        if (variance <= 1 || !looks_random(sum, squares, products, products_squared))
+        if (fmin(high, -low) < BOTH_SIDES || variance <= 1 || !looks_random(sum, squares, products, products_squared))
             continue;
         const double evidence = count / 2.0 * (variance - 1 - logarithm(variance)) - cost_of_freedom(NOISE_REACH, count / 2.0) - others;
         if (evidence > best.evidence)

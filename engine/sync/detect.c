@@ -25,11 +25,11 @@ _Static_assert((int)BEFORE < (int)TWIN_MEMORY, "the memory of a twin fits its co
 static const double SHIFT = 1.0;          // allowance of the CUSUM: tuned to shifts of two standard deviations
 static const double CUSUM_CAP = 1.5;      // of its limit: what is beyond adds nothing but time to come back
 static const double EVIDENCE = 0.5;       // of the CUSUM's limit: below it is quiet
-static const double LEAD = 4.6;           // nats between sensor and process, a hundred to one: from there on it is clear which
+static const double CLEAR = 4.6;          // nats between sensor and process, a hundred to one: from there on it is clear which
 static const double AGREES = 3.0;         // standard deviations, of its mean and of its squares: a sensor that agrees with the estimate
 static const double HELD_BACK = 1e9;      // far beyond any innovation that can be
 static const double CLIP = 4.0;           // standard deviations: one wild sample is no shift
-enum { GRACE_SAMPLES = 5, QUIET_SAMPLES = NIS_WINDOW, SILENT_SAMPLES = 5, REPEATS_OF_STUCK = 3, TESTS = 5 };
+enum { GRACE_SAMPLES = 3, ANEW_SAMPLES = 5, QUIET_SAMPLES = NIS_WINDOW, SILENT_SAMPLES = 5, REPEATS_OF_STUCK = 3, TESTS = 5 };
 
 /* e^x by its series on x/64, squared six times: the C library's differs in the last bit between machines. */
 static double exp_plain(double x)
@@ -193,11 +193,12 @@ static void read_series(const View *view, uint16_t sensor, Series *out)
     }
 }
 
+/* Of those that stand alone: where the next sample says it too, it was the plant that moved. */
 static int count_outliers(const Series *series)
 {
     int count = 0;
-    for (uint16_t k = 0; k < series->count; k++)
-        count += series->held[k];
+    for (uint16_t k = 1; k < series->count; k++)
+        count += series->held[k] && fabs(series->z[k - 1]) < CLIP;
     return count;
 }
 
@@ -214,7 +215,7 @@ static bool find_at_sight(const View *view, uint16_t sensor, Finding *out)
     *out = (Finding){.cause = CAUSE_NONE, .sensor = sensor, .size = NAN, .sd = NAN};
     if (repeats_itself(view, sensor)) {
         out->cause = CAUSE_STUCK;
-    } else if (series.held[0] && count_outliers(&series) >= view->limits->outliers && cusum_of(view, sensor) < EVIDENCE * view->limits->cusum && !any_alarms(view)) {
+    } else if (series.count > 1 && series.held[1] && count_outliers(&series) >= view->limits->outliers && cusum_of(view, sensor) < EVIDENCE * view->limits->cusum && !any_alarms(view)) {
         const Scatter noise = cause_of_noise(&series);
         out->cause = noise.evidence > 0 ? CAUSE_NOISE : CAUSE_SPIKES;
         out->size = noise.factor;
@@ -354,7 +355,7 @@ static void consider(const View *view, uint16_t sensor)
         *of_twin(view, SENSOR) = sensor;
     }
     find_by_model(view, sensor, &finding);
-    if (finding.lead > LEAD || view->tick - *of_twin(view, SUSPECTED) >= view->limits->grace[(int)*of_twin(view, SENSOR)])
+    if (finding.lead > CLEAR || view->tick - *of_twin(view, SUSPECTED) >= view->limits->grace[(int)*of_twin(view, SENSOR)])
         conclude(view, &finding);
 }
 
@@ -394,7 +395,7 @@ static void reconsider(const View *view, uint16_t sensor)
         look_for_noise(view, sensor);
         return;
     }
-    if (*of_sensor(view, sensor, WINDOW_COUNT) < GRACE_SAMPLES || !alarms(view, sensor))
+    if (*of_sensor(view, sensor, WINDOW_COUNT) < ANEW_SAMPLES || !alarms(view, sensor))
         return;
     Finding finding;
     find_by_model(view, sensor, &finding);
@@ -599,6 +600,7 @@ uint64_t detect_judge(const DetectLimits *limits, Block *block, uint64_t lanes, 
     Lanes z, of;
     detect_spread(lanes, of);
     normalise(limits, block, &block->model->sensors[sensor], z);
+    const uint64_t wild = gather(block_column(block, block->model->sensors[sensor].memory + OUTLIER));  // the sample before: now it shows whether it stood alone
     const uint64_t held = hold_back(limits, block, of, sensor, z, (double)tick);
     count_repeats(block, of, sensor);
 
@@ -612,7 +614,7 @@ uint64_t detect_judge(const DetectLimits *limits, Block *block, uint64_t lanes, 
         feed_cusum(limits, block, counts, sensor, z);
         detect_spread(tested, counts);
         feed_window(block, tested, held, counts, sensor, z);
-        for (uint64_t left = find_loud(limits, block, counts, sensor) | (tested & held); left; left &= left - 1)
+        for (uint64_t left = find_loud(limits, block, counts, sensor) | (tested & (held | wild)); left; left &= left - 1)
             judge_lane(&(View){limits, block, block->model, (uint32_t)__builtin_ctzll(left), (double)tick, desk}, sensor);
     }
     return lanes & ~held & ~tell_filter(block, of, sensor);

@@ -123,7 +123,7 @@ END_TEST
 START_TEST(times_follow_from_the_sensors_period)
 {
     Bench bench = bench_open(2, 30, 1);
-    ck_assert_double_eq_tol(bench.limits.grace[0], 5 * EVERY, 1e-9);
+    ck_assert_double_eq_tol(bench.limits.grace[0], 3 * EVERY, 1e-9);
     ck_assert_double_eq_tol(bench.limits.gate_from[1], NIS_WINDOW * EVERY, 1e-9);
     ck_assert_double_eq_tol(bench.limits.silence[1], 5 * EVERY, 1e-9);
     ck_assert_double_eq(bench.limits.settle, 0);
