@@ -42,6 +42,7 @@ struct Reply {
     char allow[64];     // "", or the methods that are spoken here
     char etag[24];      // "" for none
     char location[64];  // "" for none: where to look for what was asked for
+    char cookie[160];   // "" for none: what the browser is to keep
     int retry_s;        // 0, or after how long to try again
     Text *body;         // empty at first
 
