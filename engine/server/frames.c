@@ -5,43 +5,11 @@
 #include <math.h>
 #include <string.h>
 
-static void put_key(Text *out, const char *separator, const char *key)
-{
-    text_put(out, separator);
-    text_json_string(out, key);
-    text_put(out, ":");
-}
-
-static void put_string(Text *out, const char *separator, const char *key, const char *value)
-{
-    put_key(out, separator, key);
-    text_json_string(out, value ? value : "");
-}
-
-static void put_number(Text *out, const char *separator, const char *key, double value)
-{
-    put_key(out, separator, key);
-    text_json_number(out, value);
-}
-
-static void put_count(Text *out, const char *separator, const char *key, uint64_t value)
-{
-    put_key(out, separator, key);
-    text_format(out, "%" PRIu64, value);
-}
+#include "server/put.h"
 
 void frame_time(Text *out, int64_t time)
 {
-    if (time == TIME_NONE)
-        text_put(out, "null");
-    else
-        text_format(out, "%" PRId64, time);
-}
-
-static void put_time(Text *out, const char *separator, const char *key, int64_t time)
-{
-    put_key(out, separator, key);
-    frame_time(out, time);
+    text_json_time(out, time);
 }
 
 // Alarms and commands.
@@ -198,8 +166,11 @@ void frame_reading(Text *out, const Plant *plant, TagId tag, const Reading *read
     text_json_number(out, unit_from_si(unit, reading->value));
     text_put(out, ",");
     text_json_number(out, unit_scale_from_si(unit, reading->sd));
-    if (reading->time != TIME_NONE)
-        text_format(out, ",%" PRId64 ",\"%s\"", reading->time, quality_name((Quality)reading->quality));
+    if (reading->time != TIME_NONE) {
+        text_put(out, ",");
+        text_json_time(out, reading->time);
+        text_format(out, ",\"%s\"", quality_name((Quality)reading->quality));
+    }
     text_put(out, "]");
 }
 
