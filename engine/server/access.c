@@ -16,6 +16,11 @@ static int64_t utc_ns(void)
     return clock_system.utc_ns(clock_system.self);
 }
 
+void caller_sign(const Caller *caller, char *out, size_t room)
+{
+    snprintf(out, room, "%s%.40s", *caller->name ? "" : "person:", *caller->name ? caller->name : caller->peer);
+}
+
 // The file.
 
 /* What the file looks like from outside; 0: there is none. */

@@ -27,6 +27,9 @@ typedef struct Caller {
     bool forged;        // it may be that a page of another site asks in the name of who is logged in
 } Caller;
 
+/// Who does something, as it is recorded: a name, or where nobody has to say it "person:" and an address.
+void caller_sign(const Caller *caller, char *out, size_t room);
+
 /// What a request shows; NULL what it does not.
 typedef struct Showing {
     const char *token, *cookie, *csrf;

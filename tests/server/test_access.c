@@ -30,7 +30,7 @@ static Err remove_token(Keyring *keyring, void *name, ErrText *why)
     return keyring_remove(keyring, KEY_TOKEN, name, why);
 }
 
-static void revoke(const char *name)
+static void revoke_token(const char *name)
 {
     ErrText why = {0};
     ck_assert_msg(keyring_change(access_path, remove_token, (void *)name, &why) == ERR_OK, "%s", why.text);
@@ -399,7 +399,7 @@ START_TEST(the_service_goes_on_while_passwords_are_looked_at)
     }
     ck_assert_int_eq(ask(rig, "GET", "/healthz", "", "").status, 200);
 
-    // guesses that come at once are counted at once: no more are looked at than of one after the other
+    // guesses that come at once are counted at once: some are free, and each that follows has to wait for twice as long as the one before
     int looked_at = 0;
     for (size_t i = 0; i < FLOOD; i++) {
         const int status = peer_head(peers[i]);
@@ -407,7 +407,7 @@ START_TEST(the_service_goes_on_while_passwords_are_looked_at)
         looked_at += status == 401;
         peer_close(peers[i]);
     }
-    ck_assert_int_eq(looked_at, THROTTLE_FREE);
+    ck_assert(looked_at >= THROTTLE_FREE && looked_at < FLOOD / 2);
     rig_close(rig);
 }
 END_TEST
@@ -510,7 +510,7 @@ START_TEST(a_token_that_is_revoked_ends_what_came_by_it)
     let_token_in(1, "second", ROLE_VIEWER, NULL, NULL, TIME_NONE);
     Rig *rig = open_required();
     Peer *first = open_socket(rig, bearer(tokens[0])), *second = open_socket(rig, bearer(tokens[1]));
-    revoke("first");
+    revoke_token("first");
     ck_assert_int_eq(peer_closed(rig, first), 1008);
     ck_assert_int_eq(ask_with(rig, tokens[0], "/api/v1/plant").status, 401);
     ck_assert_ptr_nonnull(strstr(exchange(rig, second, "{\"topic\":\"subscribe\",\"headers\":{\"id\":41},\"value\":{}}"), "\"status\":200"));
