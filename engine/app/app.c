@@ -164,6 +164,8 @@ static void publish(App *app)
         .alarms_dropped = alarms_dropped(app->alarms),
         .history_waits = written.waits,
         .history_errors = written.errors,
+        .history_waiting = app->history ? history_waiting(app->history) : 0,
+        .tick_durations = app->tick_durations,
     };
     server_publish(app->server, app->plant, app->sync, app->alarms, app->gate, &now);
     app->news = false;
@@ -277,7 +279,9 @@ static size_t run_ready_ticks(App *app)
         // in real time a tick that is not done by the end of the next one is late
         if (app->plant->clock == PLANT_CLOCK_UTC && app_utc(app) > sync_time(app->sync, sync_next_tick(app->sync) + 1) + app->plant->wait_ns)
             app->overruns++;
+        const int64_t start = elapsed(app);
         app_tick(app);
+        histogram_add(&app->tick_durations, elapsed(app) - start);
     }
     return ticks;
 }
@@ -574,6 +578,7 @@ static void take_over(App *app, App *before)
     app->now = before->now;
     app->ticks = before->ticks;
     app->overruns = before->overruns;
+    app->tick_durations = before->tick_durations;
     app->backlog = before->backlog;
     app->started_elapsed = before->started_elapsed;
     app->started_utc = before->started_utc;

@@ -10,7 +10,7 @@ static void answer_index(Server *server, const Request *request, Reply *reply);
 
 static const Route index_routes[] = {{.method = "GET", .path = "/api/v1", .right = RIGHT_NONE, .answer = answer_index}, {0}};
 
-static const Route *const tables[] = {index_routes, rest_routes, past_routes, forecasts_routes};
+static const Route *const tables[] = {index_routes, rest_routes, past_routes, forecasts_routes, metrics_routes};
 enum { TABLES = sizeof tables / sizeof *tables };
 
 /* The next route behind one; the first for NULL, and NULL at the end. */
@@ -34,7 +34,11 @@ static void answer_index(Server *server, const Request *request, Reply *reply)
 
 bool routes_know(const char *path)
 {
-    return strncmp(path, "/api/", 5) == 0 || strcmp(path, "/api") == 0 || strcmp(path, "/healthz") == 0;
+    static const char *const others[] = {"/api", "/healthz", "/readyz", "/metrics"};
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        if (strcmp(path, others[i]) == 0)
+            return true;
+    return strncmp(path, "/api/", strlen("/api/")) == 0;
 }
 
 /* Whether a path is of this form: part by part, and a star is any part that is not empty. */

@@ -50,6 +50,8 @@ typedef struct ServerNow {
     uint64_t backlog_samples, longest_backlog_samples;  // that the tick has worked off without a rest until now, and the longest time that it had none
     int64_t backlog_ns, longest_backlog_ns;
     uint64_t history_waits, history_errors;  // how often the tick waited for the writer, and commits that failed
+    size_t history_waiting;                  // rows that wait for the disk
+    Histogram tick_durations;
     const ServerConnection *connections;
     size_t connection_count;
 } ServerNow;
