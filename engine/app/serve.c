@@ -12,6 +12,7 @@
 
 #include "app/app.h"
 #include "app/commands.h"
+#include "app/places.h"
 #include "app/reload.h"
 
 const Subcommand subcommand_serve = {
@@ -21,32 +22,6 @@ const Subcommand subcommand_serve = {
     command_serve};
 
 static const int64_t NAP_NS = 2 * NS_PER_MS;  // between two looks at what has arrived, when there was nothing
-
-/* Make the folders that lead to `path`. */
-static Err make_folders(const char *path, ErrText *why)
-{
-    char folder[1024];
-    if (snprintf(folder, sizeof folder, "%s", path) >= (int)sizeof folder)
-        return err_set(why, ERR_RANGE, "the path of the history is too long");
-    for (char *slash = strchr(folder + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
-        *slash = 0;
-        if (mkdir(folder, 0700) && errno != EEXIST)
-            return err_set(why, ERR_IO, "%s: %s", folder, strerror(errno));
-        *slash = '/';
-    }
-    return ERR_OK;
-}
-
-static Err default_history(const char *plant, char *out, size_t size, ErrText *why)
-{
-    const char *state = getenv("XDG_STATE_HOME"), *home = getenv("HOME"), *name = strrchr(plant, '/');
-    name = name ? name + 1 : plant;
-    const int stem = (int)strcspn(name, ".");
-    const int length = state && *state ? snprintf(out, size, "%s/pollux/%.*s.db", state, stem, name) : snprintf(out, size, "%s/.local/state/pollux/%.*s.db", home ? home : ".", stem, name);
-    if (length >= (int)size)
-        return err_set(why, ERR_RANGE, "the path of the history is too long");
-    return make_folders(out, why);
-}
 
 /* Whoever writes a history holds its lock (history.h): its file must not be moved from under it. */
 static Err check_unused(const char *path, ErrText *why)
@@ -243,6 +218,18 @@ static Err run_until_stopped(Serving *serving, ErrText *why)
     return err;
 }
 
+static Err set_log(const char *level, const char *form, ErrText *why)
+{
+    LogLevel lowest;
+    if (!log_level_find(level, &lowest))
+        return err_set(why, ERR_USAGE, "serve: --log-level: expected debug, info, warning or error, got \"%s\"", level);
+    if (strcmp(form, "text") != 0 && strcmp(form, "json") != 0)
+        return err_set(why, ERR_USAGE, "serve: --log-format: expected text or json, got \"%s\"", form);
+    log_set_level(lowest);
+    log_set_form(strcmp(form, "json") == 0 ? LOG_JSON : LOG_TEXT);
+    return ERR_OK;
+}
+
 int command_serve(int argc, char **argv)
 {
     const char *plant = NULL, *history = NULL;
@@ -250,7 +237,7 @@ int command_serve(int argc, char **argv)
     long port = 8080, threads = 1;
     bool no_history = false, fresh = false, watch = false;
     double speed = 1;
-    const char *codegen = "auto";
+    const char *codegen = "auto", *log_level = "info", *log_format = "text";
     ServerDef server = {0};
     const Option options[] = {
         {OPTION_OPERAND, "PLANT", NULL, "a plant script", &plant, 0, 0},
@@ -263,6 +250,8 @@ int command_serve(int argc, char **argv)
         {OPTION_FLAG, "no-history", NULL, "keep none", &no_history, 0, 0},
         {OPTION_FLAG, "fresh", NULL, "put the history until now aside and begin anew", &fresh, 0, 0},
         {OPTION_FLAG, "watch", NULL, "load the script anew whenever it or one of its models changes (SIGHUP does it once)", &watch, 0, 0},
+        {OPTION_TEXT, "log-level", "LEVEL", "debug, info, warning or error: what the log tells (info)", &log_level, 0, 0},
+        {OPTION_TEXT, "log-format", "FORM", "text for people, or json: a JSON object per line (text)", &log_format, 0, 0},
         {OPTION_TEXT, "web", "FOLDER", "the dashboard's built files (beside the program, or web/dist)", &server.web, 0, 0},
     };
     const OptionResult parsed = options_parse(&subcommand_serve, options, sizeof options / sizeof *options, argc, argv);
@@ -275,10 +264,10 @@ int command_serve(int argc, char **argv)
         err_set(&why, ERR_USAGE, "serve: --no-history goes with neither --history nor --fresh");
         return options_fail(EXIT_USAGE, &why);
     }
-    if (codegen_begin(codegen, &why))
+    if (set_log(log_level, log_format, &why) || codegen_begin(codegen, &why))
         return options_fail(EXIT_USAGE, &why);
     if (!history && !no_history) {
-        err = default_history(plant, path, sizeof path, &why);
+        err = place_history(plant, path, sizeof path, &why);
         history = path;
     }
     if (!err && fresh)
