@@ -105,6 +105,12 @@ export interface Alarm {
   returned: Seconds | null;
   /** When late samples last changed its times, or made it. */
   amended: Seconds | null;
+  /** Until when nobody wants to hear of it; null where it is not shelved. */
+  shelved: Seconds | null;
+  /** Whether nobody wants to hear of it until further notice. */
+  suppressed: boolean;
+  /** How many people have said something about it. */
+  comments: number;
   revision: number;
 }
 
@@ -184,7 +190,16 @@ export type Incoming =
 
 export type Outgoing =
   | { topic: 'subscribe'; headers: { id: number }; value: Record<string, never> }
-  | { topic: 'acknowledge'; headers: { id: number }; value: { alarm: number; by: string } };
+  | { topic: Deed; headers: { id: number }; value: { alarm: number; by: string } & Particulars };
+
+/** What one may do about an alarm. */
+export type Deed = 'acknowledge' | 'comment' | 'shelve' | 'unshelve' | 'suppress' | 'unsuppress';
+
+export interface Particulars {
+  comment?: string;
+  /** How long an alarm is shelved. */
+  seconds?: Seconds;
+}
 
 /** One tag's record: columns of equal length, oldest first. */
 export interface Series {
@@ -332,7 +347,7 @@ function readSensor(field: Field): SensorHealth {
   };
 }
 
-function readAlarm(field: Field): Alarm {
+export function readAlarm(field: Field): Alarm {
   return {
     id: field.get('id').number(),
     twin: field.get('twin').or('', text),
@@ -344,6 +359,9 @@ function readAlarm(field: Field): Alarm {
     acknowledged: field.get('acknowledged').or(null, seconds),
     returned: field.get('returned').or(null, seconds),
     amended: field.get('amended').or(null, seconds),
+    shelved: field.get('shelved').or(null, seconds),
+    suppressed: field.get('suppressed').or(false, (suppressed) => suppressed.boolean()),
+    comments: field.get('comments').or(0, number),
     revision: field.get('revision').or(0, number),
   };
 }

@@ -1,4 +1,4 @@
-import { byGravity, isUnseen } from '../alarms';
+import { byGravity, isUnseen } from '../alarms/choose';
 import type { Actions } from '../app';
 import { againstNow, dateText, isoText, timeText } from '../format/time';
 import { hashOf, type PageName } from '../route';
