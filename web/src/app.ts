@@ -319,7 +319,10 @@ export function startApp(draw: (state: State, actions: Actions) => void): () => 
   listen();
   void actions.session.begin();
   // "since 12 s" and "again in 3 s" go on while nothing comes
-  setInterval(touch, 1_000);
+  setInterval(() => {
+    if (state.link.kind !== 'offline') state.pulse.read(Date.now() / 1000, state.counters, state.devices);
+    touch();
+  }, 1_000);
   setInterval(() => void refreshMap(), MAP_MS);
   touch();
   return touch;

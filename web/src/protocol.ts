@@ -59,12 +59,26 @@ export interface Snapshot {
   /** One tick, in seconds of plant time. */
   step: number;
   clock: string;
+  /** Null of a server that does not tell. */
+  codegen: Codegen | null;
   /** How many twins there are; of a fleet `twins` are those that somebody looks at. */
   twinCount: number;
   twins: Twin[];
   connect: Connection[];
   alarms: Alarm[];
   commands: Command[];
+}
+
+/** What became of the models' programs. */
+export interface Codegen {
+  /** What runs them. */
+  backend: string;
+  compiled: number;
+  waiting: number;
+  refused: number;
+  compileTime: Seconds;
+  /** Why there is no native code; empty where there is. */
+  why: string;
 }
 
 export interface Reading {
@@ -270,11 +284,23 @@ function readSnapshot(field: Field): Snapshot {
     version: field.get('version').or('', text),
     step: field.get('step').number(),
     clock: field.get('clock').or('', text),
+    codegen: field.get('codegen').or(null, readCodegen),
     twinCount: field.get('twin_count').or(0, number),
     twins: field.get('twins').list(readTwin),
     connect: field.get('connect').or([], (connect) => connect.list(readConnection)),
     alarms: field.get('alarms').list(readAlarm),
     commands: field.get('commands').list(readCommand),
+  };
+}
+
+function readCodegen(field: Field): Codegen {
+  return {
+    backend: field.get('backend').or('', text),
+    compiled: field.get('compiled').or(0, number),
+    waiting: field.get('waiting').or(0, number),
+    refused: field.get('refused').or(0, number),
+    compileTime: field.get('compile_ns').or(0, number) / 1e9,
+    why: field.get('why').or('', text),
   };
 }
 

@@ -11,6 +11,7 @@ import type {
   Alarm,
   Answer,
   Channel,
+  Codegen,
   Command,
   Deed,
   Device,
@@ -24,6 +25,7 @@ import type {
   Twin,
   TwinHealth,
 } from './protocol';
+import { Pulse } from './pulse';
 import type { Route } from './route';
 import { inReadingOrder, planSchematic, type Schematic } from './schematic';
 import type { Login } from './session';
@@ -71,6 +73,8 @@ export interface State {
   devices: Device[];
   /** What the engine has counted, by the engine's own names. */
   counters: Map<string, number>;
+  /** How the counters went in the last minutes. */
+  pulse: Pulse;
   /** Why the newest version of the plant's script was refused; null when it was not. */
   scriptError: string | null;
   /** The twin that is shown; null while there is none. */
@@ -111,6 +115,7 @@ export interface Plant {
   clock: string;
   /** How many twins it has. */
   twinCount: number;
+  codegen: Codegen | null;
 }
 
 export interface Clock {
@@ -174,6 +179,7 @@ export function createState(settings: {
     commands: new Map(),
     devices: [],
     counters: new Map(),
+    pulse: new Pulse(),
     scriptError: null,
     selected: twin,
     trends: null,
@@ -292,8 +298,8 @@ export function dropRequests(state: State): void {
 }
 
 function applySnapshot(state: State, snapshot: Snapshot): void {
-  const { plant: name, doc, version, step, clock, twinCount } = snapshot;
-  state.plant = { name, doc, version, step, clock, twinCount };
+  const { plant: name, doc, version, step, clock, twinCount, codegen } = snapshot;
+  state.plant = { name, doc, version, step, clock, twinCount, codegen };
   state.twins = new Map(inReadingOrder(snapshot.twins).map((twin) => [twin.name, twin]));
   if (!isFleet(state)) state.fleet = null;
   state.schematic = isFleet(state) ? null : planSchematic(snapshot.twins, snapshot.connect);

@@ -73,7 +73,6 @@ function Values({ evidence }: { evidence: Evidence }) {
   );
 }
 
-/** Within ± two of their standard deviations lie 95 in 100 innovations of a twin that is right. */
 function Innovations({ evidence }: { evidence: Evidence }) {
   if (evidence.sensors.size === 0) return null;
   return (
@@ -81,14 +80,16 @@ function Innovations({ evidence }: { evidence: Evidence }) {
       <thead>
         <tr>
           <th>Sensor</th>
-          <th class="number">measured minus expected</th>
-          <th class="number">in σ, of which ± 2 are ordinary</th>
+          <th class="number">measured − expected</th>
+          <th class="number" title="within ± 2 lie 95 in 100 of a twin that is right">
+            in σ
+          </th>
         </tr>
       </thead>
       <tbody>
         {[...evidence.sensors].map(([name, { innovation, sd }]) => (
           <tr key={name}>
-            <td class="anywhere">{name}</td>
+            <td>{name}</td>
             <td class="number">{numberText(innovation, '')}</td>
             <td>
               <Deviation innovation={innovation} sd={sd} />

@@ -26,6 +26,7 @@ export function Toolbar({ state, actions }: PageProps) {
           chosen={filter.show}
           choose={(show) => actions.filterAlarms({ show })}
         />
+        {state.access?.user == null && <Operator name={state.operator} rename={actions.nameOperator} />}
         <SoundToggle isOn={state.isSounding} use={actions.soundAlarms} />
       </div>
       <div class="alarms-tools-row">
@@ -72,7 +73,6 @@ export function Toolbar({ state, actions }: PageProps) {
             Acknowledge {unseen.length > 1 ? `these ${unseen.length}` : 'all shown'}
           </button>
         )}
-        {state.access?.user == null && <Operator name={state.operator} rename={actions.nameOperator} />}
       </div>
     </header>
   );

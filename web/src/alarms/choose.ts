@@ -37,7 +37,8 @@ export const EVERY_ACTIVE: AlarmFilter = { show: 'active', severity: 'info', tex
 /** Whether somebody has said that they do not want to hear of it. */
 export const isHidden = ({ shelved, suppressed }: Alarm): boolean => shelved !== null || suppressed;
 
-/** Those of `alarms` that are wanted: first what waits to be acknowledged, then what is active, each by gravity. */
+/** Those of `alarms` that are wanted: first what is active and not acknowledged, then what has
+ *  returned and is not, then the rest, each by gravity. */
 export function filterAlarms(alarms: Iterable<Alarm>, { show, severity, text }: AlarmFilter): Alarm[] {
   const wanted = text.trim().toLowerCase();
   const isShown: Record<Show, (alarm: Alarm) => boolean> = {
@@ -54,7 +55,9 @@ export function filterAlarms(alarms: Iterable<Alarm>, { show, severity, text }: 
   return shown.sort(show === 'all' ? (a, b) => b.raised - a.raised || b.id - a.id : byUrgency);
 }
 
-const byUrgency = (a: Alarm, b: Alarm): number => Number(isUnseen(b)) - Number(isUnseen(a)) || byGravity(a, b);
+const URGENCY: Record<Alarm['state'], number> = { raised: 3, returned: 2, acknowledged: 1, over: 0 };
+
+const byUrgency = (a: Alarm, b: Alarm): number => URGENCY[b.state] - URGENCY[a.state] || byGravity(a, b);
 
 /** Why `deed` cannot be done about an alarm as it stands; null where it can. */
 export function whyUndoable(alarm: Alarm, deed: Deed): string | null {

@@ -20,15 +20,7 @@ export default function AlarmsPage({ state, actions }: PageProps) {
           <AlarmList state={state} actions={actions} chosen={id} />
         )}
       </section>
-      {id === null ? <NoneChosen /> : <AlarmDetail key={id} id={id} state={state} actions={actions} />}
+      {id !== null && <AlarmDetail key={id} id={id} state={state} actions={actions} />}
     </div>
-  );
-}
-
-function NoneChosen() {
-  return (
-    <section class="panel alarm-none" aria-label="No alarm chosen">
-      <p class="empty">Choose an alarm to see the values, innovations and charts that it was raised on.</p>
-    </section>
   );
 }
