@@ -3,8 +3,8 @@
  *  Takes: a document to draw in.  Gives: the actions that the views offer.
  */
 
+import type { AlarmFilter } from './alarms';
 import { Bell } from './alarms/bell';
-import type { AlarmFilter } from './alarms/choose';
 import { Connection } from './connection';
 import { ProtocolError } from './decode';
 import { loadAlarms, loadFleet, loadHistory, loadListed, loadNewest } from './history';

@@ -4,7 +4,7 @@
  *  the network or the document.
  */
 import type { Access } from './access';
-import { type AlarmFilter, EVERY_ACTIVE, isHidden, isUnseen, SEVERITY_RANK } from './alarms/choose';
+import { type AlarmFilter, EVERY_ACTIVE, isHidden, isUnseen, SEVERITY_RANK } from './alarms';
 import type { Link } from './connection';
 import type { Fleet, Listed } from './fleet';
 import type {

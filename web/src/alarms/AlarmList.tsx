@@ -1,6 +1,7 @@
 /** The alarms that fit the filter; of all alarms older ones on demand. */
 import { useState } from 'preact/hooks';
 import { whyNot } from '../access';
+import { EVERY_ACTIVE, filterAlarms, isHidden, isUnseen, sentenceOf } from '../alarms';
 import { whenText } from '../format/time';
 import { newestOf } from '../load';
 import type { PageProps } from '../pages';
@@ -13,7 +14,6 @@ import { plantTime, type State } from '../state';
 import { SeverityMark } from '../views/icons';
 import { Loaded } from '../views/Loaded';
 import { memo } from '../views/memo';
-import { EVERY_ACTIVE, filterAlarms, isHidden, isUnseen } from './choose';
 import { stateText } from './words';
 
 interface Props extends PageProps {
@@ -81,7 +81,7 @@ function Rows({ alarms, state, actions, chosen }: Props & { alarms: Iterable<Ala
   return (
     <>
       <p class="unseen" aria-live="assertive">
-        {newest === undefined ? '' : `Alarm on ${newest.twin}: ${newest.text}`}
+        {newest === undefined ? '' : `Alarm: ${sentenceOf(newest)}`}
       </p>
       {shown.length === 0 && <Empty state={state} />}
       <ul class="alarm-rows">

@@ -1,9 +1,9 @@
 /** What can be done about an alarm. What one may not do stands there all the same, with the reason. */
 import { useState } from 'preact/hooks';
 import { whyNot } from '../access';
+import { rightFor, whyUndoable } from '../alarms';
 import type { PageProps } from '../pages';
 import type { Alarm, Deed } from '../protocol';
-import { rightFor, whyUndoable } from './choose';
 
 interface Props extends PageProps {
   alarm: Alarm;

@@ -1,12 +1,12 @@
 /** What nobody wants to hear of: shelved for a while, or suppressed until further notice. */
 import { whyNot } from '../access';
+import { isHidden, rightFor } from '../alarms';
 import { dateTimeText, durationText } from '../format/time';
 import type { PageProps } from '../pages';
 import { useLoad } from '../pages/useLoad';
 import { get } from '../rest';
 import { plantTime, type State } from '../state';
 import { Loaded } from '../views/Loaded';
-import { isHidden, rightFor } from './choose';
 import { readShelves, type Shelf } from './dossier';
 
 export function Shelves({ state, actions }: PageProps) {

@@ -1,9 +1,9 @@
 /** Which alarms are shown, who acknowledges, and whether they sound. */
 import { whyNot } from '../access';
+import { filterAlarms, isUnseen, SEVERITY_RANK, SHOWS } from '../alarms';
 import type { PageProps } from '../pages';
 import type { Severity } from '../protocol';
 import { Choice } from '../views/Choice';
-import { filterAlarms, isUnseen, SEVERITY_RANK, SHOWS } from './choose';
 
 const SEVERITIES = Object.keys(SEVERITY_RANK) as Severity[];
 

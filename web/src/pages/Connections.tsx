@@ -92,9 +92,13 @@ function DeviceRow({ device, now, ring }: { device: Device; now: Seconds | null;
       <td class="device-state nowrap">
         <span class="dot" aria-hidden="true" /> {connected ? 'connected' : 'disconnected'}
       </td>
-      <td class="nowrap">{last === null ? 'none yet' : `${durationText(Math.max((now ?? last) - last, 0))} ago`}</td>
-      <td class="number">{countText(samples)}</td>
-      <td class="nowrap">
+      <td class="nowrap" data-name="last sample">
+        {last === null ? 'none yet' : `${durationText(Math.max((now ?? last) - last, 0))} ago`}
+      </td>
+      <td class="number" data-name="samples">
+        {countText(samples)}
+      </td>
+      <td class="nowrap" data-name="rate">
         {ring !== null && (
           <span class="spark">
             <Sparkline ring={ring} column={1} version={ring.version} />
@@ -102,7 +106,7 @@ function DeviceRow({ device, now, ring }: { device: Device; now: Seconds | null;
           </span>
         )}
       </td>
-      <td class="device-troubles">
+      <td class="device-troubles" data-name="not used">
         {troubles.length === 0
           ? 'none'
           : troubles.map((trouble) => (
@@ -111,7 +115,7 @@ function DeviceRow({ device, now, ring }: { device: Device; now: Seconds | null;
               </span>
             ))}
       </td>
-      <td>
+      <td data-name="clock">
         {clock === null ? (
           <small title="where devices carry the time, and before it is measured">not measured</small>
         ) : (

@@ -1,6 +1,6 @@
 /** The way to the pages: at the side, or at the bottom of a phone. */
 import { whyNot } from '../access';
-import { isUnseen } from '../alarms/choose';
+import { isUnseen } from '../alarms';
 import { OFFERED, PAGES } from '../pages';
 import { hashOf, type PageName } from '../route';
 import type { State } from '../state';

@@ -6,11 +6,11 @@ import { Sparkline } from '../views/Sparkline';
 
 /** The name, what it means, how its number is told. */
 const PULSES: [Rate | Level, string, (value: number) => string][] = [
-  ['ticks', 'ticks a second', rateText],
-  ['samples', 'samples a second', rateText],
-  ['amended', 'late samples folded in, a second', rateText],
-  ['replay_ms', 'replaying for them, ms a second', rateText],
-  ['backlog_samples', 'samples that wait for the tick', (value) => countText(value)],
+  ['ticks', 'ticks/s', rateText],
+  ['samples', 'samples/s', rateText],
+  ['amended', 'late and used/s', rateText],
+  ['replay_ms', 'replaying, ms/s', rateText],
+  ['backlog_samples', 'samples waiting', (value) => countText(value)],
   ['backlog_ns', 'behind for', (value) => `${rateText(value / 1e6)} ms`],
 ];
 

@@ -1,6 +1,6 @@
 /** A plant of more twins than can be drawn: a map of how all of them fare, a search, and those in trouble first. */
 import { useEffect, useRef } from 'preact/hooks';
-import { byGravity, isActive, worstAlarm } from '../alarms/choose';
+import { byGravity, isActive, worstAlarm } from '../alarms';
 import type { Actions } from '../app';
 import { Heat } from '../charts/heat';
 import { type Fleet, HEALTH } from '../fleet';

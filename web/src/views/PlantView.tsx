@@ -1,5 +1,5 @@
 /** The plant as a drawing: every twin with its main value, what feeds what, and where something is wrong. */
-import { worstAlarm } from '../alarms/choose';
+import { worstAlarm } from '../alarms';
 import type { Actions } from '../app';
 import { unitText } from '../format/unit';
 import { figures } from '../format/value';

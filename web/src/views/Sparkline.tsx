@@ -9,6 +9,9 @@ interface Props {
   version: number;
 }
 
+/** A line that has just begun does not jump about. */
+const LEAST_READINGS = 60;
+
 const WIDTH = 160;
 const HEIGHT = 32;
 
@@ -22,7 +25,7 @@ export const Sparkline = memo(({ ring, column }: Props) => (
 export function sparkPath(ring: Ring, column: number): string {
   const values = Array.from({ length: ring.length }, (_, row) => ring.at(column, row));
   const most = Math.max(...values.filter((value) => !Number.isNaN(value)), Number.MIN_VALUE);
-  const step = WIDTH / Math.max(ring.capacity - 1, 1);
+  const step = WIDTH / (Math.max(values.length, LEAST_READINGS) - 1);
   const left = WIDTH - (values.length - 1) * step;
   let pen = 'M';
   let path = '';

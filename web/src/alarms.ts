@@ -1,6 +1,6 @@
 /** Which alarms matter most, and which are shown. */
-import type { Right } from '../access';
-import type { Alarm, Deed, Severity } from '../protocol';
+import type { Right } from './access';
+import type { Alarm, Deed, Severity } from './protocol';
 
 export const SEVERITY_RANK: Record<Severity, number> = { critical: 3, major: 2, warning: 1, info: 0 };
 
@@ -9,6 +9,10 @@ export const isActive = ({ state }: Alarm): boolean => state === 'raised' || sta
 
 /** Whether nobody has said yet that they have seen it. */
 export const isUnseen = ({ state }: Alarm): boolean => state === 'raised' || state === 'returned';
+
+/** Its text with its twin, which many texts begin with. */
+export const sentenceOf = ({ twin, text }: Alarm): string =>
+  twin === '' || text.startsWith(twin) ? text : `${twin}: ${text}`;
 
 /** The gravest first, then the newest. */
 export const byGravity = (a: Alarm, b: Alarm): number =>
