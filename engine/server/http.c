@@ -134,6 +134,13 @@ void reply_await(Reply *reply, const Awaited *awaited, uint64_t id, double secon
     reply->wait_s = seconds;
 }
 
+void reply_next_number(Reply *reply, const Request *request, const char *name, uint64_t value)
+{
+    char digits[24];
+    snprintf(digits, sizeof digits, "%" PRIu64, value);
+    reply_next(reply, request, name, digits);
+}
+
 // What is asked for.
 
 /* Copy the arguments behind the path into `room` bytes of `memory`. */

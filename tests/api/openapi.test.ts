@@ -78,7 +78,7 @@ async function call(
     ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
   });
   const text = await response.text();
-  expect(response.status, `${method} ${filled}: ${text}`).toBe(wanted);
+  expect([wanted].flat(), `${method} ${filled}: ${text}`).toContain(response.status);
   seen.set(id, (seen.get(id) ?? new Set()).add(response.status));
   return hold(id, operation, response, text, query.times === 'ns' ? 'ns' : 'rfc3339');
 }
@@ -233,6 +233,7 @@ test('what is asked for wrongly is refused with a problem', async () => {
   await call('listAlarms', 400, { query: { limit: 'all' } });
   await call('readAlarm', 404, { path: { id: 999_999 } });
   await call('listCommands', 400, { query: { limit: -1 } });
+  await call('listCommands', 400, { query: { before: 0 } });
   await call('readModel', 404, { path: { model: 'nothing' } });
   await call('readConnector', 404, { path: { device: 'nothing' } });
   await call('readSchema', 404, { path: { file: 'nothing.json' } });
@@ -372,9 +373,7 @@ test('a forecast is asked for, looked at and cancelled', async () => {
   expect(done.state).toBe('done');
   await call('readForecast', 200, { path: { id: done.id } });
   const queued = (await call('askForecast', 202, { body: { ...scenario, members: 20_000 } })) as { id: number };
-  const { template } = find('cancelForecast');
-  const cancelled = await fetch(pollux.origin + template.replace('{id}', String(queued.id)), { method: 'DELETE' });
-  await call('cancelForecast', cancelled.status, { path: { id: queued.id } });
+  await call('cancelForecast', [200, 202], { path: { id: queued.id } });
   await call('cancelForecast', 404, { path: { id: 999_999 } });
   await call('readForecast', 404, { path: { id: 999_999 } });
   await call('askForecast', 400, { body: '' });

@@ -211,6 +211,33 @@ START_TEST(the_next_page_is_linked_with_all_that_was_asked_for)
 }
 END_TEST
 
+START_TEST(commands_have_pages)
+{
+    Rig *rig = open_running();
+    char seen[100] = "", path[200] = "/api/v1/commands?limit=2";
+    for (int i = 1; i <= 5; i++) {
+        char body[64];
+        snprintf(body, sizeof body, "{\"value\":%d}", i);
+        assert_ordered(rig, "PUT", "/api/v1/twins/tank1/valve", body, i);
+    }
+    // what the tick has told is passed on by another thread
+    for (int i = 0; i < 100 && !strstr(peer_get(rig, client, "/api/v1/commands?limit=1").body, "\"id\":5"); i++)
+        sleep_ms(10);
+    while (*path) {
+        const Answer page = peer_get(rig, client, path);
+        const char *link = strstr(page.head, "link: <");
+        json_t *commands = rig_parse(page.body), *command;
+        size_t i;
+        json_array_foreach(commands, i, command)
+            snprintf(seen + strlen(seen), sizeof seen - strlen(seen), "%lld ", (long long)json_integer_value(json_object_get(command, "id")));
+        json_decref(commands);
+        snprintf(path, sizeof path, "%.*s", link ? (int)strcspn(link + 7, ">") : 0, link ? link + 7 : "");
+    }
+    ck_assert_str_eq(seen, "5 4 3 2 1 ");
+    done(rig);
+}
+END_TEST
+
 START_TEST(all_documents_are_json_and_served_with_a_tag)
 {
     Rig *rig = open_running();
@@ -233,4 +260,5 @@ END_TEST
 KIT_MAIN("server.things", a_twin_is_a_thing_at_the_address_that_was_used, the_plant_is_a_thing_that_links_to_its_twins,
          a_thing_keeps_its_id_over_a_restart_and_shares_it_with_nobody, times_are_for_people_unless_numbers_are_asked_for, a_value_says_its_age_and_its_quality,
          an_actuator_is_asked_in_four_ways_and_shows_what_it_was_told, what_cannot_be_set_is_refused_with_the_reason,
-         the_next_page_is_linked_with_all_that_was_asked_for, all_documents_are_json_and_served_with_a_tag)
+         the_next_page_is_linked_with_all_that_was_asked_for, commands_have_pages,
+         all_documents_are_json_and_served_with_a_tag)
