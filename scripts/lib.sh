@@ -43,15 +43,16 @@ install_node() {
   if [ ${#missing[@]} -gt 0 ]; then install_missing "${missing[@]}"; fi
 }
 
-# npm's packages, again only when the lock file has changed
-install_web() {
-  local stamp="$root/web/node_modules/.pollux-lock"
-  if ! cmp -s "$root/web/package-lock.json" "$stamp"; then
-    say "installing the web's packages"
-    (cd "$root/web" && npm ci --no-audit --no-fund --loglevel=error)
-    cp "$root/web/package-lock.json" "$stamp"
+# install_npm FOLDER: npm's packages, again only when the lock file has changed
+install_npm() {
+  local folder="$root/$1" stamp="$root/$1/node_modules/.pollux-lock"
+  if ! cmp -s "$folder/package-lock.json" "$stamp"; then
+    say "installing the packages of $1"
+    (cd "$folder" && npm ci --no-audit --no-fund --loglevel=error)
+    cp "$folder/package-lock.json" "$stamp"
   fi
 }
+install_web() { install_npm web; }
 
 # the dashboard, again only when a source is newer than what was built
 build_web() {

@@ -101,9 +101,11 @@ const Route *routes_find(Request *request, char *path, Reply *reply)
 {
     size_t table;
     Text *allow = reply->body;
+    const char *form = NULL;  // of the routes that count: "twins/*/td" hides "twins/*/*"
     for (const Route *route = next_route(NULL, &table); route; route = next_route(route, &table)) {
-        if (!fits(route->path + 1, path + 1))
+        if (form ? strcmp(route->path, form) != 0 : !fits(route->path + 1, path + 1))
             continue;
+        form = route->path;
         if (speaks(route, request->method)) {
             text_clear(allow);
             cut_parts(request, route->path + 1, path + 1);

@@ -7,7 +7,7 @@
 
 typedef struct Route {
     const char *method;  // NULL ends a table; GET stands for HEAD too
-    const char *path;    // "/api/v1/twins/*": a star is one part of the path
+    const char *path;    // "/api/v1/twins/*": a star is one part of the path; of two forms that fit, the first counts
     Right right;
     void (*answer)(Server *server, const Request *request, Reply *reply);
     size_t body_max;     // bytes of the request's body; 0: it has none
