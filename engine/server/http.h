@@ -44,6 +44,7 @@ struct Reply {
     char allow[64];     // "", or the methods that are spoken here
     char etag[24];      // "" for none
     char location[64];  // "" for none: where to look for what was asked for
+    char cookie[160];   // "" for none: what the browser is to keep
     char link[512];     // "" for none: the page behind this one, RFC 8288
     int retry_s;        // 0, or after how long to try again
     Text *body;         // empty at first; it writes times as the request wants them

@@ -20,6 +20,7 @@ static const Route *const tables[] = {
     forecasts_routes,
     running_routes,
     metrics_routes,
+    login_routes,
 };
 enum { TABLES = sizeof tables / sizeof *tables };
 

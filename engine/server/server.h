@@ -16,7 +16,7 @@
 typedef struct Server Server;
 
 typedef struct ServerDef {
-    const char *bind;     // address, "127.0.0.1" when NULL; another than loopback is refused until there is access control
+    const char *bind;     // address, "127.0.0.1" when NULL; one that others can reach needs TLS and an access file that lets somebody in
     int port;             // 0: a free one, see server_port; Err names one that is in use
     const char *web;      // folder of the dashboard's built files, NULL for none (a page then says how to build it)
     const char *history;  // path of the history, for its own reader; NULL for none
@@ -24,11 +24,18 @@ typedef struct ServerDef {
     LinkHandler *devices; // NULL: device topics are refused
     Desk *desk;           // where forecasts are asked for; NULL: there are none
     double frame_rate_max;  // Hz; 0 means 20
+    const char *access;   // the access file; NULL: whoever comes may do everything
+    const char *tls_certificate, *tls_key;  // PEM files; NULL: no TLS
+    const char *tls_client_ca;              // whose certificates devices may show; NULL: nobody is asked for one
+    const char *const *hosts;  // names by which others call this server, beside those in its certificate; they outlive it
+    size_t host_count;
 } ServerDef;
 
 Err server_create(const ServerDef *def, Server **out, ErrText *why);
 void server_destroy(Server *server);
 int server_port(const Server *server);
+/// Whether what is bound to this address can be reached from this machine alone.
+bool server_is_loopback(const char *bind);
 
 /// What happens now, beyond the plant itself.
 typedef struct ServerConnection {
