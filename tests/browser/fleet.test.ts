@@ -83,6 +83,29 @@ test('opens the twin that is clicked on the map, enlarged or not', async () => {
   await browser.page.getByLabel('Show all').click();
 });
 
+test('says which twin the pointer is over, and how it fares', async () => {
+  const box = await find('fleet-map').boundingBox();
+  if (box === null) throw new Error('there is no map');
+  await browser.page.mouse.move(box.x + box.width / 2 + 3, box.y + box.height / 2 + 3);
+  await until('the name', async () => /^cell_\d{4} calm$/.test((await find('fleet-tip').textContent()) ?? ''));
+  await browser.page.mouse.move(0, 0);
+  await until('the name to go', async () => (await find('fleet-tip').count()) === 0);
+});
+
+test('shows one health alone, and all again', async () => {
+  const pressed = () =>
+    Promise.all(
+      [0, 1, 2, 3].map(async (level) => (await find(`tally-${level}`).getAttribute('aria-pressed')) === 'true'),
+    );
+  await find('tally-1').click();
+  expect(await pressed()).toEqual([false, true, false, false]);
+  await find('tally-2').click();
+  expect(await pressed()).toEqual([false, true, true, false]);
+  await find('tally-2').click();
+  await find('tally-1').click();
+  expect(await pressed()).toEqual([true, true, true, true]);
+});
+
 test(
   'puts the twin with an alarm first, and counts it',
   async () => {
