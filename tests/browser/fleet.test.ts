@@ -58,7 +58,7 @@ test('says how many twins there are, and that they are calm', async () => {
 test('finds a twin by a part of its name, and shows it though it was not among those shown', async () => {
   await find('fleet-search').fill('1777');
   await find('twin-cell_1777').click();
-  await find('chart-cell_1777.charge').waitFor();
+  await find('value-cell_1777.charge').waitFor();
   expect(await find('twin-cell_1777').getAttribute('aria-pressed')).toBe('true');
   expect(await find('twin-shown').textContent()).toBe('cell_1777');
   await find('fleet-search').fill('nobody');

@@ -102,11 +102,15 @@ test('flies to the twin that is searched for', async () => {
   await browser.page.getByLabel('Show all').click();
 });
 
-test('shows the twin that is clicked', async () => {
+test('tells of the twin that is clicked, and opens its page; back is the plant again', async () => {
   await find('twin-tower').click();
-  await find('chart-tower.level').waitFor();
+  await find('value-tower.level').waitFor();
   expect(await find('twin-tower').getAttribute('aria-pressed')).toBe('true');
-  expect(await find('twin-choice').inputValue()).toBe('tower');
+  await find('open-twin').click();
+  await find('chart-tower.level').waitFor();
+  expect(browser.page.url()).toMatch(/#\/twin\/tower$/);
+  await browser.page.goBack();
+  await find('twin-tower').waitFor();
 });
 
 test(

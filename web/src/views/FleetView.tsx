@@ -1,14 +1,13 @@
 /** A plant of more twins than can be drawn: a map of how all of them fare, a search, and those in trouble first. */
 import { Component, createRef } from 'preact';
+import { byGravity, isActive, worstAlarm } from '../alarms';
 import type { Actions } from '../app';
 import type { Point } from '../charts/camera';
 import { Heat } from '../charts/heat';
 import { type Fleet, HEALTH } from '../fleet';
 import { nameOf } from '../names';
-import type { Alarm } from '../protocol';
 import type { State } from '../state';
 import { MapTools } from './MapTools';
-import { SEVERITY_RANK, worstAlarm } from './PlantView';
 
 interface Props {
   fleet: Fleet;
@@ -229,11 +228,6 @@ function FleetRow({ name, state, select }: { name: string; state: State; select:
 }
 
 function usualNames({ alarms, twins }: State): string[] {
-  const active = [...alarms.values()]
-    .filter((alarm) => alarm.twin !== '' && (alarm.state === 'raised' || alarm.state === 'acknowledged'))
-    .sort(byGravity);
+  const active = [...alarms.values()].filter((alarm) => alarm.twin !== '' && isActive(alarm)).sort(byGravity);
   return [...new Set([...active.map((alarm) => alarm.twin), ...twins.keys()])];
 }
-
-const byGravity = (a: Alarm, b: Alarm): number =>
-  SEVERITY_RANK[b.severity] - SEVERITY_RANK[a.severity] || b.raised - a.raised;
