@@ -221,6 +221,18 @@ static Err run_until_stopped(Serving *serving, ErrText *why)
     return err;
 }
 
+static Err set_log(const char *level, const char *form, ErrText *why)
+{
+    LogLevel lowest;
+    if (!log_level_find(level, &lowest))
+        return err_set(why, ERR_USAGE, "serve: --log-level: expected debug, info, warning or error, got \"%s\"", level);
+    if (strcmp(form, "text") != 0 && strcmp(form, "json") != 0)
+        return err_set(why, ERR_USAGE, "serve: --log-format: expected text or json, got \"%s\"", form);
+    log_set_level(lowest);
+    log_set_form(strcmp(form, "json") == 0 ? LOG_JSON : LOG_TEXT);
+    return ERR_OK;
+}
+
 int command_serve(int argc, char **argv)
 {
     const char *plant = NULL, *history = NULL;
@@ -228,7 +240,7 @@ int command_serve(int argc, char **argv)
     long port = 8080, threads = 1;
     bool no_history = false, fresh = false, watch = false;
     double speed = 1;
-    const char *codegen = "auto";
+    const char *codegen = "auto", *log_level = "info", *log_format = "text";
     OptionList hosts = {0};
     ServerDef server = {0};
     const Option options[] = {
@@ -247,6 +259,8 @@ int command_serve(int argc, char **argv)
         {OPTION_FLAG, "no-history", NULL, "keep none", &no_history, 0, 0},
         {OPTION_FLAG, "fresh", NULL, "put the history until now aside and begin anew", &fresh, 0, 0},
         {OPTION_FLAG, "watch", NULL, "load the script anew whenever it or one of its models changes (SIGHUP does it once)", &watch, 0, 0},
+        {OPTION_TEXT, "log-level", "LEVEL", "debug, info, warning or error: what the log tells (info)", &log_level, 0, 0},
+        {OPTION_TEXT, "log-format", "FORM", "text for people, or json: a JSON object per line (text)", &log_format, 0, 0},
         {OPTION_TEXT, "web", "FOLDER", "the dashboard's built files (beside the program, or web/dist)", &server.web, 0, 0},
     };
     const OptionResult parsed = options_parse(&subcommand_serve, options, sizeof options / sizeof *options, argc, argv);
@@ -259,7 +273,7 @@ int command_serve(int argc, char **argv)
         err_set(&why, ERR_USAGE, "serve: --no-history goes with neither --history nor --fresh");
         return options_fail(EXIT_USAGE, &why);
     }
-    if (codegen_begin(codegen, &why))
+    if (set_log(log_level, log_format, &why) || codegen_begin(codegen, &why))
         return options_fail(EXIT_USAGE, &why);
     if (!history && !no_history) {
         err = place_history(plant, path, sizeof path, &why);

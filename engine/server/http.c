@@ -7,7 +7,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
+#include "server/dechunk.h"
 #include "server/files.h"
 #include "server/guard.h"
 #include "server/inside.h"
@@ -29,12 +31,16 @@ typedef enum SessionState {
     SESSION_WRITING,
 } SessionState;
 
+#define CHUNKED SIZE_MAX  // a length that nobody knows
+
 /* One request and its reply on its way; libwebsockets keeps it with the connection. */
 typedef struct Session {
     struct lws *wsi;
     SessionState state;
     const Route *route;
     Text received;  // the body of the request
+    bool chunked;   // it comes in chunks
+    Dechunk chunks;
     Reply reply;
     Text body;      // of the reply
     size_t sent;
@@ -128,6 +134,13 @@ void reply_await(Reply *reply, const Awaited *awaited, uint64_t id, double secon
     reply->wait_s = seconds;
 }
 
+void reply_next_number(Reply *reply, const Request *request, const char *name, uint64_t value)
+{
+    char digits[24];
+    snprintf(digits, sizeof digits, "%" PRIu64, value);
+    reply_next(reply, request, name, digits);
+}
+
 // What is asked for.
 
 /* Copy the arguments behind the path into `room` bytes of `memory`. */
@@ -185,14 +198,25 @@ static bool read_target(struct lws *wsi, RequestRoom *room, Reply *reply)
     return false;
 }
 
-/* How many bytes of a body come behind the headers; false when that is refused. */
+/* Whether the body comes in chunks; with a length besides, its end would be a matter of opinion. */
+static bool read_coding(struct lws *wsi, Reply *reply)
+{
+    char coding[24];
+    if (lws_hdr_copy(wsi, coding, sizeof coding, WSI_TOKEN_HTTP_TRANSFER_ENCODING) < 0 || strcasecmp(coding, "chunked") != 0)
+        reply_problem(reply, 501, "transfer-encoding: expected chunked");
+    else if (lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_CONTENT_LENGTH) > 0)
+        reply_problem(reply, 400, "a body has a length or comes in chunks, not both");
+    return reply->status == 200;
+}
+
+/* How many bytes of a body come behind the headers, CHUNKED where nobody knows; false when that is refused. */
 static bool read_length(struct lws *wsi, const Route *route, size_t *out, Reply *reply)
 {
     char text[24] = "";
     *out = 0;
     if (lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_TRANSFER_ENCODING) > 0) {
-        reply_problem(reply, 411, "the length of the body is missing");
-        return false;
+        *out = CHUNKED;
+        return read_coding(wsi, reply);
     }
     if (lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_CONTENT_LENGTH) <= 0)
         return true;
@@ -449,7 +473,8 @@ static int on_request(Server *server, Session *session, struct lws *wsi)
         return send_reply(session);
     }
 
-    session->last = false;
+    session->chunked = session->last = length == CHUNKED;  // libwebsockets does not see its end, so nothing behind it is read
+    session->chunks = (Dechunk){0};
     if (length) {
         session->state = SESSION_RECEIVING;
         return 0;
@@ -470,17 +495,38 @@ static int on_body(Server *server, Session *session)
     }
     if (!read_request(server, session->wsi, &room, &session->reply))
         return send_reply(session);
-    room.request.body = session->received.bytes;
+    room.request.body = session->received.bytes ? session->received.bytes : "";
     room.request.body_length = session->received.length;
     session->route->answer(server, &room.request, &session->reply);
     text_fini(&session->received);
     return conclude(server, session);
 }
 
-static void receive(Session *session, const char *bytes, size_t length)
+static int receive_chunks(Server *server, Session *session, const char *bytes, size_t length)
 {
-    if (session->state == SESSION_RECEIVING && session->received.length + length <= session->route->body_max)
+    switch (dechunk(&session->chunks, bytes, length, session->route->body_max, &session->received)) {
+    case DECHUNK_DONE:
+        return on_body(server, session);
+    case DECHUNK_WRONG:
+        reply_problem(&session->reply, 400, "the body: expected chunks, each with its size in hexadecimal digits in front");
+        return send_reply(session);
+    case DECHUNK_TOO_LONG:
+        reply_problem(&session->reply, 413, "a body may have %zu KiB at most here", session->route->body_max / 1024);
+        return send_reply(session);
+    default:
+        return 0;
+    }
+}
+
+static int receive(Server *server, Session *session, const char *bytes, size_t length)
+{
+    if (session->state != SESSION_RECEIVING)
+        return 0;
+    if (session->chunked)
+        return receive_chunks(server, session, bytes, length);
+    if (session->received.length + length <= session->route->body_max)
         text_add(&session->received, bytes, length);
+    return 0;
 }
 
 static int on_writable(Server *server, Session *session)
@@ -539,8 +585,7 @@ int server__on_http(struct lws *wsi, enum lws_callback_reasons reason, void *use
     case LWS_CALLBACK_HTTP:
         return on_request(server, session, wsi);
     case LWS_CALLBACK_HTTP_BODY:
-        receive(session, in, length);
-        return 0;
+        return receive(server, session, in, length);
     case LWS_CALLBACK_HTTP_BODY_COMPLETION:
         return on_body(server, session);
     case LWS_CALLBACK_TIMER:

@@ -61,6 +61,7 @@ struct Reply {
 void reply_tag(Reply *reply);
 /// There is another page: the same request, with another value of one argument.
 void reply_next(Reply *reply, const Request *request, const char *name, const char *value);
+void reply_next_number(Reply *reply, const Request *request, const char *name, uint64_t value);
 /// Make the reply a refusal: an RFC 9457 problem.
 void reply_problem(Reply *reply, int status, const char *format, ...) __attribute__((format(printf, 3, 4)));
 /// The tick is asked, and `told` makes the reply when it has answered.

@@ -412,6 +412,7 @@ void server_publish(Server *server, const Plant *plant, const Sync *sync, const 
     const bool changed = journal_pass(&server->journal, alarms, gate);
 
     server->sync = sync;
+    server->states.gate = gate;
     server->now = *now;
     if (server->now.connection_count > CONNECTIONS_MAX)
         server->now.connection_count = CONNECTIONS_MAX;

@@ -53,10 +53,14 @@ typedef struct ServerNow {
     int64_t tick, time;
     uint64_t ticks;  // that have run since the start
     double speed;
+    bool paused;         // no tick runs, but for those that are asked for one by one
+    double speed_limit;  // times real time, 0: none
     uint64_t overruns, forecasts_skipped, handler_errors, events_unheard, alarms_dropped;
     uint64_t backlog_samples, longest_backlog_samples;  // that the tick has worked off without a rest until now, and the longest time that it had none
     int64_t backlog_ns, longest_backlog_ns;
     uint64_t history_waits, history_errors;  // how often the tick waited for the writer, and commits that failed
+    size_t history_waiting;                  // rows that wait for the disk
+    Histogram tick_durations;
     const ServerConnection *connections;
     size_t connection_count;
 } ServerNow;
@@ -66,13 +70,18 @@ typedef struct ServerNow {
 /// `frame_rate_max` times a second; what is held back goes out with a later publish or poll, so all that is pointed to must live on till then.
 void server_publish(Server *server, const Plant *plant, const Sync *sync, const Alarms *alarms, const Gate *gate, const ServerNow *now);
 
-typedef enum ServerAskKind { SERVER_ASK_ACKNOWLEDGE, SERVER_ASK_ACTUATE, SERVER_ASK_RELOAD } ServerAskKind;
+typedef enum ServerAskKind { SERVER_ASK_ACKNOWLEDGE, SERVER_ASK_ACTUATE, SERVER_ASK_RELOAD, SERVER_ASK_TIME } ServerAskKind;
 typedef struct ServerAsk {
     ServerAskKind kind;
     uint64_t token;  // for server_answer
     uint64_t alarm;
     char by[48];
     CommandWish wish;
+    struct {
+        bool paused;
+        double speed;    // limit, 0: none
+        uint64_t steps;  // to run while it is paused
+    } time;
 } ServerAsk;
 /// What people asked since; false when there is nothing more. Call it often, also while no tick runs: it shows what publish held back, and
 /// /healthz answers 503 when neither was called for 5 s.
