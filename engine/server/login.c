@@ -212,7 +212,7 @@ static void answer_login(Server *server, const Request *request, Reply *reply)
 {
     PasswordTry try = {.known = false};
     if (!server->access) {
-        reply_problem(reply, 409, "nobody has to log in here: access is open");
+        put_permissions(server, &request->caller, reply->body);
         return;
     }
     memcpy(try.peer, request->caller.peer, sizeof try.peer);
