@@ -7,6 +7,7 @@
 #include "base/err.h"
 #include "base/hash.h"
 #include "base/log.h"
+#include "base/mailbox.h"
 #include "base/memory.h"
 #include "base/random.h"
 #include "base/ring.h"
