@@ -6,7 +6,7 @@
 #include "app/commands.h"
 
 static const Subcommand *const subcommands[] = {
-    &subcommand_serve, &subcommand_emulate, &subcommand_run, &subcommand_score, &subcommand_calibrate, &subcommand_forecast, &subcommand_check, &subcommand_explain, &subcommand_bench,
+    &subcommand_serve, &subcommand_emulate, &subcommand_run, &subcommand_score, &subcommand_calibrate, &subcommand_forecast, &subcommand_check, &subcommand_explain, &subcommand_bench, &subcommand_audit,
 };
 enum { SUBCOMMANDS = sizeof subcommands / sizeof *subcommands };
 

@@ -13,6 +13,7 @@
 #include "app/app.h"
 #include "app/commands.h"
 #include "app/reload.h"
+#include "app/witness.h"
 
 const Subcommand subcommand_serve = {
     "serve", "run the twins of a plant beside its devices, with the dashboard",
@@ -35,17 +36,6 @@ static Err make_folders(const char *path, ErrText *why)
         *slash = '/';
     }
     return ERR_OK;
-}
-
-static Err default_history(const char *plant, char *out, size_t size, ErrText *why)
-{
-    const char *state = getenv("XDG_STATE_HOME"), *home = getenv("HOME"), *name = strrchr(plant, '/');
-    name = name ? name + 1 : plant;
-    const int stem = (int)strcspn(name, ".");
-    const int length = state && *state ? snprintf(out, size, "%s/pollux/%.*s.db", state, stem, name) : snprintf(out, size, "%s/.local/state/pollux/%.*s.db", home ? home : ".", stem, name);
-    if (length >= (int)size)
-        return err_set(why, ERR_RANGE, "the path of the history is too long");
-    return make_folders(out, why);
 }
 
 /* Whoever writes a history holds its lock (history.h): its file must not be moved from under it. */
@@ -130,6 +120,7 @@ static Err open_serving(Serving *serving, const AppDef *def, ServerDef *server, 
         return err_set(why, ERR_MEMORY, "no memory for the websocket connector");
     server->plant = plant;
     server->desk = serving->app->desk;
+    server->audit = serving->app->audit;
     server->history = def->history;
     server->devices = websocket_handler(serving->websocket);
     if ((err = server_create(server, &serving->server, why)))
@@ -165,6 +156,7 @@ static void refuse_script(Serving *serving, const ErrText *why)
 {
     log_write(LOG_ERROR, "reload", "the script is refused, the one before goes on: %s", why->text);
     app_tell_refusal(serving->app, why->text);
+    witness_script(serving->app, AUDIT_REFUSED, why->text);
     answer_reload(serving, 422, why->text);
 }
 
@@ -206,6 +198,7 @@ static Err take_script(Serving *serving, App *next, ErrText *why)
         refuse_script(serving, why);
     } else {
         log_write(LOG_INFO, "reload", "%s", serving->app->kept);
+        witness_script(serving->app, AUDIT_DONE, serving->app->kept);
         answer_reload(serving, 200, serving->app->kept);
     }
     return ERR_OK;
@@ -278,7 +271,9 @@ int command_serve(int argc, char **argv)
     if (codegen_begin(codegen, &why))
         return options_fail(EXIT_USAGE, &why);
     if (!history && !no_history) {
-        err = default_history(plant, path, sizeof path, &why);
+        err = history_place(plant, path, sizeof path, &why);
+        if (!err)
+            err = make_folders(path, &why);
         history = path;
     }
     if (!err && fresh)

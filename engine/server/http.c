@@ -334,7 +334,7 @@ static int conclude(Server *server, Session *session)
 // A request comes in.
 
 /* All of it that stands in the headers, which are there until it is answered. NULL, and a refusal: it is not answered by a route. */
-static const Route *read_request(struct lws *wsi, RequestRoom *room, Reply *reply)
+static const Route *read_request(Server *server, struct lws *wsi, RequestRoom *room, Reply *reply)
 {
     Request *request = &room->request;
     *request = (Request){.body = ""};
@@ -350,6 +350,7 @@ static const Route *read_request(struct lws *wsi, RequestRoom *room, Reply *repl
     const Route *route = routes_find(request, room->parts, reply);
     if (route && !role_may(request->caller.role, route->right)) {
         reply_problem(reply, 403, "this needs the right to %s", right_name(route->right));
+        server__note(server, &request->caller, request->method, request->path, AUDIT_REFUSED, "the role has no right to it");
         return NULL;
     }
     return route;
@@ -365,6 +366,13 @@ static void answer_file(Server *server, const Request *request, Reply *reply)
     reply_problem(reply, 405, "only GET and HEAD are spoken here");
 }
 
+static int answer_request(Server *server, Session *session, const Request *request)
+{
+    session->route->answer(server, request, &session->reply);
+    session->reply.ask.caller = request->caller;
+    return conclude(server, session);
+}
+
 static int on_request(Server *server, Session *session, struct lws *wsi)
 {
     RequestRoom room;
@@ -373,7 +381,7 @@ static int on_request(Server *server, Session *session, struct lws *wsi)
     text_clear(&session->received);
     session->reply = (Reply){.status = 200, .body = &session->body};
     session->wsi = wsi;
-    session->route = read_request(wsi, &room, &session->reply);
+    session->route = read_request(server, wsi, &room, &session->reply);
     session->head = lws_hdr_total_length(wsi, WSI_TOKEN_HEAD_URI) > 0;
     const bool is_file = !session->route && session->reply.status == 200;
     if (is_file)
@@ -388,8 +396,7 @@ static int on_request(Server *server, Session *session, struct lws *wsi)
         session->state = SESSION_RECEIVING;
         return 0;
     }
-    session->route->answer(server, &room.request, &session->reply);
-    return conclude(server, session);
+    return answer_request(server, session, &room.request);
 }
 
 /* The body has come, behind its headers. */
@@ -402,13 +409,13 @@ static int on_body(Server *server, Session *session)
         reply_problem(&session->reply, 503, "no memory for the request");
         return send_reply(session);
     }
-    if (!read_request(session->wsi, &room, &session->reply))
+    if (!read_request(server, session->wsi, &room, &session->reply))
         return send_reply(session);
     room.request.body = session->received.bytes;
     room.request.body_length = session->received.length;
-    session->route->answer(server, &room.request, &session->reply);
+    const int result = answer_request(server, session, &room.request);
     text_fini(&session->received);
-    return conclude(server, session);
+    return result;
 }
 
 static void receive(Session *session, const char *bytes, size_t length)
