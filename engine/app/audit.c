@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "app/commands.h"
+#include "app/places.h"
 #include "history/audit.h"
 #include "server/frames.h"
 
@@ -99,7 +100,7 @@ static Err find_history(const AuditOptions *options, char *out, size_t room, Err
     if (!options->history && !options->plant)
         return err_set(why, ERR_USAGE, "audit: expected a plant script, or --history FILE (pollux audit --help)");
     if (!options->history)
-        return history_place(options->plant, out, room, why);
+        return place_history(options->plant, out, room, why);
     return snprintf(out, room, "%s", options->history) < (int)room ? ERR_OK : err_set(why, ERR_RANGE, "the path of the history is too long");
 }
 

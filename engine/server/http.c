@@ -1,6 +1,8 @@
 /* http.c -- from a request's headers to a reply: what is asked for, whom it has to wait for, and the bytes on their way out. */
 #include "server/http.h"
 
+#include <ctype.h>
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +18,7 @@ enum {
     CHUNK = 32 * 1024,  // of a body in one write
     PATH_ROOM = 1024,
     ARGS_ROOM = 8192,
+    HEADER_ROOM = 300,  // of a header that is kept
     ANSWER_S = 60,      // for a reader to take its answer, and for the tick to give one
 };
 
@@ -43,7 +46,7 @@ typedef struct Session {
 /* A request as it is read from its headers, and the memory that it points to. */
 typedef struct RequestRoom {
     Request request;
-    char path[PATH_ROOM], parts[PATH_ROOM], args[ARGS_ROOM];
+    char path[PATH_ROOM], parts[PATH_ROOM], args[ARGS_ROOM], origin[HEADER_ROOM + 8], type[HEADER_ROOM];
 } RequestRoom;
 
 size_t server__http_session_size(void)
@@ -70,9 +73,46 @@ void reply_problem(Reply *reply, int status, const char *format, ...)
     reply->status = status;
     reply->type = "application/problem+json";
     reply->cache = NULL;
-    reply->etag[0] = 0;
+    reply->etag[0] = reply->link[0] = 0;
     text_clear(reply->body);
     wire_write_problem(reply->body, status, detail);
+}
+
+void reply_tag(Reply *reply)
+{
+    reply->cache = "no-cache";
+    snprintf(reply->etag, sizeof reply->etag, "\"%016" PRIx64 "\"", hash_bytes(0, reply->body->bytes ? reply->body->bytes : "", reply->body->length));
+}
+
+/* A name or a value of an argument, with what is not plain escaped. */
+static void put_escaped(Text *out, const char *text)
+{
+    for (; *text; text++)
+        text_format(out, isalnum((unsigned char)*text) || strchr("-._~", *text) ? "%c" : "%%%02X", (unsigned char)*text);
+}
+
+static void put_arg(Text *out, const char *separator, const char *name, const char *value)
+{
+    text_put(out, separator);
+    put_escaped(out, name);
+    text_put(out, "=");
+    put_escaped(out, value);
+}
+
+void reply_next(Reply *reply, const Request *request, const char *name, const char *value)
+{
+    Text link = {0};
+    text_format(&link, "<%s", request->path);
+    put_arg(&link, "?", name, value);
+    for (size_t i = 0; i < request->arg_count; i++)
+        if (strcmp(request->args[i].name, name) != 0)
+            put_arg(&link, "&", request->args[i].name, request->args[i].value);
+    text_put(&link, ">; rel=\"next\"");
+
+    // who sent more than fits finds the next page in the body
+    if (!link.failed && link.length < sizeof reply->link)
+        memcpy(reply->link, link.bytes, link.length + 1);
+    text_fini(&link);
 }
 
 void reply_ask(Reply *reply, const ServerAsk *ask, ReplyTold *told)
@@ -168,11 +208,23 @@ static bool read_length(struct lws *wsi, const Route *route, size_t *out, Reply 
     return reply->status == 200;
 }
 
-/* The browser has this very file already. */
+/* How times are written; false when that is refused. */
+static bool read_times(const Request *request, Reply *reply)
+{
+    const char *times = request_arg(request, "times");
+    const bool ns = times && strcmp(times, "ns") == 0;
+    reply->body->times = ns ? TEXT_TIMES_NS : TEXT_TIMES_RFC3339;
+    if (ns || !times || strcmp(times, "rfc3339") == 0)
+        return true;
+    reply_problem(reply, 400, "times: expected ns or rfc3339, got \"%.60s\"", times);
+    return false;
+}
+
+/* Who asks has this very answer already. */
 static bool is_known(struct lws *wsi, const Reply *reply)
 {
     char known[256];
-    return reply->etag[0] && lws_hdr_copy(wsi, known, sizeof known, WSI_TOKEN_HTTP_IF_NONE_MATCH) > 0 && strstr(known, reply->etag);
+    return reply->etag[0] && lws_hdr_copy(wsi, known, sizeof known, WSI_TOKEN_HTTP_IF_NONE_MATCH) > 0 && (strstr(known, reply->etag) || strcmp(known, "*") == 0);
 }
 
 // The bytes on their way out.
@@ -203,6 +255,8 @@ static bool write_headers(struct lws *wsi, const Reply *reply, size_t length, bo
         put_header(&headers, "etag:", reply->etag);
     if (reply->location[0])
         put_header(&headers, "location:", reply->location);
+    if (reply->link[0])
+        put_header(&headers, "link:", reply->link);
     if (reply->retry_s) {
         char seconds[16];
         snprintf(seconds, sizeof seconds, "%d", reply->retry_s);
@@ -333,17 +387,29 @@ static int conclude(Server *server, Session *session)
 
 // A request comes in.
 
+static void copy_header(struct lws *wsi, enum lws_token_indexes token, char out[HEADER_ROOM])
+{
+    if (lws_hdr_copy(wsi, out, HEADER_ROOM, token) < 0)
+        out[0] = 0;
+}
+
 /* All of it that stands in the headers, which are there until it is answered. NULL, and a refusal: it is not answered by a route. */
 static const Route *read_request(Server *server, struct lws *wsi, RequestRoom *room, Reply *reply)
 {
     Request *request = &room->request;
-    *request = (Request){.body = ""};
+    *request = (Request){.body = "", .origin = room->origin, .type = room->type};
+    char host[HEADER_ROOM];
+    copy_header(wsi, WSI_TOKEN_HOST, host);
+    snprintf(room->origin, sizeof room->origin, "%s://%s", lws_is_ssl(wsi) ? "https" : "http", host);
+    copy_header(wsi, WSI_TOKEN_HTTP_CONTENT_TYPE, room->type);
     if (!read_target(wsi, room, reply) || !guard_admit(wsi, &request->caller, reply))
         return NULL;
     if (!read_args(wsi, request, room->args, sizeof room->args)) {
         reply_problem(reply, 400, "too many arguments, or too long ones");
         return NULL;
     }
+    if (!read_times(request, reply))
+        return NULL;
     if (!routes_know(request->path))
         return NULL;
     memcpy(room->parts, room->path, sizeof room->path);

@@ -14,6 +14,7 @@ static void answer_plant(Server *server, const Request *request, Reply *reply)
 {
     (void)request;
     frame_snapshot(reply->body, server->plant, states_newest(&server->states), &server->journal);
+    reply_tag(reply);
 }
 
 static void put_time(Text *out, const State *state)
@@ -49,20 +50,10 @@ static void put_twin(Server *server, const State *state, uint32_t twin, Reply *r
     text_put(reply->body, "}}");
 }
 
-static void put_leaf(Server *server, const State *state, TagId id, Reply *reply)
+static void put_leaf(Server *server, const State *state, TagId tag, Text *out)
 {
-    const Tag tag = tags_get(server->plant->tags, id);
     const Reading none = {NAN, NAN, TIME_NONE, QUALITY_GOOD};
-    const Reading *reading = state->sequence ? states_reading(&server->states, state, id) : &none;
-
-    put_time(reply->body, state);
-    text_put(reply->body, ",\"value\":");
-    text_json_number(reply->body, unit_from_si(tag.unit, reading->value));
-    text_put(reply->body, ",\"sd\":");
-    text_json_number(reply->body, unit_scale_from_si(tag.unit, reading->sd));
-    text_put(reply->body, ",\"unit\":");
-    text_json_string(reply->body, unit_name(tag.unit));
-    text_format(reply->body, ",\"source\":\"%s\"}", frame_source(server->plant, id, reading));
+    frame_leaf_of(out, server->plant, state, tag, state->sequence ? states_reading(&server->states, state, tag) : &none);
 }
 
 /* One twin of a list; `number` is its place among all, as on the map of health. */
@@ -112,10 +103,12 @@ static void answer_list(Server *server, const Request *request, Reply *reply)
         last = twin;
     }
     text_put(reply->body, "],\"next\":");
-    if (listed > limit)
+    if (listed > limit) {
         text_json_string(reply->body, plant->twins[last].name);
-    else
+        reply_next(reply, request, "after", plant->twins[last].name);
+    } else {
         text_put(reply->body, "null");
+    }
     text_put(reply->body, "}");
 }
 
@@ -155,9 +148,7 @@ static void answer_map(Server *server, const Request *request, Reply *reply)
     text_put(reply->body, "]}");
     mem_free(health);
 
-    // while nothing changes, whoever asks again is told just that
-    reply->cache = "no-cache";
-    snprintf(reply->etag, sizeof reply->etag, "\"%016" PRIx64 "\"", hash_bytes(0, reply->body->bytes ? reply->body->bytes : "", reply->body->length));
+    reply_tag(reply);
 }
 
 /* The numbers of a twin that a request names. NULL, and a refusal: there are none. */
@@ -191,7 +182,7 @@ static void answer_leaf(Server *server, const Request *request, Reply *reply)
     if (channel < 0)
         reply_problem(reply, 404, "no channel \"%.100s\" in twin %s", request->parts[1], request->parts[0]);
     else
-        put_leaf(server, state, plant_tag(server->plant, twin, (uint16_t)channel), reply);
+        put_leaf(server, state, plant_tag(server->plant, twin, (uint16_t)channel), reply->body);
 }
 
 static void answer_health(Server *server, const Request *request, Reply *reply)

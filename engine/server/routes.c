@@ -10,7 +10,7 @@ static void answer_index(Server *server, const Request *request, Reply *reply);
 
 static const Route index_routes[] = {{.method = "GET", .path = "/api/v1", .right = RIGHT_NONE, .answer = answer_index}, {0}};
 
-static const Route *const tables[] = {index_routes, rest_routes, past_routes, forecasts_routes, trail_routes};
+static const Route *const tables[] = {index_routes, describe_routes, inventory_routes, order_routes, rest_routes, past_routes, forecasts_routes, trail_routes};
 enum { TABLES = sizeof tables / sizeof *tables };
 
 /* The next route behind one; the first for NULL, and NULL at the end. */
@@ -21,6 +21,14 @@ static const Route *next_route(const Route *route, size_t *table)
     *table = route ? *table + 1 : 0;
     return *table < TABLES ? tables[*table] : NULL;
 }
+
+/* What is spoken at a path is in the reply's head. */
+static void answer_options(Server *server, const Request *request, Reply *reply)
+{
+    (void)server, (void)request, (void)reply;
+}
+
+static const Route options_route = {.method = "OPTIONS", .path = "*", .right = RIGHT_NONE, .answer = answer_options};
 
 static void answer_index(Server *server, const Request *request, Reply *reply)
 {
@@ -34,7 +42,7 @@ static void answer_index(Server *server, const Request *request, Reply *reply)
 
 bool routes_know(const char *path)
 {
-    return strncmp(path, "/api/", 5) == 0 || strcmp(path, "/api") == 0 || strcmp(path, "/healthz") == 0;
+    return strncmp(path, "/api/", 5) == 0 || strcmp(path, "/api") == 0 || strcmp(path, "/healthz") == 0 || strcmp(path, "/.well-known/wot") == 0;
 }
 
 /* Whether a path is of this form: part by part, and a star is any part that is not empty. */
@@ -90,7 +98,10 @@ const Route *routes_find(Request *request, char *path, Reply *reply)
         text_format(allow, "%s%s%s", allow->length ? ", " : "", route->method, strcmp(route->method, "GET") == 0 ? ", HEAD" : "");
     }
     if (allow->length && !allow->failed) {
-        snprintf(reply->allow, sizeof reply->allow, "%s", allow->bytes);
+        snprintf(reply->allow, sizeof reply->allow, "%s, OPTIONS", allow->bytes);
+        text_clear(allow);
+        if (strcmp(request->method, "OPTIONS") == 0)
+            return &options_route;
         reply_problem(reply, 405, "%s is not spoken here: %s", request->method, reply->allow);
     } else {
         reply_problem(reply, 404, "no resource at %.200s: GET /api/v1 lists what there is", request->path);

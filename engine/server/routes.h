@@ -13,9 +13,9 @@ typedef struct Route {
     size_t body_max;     // bytes of the request's body; 0: it has none
 } Route;
 
-extern const Route rest_routes[], past_routes[], forecasts_routes[], trail_routes[];
+extern const Route describe_routes[], inventory_routes[], order_routes[], rest_routes[], past_routes[], forecasts_routes[], trail_routes[];
 
 /// Whether `path` belongs to routes, and not to the dashboard's files.
 bool routes_know(const char *path);
-/// The route of a request, whose parts are then set: they are cut out of `path`, which is written to. NULL, and 404 or 405: nothing answers it.
+/// The route of a request (OPTIONS is spoken everywhere), whose parts are then set: they are cut out of `path`, which is written to. NULL, and 404 or 405: nothing answers it.
 const Route *routes_find(Request *request, char *path, Reply *reply);
