@@ -56,20 +56,25 @@ static void on_wake(uv_async_t *handle)
     server__show(server);
 }
 
-/* A key may have expired, or a login. */
-static bool is_second(Server *server)
+/* Once a second: the access file may be another, and a key or a login may have expired. */
+static void look_at_access(Server *server)
 {
-    return ++server->beats % (1000 / BEAT_MS) == 0;
+    if (!server->access || ++server->beats % (1000 / BEAT_MS))
+        return;
+    if (access_look(server->access))
+        audit_note(server->audit, &(AuditNote){.who = "pollux", .action = "access", .target = server->access->path, .detail = "the access file has changed"});
+    server__recheck_clients(server);
 }
 
 static void on_beat(uv_timer_t *timer)
 {
     Server *server = timer->data;
+    if (server->audit && !server->reader)
+        audit_keep(server->audit);
     if (server->devices)
         server->devices->woken(server->devices->self);
     tls_look(server->tls);
-    if (server->access && (access_look(server->access) || is_second(server)))
-        server__recheck_clients(server);
+    look_at_access(server);
 }
 
 static void on_turn_end(uv_check_t *check)
@@ -314,6 +319,7 @@ Err server_create(const ServerDef *def, Server **out, ErrText *why)
         return err_set(why, ERR_MEMORY, "%s", err_name(ERR_MEMORY));
     server->plant = def->plant;
     server->desk = def->desk;
+    server->audit = def->audit;
     pthread_mutex_init(&server->pause_lock, NULL);
     pthread_cond_init(&server->pause_changed, NULL);
     server->frame_ns = (int64_t)(1e9 / (def->frame_rate_max > 0 ? def->frame_rate_max : FRAME_RATE));

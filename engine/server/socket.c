@@ -13,7 +13,7 @@
 enum {
     CLIENTS_MAX = 1024,
     QUEUE_MAX = 4 * 1024 * 1024,  // bytes
-    MALFORMED_MAX = 100,          // frames of one client
+    MALFORMED_MAX = 100,          // frames of one client, those that it has no right to included
     WRITE_BYTES = 32 * 1024,      // at once
     HEAD_ROOM = 10,               // of a frame
     GATHER_ROOM = 4096,           // for small frames of one client
@@ -451,19 +451,30 @@ static bool may(Client *client, const WireMessage *message)
     else
         snprintf(why, sizeof why, "%s may not: this needs the right to %s", caller->name, right_name(right));
     refuse(client, wire_topic_name(message->topic), message->id, 403, why);
+    server__note(client->server, caller, wire_topic_name(message->topic), "", AUDIT_REFUSED, why);
+    if (++client->malformed >= MALFORMED_MAX)
+        client_close(client, LWS_CLOSE_STATUS_POLICY_VIOLATION, "too many messages without the right to them");
     return false;
+}
+
+/* What a device may not is noted: the first tag of an offer, which is refused with it. */
+static bool note_refusal(const Client *client, const char *action, const char *tag, bool allowed)
+{
+    if (!allowed)
+        server__note(client->server, &client->caller, action, tag, AUDIT_REFUSED, "no right to this tag");
+    return allowed;
 }
 
 static bool link_may_provide(const Link *link, const char *tag)
 {
     const Client *client = (const Client *)link;
-    return access_may_provide(client->server->access, &client->caller, tag);
+    return note_refusal(client, "provide", tag, access_may_provide(client->server->access, &client->caller, tag));
 }
 
 static bool link_may_actuate(const Link *link, const char *tag)
 {
     const Client *client = (const Client *)link;
-    return access_may_actuate(client->server->access, &client->caller, tag);
+    return note_refusal(client, "actuate", tag, access_may_actuate(client->server->access, &client->caller, tag));
 }
 
 void server__recheck_clients(Server *server)
@@ -490,6 +501,7 @@ static void on_subscribe(Client *client, const WireMessage *message)
 
 static void put_ask(Client *client, const WireMessage *message, ServerAsk *ask)
 {
+    ask->caller = client->caller;
     if (asks_put(&client->server->asks, client, message->topic, message->id, ask))
         return;
     refuse(client, wire_topic_name(message->topic), message->id, 429, "too many questions wait for an answer");
