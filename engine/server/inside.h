@@ -27,6 +27,8 @@ typedef struct Client Client;
 struct Server {
     const Plant *plant;
     LinkHandler *devices;
+    Webhook *const *webhooks;
+    size_t webhook_count;
     Desk *desk;
     Audit *audit;
     char *web;

@@ -316,6 +316,8 @@ Err server_create(const ServerDef *def, Server **out, ErrText *why)
         return err_set(why, ERR_MEMORY, "%s", err_name(ERR_MEMORY));
     server->plant = def->plant;
     server->desk = def->desk;
+    server->webhooks = def->webhooks;
+    server->webhook_count = def->webhook_count;
     server->audit = def->audit;
     pthread_mutex_init(&server->pause_lock, NULL);
     pthread_cond_init(&server->pause_changed, NULL);
@@ -408,11 +410,20 @@ static void capture_when_due(Server *server)
     uv_async_send(&server->wake);
 }
 
+static void tell_webhooks(const Server *server, const Plant *plant, const Alarms *alarms)
+{
+    size_t count;
+    const Alarm *changed = alarms_changed(alarms, &count);
+    for (size_t i = 0; i < server->webhook_count; i++)
+        for (size_t k = 0; k < count; k++)
+            webhook_tell(server->webhooks[i], &changed[k], plant->twins[changed[k].twin].name);
+}
+
 void server_publish(Server *server, const Plant *plant, const Sync *sync, const Alarms *alarms, const Gate *gate, const ServerNow *now)
 {
     assert(plant == server->plant);
-    (void)plant;
     const bool changed = journal_pass(&server->journal, alarms, gate);
+    tell_webhooks(server, plant, alarms);
 
     server->sync = sync;
     server->states.gate = gate;
