@@ -56,10 +56,14 @@ static void on_wake(uv_async_t *handle)
     server__show(server);
 }
 
-/* A key may have expired, or a login. */
-static bool is_second(Server *server)
+/* Once a second: the access file may be another, and a key or a login may have expired. */
+static void look_at_access(Server *server)
 {
-    return ++server->beats % (1000 / BEAT_MS) == 0;
+    if (!server->access || ++server->beats % (1000 / BEAT_MS))
+        return;
+    if (access_look(server->access))
+        audit_note(server->audit, &(AuditNote){.who = "pollux", .action = "access", .target = server->access->path, .detail = "the access file has changed"});
+    server__recheck_clients(server);
 }
 
 static void on_beat(uv_timer_t *timer)
@@ -70,8 +74,7 @@ static void on_beat(uv_timer_t *timer)
     if (server->devices)
         server->devices->woken(server->devices->self);
     tls_look(server->tls);
-    if (server->access && (access_look(server->access) || is_second(server)))
-        server__recheck_clients(server);
+    look_at_access(server);
 }
 
 static void on_turn_end(uv_check_t *check)
