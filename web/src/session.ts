@@ -52,9 +52,12 @@ export function createSession({ state, touch, connection }: Context): SessionAct
   }
 
   async function refresh(): Promise<void> {
-    // a server that is away is the connection's affair
-    const body = await get('permissions', AbortSignal.timeout(PATIENCE_MS)).catch(() => null);
-    if (body !== null) enter(readAccess(body));
+    try {
+      enter(readAccess(await get('permissions', AbortSignal.timeout(PATIENCE_MS))));
+    } catch {
+      // a server that is away, or is none, is the connection's affair
+      touch();
+    }
   }
 
   session.onExpired = () => void refresh();
