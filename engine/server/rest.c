@@ -310,8 +310,10 @@ static bool read_query(Server *server, const Request *request, HistoryQuery *que
     return true;
 }
 
-static void put_series(Text *out, const TagTable *tags, TagId tag, const HistoryPoint *points, size_t count)
+static void put_series(Text *out, const TagTable *tags, TagId tag, const HistorySeries *series)
 {
+    const HistoryPoint *points = series->points;
+    const size_t count = series->count;
     const Unit *unit = tags_get(tags, tag).unit;
     text_json_string(out, tags_name(tags, tag).text);
     text_put(out, ":{\"time\":[");
@@ -341,22 +343,19 @@ static void answer_history(Server *server, const Request *request, Reply *reply)
     }
 
     Arena arena = {0};
-    text_put(reply->body, "{\"series\":{");
-    for (size_t i = 0; i < query.tag_count; i++) {
-        HistoryPoint *points;
-        size_t count;
-        ErrText why = {0};
-        arena_reset(&arena);
-        const Err err = history_read(server->reader, query.tags[i], query.from, query.to, query.points, &arena, &points, &count, &why);
-        if (err != ERR_OK) {
-            reply_problem(reply, 500, "history: %s", why.text);
-            break;
+    HistorySeries series[TAGS_MAX];
+    const HistoryRange range = {query.tags, query.tag_count, query.from, query.to, query.points, HISTORY_AUTO, false};
+    ErrText why = {0};
+    if (history_read(server->reader, &range, &arena, series, &why) != ERR_OK) {
+        reply_problem(reply, 500, "history: %s", why.text);
+    } else {
+        text_put(reply->body, "{\"series\":{");
+        for (size_t i = 0; i < query.tag_count; i++) {
+            text_put(reply->body, i ? "," : "");
+            put_series(reply->body, server->plant->tags, query.tags[i], &series[i]);
         }
-        text_put(reply->body, i ? "," : "");
-        put_series(reply->body, server->plant->tags, query.tags[i], points, count);
-    }
-    if (reply->status == 200)
         text_put(reply->body, "}}");
+    }
     arena_fini(&arena);
 }
 
