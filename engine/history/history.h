@@ -127,12 +127,18 @@ typedef struct HistorySeries {
 /// about (to - from) / points, made of the longest level that is no longer; where that is not kept any more, of the next.
 Err history_read(HistoryReader *reader, const HistoryRange *range, Arena *arena, HistorySeries *out, ErrText *why);
 
+/// The last point of each of `tags` at or before `time`, as it is known today; its time is TIME_NONE where there is none. Where points are not kept any more
+/// it is the bucket that `time` lies in, or the last before.
+Err history_read_at(HistoryReader *reader, int64_t time, const TagId *tags, size_t tag_count, HistoryPoint *out, ErrText *why);
+
 typedef struct HistoryAlarm {
     Alarm alarm;
     const char *twin;
 } HistoryAlarm;
 /// Newest first, each as it was told last.
 Err history_read_alarms(HistoryReader *reader, size_t limit, Arena *arena, HistoryAlarm **out, size_t *count, ErrText *why);
+/// The alarms that were not over at `time`, newest first, in the state that they had then (their texts are those of today).
+Err history_read_alarms_at(HistoryReader *reader, int64_t time, size_t limit, Arena *arena, HistoryAlarm **out, size_t *count, ErrText *why);
 /// All that was told of one alarm, oldest revision first; none when there is no such alarm. What changed several times in one tick was told once.
 Err history_read_alarm(HistoryReader *reader, uint64_t id, Arena *arena, HistoryAlarm **out, size_t *count, ErrText *why);
 typedef struct HistoryCommand {

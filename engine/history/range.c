@@ -328,9 +328,58 @@ static Err read_track(Reading *reading, size_t place, Arena *arena, HistorySerie
     return err == ERR_OK ? give_points(reading, arena, out) : err;
 }
 
+// One moment.
+
+/* The last of the points at or before `time`; none leaves `out` as it is. */
+static bool take_last(const Points *points, int64_t time, HistoryPoint *out)
+{
+    for (size_t i = points->count; i-- > 0;) {
+        const BlockPoint *point = &points->items[i];
+        if (point->time > time)
+            continue;
+        *out = (HistoryPoint){point->time, point->value, point->sd, point->min, point->max, (uint64_t)point->order};
+        return true;
+    }
+    return false;
+}
+
+/* A block may be full of samples that are not shown: then it is in an earlier one. */
+static Err find_last(Reading *reading, const Track *track, int64_t time, bool *found, HistoryPoint *out)
+{
+    Shelf *shelf = &reading->reader->shelf;
+    for (int64_t before = time;;) {
+        Points *points = &reading->raw;
+        points->count = 0;
+        Err err = shelf_read_before(shelf, track->tag, track->kind, before, points, reading->why);
+        if (err != ERR_OK)
+            return err;
+        const int64_t first = points->count ? points->items[0].time : INT64_MIN;
+        err = read_raw(reading, track, first, before, points);
+        *found = err == ERR_OK && take_last(points, before, out);
+        if (err != ERR_OK || *found || first == INT64_MIN)
+            return err;
+        before = first - 1;
+    }
+}
+
+static Err read_last(Reading *reading, size_t place, int64_t time, HistoryPoint *out)
+{
+    const Track *track = track_of(reading, reading->tracks[place].kind, reading->tracks[place].tag);
+    bool found = false;
+    *out = (HistoryPoint){.time = TIME_NONE, .value = NAN, .sd = NAN, .min = NAN, .max = NAN};
+    Err err = track ? find_last(reading, track, time, &found, out) : ERR_OK;
+    for (HistoryLevel level = HISTORY_SECOND; track && err == ERR_OK && !found && level < HISTORY_LEVELS; level++) {
+        reading->found.count = 0;
+        err = shelf_read_before(&reading->reader->shelf, track->tag, strand_at(track->kind, level), time, &reading->found, reading->why);
+        found = err == ERR_OK && take_last(&reading->found, time, out);
+    }
+    return err;
+}
+
 // All of it.
 
-static Err read_tracks(Reading *reading, Arena *arena, HistorySeries *out)
+/* What every query begins with: the tracks, and what is not sealed of them. */
+static Err find_tracks(Reading *reading)
 {
     const HistoryRange *range = reading->range;
     Err err = find_horizons(reading);
@@ -340,9 +389,29 @@ static Err read_tracks(Reading *reading, Arena *arena, HistorySeries *out)
         err = index_tracks(reading);
     for (Strand kind = STRAND_SAMPLES; err == ERR_OK && kind <= STRAND_ESTIMATES; kind++)
         err = read_tail(reading, kind);
-    for (size_t i = 0; err == ERR_OK && i < range->tag_count; i++)
-        err = read_track(reading, i, arena, &out[i]);
     return err;
+}
+
+/* One transaction: what is sealed meanwhile is still where it was. */
+static Err reading_begin(Reading *reading)
+{
+    reading->tracks = mem_alloc(reading->range->tag_count * sizeof *reading->tracks);
+    if (!reading->tracks)
+        return out_of_memory(reading);
+    const Err err = store_run(reading->reader->db, "BEGIN", reading->why);
+    return err == ERR_OK ? find_tracks(reading) : err;
+}
+
+static void reading_end(Reading *reading)
+{
+    if (!sqlite3_get_autocommit(reading->reader->db))
+        store_run(reading->reader->db, "COMMIT", NULL);
+    for (size_t i = 0; reading->tracks && i < reading->range->tag_count; i++)
+        points_fini(&reading->tracks[i].tail);
+    points_fini(&reading->found);
+    points_fini(&reading->raw);
+    mem_free(reading->places);
+    mem_free(reading->tracks);
 }
 
 Err history_read(HistoryReader *reader, const HistoryRange *range, Arena *arena, HistorySeries *out, ErrText *why)
@@ -353,21 +422,23 @@ Err history_read(HistoryReader *reader, const HistoryRange *range, Arena *arena,
         out[i] = (HistorySeries){.next = TIME_NONE};
     if (range->points == 0 || range->tag_count == 0)
         return ERR_OK;
-    reading.tracks = mem_alloc(range->tag_count * sizeof *reading.tracks);
-    if (!reading.tracks)
-        return out_of_memory(&reading);
+    Err err = reading_begin(&reading);
+    for (size_t i = 0; err == ERR_OK && i < range->tag_count; i++)
+        err = read_track(&reading, i, arena, &out[i]);
+    reading_end(&reading);
+    return err;
+}
 
-    // one transaction: what is sealed meanwhile is still where it was
-    Err err = store_run(reader->db, "BEGIN", why);
-    if (err == ERR_OK) {
-        err = read_tracks(&reading, arena, out);
-        store_run(reader->db, "COMMIT", NULL);
-    }
-    for (size_t i = 0; i < range->tag_count; i++)
-        points_fini(&reading.tracks[i].tail);
-    points_fini(&reading.found);
-    points_fini(&reading.raw);
-    mem_free(reading.places);
-    mem_free(reading.tracks);
+Err history_read_at(HistoryReader *reader, int64_t time, const TagId *tags, size_t tag_count, HistoryPoint *out, ErrText *why)
+{
+    assert(reader && out);
+    const HistoryRange range = {.tags = tags, .tag_count = tag_count, .from = INT64_MIN, .to = time};
+    Reading reading = {.reader = reader, .range = &range, .why = why};
+    if (tag_count == 0)
+        return ERR_OK;
+    Err err = reading_begin(&reading);
+    for (size_t i = 0; err == ERR_OK && i < tag_count; i++)
+        err = read_last(&reading, i, time, &out[i]);
+    reading_end(&reading);
     return err;
 }

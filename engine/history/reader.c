@@ -5,10 +5,14 @@
 
 enum { ENTRIES_MAX = 10 * 1000, REVISIONS_MAX = 1000 };
 
+_Static_assert(ALARM_OVER == 3, "READER_ALARMS_AT names a state by number");
+
 static const char *const sql[READER_QUERY_COUNT] = {
     [READER_TAG] = "SELECT id FROM tag WHERE name = ?",
     [READER_HORIZON] = "SELECT time FROM horizon WHERE level = ?",
     [READER_ALARMS] = "SELECT " STORE_ALARM " FROM alarm ORDER BY id DESC LIMIT ?",
+    [READER_ALARMS_AT] = "SELECT " STORE_ALARM " FROM alarm WHERE raised <= ?1 AND (returned IS NULL OR returned > ?1"
+                         " OR (acknowledged IS NULL AND state <> 3) OR acknowledged > ?1) ORDER BY id DESC LIMIT ?2",
     [READER_ALARM] = "SELECT " STORE_ALARM " FROM (SELECT " STORE_ALARM " FROM alarm_revision WHERE id = ?1 UNION ALL"
                      " SELECT " STORE_ALARM " FROM alarm WHERE id = ?1) ORDER BY revision LIMIT ?2",
     [READER_COMMANDS] = "SELECT " STORE_COMMAND " FROM command ORDER BY id DESC LIMIT ?",
@@ -83,6 +87,28 @@ Err history_read_alarms(HistoryReader *reader, size_t limit, Arena *arena, Histo
     sqlite3_stmt *query = reader->queries[READER_ALARMS];
     sqlite3_bind_int64(query, 1, (int64_t)clamp_limit(limit));
     return read_alarms(reader, query, clamp_limit(limit), arena, out, count, why);
+}
+
+/* The alarm as it stood at `time`: what came later has not happened. */
+static void go_back(Alarm *alarm, int64_t time)
+{
+    if (alarm->acknowledged > time)
+        alarm->acknowledged = TIME_NONE;
+    if (alarm->returned > time)
+        alarm->returned = TIME_NONE;
+    const bool is_acknowledged = alarm->acknowledged != TIME_NONE;
+    alarm->state = alarm->returned != TIME_NONE ? ALARM_RETURNED : is_acknowledged ? ALARM_ACKNOWLEDGED : ALARM_RAISED;
+}
+
+Err history_read_alarms_at(HistoryReader *reader, int64_t time, size_t limit, Arena *arena, HistoryAlarm **out, size_t *count, ErrText *why)
+{
+    sqlite3_stmt *query = reader->queries[READER_ALARMS_AT];
+    sqlite3_bind_int64(query, 1, time);
+    sqlite3_bind_int64(query, 2, (int64_t)clamp_limit(limit));
+    const Err err = read_alarms(reader, query, clamp_limit(limit), arena, out, count, why);
+    for (size_t i = 0; err == ERR_OK && i < *count; i++)
+        go_back(&(*out)[i].alarm, time);
+    return err;
 }
 
 Err history_read_alarm(HistoryReader *reader, uint64_t id, Arena *arena, HistoryAlarm **out, size_t *count, ErrText *why)

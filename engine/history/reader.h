@@ -3,7 +3,7 @@
 
 #include "history/tail.h"
 
-typedef enum ReaderQuery { READER_TAG, READER_HORIZON, READER_ALARMS, READER_ALARM, READER_COMMANDS, READER_QUERY_COUNT } ReaderQuery;
+typedef enum ReaderQuery { READER_TAG, READER_HORIZON, READER_ALARMS, READER_ALARMS_AT, READER_ALARM, READER_COMMANDS, READER_QUERY_COUNT } ReaderQuery;
 
 struct HistoryReader {
     sqlite3 *db;
