@@ -146,3 +146,19 @@ typedef struct HistoryCommand {
     const char *tag;
 } HistoryCommand;
 Err history_read_commands(HistoryReader *reader, size_t limit, Arena *arena, HistoryCommand **out, size_t *count, ErrText *why);
+
+/// What a file holds.
+typedef struct HistoryInfo {
+    int64_t bytes, bytes_free;  // of the file; of those, what it will fill before it grows
+    uint64_t tags, alarms, commands, snapshots, damaged;  // damaged: blocks that were put aside
+    uint64_t unsealed[2];       // rows: samples, estimates
+    struct {
+        uint64_t points, blocks, bytes;
+        int64_t first, last;    // TIME_NONE without a point
+        int64_t horizon;        // what is older is not kept; TIME_NONE: everything is
+    } sealed[2][HISTORY_LEVELS];  // samples, estimates
+} HistoryInfo;
+Err history_info(HistoryReader *reader, HistoryInfo *out, ErrText *why);
+
+/// Seal what may be sealed, let go what is too old, and give the space that is free back to the disk. Nobody else may use the file.
+Err history_compact(const char *path, const Plant *plant, ErrText *why);

@@ -228,21 +228,25 @@ static bool clamp_span(Reading *reading, const Track *track, int64_t *from, int6
 
 // Charts.
 
+static int64_t count_buckets(int64_t from, int64_t to, int64_t width)
+{
+    return bucket_begin(to, width) / width - bucket_begin(from, width) / width + 1;
+}
+
 /* A multiple of `unit` such that [from, to] has no more than `points` buckets of it. */
 static int64_t choose_width(int64_t from, int64_t to, size_t points, int64_t unit)
 {
     int64_t units = (to / unit - from / unit) / (int64_t)points + 1;
-    while (units < INT64_MAX / 4 / unit && to / (units * unit) - bucket_begin(from, units * unit) / (units * unit) >= (int64_t)points)
+    while (units < INT64_MAX / 4 / unit && count_buckets(from, to, units * unit) > (int64_t)points)
         units += units / 16 + 1;
     return units * unit;
 }
 
-/* The longest level whose buckets are no longer than what a point of the chart stands for, and which is still kept. */
+/* The longest level that has as many buckets as points are asked for, and which is still kept. */
 static HistoryLevel choose_level(const Reading *reading, int64_t from, int64_t to)
 {
-    const int64_t width = (to / 2 - from / 2) / (int64_t)reading->points * 2;
     HistoryLevel level = HISTORY_RAW;
-    while (level + 1 < HISTORY_LEVELS && level_width(level + 1) <= width)
+    while (level + 1 < HISTORY_LEVELS && count_buckets(from, to, level_width(level + 1)) >= (int64_t)reading->points)
         level++;
     while (level + 1 < HISTORY_LEVELS && reading->horizon[level] > from)
         level++;
@@ -368,7 +372,8 @@ static Err read_last(Reading *reading, size_t place, int64_t time, HistoryPoint 
     bool found = false;
     *out = (HistoryPoint){.time = TIME_NONE, .value = NAN, .sd = NAN, .min = NAN, .max = NAN};
     Err err = track ? find_last(reading, track, time, &found, out) : ERR_OK;
-    for (HistoryLevel level = HISTORY_SECOND; track && err == ERR_OK && !found && level < HISTORY_LEVELS; level++) {
+    const bool is_gone = reading->horizon[HISTORY_RAW] > time;
+    for (HistoryLevel level = HISTORY_SECOND; track && is_gone && err == ERR_OK && !found && level < HISTORY_LEVELS; level++) {
         reading->found.count = 0;
         err = shelf_read_before(&reading->reader->shelf, track->tag, strand_at(track->kind, level), time, &reading->found, reading->why);
         found = err == ERR_OK && take_last(&reading->found, time, out);

@@ -8,6 +8,7 @@
 #include <pthread.h>
 #include <uv.h>
 
+#include "server/archive.h"
 #include "server/asks.h"
 #include "server/frames.h"
 #include "server/relay.h"
@@ -23,7 +24,8 @@ struct Server {
     LinkHandler *devices;
     Desk *desk;
     char *web;
-    HistoryReader *reader;
+    HistoryReader *reader;  // for short lists
+    Archive *archive;       // for what takes its time; NULL as the reader
     int port;
 
     // the event loop
@@ -70,16 +72,16 @@ struct Server {
     Wire *wire;
     Text out;
     Text scenarios;         // the list of them, empty while nobody asked
-    struct Session *awaiting;  // requests that wait for a forecast
+    struct Session *awaiting;  // requests that wait for what other threads make
 };
 
 // http.c: the callback for everything that is not a WebSocket, upgrades to one included.
 int server__on_http(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t length);
 size_t server__http_session_size(void);
-/// Answer the requests whose forecasts have ended.
-void server__tell_forecasts(Server *server);
+/// Answer the requests for which that has come what they wait for.
+void server__tell_awaiting(Server *server);
 /// The tick's answer to the request of a session.
-void server__answer_session(void *session, const AskAnswer *answer);
+void server__answer_session(Server *server, void *session, const AskAnswer *answer);
 
 // socket.c
 int server__on_socket(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t length);

@@ -3,12 +3,11 @@
  * A client's frames are put together, read, and passed to the devices' handler or answered here. What goes out is queued per client:
  * an observer gets a frame of values only when the one before has gone, so a slow one skips values; alarms, commands and answers are
  * never skipped, and a client that lets QUEUE_MAX of them gather is closed. [I6] */
-#include <arpa/inet.h>
 #include <assert.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
 
+#include "server/guard.h"
 #include "server/inside.h"
 
 enum {
@@ -438,7 +437,7 @@ static void on_subscribe(Client *client, const WireMessage *message)
 
 static void put_ask(Client *client, const WireMessage *message, ServerAsk *ask)
 {
-    if (asks_put(&client->server->asks, client, message->id, ask))
+    if (asks_put(&client->server->asks, client, message->topic, message->id, ask))
         return;
     refuse(client, wire_topic_name(message->topic), message->id, 429, "too many questions wait for an answer");
 }
@@ -476,19 +475,17 @@ void server__deliver(Server *server)
     AskAnswer answer;
     Waiting waiting;
     while (asks_next(&server->asks, &answer, &waiting)) {
-        if (waiting.kind == SERVER_ASK_RELOAD) {
-            server__answer_session(waiting.client, &answer);
+        if (waiting.topic == WIRE_TOPIC_COUNT) {
+            server__answer_session(server, waiting.client, &answer);
             continue;
         }
-        Client *client = waiting.client;
-        const WireTopic topic = waiting.kind == SERVER_ASK_ACKNOWLEDGE ? WIRE_ACKNOWLEDGE : WIRE_ACTUATE;
         if (answer.status != 200)
-            wire_write_refusal(&server->out, wire_topic_name(topic), waiting.id, answer.status, NULL, answer.detail);
-        else if (topic == WIRE_ACTUATE)
+            wire_write_refusal(&server->out, wire_topic_name(waiting.topic), waiting.id, answer.status, NULL, answer.detail);
+        else if (waiting.topic == WIRE_ACTUATE)
             wire_write_actuated(&server->out, waiting.id, answer.command);
         else
-            wire_write_done(&server->out, topic, waiting.id);
-        say(server, client);
+            wire_write_done(&server->out, waiting.topic, waiting.id);
+        say(server, waiting.client);
     }
 }
 
@@ -583,22 +580,6 @@ static void receive(Client *client, struct lws *wsi, const char *bytes, size_t l
 
 // Clients come and go.
 
-static void read_peer(struct lws *wsi, char *out, size_t room)
-{
-    struct sockaddr_storage address;
-    socklen_t size = sizeof address;
-    char name[INET6_ADDRSTRLEN] = "?";
-    int port = 0;
-    if (getpeername(lws_get_socket_fd(wsi), (struct sockaddr *)&address, &size) == 0) {
-        const struct sockaddr_in *four = (const struct sockaddr_in *)&address;
-        const struct sockaddr_in6 *six = (const struct sockaddr_in6 *)&address;
-        const bool is_six = address.ss_family == AF_INET6;
-        inet_ntop(address.ss_family, is_six ? (const void *)&six->sin6_addr : &four->sin_addr, name, sizeof name);
-        port = ntohs(is_six ? six->sin6_port : four->sin_port);
-    }
-    snprintf(out, room, strchr(name, ':') ? "[%s]:%d" : "%s:%d", name, port);
-}
-
 static int client_open(Server *server, Client *client, struct lws *wsi)
 {
     if (server->client_count == CLIENTS_MAX) {
@@ -609,7 +590,7 @@ static int client_open(Server *server, Client *client, struct lws *wsi)
     *client = (Client){.link = link, .server = server, .wsi = wsi, .next = server->clients};
     client->bulk = strcmp(lws_get_protocol(wsi)->name, SUBPROTOCOL_BULK) == 0;
     client->end = &client->first;
-    read_peer(wsi, client->link.peer, sizeof client->link.peer);
+    guard_peer(wsi, client->link.peer, sizeof client->link.peer);
     server->clients = client;
     server->client_count++;
     return 0;

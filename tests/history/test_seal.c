@@ -353,6 +353,207 @@ START_TEST(sealing_that_is_killed_goes_on_where_it_was)
 }
 END_TEST
 
+// Long spans.
+
+/* Second s holds s mod 3600: an hour's mean is 1799.5, of a minute m it is 60 m + 29.5, and the whole has no other extremes. */
+START_TEST(charts_of_days_are_those_of_the_closed_form_whatever_they_are_made_of)
+{
+    enum { HOURS = 30 };
+    Rig rig;
+    Chart chart;
+    rig_open(&rig);
+    const int64_t start = 1600000200 * NS_PER_S / (3600 * NS_PER_S) * (3600 * NS_PER_S);
+    for (int64_t s = 0; s < HOURS * 3600; s++) {
+        Filed filed = rig_filed((uint64_t)s + 1, s);
+        filed.sample.time = start + s * NS_PER_S;
+        filed.sample.value = (double)(s % 3600);
+        history_append_sample(rig.history, &filed);
+    }
+    const TagId tag = rig_tag(0, DEPTH);
+    const int64_t end = start + HOURS * 3600 * NS_PER_S - 1;
+    for (int sealed = 0; sealed < 2; sealed++) {
+        history_append_snapshot(rig.history, HOURS * 3600, start, 0, &(SnapshotPart){"state", 5}, 1);
+        ck_assert_int_eq(sealed ? history_seal(rig.history) : history_flush(rig.history), ERR_OK);
+        chart_open(&chart, &rig);
+        chart_read(&chart, tag, start, end, HOURS);
+        ck_assert_int_eq(chart.series.level, HISTORY_HOUR);
+        ck_assert_uint_eq(chart.count, HOURS);
+        for (size_t i = 0; i < chart.count; i++) {
+            ck_assert_int_eq(chart.points[i].time, start + (int64_t)i * 3600 * NS_PER_S);
+            ck_assert_double_eq(chart.points[i].value, 1799.5);
+            ck_assert_double_eq(chart.points[i].min, 0);
+            ck_assert_double_eq(chart.points[i].max, 3599);
+            ck_assert_uint_eq(chart.points[i].count, 3600);
+        }
+        chart_read(&chart, tag, start, end, 60 * HOURS);
+        ck_assert_int_eq(chart.series.level, HISTORY_MINUTE);
+        for (size_t i = 0; i < chart.count; i++)
+            ck_assert_double_eq(chart.points[i].value, (double)(60 * (i % 60)) + 29.5);
+        chart_read(&chart, tag, start, start + 599 * NS_PER_S, 600);
+        ck_assert_int_eq(chart.series.level, HISTORY_RAW);
+        ck_assert(!chart.series.is_rolled);
+        ck_assert_uint_eq(chart.count, 600);
+        chart_close(&chart);
+    }
+    rig_close(&rig);
+}
+END_TEST
+
+/* Whatever the size of a page, all of them together are all there is. */
+START_TEST(pages_of_a_level_lie_end_to_end)
+{
+    static const size_t sizes[] = {1, 7, 511, 512, 513, 5000};
+    Rig rig;
+    Chart chart;
+    rig_open(&rig);
+    for (uint64_t seq = 1; seq <= 1600; seq++) {
+        rig_append(&rig, seq, (int64_t)seq);
+        if (seq == 1200) {
+            history_append_snapshot(rig.history, (int64_t)seq, 0, 0, &(SnapshotPart){"state", 5}, 1);
+            ck_assert_int_eq(history_seal(rig.history), ERR_OK);
+        }
+    }
+    rig_flush(&rig);
+    const TagId tag = rig_tag(0, DEPTH);
+    chart_open(&chart, &rig);
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
+        for (HistoryLevel level = HISTORY_RAW; level <= HISTORY_MINUTE; level++) {
+            HistoryRange range = {&tag, 1, INT64_MIN + 1, INT64_MAX, sizes[i], level, false};
+            uint64_t count = 0;
+            int64_t before = INT64_MIN;
+            do {
+                chart_ask(&chart, &range);
+                ck_assert_uint_le(chart.count, sizes[i]);
+                for (size_t k = 0; k < chart.count; k++) {
+                    ck_assert_int_gt(chart.points[k].time, before);
+                    before = chart.points[k].time;
+                    count += chart.points[k].count;
+                }
+                ck_assert(chart.series.next == TIME_NONE || chart.series.next > range.from);
+                range.from = chart.series.next;
+            } while (range.from != TIME_NONE);
+            ck_assert_uint_eq(count, 1600);
+        }
+    chart_close(&chart);
+    rig_close(&rig);
+}
+END_TEST
+
+/* Points of the last hours stay, roll-ups longer; what comes late for a time that is gone does not undo that. */
+START_TEST(what_is_too_old_goes_level_by_level)
+{
+    enum { HOURS = 20 };
+    Rig rig;
+    Chart chart;
+    rig_open(&rig);
+    const int64_t hour = 3600 * NS_PER_S, end = HOURS * hour;
+    const int64_t keep[4] = {2 * hour, 5 * hour, 10 * hour, 0};
+    memcpy(rig.plant.keep_ns, keep, sizeof keep);
+    uint64_t seq = 0;
+    for (int64_t time = 0; time < end; time += NS_PER_S) {
+        Filed filed = rig_filed(++seq, time / (100 * NS_PER_MS));
+        filed.sample.time = time;
+        filed.sample.value = 1;
+        history_append_sample(rig.history, &filed);
+    }
+    history_append_snapshot(rig.history, end, end, 0, &(SnapshotPart){"state", 5}, 1);
+    ck_assert_int_eq(history_seal(rig.history), ERR_OK);
+
+    chart_open(&chart, &rig);
+    const TagId tag = rig_tag(0, DEPTH);
+    static const int64_t kept[] = {2, 5, 10, 20};
+    for (HistoryLevel level = HISTORY_RAW; level < HISTORY_LEVELS; level++) {
+        chart_ask(&chart, &(HistoryRange){&tag, 1, INT64_MIN + 1, INT64_MAX, 1000000, level, false});
+        ck_assert_uint_gt(chart.count, 0);
+        ck_assert_int_le(chart.points[0].time, end - kept[level] * hour);
+        ck_assert_int_gt(chart.points[0].time, end - kept[level] * hour - 512 * (level == HISTORY_MINUTE ? 60 : 1) * NS_PER_S - (level == HISTORY_HOUR ? 512 * hour : 0));
+    }
+
+    // a chart of the old hours takes the level that still has them
+    chart_read(&chart, tag, 0, hour - 1, 2000);
+    ck_assert_int_eq(chart.series.level, HISTORY_HOUR);
+    ck_assert_uint_eq(chart.count, 1);
+    ck_assert_uint_eq(chart.points[0].count, 3600);
+
+    Filed late = rig_filed(++seq, end);
+    late.sample.time = hour / 2 + 1;
+    late.fate = FATE_LATE;
+    history_append_sample(rig.history, &late);
+    for (int sealed = 0; sealed < 2; sealed++) {
+        ck_assert_int_eq(sealed ? history_seal(rig.history) : history_flush(rig.history), ERR_OK);
+        chart_read(&chart, tag, 0, hour - 1, 2000);
+        ck_assert_uint_eq(chart.points[0].count, 3600);
+    }
+    chart_close(&chart);
+    rig_close(&rig);
+}
+END_TEST
+
+// One moment.
+
+/* Sample n is taken in tick n and has the value n, so at any moment the last one is known by its time alone. */
+START_TEST(at_a_moment_the_last_point_before_it_is_known)
+{
+    Rig rig;
+    Chart chart;
+    rig_open(&rig);
+    const TagId tags[] = {rig_tag(0, DEPTH), rig_tag(1, DEPTH), rig_tag(0, LEVEL), rig_tag(0, AREA), rig_tag(0, DEPTH)};
+    for (uint64_t seq = 1; seq <= 2000; seq++) {
+        rig_append(&rig, seq, (int64_t)seq);
+        if (seq % 10)
+            continue;
+        rig.columns[LEVEL * LANES] = (double)seq;
+        history_append_estimates(rig.history, &rig.plant, (int64_t)seq * rig.plant.step_ns);
+    }
+    chart_open(&chart, &rig);
+    for (int sealed = 0; sealed < 2; sealed++) {
+        history_append_snapshot(rig.history, 1500, 0, 0, &(SnapshotPart){"state", 5}, 1);
+        ck_assert_int_eq(sealed ? history_seal(rig.history) : history_flush(rig.history), ERR_OK);
+        for (int64_t tick = 0; tick <= 2100; tick += 7) {
+            HistoryPoint points[5];
+            ErrText why = {""};
+            const int64_t last = tick < 2000 ? tick : 2000;
+            ck_assert_msg(history_read_at(chart.reader, rig_filed(0, tick).sample.time, tags, 5, points, &why) == ERR_OK, "%s", why.text);
+            ck_assert_int_eq(points[0].time, tick ? rig_filed(0, last).sample.time : TIME_NONE);
+            ck_assert(tick == 0 || points[0].value == (double)last);
+            ck_assert_int_eq(points[1].time, TIME_NONE);
+            ck_assert_int_eq(points[2].time, last < 10 ? TIME_NONE : last / 10 * 10 * rig.plant.step_ns);
+            ck_assert(last < 10 || points[2].value == (double)(last / 10 * 10));
+            ck_assert_int_eq(points[3].time, TIME_NONE);
+            ck_assert_int_eq(points[4].time, points[0].time);
+        }
+    }
+    chart_close(&chart);
+    rig_close(&rig);
+}
+END_TEST
+
+START_TEST(alarms_of_a_moment_are_in_the_state_that_they_had)
+{
+    static const struct {
+        int64_t at;
+        size_t count;
+        AlarmState state;
+    } moments[] = {{99, 0, 0}, {100, 1, ALARM_RAISED}, {150, 1, ALARM_ACKNOWLEDGED}, {199, 1, ALARM_ACKNOWLEDGED}, {200, 0, 0}, {1000, 0, 0}};
+    Rig rig;
+    Chart chart;
+    rig_open(&rig);
+    history_append_alarm(rig.history, &(Alarm){.id = 1, .revision = 3, .state = ALARM_OVER, .raised = 100, .acknowledged = 150, .returned = 200, .name = "overflow"}, "b");
+    rig_flush(&rig);
+    chart_open(&chart, &rig);
+    for (size_t i = 0; i < sizeof moments / sizeof *moments; i++) {
+        HistoryAlarm *alarms;
+        size_t count;
+        ck_assert_int_eq(history_read_alarms_at(chart.reader, moments[i].at, 10, &chart.arena, &alarms, &count, NULL), ERR_OK);
+        ck_assert_uint_eq(count, moments[i].count);
+        if (count)
+            ck_assert_int_eq(alarms[0].alarm.state, moments[i].state);
+    }
+    chart_close(&chart);
+    rig_close(&rig);
+}
+END_TEST
+
 // Damage.
 
 START_TEST(a_damaged_block_is_an_error_and_is_put_aside_by_what_comes_late)
@@ -393,4 +594,6 @@ START_TEST(a_damaged_block_is_an_error_and_is_put_aside_by_what_comes_late)
 END_TEST
 
 KIT_MAIN("history.seal", sealed_or_not_readers_see_every_point_once, what_a_restart_needs_is_not_sealed, numbers_go_on_where_everything_is_sealed,
-         sealing_that_is_killed_goes_on_where_it_was, a_damaged_block_is_an_error_and_is_put_aside_by_what_comes_late)
+         sealing_that_is_killed_goes_on_where_it_was, charts_of_days_are_those_of_the_closed_form_whatever_they_are_made_of, pages_of_a_level_lie_end_to_end,
+         what_is_too_old_goes_level_by_level, at_a_moment_the_last_point_before_it_is_known, alarms_of_a_moment_are_in_the_state_that_they_had,
+         a_damaged_block_is_an_error_and_is_put_aside_by_what_comes_late)

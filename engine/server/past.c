@@ -1,0 +1,251 @@
+/* past.c -- what was: series, alarms and commands, from a reader of the history. Without a history, what the server has in its memory. docs/protocol.md, "REST". */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "server/args.h"
+#include "server/inside.h"
+#include "server/routes.h"
+
+enum {
+    POINTS_DEFAULT = 2000,
+    POINTS_MAX = 10000,  // of one tag
+    POINTS_TOTAL = 200000,
+    LIST_DEFAULT = 50,
+    LIST_MAX = 1000,
+};
+#define ARCHIVE_WAIT 30.0  // s
+#define WINDOW_DEFAULT (15 * 60 * NS_PER_S)
+
+static bool read_tags(const Plant *plant, const Request *request, ArchiveQuery *query, Reply *reply)
+{
+    const char *at = request_arg(request, "tags");
+    if (!at || !*at) {
+        reply_problem(reply, 400, "tags: expected names, with commas between them");
+        return false;
+    }
+    for (; *at; at += *at == ',') {
+        char name[512];
+        const size_t length = strcspn(at, ",");
+        snprintf(name, sizeof name, "%.*s", (int)(length < sizeof name ? length : sizeof name), at);
+        at += length;
+
+        const TagId tag = tags_find(plant->tags, name);
+        if (tag == TAG_NONE) {
+            reply_problem(reply, 404, "no tag \"%.100s\" in plant %s", name, plant->name);
+            return false;
+        }
+        if (query->tag_count == ARCHIVE_TAGS_MAX) {
+            reply_problem(reply, 400, "tags: expected at most %d names", ARCHIVE_TAGS_MAX);
+            return false;
+        }
+        // a tag that is asked for twice is one member of the answer
+        size_t i = 0;
+        while (i < query->tag_count && query->tags[i] != tag)
+            i++;
+        query->tags[i] = tag;
+        query->tag_count += i == query->tag_count;
+    }
+    return true;
+}
+
+static bool read_query(Server *server, const Request *request, ArchiveQuery *query, Reply *reply)
+{
+    // plant time may be years ago, when a recording is played
+    const State *state = states_newest(&server->states);
+    int64_t now = state->sequence ? state->now.time : TIME_NONE;
+    if (now == TIME_NONE)
+        now = clock_system.utc_ns(clock_system.self);
+
+    if (!read_tags(server->plant, request, query, reply) || !args_time(request, "to", now, &query->to, reply))
+        return false;
+    const int64_t window = query->to > INT64_MIN + WINDOW_DEFAULT ? query->to - WINDOW_DEFAULT : query->to;
+    if (!args_time(request, "from", window, &query->from, reply) || !args_count(request, "points", POINTS_DEFAULT, POINTS_MAX, &query->points, reply))
+        return false;
+    if (query->from > query->to) {
+        reply_problem(reply, 400, "from: expected a time that is not behind \"to\"");
+        return false;
+    }
+    if (query->points * query->tag_count > POINTS_TOTAL) {
+        reply_problem(reply, 400, "points: expected at most %zu for %zu tags", (size_t)POINTS_TOTAL / query->tag_count, query->tag_count);
+        return false;
+    }
+    return true;
+}
+
+/* level: `raw`, `1s`, `1m`, `1h`; without it what suits the range. format: `json` or `csv`. */
+static bool read_form(const Request *request, ArchiveQuery *query, Reply *reply)
+{
+    const char *level = request_arg(request, "level"), *format = request_arg(request, "format");
+    query->level = HISTORY_AUTO;
+    if (level && !history_level_parse(level, &query->level)) {
+        reply_problem(reply, 400, "level: expected raw, 1s, 1m or 1h");
+        return false;
+    }
+    if (format && strcmp(format, "csv") != 0 && strcmp(format, "json") != 0) {
+        reply_problem(reply, 400, "format: expected json or csv");
+        return false;
+    }
+    query->form = format && strcmp(format, "csv") == 0 ? ARCHIVE_CSV : ARCHIVE_SERIES;
+    return true;
+}
+
+static bool has_been_read(const Server *server, uint64_t id)
+{
+    return archive_has_come(server->archive, id);
+}
+
+static void answer_read(const Server *server, uint64_t id, Reply *reply)
+{
+    ErrText why = {0};
+    const Err err = archive_take(server->archive, id, reply->body, &why);
+    if (err != ERR_OK)
+        reply_problem(reply, err == ERR_UNKNOWN || err == ERR_CLOSED ? 503 : 500, "history: %s", why.text);
+}
+
+/* The answer comes from the archive's thread. */
+static void await_archive(Server *server, ArchiveQuery *query, Reply *reply)
+{
+    static const Awaited read = {has_been_read, answer_read};
+    query->times = reply->body->times;
+    const uint64_t id = archive_ask(server->archive, query);
+    if (id) {
+        reply->type = query->form == ARCHIVE_CSV ? "text/csv; charset=utf-8" : NULL;
+        reply_await(reply, &read, id, ARCHIVE_WAIT);
+        return;
+    }
+    reply_problem(reply, 503, "the history is busy with other requests");
+    reply->retry_s = 1;
+}
+
+static void answer_history(Server *server, const Request *request, Reply *reply)
+{
+    ArchiveQuery query = {.tag_count = 0};
+    if (!read_query(server, request, &query, reply) || !read_form(request, &query, reply))
+        return;
+    if (server->archive)
+        await_archive(server, &query, reply);
+    else
+        reply_problem(reply, 404, "this plant keeps no history");
+}
+
+/* The whole plant as it was at a moment, by what is known of it today. */
+static void answer_moment(Server *server, const Request *request, Reply *reply)
+{
+    ArchiveQuery query = {.form = ARCHIVE_MOMENT, .to = TIME_NONE};
+    if (!args_time(request, "at", TIME_NONE, &query.to, reply))
+        return;
+    if (query.to == TIME_NONE)
+        reply_problem(reply, 400, "at: expected a time, in ns since 1970 or as 2021-01-22T14:49:00Z");
+    else if (!server->archive)
+        reply_problem(reply, 404, "this plant keeps no history");
+    else if (tags_count(server->plant->tags) > ARCHIVE_MOMENT_TAGS_MAX)
+        reply_problem(reply, 409, "a plant of more than %d tags has no snapshot of a moment: ask for the history of some of them", ARCHIVE_MOMENT_TAGS_MAX);
+    else
+        await_archive(server, &query, reply);
+}
+
+static void put_alarms_now(const Server *server, size_t limit, Text *out)
+{
+    const Journal *journal = &server->journal;
+    for (size_t i = 0; i < limit && i < journal->alarm_count; i++) {
+        const Alarm *alarm = &journal->alarms[journal->alarm_count - 1 - i];
+        text_put(out, i ? "," : "");
+        frame_alarm(out, alarm, server->plant->twins[alarm->twin].name);
+    }
+}
+
+static void answer_alarms(Server *server, const Request *request, Reply *reply)
+{
+    size_t limit, count = 0;
+    if (!args_count(request, "limit", LIST_DEFAULT, LIST_MAX, &limit, reply))
+        return;
+    Arena arena = {0};
+    HistoryAlarm *alarms = NULL;
+    ErrText why = {0};
+    if (server->reader && history_read_alarms(server->reader, limit, &arena, &alarms, &count, &why) != ERR_OK) {
+        reply_problem(reply, 500, "history: %s", why.text);
+    } else {
+        text_put(reply->body, "[");
+        if (!server->reader)
+            put_alarms_now(server, limit, reply->body);
+        for (size_t i = 0; i < count; i++) {
+            text_put(reply->body, i ? "," : "");
+            frame_alarm(reply->body, &alarms[i].alarm, alarms[i].twin);
+        }
+        text_put(reply->body, "]");
+    }
+    arena_fini(&arena);
+}
+
+/* ID: the alarm as it was told last, with what was told before, oldest first. */
+static void answer_alarm(Server *server, const Request *request, Reply *reply)
+{
+    const char *text = request->parts[0];
+    char *end;
+    const unsigned long long id = strtoull(text, &end, 10);
+    Arena arena = {0};
+    HistoryAlarm *alarms = NULL;
+    size_t count = 0;
+    ErrText why = {0};
+    if (text[0] < '0' || text[0] > '9' || *end || id == 0 || id > INT64_MAX) {
+        reply_problem(reply, 404, "no alarm \"%.60s\": expected its number", text);
+    } else if (!server->reader) {
+        reply_problem(reply, 404, "this plant keeps no history");
+    } else if (history_read_alarm(server->reader, id, &arena, &alarms, &count, &why) != ERR_OK) {
+        reply_problem(reply, 500, "history: %s", why.text);
+    } else if (count == 0) {
+        reply_problem(reply, 404, "no alarm %llu in the history", id);
+    } else {
+        text_put(reply->body, "{\"alarm\":");
+        frame_alarm(reply->body, &alarms[count - 1].alarm, alarms[count - 1].twin);
+        text_put(reply->body, ",\"before\":[");
+        for (size_t i = 0; i + 1 < count; i++) {
+            text_put(reply->body, i ? "," : "");
+            frame_alarm(reply->body, &alarms[i].alarm, alarms[i].twin);
+        }
+        text_put(reply->body, "]}");
+    }
+    arena_fini(&arena);
+}
+
+static void put_commands_now(const Server *server, size_t limit, Text *out)
+{
+    const Journal *journal = &server->journal;
+    for (size_t i = 0; i < limit && i < journal->command_count; i++) {
+        text_put(out, i ? "," : "");
+        frame_command(out, &journal->commands[journal->command_count - 1 - i], server->plant->tags);
+    }
+}
+
+static void answer_commands(Server *server, const Request *request, Reply *reply)
+{
+    size_t limit, count = 0;
+    if (!args_count(request, "limit", LIST_DEFAULT, LIST_MAX, &limit, reply))
+        return;
+    Arena arena = {0};
+    HistoryCommand *commands = NULL;
+    ErrText why = {0};
+    if (server->reader && history_read_commands(server->reader, limit, &arena, &commands, &count, &why) != ERR_OK) {
+        reply_problem(reply, 500, "history: %s", why.text);
+    } else {
+        text_put(reply->body, "[");
+        if (!server->reader)
+            put_commands_now(server, limit, reply->body);
+        for (size_t i = 0; i < count; i++) {
+            text_put(reply->body, i ? "," : "");
+            frame_command(reply->body, &commands[i].command, server->plant->tags);
+        }
+        text_put(reply->body, "]");
+    }
+    arena_fini(&arena);
+}
+
+const Route past_routes[] = {
+    {.method = "GET", .path = "/api/v1/history", .right = RIGHT_VIEW, .answer = answer_history},
+    {.method = "GET", .path = "/api/v1/snapshot", .right = RIGHT_VIEW, .answer = answer_moment},
+    {.method = "GET", .path = "/api/v1/alarms", .right = RIGHT_VIEW, .answer = answer_alarms},
+    {.method = "GET", .path = "/api/v1/alarms/*", .right = RIGHT_VIEW, .answer = answer_alarm},
+    {.method = "GET", .path = "/api/v1/commands", .right = RIGHT_VIEW, .answer = answer_commands},
+    {0},
+};
