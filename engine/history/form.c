@@ -3,12 +3,14 @@
 
 #include <assert.h>
 
+#include "history/trail.h"
+
 // what form 2 had and form 1 had not: what alarms were before their newest revision
 #define ALARM_REVISION "CREATE TABLE alarm_revision (id INTEGER NOT NULL, twin TEXT NOT NULL, revision INTEGER NOT NULL, state INTEGER NOT NULL," \
                        " severity INTEGER NOT NULL, raised INTEGER, acknowledged INTEGER, returned INTEGER, name TEXT NOT NULL, text TEXT NOT NULL," \
                        " amended INTEGER, PRIMARY KEY (id, revision)) STRICT, WITHOUT ROWID;"
 
-// what forecasts of the plant have foretold; some files of form 2 lack it
+// what forecasts of the plant have foretold; files from before it get it when they are written
 #define OUTLOOK "CREATE TABLE IF NOT EXISTS outlook (tick INTEGER NOT NULL, twin TEXT NOT NULL, alarm TEXT NOT NULL, time INTEGER NOT NULL," \
                 " share REAL NOT NULL, early REAL NOT NULL, middle REAL NOT NULL, late REAL NOT NULL, PRIMARY KEY (tick, twin, alarm)) STRICT, WITHOUT ROWID;"
 
@@ -36,7 +38,6 @@ static const char schema[] =
     ALARM_REVISION
     "CREATE TABLE command (id INTEGER PRIMARY KEY, tag TEXT NOT NULL, value REAL, asker TEXT NOT NULL, reason TEXT NOT NULL,"
     " state INTEGER NOT NULL, time INTEGER, deadline INTEGER, ended INTEGER, detail TEXT NOT NULL) STRICT;"
-    OUTLOOK
     "CREATE TABLE snapshot (tick INTEGER PRIMARY KEY, time INTEGER NOT NULL, hash INTEGER NOT NULL, parts INTEGER NOT NULL,"
     " sum INTEGER NOT NULL) STRICT;"
     "CREATE TABLE piece (tick INTEGER NOT NULL, part INTEGER NOT NULL, start INTEGER NOT NULL, bytes BLOB NOT NULL,"
@@ -66,10 +67,15 @@ Err form_create(sqlite3 *db, const char *plant, ErrText *why)
     return err;
 }
 
+Err form_complete(sqlite3 *db, ErrText *why)
+{
+    return store_run(db, OUTLOOK TRAIL_SCHEMA, why);
+}
+
 static const char from_1[] = "CREATE TABLE amended (tag INTEGER NOT NULL, time INTEGER NOT NULL, revision INTEGER NOT NULL, value REAL, sd REAL,"
                              " PRIMARY KEY (tag, time, revision)) STRICT, WITHOUT ROWID;" ALARM_REVISION "ALTER TABLE alarm ADD COLUMN amended INTEGER;";
 
-static const char from_2[] = "DROP INDEX sample_by_tag; DROP INDEX sample_by_tick; ALTER TABLE estimate RENAME TO estimate_2;" ESTIMATE BLOCKS OUTLOOK
+static const char from_2[] = "DROP INDEX sample_by_tag; DROP INDEX sample_by_tick; ALTER TABLE estimate RENAME TO estimate_2;" ESTIMATE BLOCKS
                              "INSERT INTO estimate (tag, time, value, sd, revision) SELECT tag, time, value, sd, 0 FROM estimate_2;"
                              "INSERT INTO estimate (tag, time, value, sd, revision) SELECT tag, time, value, sd, revision FROM amended;"
                              "DROP TABLE estimate_2; DROP TABLE amended; PRAGMA user_version = 3;";

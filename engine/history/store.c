@@ -86,9 +86,11 @@ static Err open_checked(sqlite3 *db, StoreMode mode, const char *plant, ErrText 
         err = set_up(db, mode, why);
     if (err == ERR_OK && form == 0)
         err = form_create(db, plant, why);
-    if (err == ERR_OK)
+    if (err == ERR_OK && plant)
         err = check_plant(db, plant, why);
-    return err == ERR_OK && form > 0 && mode == STORE_WRITE ? form_migrate(db, form, why) : err;
+    if (err == ERR_OK && form > 0 && mode == STORE_WRITE)
+        err = form_migrate(db, form, why);
+    return err == ERR_OK && mode == STORE_WRITE ? form_complete(db, why) : err;
 }
 
 Err store_check_path(const char *path, ErrText *why)
@@ -100,7 +102,7 @@ Err store_check_path(const char *path, ErrText *why)
 
 Err store_open(const char *path, StoreMode mode, const char *plant, sqlite3 **out, ErrText *why)
 {
-    assert(path && plant && out);
+    assert(path && out && (plant || mode == STORE_READ));
     *out = NULL;
     Err err = store_check_path(path, why);
     if (err != ERR_OK)

@@ -8,6 +8,7 @@
 
 #include "history/record.h"
 #include "history/seal.h"
+#include "history/trail.h"
 
 enum {
     WRITER_PIECE = 16 * 1024 * 1024,  // a snapshot's part is cut into pieces: SQLite's values end at 1 GB
@@ -25,6 +26,7 @@ typedef enum WriterStatement {
     WRITER_ALARM,
     WRITER_COMMAND,
     WRITER_OUTLOOK,
+    WRITER_AUDIT,
     WRITER_SNAPSHOT,
     WRITER_PIECES_FORGET,
     WRITER_PIECE_ADD,
@@ -41,6 +43,7 @@ typedef struct Writer {
     int64_t *tags;  // by TagId: the file's number, 0 while it is not known
     int64_t next_row;  // of the next estimate
     int64_t floor;     // samples up to here are in blocks
+    Chain chain;     // the end of the audit trail
     uint64_t conflicts;  // samples whose seq was in the file already
 } Writer;
 
@@ -48,5 +51,12 @@ Err writer_open(Writer *writer, const char *path, const Plant *plant, ErrText *w
 void writer_close(Writer *writer);
 /// Go on with the tags of another version of the plant's script. ERR_MEMORY: those of the one before stay.
 Err writer_follow(Writer *writer, const Plant *plant, ErrText *why);
+/// What goes into one transaction.
+typedef struct Group {
+    Record *records;
+    size_t count;
+    AuditEntry *entries;  // they get their numbers and hashes here
+    size_t entry_count;
+} Group;
 /// On failure nothing of it is in the file.
-Err writer_commit(Writer *writer, const Record *records, size_t count, ErrText *why);
+Err writer_commit(Writer *writer, const Group *group, ErrText *why);
