@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { readAlarms, readFrame } from '../src/protocol';
-import { addAlarms, addNewest, apply, dropRequests, plantTime, type State, selectSpan, spansOf } from '../src/state';
+import { addAlarms, addNewest, apply, dropRequests, plantTime, type State, selectSpan } from '../src/state';
 import { alarm, emptyState, NOW, NOW_NS, snapshot, TWIN, tick } from './kit';
 
 const receive = (state: State, ...messages: object[]) => {
@@ -85,11 +85,6 @@ describe('the state', () => {
     selectSpan(state, 300);
     receive(state, tick({ speed: 60 }));
     expect(state.span).toBe(300);
-  });
-
-  test('offers longer spans for a slow plant', () => {
-    expect(spansOf({ step: 0.5 })).toContain(60);
-    expect(spansOf({ step: 60 })).toContain(24 * 3600);
   });
 
   test('wants the record for a longer span, not for a shorter one', () => {

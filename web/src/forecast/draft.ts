@@ -56,7 +56,7 @@ export interface ScenarioJson {
   quantiles: number[];
   tags: string[];
   changes: ChangesJson;
-  alternatives: { name: string; changes: ChangesJson }[];
+  alternatives?: { name: string; changes: ChangesJson }[];
   cost?: Record<string, string>;
   optimize?: { vary: Record<string, [number, number]>; limits: Record<string, number> };
 }
@@ -72,8 +72,9 @@ export function whatIsWrong({ horizon, members, tags, cases }: Draft): string | 
   if (cases.some(({ name }) => name.trim() === '')) return 'A case has no name.';
   for (const { name, changes } of cases) {
     if (new Set(changes.map(({ tag }) => tag)).size < changes.length) return `${name}: a value is changed twice.`;
-    for (const { tag, points } of changes) {
+    for (const { tag, points, vary } of changes) {
       if (points.some(({ value }) => !Number.isFinite(value))) return `${name}: ${tag} needs a number.`;
+      if (vary !== null && !(vary[0] < vary[1])) return `${name}: ${tag} has no room to vary.`;
       if (points.some(({ at }) => !(at >= 0 && at < horizon))) return `${name}: ${tag} changes outside of the horizon.`;
     }
   }
@@ -91,7 +92,9 @@ export function scenarioOf(draft: Draft, isSearch: boolean): ScenarioJson {
     quantiles: QUANTILES,
     tags: draft.tags,
     changes: changesOf(base),
-    alternatives: isSearch ? [] : others.map((other) => ({ name: other.name, changes: changesOf(other) })),
+    ...(isSearch || others.length === 0
+      ? {}
+      : { alternatives: others.map((other) => ({ name: other.name, changes: changesOf(other) })) }),
     ...costOf(draft.cost),
     ...(isSearch ? { optimize: { vary: Object.fromEntries(vary), limits: Object.fromEntries(draft.limits) } } : {}),
   };

@@ -22,7 +22,7 @@ export function Outcome({ study, outlook, overlay }: Props) {
     <section class="panel outcome" aria-label="What is ahead" data-testid="outcome">
       <header class="panel-head">
         <h2>What is ahead</h2>
-        <span class="panel-note">{`from ${dateTimeText(outlook.from)}, ${outlook.members} members on the same random numbers; bands hold 68 and 95 %`}</span>
+        <span class="panel-note outcome-note">{`from ${dateTimeText(outlook.from)}, ${outlook.members} members on the same random numbers; bands hold 68 and 95 %`}</span>
         {cases.length > 1 && (
           <Choice
             name="overlay"
