@@ -8,6 +8,7 @@
 
 #include "connectors/websocket/websocket.h"
 #include "forecast/lookout.h"
+#include "app/tempo.h"
 #include "server/server.h"
 
 enum { APP_CONNECTORS_MAX = 16 };
@@ -58,6 +59,8 @@ struct App {
     int64_t snapshot_elapsed, recorded;  // when the last snapshot was taken; the last tick whose estimates history was offered
     int64_t sent_elapsed;         // when a command was handed to a device last
     uint64_t overruns;
+    Histogram tick_durations;
+    Tempo tempo;
     AppBacklog backlog;
     bool replaying;               // ticks are run again after a restart: nothing leaves the engine
     char refused[sizeof(ErrText)]; // why the newest version of the script was, or empty

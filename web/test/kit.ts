@@ -68,6 +68,9 @@ export const alarm = (more: object = {}): object => ({
   acknowledged: null,
   returned: null,
   amended: null,
+  shelved: null,
+  suppressed: false,
+  comments: 0,
   revision: 1,
   ...more,
 });
@@ -88,4 +91,4 @@ export const emptyTick = (more: Partial<Tick> = {}): Tick => ({
 });
 
 export const emptyState = (): State =>
-  createState({ operator: '', theme: 'dark', themeChoice: 'dark', route: readRoute(''), wall: 0 });
+  createState({ operator: '', isSounding: false, theme: 'dark', themeChoice: 'dark', route: readRoute(''), wall: 0 });

@@ -16,6 +16,10 @@ export const dateText = (time: Seconds): string => isoText(time).slice(0, 10);
 /** `2021-01-22 14:48:58`. */
 export const dateTimeText = (time: Seconds): string => `${dateText(time)} ${timeText(time)}`;
 
+/** The time of day where that is clear, as of `now`, otherwise with the date: `14:48:58`, `2021-01-22 14:48`. */
+export const whenText = (time: Seconds, now: Seconds): string =>
+  dateText(time) === dateText(now) ? timeText(time) : dateTimeText(time).slice(0, 16);
+
 /** `15:48:58` on the clock on the wall, for a time in milliseconds. */
 export const wallTimeText = (wall: number): string => new Date(wall).toTimeString().slice(0, 8);
 
