@@ -10,6 +10,7 @@ import {
   scenarioOf,
   whatIsWrong,
   whyNoSearch,
+  withValues,
 } from '../src/forecast/draft';
 import { channel, TWIN } from './kit';
 
@@ -89,10 +90,25 @@ describe('a scenario by hand', () => {
       draft({ cases: [{ name: 'a', changes: [change('x', { points: [{ at: 0, value: Number.NaN }] })] }] }),
     ],
     ['outside', draft({ cases: [{ name: 'a', changes: [change('x', { points: [{ at: 600, value: 1 }] })] }] })],
+    [
+      'one step',
+      draft({
+        cases: [
+          { name: 'a', changes: [change('x', { vary: [1, 2], points: [0, 9].map((at) => ({ at, value: 1 })) })] },
+        ],
+      }),
+    ],
+    ['0 to 100', draft({ limits: new Map([['box.hot', Number.NaN]]) })],
     ['no room', draft({ cases: [{ name: 'a', changes: [change('x', { vary: [3, 3] })] }] })],
   ])('says what is wrong: %s', (word, wrong) => {
     expect(whatIsWrong(wrong)).toContain(word);
     expect(whatIsWrong(draft())).toBeNull();
+  });
+
+  test('goes on with the values that a search has found', () => {
+    const found = withValues(draft(), new Map([['box.a', 7]]));
+    expect(scenarioOf(found, false).changes).toEqual({ 'box.a': 7 });
+    expect(found.cases).toHaveLength(2);
   });
 
   test('begins with the states of the twin that is shown', () => {

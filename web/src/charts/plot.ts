@@ -82,8 +82,8 @@ const VALUE_STEPS = Array.from({ length: 30 }, (_, index) => index - 15).flatMap
 
 export interface Listener {
   onCursor(time: Seconds | null): void;
-  /** A piece of time was drawn out with the mouse. */
-  onPiece(piece: Piece): void;
+  /** A piece of time was drawn out with the mouse; null where that is not to be done. */
+  onPiece: ((piece: Piece) => void) | null;
 }
 
 export function createPlot(host: HTMLElement, trend: Trend, height: number, { onCursor, onPiece }: Listener): Plot {
@@ -100,7 +100,7 @@ export function createPlot(host: HTMLElement, trend: Trend, height: number, { on
       cursor: {
         y: false,
         points: { show: false },
-        drag: { x: true, y: false, setScale: false, dist: DRAG },
+        drag: { x: onPiece !== null, y: false, setScale: false, dist: DRAG },
       },
       scales: {
         x: { time: false, auto: false, min: 0, max: 1 },
@@ -132,7 +132,7 @@ export function createPlot(host: HTMLElement, trend: Trend, height: number, { on
           },
         ],
         setCursor: [reportCursor(onCursor)],
-        setSelect: [reportPiece(onPiece)],
+        setSelect: onPiece === null ? [] : [reportPiece(onPiece)],
       },
     },
     [new Float64Array(0)],

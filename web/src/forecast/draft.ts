@@ -64,13 +64,17 @@ export interface ScenarioJson {
 type ChangesJson = Record<string, number | [Seconds, number][]>;
 
 /** Why a draft cannot be sent; null where it can. */
-export function whatIsWrong({ horizon, members, tags, cases }: Draft): string | null {
+export function whatIsWrong({ horizon, members, tags, cases, limits }: Draft): string | null {
+  if ([...limits.values()].some((part) => !(part >= 0 && part <= 1))) return 'An alarm has from 0 to 100 %.';
   if (!(horizon > 0)) return 'The horizon must be longer than nothing.';
   if (!(members >= 2 && members <= MEMBERS_MOST)) return `Members: from 2 to ${MEMBERS_MOST}.`;
   if (tags.length === 0) return 'Choose at least one value to look at.';
   if (new Set(cases.map(({ name }) => name.trim())).size < cases.length) return 'Two cases have the same name.';
   if (cases.some(({ name }) => name.trim() === '')) return 'A case has no name.';
   for (const { name, changes } of cases) {
+    if (changes.some(({ vary, points }) => vary !== null && points.length > 1)) {
+      return `${name}: a value that varies has one step.`;
+    }
     if (new Set(changes.map(({ tag }) => tag)).size < changes.length) return `${name}: a value is changed twice.`;
     for (const { tag, points, vary } of changes) {
       if (points.some(({ value }) => !Number.isFinite(value))) return `${name}: ${tag} needs a number.`;
@@ -98,6 +102,17 @@ export function scenarioOf(draft: Draft, isSearch: boolean): ScenarioJson {
     ...costOf(draft.cost),
     ...(isSearch ? { optimize: { vary: Object.fromEntries(vary), limits: Object.fromEntries(draft.limits) } } : {}),
   };
+}
+
+/** The draft with the values that a search has found. */
+export function withValues(draft: Draft, values: ReadonlyMap<string, number>): Draft {
+  const [base, ...others] = draft.cases;
+  if (base === undefined) return draft;
+  const changes = base.changes.map((change) => {
+    const value = values.get(change.tag);
+    return value === undefined ? change : { ...change, points: [{ at: 0, value }] };
+  });
+  return { ...draft, cases: [{ ...base, changes }, ...others] };
 }
 
 /** Why the values of a draft cannot be searched for; null where they can. */

@@ -17,7 +17,8 @@ interface Props {
   picture: Picture;
   cursor: Seconds | null;
   onCursor: (time: Seconds | null) => void;
-  onPiece: (piece: Piece) => void;
+  /** A piece of time was drawn out, or asked for by key; null where the time is not to be chosen. */
+  onPiece: ((piece: Piece) => void) | null;
 }
 
 /** An arrow key moves the cursor by this part of the width. */
@@ -37,7 +38,7 @@ export class Chart extends Component<Props> {
     if (host === null) return;
     this.plot = createPlot(host, this.props.trend, this.props.height, {
       onCursor: (time) => this.props.onCursor(time),
-      onPiece: (piece) => this.props.onPiece(piece),
+      onPiece: this.props.onPiece,
     });
     this.sizes.observe(host);
     this.plot.draw(this.props.picture, this.props.cursor);
@@ -84,6 +85,8 @@ export class Chart extends Component<Props> {
           role="img"
           aria-label={`Chart of ${trend.name}. Arrow keys move the cursor; the values are in the legend.`}
           style={{ height: `${height}px` }}
+          data-from={picture.from}
+          data-to={picture.to}
           tabIndex={trend.kind === 'held' ? -1 : 0}
           onKeyDown={(event) => this.onKey(event)}
           onBlur={() => this.props.onCursor(null)}
@@ -95,7 +98,7 @@ export class Chart extends Component<Props> {
   private onKey(event: KeyboardEvent): void {
     const { picture, cursor, onCursor, onPiece } = this.props;
     const factor = KEY_ZOOMS[event.key];
-    if (factor !== undefined) {
+    if (factor !== undefined && onPiece !== null) {
       event.preventDefault();
       onPiece(stretched({ from: picture.from, to: picture.now }, factor, picture.now));
       return;

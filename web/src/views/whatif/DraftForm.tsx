@@ -13,6 +13,7 @@ import type { State } from '../../state';
 import { NumberInput } from '../NumberInput';
 import { ChangeRow } from './ChangeRow';
 import { hueText } from './FanChart';
+import { KeepForm } from './KeepForm';
 import { TagPicker } from './TagPicker';
 
 interface Props {
@@ -100,6 +101,9 @@ export function DraftForm({ draft, state, edit }: Props) {
         </button>
       )}
       <CostForm draft={draft} change={change} />
+      {draft.cases[0]?.changes.some(({ vary }) => vary !== null) && (
+        <KeepForm draft={draft} state={state} change={change} />
+      )}
     </>
   );
 }
