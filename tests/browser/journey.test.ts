@@ -205,7 +205,8 @@ test('shows the best so far while it searches, and goes on with what was found',
 
 test('applies the command of a case through the gate, and the valve moves', async () => {
   await find('run').click();
-  await find('apply').waitFor({ timeout: FORECAST_MS });
+  await find('fan-hamlet.pressure, what if').waitFor({ timeout: FORECAST_MS });
+  await find('run').waitFor({ timeout: FORECAST_MS });
   expect(await served('zone/opening')).toBeGreaterThan(0.45);
   await find(`apply-${ORDER}-${WANTED}`).click();
   await until('the command', async () => (await find(`answer-${ORDER}`).getAttribute('data-state')) === 'done');

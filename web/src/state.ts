@@ -295,8 +295,11 @@ export function selectSpan(state: State, span: Seconds): void {
   showSpan(state, span);
 }
 
+/** While more than this was shown, few of the ticks were kept. */
+const THINNED: Seconds = 6 * 3600;
+
 function showSpan(state: State, span: Seconds): void {
-  if (span > state.span) state.history = { kind: 'wanted' };
+  if (span > state.span || state.span > THINNED) state.history = { kind: 'wanted' };
   state.span = span;
 }
 
