@@ -9,6 +9,7 @@
 #include <uv.h>
 
 #include "server/access.h"
+#include "server/archive.h"
 #include "server/asks.h"
 #include "server/frames.h"
 #include "server/relay.h"
@@ -27,10 +28,13 @@ typedef struct Client Client;
 struct Server {
     const Plant *plant;
     LinkHandler *devices;
+    Webhook *const *webhooks;
+    size_t webhook_count;
     Desk *desk;
     Audit *audit;
     char *web;
-    HistoryReader *reader;
+    HistoryReader *reader;  // for short lists
+    Archive *archive;       // for what takes its time; NULL as the reader
     int port;
     char address[ADDRESS_ROOM];
     Access *access;            // NULL: none is asked for
