@@ -14,7 +14,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 export const ROOT = fileURLToPath(new URL('../../', import.meta.url));
-const PROGRAM = process.env.POLLUX ?? join(ROOT, 'build/release/bin/pollux');
+export const PROGRAM = process.env.POLLUX ?? join(ROOT, 'build/release/bin/pollux');
 const PLANT = process.env.POLLUX_PLANT ?? join(ROOT, 'twins/plants/incubator.lua');
 const EMULATE = (process.env.POLLUX_EMULATE ?? '').split(' ').filter((word) => word !== '');
 /** The built page. */
@@ -71,10 +71,16 @@ export class Program {
 }
 
 /** `pollux serve`, as soon as it serves the page; it asks emulated plants to go `speed` times as fast as the clock. */
-export async function serve(port: number, folder: string, speed: number, plant = PLANT): Promise<Program> {
+export async function serve(
+  port: number,
+  folder: string,
+  speed: number,
+  plant = PLANT,
+  more: string[] = [],
+): Promise<Program> {
   const options = { port: String(port), history: join(folder, 'history.db'), web: WEB, speed: String(speed) };
   const words = Object.entries(options).flatMap(([name, value]) => [`--${name}`, value]);
-  const server = new Program(['serve', plant, ...words]);
+  const server = new Program(['serve', plant, ...words, ...more]);
   await until(`the server on port ${port}`, async () => {
     if (server.hasEnded) throw new Error(`the server ended: ${server.said}`);
     const response = await fetch(`http://localhost:${port}/`).catch(() => null);
