@@ -7,6 +7,7 @@ import type { AlarmFilter } from './alarms';
 import { Bell } from './alarms/bell';
 import { Connection } from './connection';
 import { ProtocolError } from './decode';
+import { type StudyActions, studyActions } from './forecast/study';
 import { loadAlarms, loadFleet, loadHistory, loadListed, loadNewest } from './history';
 import { type Chord, isTaken, type KeyCommand, pressKey } from './keys';
 import { type Deed, type Particulars, readFrame, type Seconds } from './protocol';
@@ -32,6 +33,7 @@ import type { Trends } from './trends';
 
 export interface Actions {
   session: SessionActions;
+  study: StudyActions;
   /** Show another page. */
   go(page: PageName, item?: string | null, query?: Record<string, string>): void;
   /** Lay something over the page, or take it away. */
@@ -213,6 +215,7 @@ export function startApp(draw: (state: State, actions: Actions) => void): () => 
 
   const actions: Actions = {
     session: createSession({ state, touch, connection }),
+    study: studyActions({ state, touch }),
     go(page, item = null, query = {}) {
       location.hash = hashOf(page, item, query);
     },

@@ -35,6 +35,18 @@ export interface Channel {
   doc: string;
   /** The tag that a sensor measures. */
   of: string | null;
+  /** What the model lets it be, where that has an end. */
+  min: number | null;
+  max: number | null;
+}
+
+/** From where on one of the twin's alarms is raised, in the unit of its channel. */
+export interface Limit {
+  alarm: string;
+  tag: string;
+  side: 'high' | 'low';
+  limit: number;
+  severity: Severity;
 }
 
 export interface Twin {
@@ -44,6 +56,7 @@ export interface Twin {
   /** Where it stands on the plant's drawing. */
   at: [right: number, up: number];
   channels: Channel[];
+  limits: Limit[];
 }
 
 /** One tag feeds another: an output of a twin, and an input of another. */
@@ -311,6 +324,17 @@ function readTwin(field: Field): Twin {
     doc: field.get('doc').or('', text),
     at: field.get('at').or([0, 0], (at) => [at.item(0).number(), at.item(1).number()]),
     channels: field.get('channels').list(readChannel),
+    limits: field.get('limits').or([], (limits) => limits.list(readLimit)),
+  };
+}
+
+function readLimit(field: Field): Limit {
+  return {
+    alarm: field.get('alarm').text(),
+    tag: field.get('tag').text(),
+    side: field.get('side').oneOf(['high', 'low']),
+    limit: field.get('limit').number(),
+    severity: field.get('severity').oneOf(SEVERITIES),
   };
 }
 
@@ -326,6 +350,8 @@ function readChannel(field: Field): Channel {
     unit: field.get('unit').or('1', text),
     doc: field.get('doc').or('', text),
     of: field.get('of').or(null, text),
+    min: field.get('min').or(null, number),
+    max: field.get('max').or(null, number),
   };
 }
 

@@ -7,6 +7,7 @@ import type { Access } from './access';
 import { type AlarmFilter, EVERY_ACTIVE, isHidden, isUnseen, SEVERITY_RANK } from './alarms';
 import type { Link } from './connection';
 import type { Fleet, Listed } from './fleet';
+import { createStudy, type Study } from './forecast/study';
 import type {
   Alarm,
   Answer,
@@ -59,6 +60,8 @@ export interface State {
   number: number | null;
   /** The drawing of the plant; null where its twins have no places of their own. */
   schematic: Schematic | null;
+  /** Inputs that other twins feed: nobody else can set them. */
+  fed: Set<string>;
   /** Every channel by its tag. */
   channels: Map<string, Channel>;
   /** The newest reading of every tag, of all twins. */
@@ -88,6 +91,8 @@ export interface State {
   isSpanChosen: boolean;
   /** The plant time under the cursor; null while it is on no chart. */
   cursor: Seconds | null;
+  /** What the What if page knows. */
+  study: Study;
   /** What was asked of alarms and is under way or refused, by alarm. */
   asked: Map<number, Asked>;
   /** Which alarms the page of alarms shows. */
@@ -172,6 +177,7 @@ export function createState(settings: {
     wanted: twin,
     number: null,
     schematic: null,
+    fed: new Set(),
     channels: new Map(),
     values: new Map(),
     health: new Map(),
@@ -187,6 +193,7 @@ export function createState(settings: {
     span: 900,
     isSpanChosen: false,
     cursor: null,
+    study: createStudy(),
     asked: new Map(),
     alarmFilter: EVERY_ACTIVE,
     isSounding: settings.isSounding,
@@ -303,6 +310,7 @@ function applySnapshot(state: State, snapshot: Snapshot): void {
   state.twins = new Map(inReadingOrder(snapshot.twins).map((twin) => [twin.name, twin]));
   if (!isFleet(state)) state.fleet = null;
   state.schematic = isFleet(state) ? null : planSchematic(snapshot.twins, snapshot.connect);
+  state.fed = new Set(snapshot.connect.map(({ to }) => to));
   state.channels = new Map(snapshot.twins.flatMap((twin) => twin.channels.map((channel) => [channel.tag, channel])));
   state.alarms = new Map(snapshot.alarms.map((alarm) => [alarm.id, alarm]));
   state.commands = new Map(snapshot.commands.map((command) => [command.id, command]));

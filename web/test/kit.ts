@@ -14,6 +14,8 @@ export const channel = (name: string, kind: Channel['kind'], more: Partial<Chann
   unit: 'degC',
   doc: '',
   of: null,
+  min: null,
+  max: null,
   ...more,
 });
 
@@ -31,6 +33,7 @@ export const TWIN: Twin = {
     channel('t3', 'sensor', { of: 'box.T_air' }),
     channel('heater_on', 'input', { unit: '1' }),
   ],
+  limits: [],
 };
 
 export const snapshot = (more: object = {}): object => ({

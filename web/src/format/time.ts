@@ -34,6 +34,13 @@ export function durationText(seconds: Seconds): string {
   return `${years < 10 ? years.toFixed(1) : Math.round(years)} years`;
 }
 
+/** So far ahead: `+45 s`, `+1.5 min`, `+10 min`, `+2 h`. */
+export function aheadText(seconds: Seconds): string {
+  const [size, unit] =
+    seconds < 60 ? [1, 's'] : seconds < 3600 ? [60, 'min'] : seconds < 2 * DAY ? [3600, 'h'] : [DAY, 'd'];
+  return `+${Number((seconds / size).toFixed(1))} ${unit}`;
+}
+
 /** Where plant time stands against the time of day: `live`, `5.8 years ago`. */
 export function againstNow(time: Seconds, wall: Seconds): string {
   const behind = wall - time;
