@@ -46,6 +46,7 @@ struct App {
     Desk *desk;        // for forecasts
     Lookout *lookout;  // the plant's own forecast, NULL without
     History *history;  // NULL without
+    Audit *audit;      // NULL until it has begun
     Server *server;    // NULL without; app_serve, not owned
     Websocket *websocket;
     Connector connectors[APP_CONNECTORS_MAX];
@@ -61,6 +62,7 @@ struct App {
     uint64_t overruns;
     Histogram tick_durations;
     Tempo tempo;
+    uint64_t witnessed_command;   // the newest that is in the audit trail
     AppBacklog backlog;
     bool replaying;               // ticks are run again after a restart: nothing leaves the engine
     char refused[sizeof(ErrText)]; // why the newest version of the script was, or empty

@@ -14,6 +14,7 @@
 #include "app/commands.h"
 #include "app/places.h"
 #include "app/reload.h"
+#include "app/witness.h"
 
 const Subcommand subcommand_serve = {
     "serve", "run the twins of a plant beside its devices, with the dashboard",
@@ -105,6 +106,7 @@ static Err open_serving(Serving *serving, const AppDef *def, ServerDef *server, 
         return err_set(why, ERR_MEMORY, "no memory for the websocket connector");
     server->plant = plant;
     server->desk = serving->app->desk;
+    server->audit = serving->app->audit;
     server->history = def->history;
     server->devices = websocket_handler(serving->websocket);
     if ((err = server_create(server, &serving->server, why)))
@@ -143,6 +145,7 @@ static void refuse_script(Serving *serving, const ErrText *why)
 {
     log_write(LOG_ERROR, "reload", "the script is refused, the one before goes on: %s", why->text);
     app_tell_refusal(serving->app, why->text);
+    witness_script(serving->app, AUDIT_REFUSED, why->text);
     answer_reload(serving, 422, why->text);
 }
 
@@ -184,6 +187,7 @@ static Err take_script(Serving *serving, App *next, ErrText *why)
         refuse_script(serving, why);
     } else {
         log_write(LOG_INFO, "reload", "%s", serving->app->kept);
+        witness_script(serving->app, AUDIT_DONE, serving->app->kept);
         answer_reload(serving, 200, serving->app->kept);
     }
     return ERR_OK;

@@ -8,6 +8,7 @@
 #include "base/hash.h"
 #include "base/histogram.h"
 #include "base/log.h"
+#include "base/mailbox.h"
 #include "base/memory.h"
 #include "base/random.h"
 #include "base/ring.h"

@@ -3,6 +3,7 @@
 #include <math.h>
 
 #include "history/store.h"
+#include "history/trail.h"
 
 enum { POINTS_MAX = 1000 * 1000, ENTRIES_MAX = 10 * 1000, REVISIONS_MAX = 1000 };
 
@@ -235,4 +236,9 @@ Err history_read_commands(HistoryReader *reader, uint64_t before, size_t limit, 
     }
     sqlite3_reset(query);
     return err;
+}
+
+Err history_read_audit(HistoryReader *reader, uint64_t before, size_t limit, Arena *arena, AuditEntry **out, size_t *count, ErrText *why)
+{
+    return trail_read(reader->db, before, limit, arena, out, count, why);
 }

@@ -46,6 +46,23 @@ void frame_command(Text *out, const Command *command, const TagTable *tags)
     text_put(out, "}");
 }
 
+void frame_audit(Text *out, const AuditEntry *entry)
+{
+    put_count(out, "{", "seq", entry->seq);
+    put_time(out, ",", "time", entry->time);
+    put_string(out, ",", "who", entry->who);
+    put_string(out, ",", "role", entry->role);
+    put_string(out, ",", "peer", entry->peer);
+    put_string(out, ",", "action", entry->action);
+    put_string(out, ",", "target", entry->target);
+    put_string(out, ",", "outcome", audit_outcome_name(entry->outcome));
+    put_string(out, ",", "detail", entry->detail);
+    text_put(out, ",\"hash\":\"");
+    for (size_t i = 0; i < AUDIT_HASH; i++)
+        text_format(out, "%02x", entry->hash[i]);
+    text_put(out, "\"}");
+}
+
 // The snapshot.
 
 static void put_channel(Text *out, const Plant *plant, uint32_t twin, uint16_t index)

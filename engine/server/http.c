@@ -442,7 +442,13 @@ static const Route *read_request(Server *server, struct lws *wsi, RequestRoom *r
         return NULL;
     memcpy(room->parts, room->path, sizeof room->path);
     const Route *route = routes_find(request, room->parts, reply);
-    return route && guard_permit(&request->caller, route->right, reply) ? route : NULL;
+    if (!route || guard_permit(&request->caller, route->right, reply))
+        return route;
+
+    // who is nobody may ask as often as he likes without filling the trail
+    if (request->caller.known || (strcmp(request->method, "GET") != 0 && strcmp(request->method, "HEAD") != 0))
+        server__note(server, &request->caller, request->method, request->path, AUDIT_REFUSED, "no right to it");
+    return NULL;
 }
 
 static void answer_file(Server *server, const Request *request, Reply *reply)
@@ -453,6 +459,13 @@ static void answer_file(Server *server, const Request *request, Reply *reply)
     }
     snprintf(reply->allow, sizeof reply->allow, "GET, HEAD");
     reply_problem(reply, 405, "only GET and HEAD are spoken here");
+}
+
+static int answer_request(Server *server, Session *session, const Request *request)
+{
+    session->route->answer(server, request, &session->reply);
+    session->reply.ask.caller = request->caller;
+    return conclude(server, session);
 }
 
 static int on_request(Server *server, Session *session, struct lws *wsi)
@@ -479,8 +492,7 @@ static int on_request(Server *server, Session *session, struct lws *wsi)
         session->state = SESSION_RECEIVING;
         return 0;
     }
-    session->route->answer(server, &room.request, &session->reply);
-    return conclude(server, session);
+    return answer_request(server, session, &room.request);
 }
 
 /* The body has come, behind its headers. */
@@ -497,9 +509,9 @@ static int on_body(Server *server, Session *session)
         return send_reply(session);
     room.request.body = session->received.bytes ? session->received.bytes : "";
     room.request.body_length = session->received.length;
-    session->route->answer(server, &room.request, &session->reply);
+    const int result = answer_request(server, session, &room.request);
     text_fini(&session->received);
-    return conclude(server, session);
+    return result;
 }
 
 static int receive_chunks(Server *server, Session *session, const char *bytes, size_t length)

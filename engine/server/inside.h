@@ -28,6 +28,7 @@ struct Server {
     const Plant *plant;
     LinkHandler *devices;
     Desk *desk;
+    Audit *audit;
     char *web;
     HistoryReader *reader;
     int port;
@@ -92,6 +93,10 @@ size_t server__http_session_size(void);
 void server__tell_awaiting(Server *server);
 /// The tick's answer to the request of a session.
 void server__answer_session(Server *server, void *session, const AskAnswer *answer);
+
+// trail.c
+/// Note in the audit trail what somebody did or was refused here. What is asked of the tick is noted there.
+void server__note(Server *server, const Caller *caller, const char *action, const char *target, AuditOutcome outcome, const char *detail);
 
 // socket.c
 int server__on_socket(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t length);

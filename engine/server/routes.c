@@ -21,6 +21,7 @@ static const Route *const tables[] = {
     running_routes,
     metrics_routes,
     login_routes,
+    trail_routes,
 };
 enum { TABLES = sizeof tables / sizeof *tables };
 

@@ -23,6 +23,7 @@ extern const Route forecasts_routes[];
 extern const Route running_routes[];
 extern const Route metrics_routes[];
 extern const Route login_routes[];
+extern const Route trail_routes[];
 
 /// Whether `path` belongs to routes, and not to the dashboard's files.
 bool routes_know(const char *path);

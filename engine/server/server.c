@@ -65,6 +65,8 @@ static bool is_second(Server *server)
 static void on_beat(uv_timer_t *timer)
 {
     Server *server = timer->data;
+    if (server->audit && !server->reader)
+        audit_keep(server->audit);
     if (server->devices)
         server->devices->woken(server->devices->self);
     tls_look(server->tls);
@@ -314,6 +316,7 @@ Err server_create(const ServerDef *def, Server **out, ErrText *why)
         return err_set(why, ERR_MEMORY, "%s", err_name(ERR_MEMORY));
     server->plant = def->plant;
     server->desk = def->desk;
+    server->audit = def->audit;
     pthread_mutex_init(&server->pause_lock, NULL);
     pthread_cond_init(&server->pause_changed, NULL);
     server->frame_ns = (int64_t)(1e9 / (def->frame_rate_max > 0 ? def->frame_rate_max : FRAME_RATE));

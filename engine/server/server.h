@@ -12,6 +12,7 @@
 
 #include "forecast/desk.h"
 #include "history/history.h"
+#include "server/access.h"
 
 typedef struct Server Server;
 
@@ -22,6 +23,7 @@ typedef struct ServerDef {
     const char *history;  // path of the history, for its own reader; NULL for none
     const Plant *plant;   // names, units, channels: what does not change while it runs
     LinkHandler *devices; // NULL: device topics are refused
+    Audit *audit;         // what people do and are refused is noted here; NULL: nowhere
     Desk *desk;           // where forecasts are asked for; NULL: there are none
     double frame_rate_max;  // Hz; 0 means 20
     const char *access;   // the access file; NULL: whoever comes may do everything
@@ -74,6 +76,7 @@ typedef enum ServerAskKind { SERVER_ASK_ACKNOWLEDGE, SERVER_ASK_ACTUATE, SERVER_
 typedef struct ServerAsk {
     ServerAskKind kind;
     uint64_t token;  // for server_answer
+    Caller caller;   // who asks, for the audit trail
     uint64_t alarm;
     char by[48];
     CommandWish wish;

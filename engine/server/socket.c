@@ -493,6 +493,7 @@ static void on_subscribe(Client *client, const WireMessage *message)
 
 static void put_ask(Client *client, const WireMessage *message, ServerAsk *ask)
 {
+    ask->caller = client->caller;
     if (asks_put(&client->server->asks, client, message->topic, message->id, ask))
         return;
     refuse(client, wire_topic_name(message->topic), message->id, 429, "too many questions wait for an answer");
