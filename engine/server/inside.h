@@ -27,6 +27,8 @@ typedef struct Client Client;
 struct Server {
     const Plant *plant;
     LinkHandler *devices;
+    Webhook *const *webhooks;
+    size_t webhook_count;
     Desk *desk;
     Audit *audit;
     char *web;
@@ -96,7 +98,7 @@ void server__answer_session(Server *server, void *session, const AskAnswer *answ
 
 // trail.c
 /// Note in the audit trail what somebody did or was refused here. What is asked of the tick is noted there.
-void server__note(Server *server, const Caller *caller, const char *action, const char *target, AuditOutcome outcome, const char *detail);
+void server__note(const Server *server, const Caller *caller, const char *action, const char *target, AuditOutcome outcome, const char *detail);
 
 // socket.c
 int server__on_socket(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t length);

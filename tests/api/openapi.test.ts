@@ -239,11 +239,13 @@ test('who is not known is refused, whatever has a right', async () => {
 });
 
 test('a login and a token let in, as far as their roles go', async () => {
-  expect(await call('readPermissions', 200)).toMatchObject({ access: 'open', user: null });
+  const open = { access: 'open', user: null, role: null, provide: ['*'], actuate: ['*'], csrf: null };
+  expect(await call('readPermissions', 200)).toMatchObject(open);
+  expect(await call('logIn', 200, { body: ANNA })).toMatchObject(open);
+  await call('logOut', 204);
   expect(await call('readPermissions', 200, { at: locked })).toMatchObject({ access: 'required', rights: [] });
-  await call('login', 409, { body: ANNA });
-  await call('login', 400, { at: locked, body: {} });
-  await call('login', 401, { at: locked, body: { ...ANNA, password: 'wrong' } });
+  await call('logIn', 400, { at: locked, body: {} });
+  await call('logIn', 401, { at: locked, body: { ...ANNA, password: 'wrong' } });
 
   const login = await fetch(`${locked.origin}/api/v1/login`, { method: 'POST', body: JSON.stringify(ANNA) });
   const cookie = login.headers.get('set-cookie')?.split(';')[0] ?? '';
@@ -254,10 +256,10 @@ test('a login and a token let in, as far as their roles go', async () => {
   });
   await call('readPlant', 200, { at: locked, headers: { cookie } });
   await call('writeLog', 403, { at: locked, headers: { cookie, 'x-pollux-csrf': csrf }, body: { level: 'info' } });
-  await call('logout', 403, { at: locked, headers: { cookie } });
-  await call('logout', 204, { at: locked, headers: { cookie, 'x-pollux-csrf': csrf } });
+  await call('logOut', 403, { at: locked, headers: { cookie } });
+  await call('logOut', 204, { at: locked, headers: { cookie, 'x-pollux-csrf': csrf } });
   await call('readPlant', 401, { at: locked, headers: { cookie } });
-  await call('login', 200, { at: locked, body: ANNA });
+  await call('logIn', 200, { at: locked, body: ANNA });
 
   const headers = { authorization: `Bearer ${locked.token}` };
   await call('writeLog', 200, { at: locked, headers, body: { level: 'info' } });
@@ -450,7 +452,10 @@ test('a forecast is asked for, looked at and cancelled', async () => {
 });
 
 test('who did what is in the audit trail, page by page', async () => {
-  const { entries, next } = (await call('readAudit', 200, { query: { limit: 2 } })) as { entries: { seq: number }[]; next: number };
+  const { entries, next } = (await call('readAudit', 200, { query: { limit: 2 } })) as {
+    entries: { seq: number }[];
+    next: number;
+  };
   expect(entries).toHaveLength(2);
   expect(next).toBe(entries[1]?.seq);
   await call('readAudit', 200, { query: { limit: 2, before: next, times: 'ns' } });

@@ -24,17 +24,17 @@ export const ANNA = { user: 'anna', password: 'correct horse battery staple' };
 /** A server that lets in whom it knows, without a plant; `token` is an engineer's. */
 export async function startLocked(): Promise<Pollux & { token: string }> {
   const folder = temporaryFolder();
-  const access = ['--access', `${folder}/access.json`];
-  execFileSync(PROGRAM, ['user', 'add', ANNA.user, '--role', 'viewer', ...access], {
+  const access = `${folder}/access.json`;
+  execFileSync(PROGRAM, ['user', 'add', ANNA.user, '--role', 'viewer', '--access', access], {
     input: `${ANNA.password}\n`,
     stdio: 'pipe',
   });
-  const printed = execFileSync(PROGRAM, ['token', 'create', 'robot', '--role', 'engineer', ...access], {
+  const printed = execFileSync(PROGRAM, ['token', 'create', 'robot', '--role', 'engineer', '--access', access], {
     stdio: 'pipe',
   });
   const token = /plx_\S+/.exec(String(printed))?.[0] ?? '';
   const port = await freePort();
-  const server = await serve(port, folder, SPEED, PLANT, access);
+  const server = await serve(port, folder, SPEED, PLANT, { access });
   return {
     origin: `http://localhost:${port}`,
     port,
