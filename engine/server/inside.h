@@ -9,6 +9,7 @@
 #include <uv.h>
 
 #include "server/access.h"
+#include "server/archive.h"
 #include "server/asks.h"
 #include "server/frames.h"
 #include "server/relay.h"
@@ -32,7 +33,8 @@ struct Server {
     Desk *desk;
     Audit *audit;
     char *web;
-    HistoryReader *reader;
+    HistoryReader *reader;  // for short lists
+    Archive *archive;       // for what takes its time; NULL as the reader
     int port;
     char address[ADDRESS_ROOM];
     Access *access;            // NULL: none is asked for

@@ -290,6 +290,8 @@ static Err server_init(Server *server, const ServerDef *def, ErrText *why)
     Err err = ERR_OK;
     if (def->history)
         err = history_reader_open(def->history, def->plant, &server->reader, why);
+    if (err == ERR_OK && def->history)
+        err = archive_open(def->history, def->plant, ask_wake, server, &server->archive, why);
     if (err != ERR_OK)
         return err;
 
@@ -357,6 +359,7 @@ void server_destroy(Server *server)
         return;
     if (server->desk)
         desk_tell(server->desk, NULL, NULL);
+    archive_stop(server->archive);
     if (server->running) {
         server->stopping = true;
         uv_async_send(&server->wake);
@@ -371,6 +374,7 @@ void server_destroy(Server *server)
         server->devices->pass = NULL;
     }
     history_reader_close(server->reader);
+    archive_close(server->archive);
     states_fini(&server->states);
     state_fini(&server->shown);
     journal_fini(&server->journal);
@@ -513,6 +517,7 @@ Err server_follow(Server *server, const Plant *plant, Desk *desk)
     swap_states(server, &states, &shown);
     journal_follow(&server->journal, plant, &server->alarms, &server->commands);
     history_reader_follow(server->reader, plant);
+    archive_follow(server->archive, plant);
     server->plant = plant;
     server__follow_listeners(server);
 
