@@ -3,6 +3,7 @@
  *  Against a real Pollux with its emulated plant. POLLUX_WATCH_S says for how long memory is watched.
  */
 import { cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { cpus, loadavg } from 'node:os';
 import { join } from 'node:path';
 import type { CDPSession } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -84,29 +85,23 @@ test('shows data within a second and a half of being opened, charts among them',
   expect(charts).toBeLessThan(FIRST_DATA_MS);
 });
 
-test('draws twenty live series at 10 Hz as smoothly as this machine draws anything', async () => {
+test('draws twenty live series at 10 Hz, sixty frames a second where the machine is free for it', async () => {
   await browser.page.waitForTimeout(2_000);
-  await tools.send('Performance.setTimeDomain', { timeDomain: 'threadTicks' });
-  await tools.send('Performance.enable');
-  const before = await busySeconds();
-  const page = await browser.page.evaluate(watchFrames, FRAMES_MS);
-  const busy = ((await busySeconds()) - before) / (FRAMES_MS / 1000);
-  // a page with nothing in it, in the same browser at the same load
-  const empty = await browser.context.newPage();
-  await empty.bringToFront();
-  const nothing = await empty.evaluate(watchFrames, FRAMES_MS / 2);
-  await empty.close();
+  const time = browser.page.getByTestId('plant-time');
+  const began = await time.textContent();
+  const { intervals, longTasks } = await browser.page.evaluate(watchFrames, FRAMES_MS);
+  const [load = 0] = loadavg();
   console.info(
-    `this page: ${tell(page)}, main thread busy ${(100 * busy).toFixed(0)} %; an empty page: ${tell(nothing)}`,
+    `frames: median ${part(intervals, 0.5).toFixed(1)} ms, 95th percentile ${part(intervals, 0.95).toFixed(1)} ms, ` +
+      `longest ${part(intervals, 1).toFixed(1)} ms, ${longTasks.length} long tasks; load ${load.toFixed(1)} on ${cpus().length} processors`,
   );
 
   expect(await browser.page.locator('.charts .legend li').count()).toBeGreaterThanOrEqual(20);
-  // 60 frames a second need the main thread to be free for most of the time, whoever else the processor works for
-  expect(busy).toBeLessThan(0.5);
-  // where an empty page has its frames in time, so has this one
-  if (part(nothing.intervals, 0.95) < FRAME_MS) {
-    expect(part(page.intervals, 0.5)).toBeLessThan(FRAME_MS);
-  }
+  expect(await time.textContent()).not.toBe(began);
+  // who shares its processors with others measures the others
+  if (load >= cpus().length) return;
+  expect(part(intervals, 0.5)).toBeLessThan(FRAME_MS);
+  expect(part(intervals, 0.95)).toBeLessThan(2 * FRAME_MS);
 }, 60_000);
 
 test(
@@ -133,16 +128,6 @@ interface Frames {
 }
 
 const part = (rising: number[], share: number): number => rising[Math.floor(share * (rising.length - 1))] ?? Number.NaN;
-
-const tell = ({ intervals, longTasks }: Frames): string =>
-  `median ${part(intervals, 0.5).toFixed(1)} ms, 95th percentile ${part(intervals, 0.95).toFixed(1)} ms, ` +
-  `longest ${part(intervals, 1).toFixed(1)} ms, ${longTasks.length} long tasks`;
-
-/** For how long the main thread has worked, in its own time. */
-async function busySeconds(): Promise<number> {
-  const { metrics } = await tools.send('Performance.getMetrics');
-  return metrics.find(({ name }) => name === 'TaskDuration')?.value ?? Number.NaN;
-}
 
 /** In the page: how far apart frames are, in rising order, and the tasks of more than 50 ms. */
 async function watchFrames(forMs: number): Promise<Frames> {
