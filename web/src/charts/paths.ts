@@ -32,8 +32,8 @@ export function line(gap: () => Seconds): uPlot.Series.PathBuilder {
   };
 }
 
-/** The area of ± two of this column around the column `centre`. */
-export function band(centre: number, gap: () => Seconds): uPlot.Series.PathBuilder {
+/** The area of ± `sigmas` of this column around the column `centre`. */
+export function band(centre: number, sigmas: number, gap: () => Seconds): uPlot.Series.PathBuilder {
   return (plot, column, first, last) => {
     const fill = new Path2D();
     const [times, spreads, middles] = [columnOf(plot, 0), columnOf(plot, column), columnOf(plot, centre)];
@@ -58,8 +58,8 @@ export function band(centre: number, gap: () => Seconds): uPlot.Series.PathBuild
       if (merged !== undefined && x - merged.x < MERGE_PX) continue;
       run.push({
         x,
-        top: plot.valToPos(middle + 2 * spread, 'y', true),
-        bottom: plot.valToPos(middle - 2 * spread, 'y', true),
+        top: plot.valToPos(middle + sigmas * spread, 'y', true),
+        bottom: plot.valToPos(middle - sigmas * spread, 'y', true),
       });
     }
     close();
