@@ -83,6 +83,7 @@ struct Desk {
     pthread_cond_t changed;
     void (*ended)(void *self);  // under the lock
     void *self;
+    DeskStats stats;            // under the lock, but for `waiting`
 };
 
 /* Of the asks of all desks: nobody takes another one's for his own. */
@@ -287,6 +288,9 @@ static void end_place(Desk *desk, Slot *place, Err err)
         learn_usual(desk, (double)(now - place->began) / (double)NS_PER_S);
 
     pthread_mutex_lock(&desk->lock);
+    desk->stats.ended[place->end]++;
+    if (place->end == DESK_DONE)
+        histogram_add(&desk->stats.durations, now - place->began);
     pass(desk, place, STAGE_ENDED);
     pthread_cond_broadcast(&desk->changed);
     if (of_people && desk->ended)
@@ -485,6 +489,9 @@ Err desk_ask(Desk *desk, const DeskAsk *ask, uint64_t *id, double *retry, ErrTex
     assert(ask->length <= DESK_TEXT_MAX);
     Slot *place = find_place(desk);
     if (!place) {
+        pthread_mutex_lock(&desk->lock);
+        desk->stats.refused++;
+        pthread_mutex_unlock(&desk->lock);
         *retry = when_there_is_room(desk);
         return err_set(why, ERR_FULL, "%d forecasts are waiting already: come back in %.0f s", DESK_PEOPLE_MAX, *retry);
     }
@@ -575,6 +582,17 @@ bool desk_next(const Desk *desk, uint64_t id, DeskView *out)
     if (next)
         show(next, out);
     return next != NULL;
+}
+
+void desk_stats(Desk *desk, DeskStats *out)
+{
+    pthread_mutex_lock(&desk->lock);
+    *out = desk->stats;
+    pthread_mutex_unlock(&desk->lock);
+    for (size_t i = 0; i < PLACES; i++) {
+        const SlotStage stage = stage_of(&desk->places[i]);
+        out->waiting += stage != STAGE_FREE && stage != STAGE_ENDED;
+    }
 }
 
 void desk_tell(Desk *desk, void (*ended)(void *self), void *self)

@@ -95,6 +95,14 @@ bool desk_look(const Desk *desk, uint64_t id, DeskView *out);
 bool desk_cancel(Desk *desk, uint64_t id);
 /// The ask that follows `id` (0: the oldest).
 bool desk_next(const Desk *desk, uint64_t id, DeskView *out);
+/// What the desk has done since it was made, for all who asked.
+typedef struct DeskStats {
+    uint64_t ended[DESK_EXPIRED + 1];  // asks by the way they ended; 0 for DESK_QUEUED and DESK_RUNNING
+    uint64_t refused;                  // asks of people for which there was no place
+    unsigned waiting;                  // that have not ended
+    Histogram durations;               // of those that were computed to their end
+} DeskStats;
+void desk_stats(Desk *desk, DeskStats *out);
 /// `ended` is called by clerks whenever an ask of people has ended; NULL: nobody is told.
 void desk_tell(Desk *desk, void (*ended)(void *self), void *self);
 

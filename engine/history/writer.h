@@ -7,7 +7,8 @@
 #pragma once
 
 #include "history/record.h"
-#include "history/store.h"
+#include "history/seal.h"
+#include "history/trail.h"
 
 enum {
     WRITER_PIECE = 16 * 1024 * 1024,  // a snapshot's part is cut into pieces: SQLite's values end at 1 GB
@@ -20,13 +21,12 @@ typedef enum WriterStatement {
     WRITER_TAG_FIND,
     WRITER_TAG_ADD,
     WRITER_SAMPLE,
-    WRITER_LATE_FIND,
     WRITER_ESTIMATE,
-    WRITER_AMENDED,
     WRITER_ALARM_BEFORE,
     WRITER_ALARM,
     WRITER_COMMAND,
     WRITER_OUTLOOK,
+    WRITER_AUDIT,
     WRITER_SNAPSHOT,
     WRITER_PIECES_FORGET,
     WRITER_PIECE_ADD,
@@ -39,7 +39,11 @@ typedef struct Writer {
     sqlite3 *db;
     sqlite3_stmt *statements[WRITER_STATEMENT_COUNT];
     const Plant *plant;
+    Sealer sealer;   // of what was written
     int64_t *tags;  // by TagId: the file's number, 0 while it is not known
+    int64_t next_row;  // of the next estimate
+    int64_t floor;     // samples up to here are in blocks
+    Chain chain;     // the end of the audit trail
     uint64_t conflicts;  // samples whose seq was in the file already
 } Writer;
 
@@ -47,5 +51,12 @@ Err writer_open(Writer *writer, const char *path, const Plant *plant, ErrText *w
 void writer_close(Writer *writer);
 /// Go on with the tags of another version of the plant's script. ERR_MEMORY: those of the one before stay.
 Err writer_follow(Writer *writer, const Plant *plant, ErrText *why);
+/// What goes into one transaction.
+typedef struct Group {
+    Record *records;
+    size_t count;
+    AuditEntry *entries;  // they get their numbers and hashes here
+    size_t entry_count;
+} Group;
 /// On failure nothing of it is in the file.
-Err writer_commit(Writer *writer, const Record *records, size_t count, ErrText *why);
+Err writer_commit(Writer *writer, const Group *group, ErrText *why);

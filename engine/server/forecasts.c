@@ -93,6 +93,7 @@ static void answer_scenarios(Server *server, const Request *request, Reply *repl
     if (server->scenarios.length == 0)
         read_scenarios(server);
     text_add(reply->body, server->scenarios.bytes ? server->scenarios.bytes : "", server->scenarios.length);
+    reply_tag(reply);
 }
 
 // --- asking --------------------------------------------------------------------------------------------------------

@@ -9,6 +9,8 @@
 
 void frame_alarm(Text *out, const Alarm *alarm, const char *twin);
 void frame_command(Text *out, const Command *command, const TagTable *tags);
+/// An entry of the audit trail.
+void frame_audit(Text *out, const AuditEntry *entry);
 /// A time, or null for TIME_NONE.
 void frame_time(Text *out, int64_t time);
 
@@ -31,4 +33,10 @@ void frame_refusal(Text *out, const State *state);
 
 /// `[value, sd]` or `[value, null, time, quality]`.
 void frame_reading(Text *out, const Plant *plant, TagId tag, const Reading *reading);
+/// The object of one leaf, with all that is known of its value; `reading` is its own, with NaN before the first tick.
+void frame_leaf_of(Text *out, const Plant *plant, const State *state, TagId tag, const Reading *reading);
+/// What became of the programs of all models.
+void frame_codegen(Text *out);
+void frame_connection(Text *out, const ServerConnection *connection);
+/// "measured", "estimated" or "set".
 const char *frame_source(const Plant *plant, TagId tag, const Reading *reading);

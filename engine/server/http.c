@@ -1,11 +1,15 @@
 /* http.c -- from a request's headers to a reply: what is asked for, whom it has to wait for, and the bytes on their way out. */
 #include "server/http.h"
 
+#include <ctype.h>
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
+#include "server/dechunk.h"
 #include "server/files.h"
 #include "server/guard.h"
 #include "server/inside.h"
@@ -16,6 +20,7 @@ enum {
     CHUNK = 32 * 1024,  // of a body in one write
     PATH_ROOM = 1024,
     ARGS_ROOM = 8192,
+    HEADER_ROOM = 300,  // of a header that is kept
     ANSWER_S = 60,      // for a reader to take its answer, and for the tick to give one
 };
 
@@ -26,12 +31,16 @@ typedef enum SessionState {
     SESSION_WRITING,
 } SessionState;
 
+#define CHUNKED SIZE_MAX  // a length that nobody knows
+
 /* One request and its reply on its way; libwebsockets keeps it with the connection. */
 typedef struct Session {
     struct lws *wsi;
     SessionState state;
     const Route *route;
     Text received;  // the body of the request
+    bool chunked;   // it comes in chunks
+    Dechunk chunks;
     Reply reply;
     Text body;      // of the reply
     size_t sent;
@@ -43,7 +52,7 @@ typedef struct Session {
 /* A request as it is read from its headers, and the memory that it points to. */
 typedef struct RequestRoom {
     Request request;
-    char path[PATH_ROOM], parts[PATH_ROOM], args[ARGS_ROOM];
+    char path[PATH_ROOM], parts[PATH_ROOM], args[ARGS_ROOM], origin[HEADER_ROOM + 8], type[HEADER_ROOM];
 } RequestRoom;
 
 size_t server__http_session_size(void)
@@ -70,9 +79,46 @@ void reply_problem(Reply *reply, int status, const char *format, ...)
     reply->status = status;
     reply->type = "application/problem+json";
     reply->cache = NULL;
-    reply->etag[0] = 0;
+    reply->etag[0] = reply->link[0] = 0;
     text_clear(reply->body);
     wire_write_problem(reply->body, status, detail);
+}
+
+void reply_tag(Reply *reply)
+{
+    reply->cache = "no-cache";
+    snprintf(reply->etag, sizeof reply->etag, "\"%016" PRIx64 "\"", hash_bytes(0, reply->body->bytes ? reply->body->bytes : "", reply->body->length));
+}
+
+/* A name or a value of an argument, with what is not plain escaped. */
+static void put_escaped(Text *out, const char *text)
+{
+    for (; *text; text++)
+        text_format(out, isalnum((unsigned char)*text) || strchr("-._~", *text) ? "%c" : "%%%02X", (unsigned char)*text);
+}
+
+static void put_arg(Text *out, const char *separator, const char *name, const char *value)
+{
+    text_put(out, separator);
+    put_escaped(out, name);
+    text_put(out, "=");
+    put_escaped(out, value);
+}
+
+void reply_next(Reply *reply, const Request *request, const char *name, const char *value)
+{
+    Text link = {0};
+    text_format(&link, "<%s", request->path);
+    put_arg(&link, "?", name, value);
+    for (size_t i = 0; i < request->arg_count; i++)
+        if (strcmp(request->args[i].name, name) != 0)
+            put_arg(&link, "&", request->args[i].name, request->args[i].value);
+    text_put(&link, ">; rel=\"next\"");
+
+    // who sent more than fits finds the next page in the body
+    if (!link.failed && link.length < sizeof reply->link)
+        memcpy(reply->link, link.bytes, link.length + 1);
+    text_fini(&link);
 }
 
 void reply_ask(Reply *reply, const ServerAsk *ask, ReplyTold *told)
@@ -86,6 +132,13 @@ void reply_await(Reply *reply, const Awaited *awaited, uint64_t id, double secon
     reply->awaited = awaited;
     reply->awaited_id = id;
     reply->wait_s = seconds;
+}
+
+void reply_next_number(Reply *reply, const Request *request, const char *name, uint64_t value)
+{
+    char digits[24];
+    snprintf(digits, sizeof digits, "%" PRIu64, value);
+    reply_next(reply, request, name, digits);
 }
 
 // What is asked for.
@@ -145,14 +198,25 @@ static bool read_target(struct lws *wsi, RequestRoom *room, Reply *reply)
     return false;
 }
 
-/* How many bytes of a body come behind the headers; false when that is refused. */
+/* Whether the body comes in chunks; with a length besides, its end would be a matter of opinion. */
+static bool read_coding(struct lws *wsi, Reply *reply)
+{
+    char coding[24];
+    if (lws_hdr_copy(wsi, coding, sizeof coding, WSI_TOKEN_HTTP_TRANSFER_ENCODING) < 0 || strcasecmp(coding, "chunked") != 0)
+        reply_problem(reply, 501, "transfer-encoding: expected chunked");
+    else if (lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_CONTENT_LENGTH) > 0)
+        reply_problem(reply, 400, "a body has a length or comes in chunks, not both");
+    return reply->status == 200;
+}
+
+/* How many bytes of a body come behind the headers, CHUNKED where nobody knows; false when that is refused. */
 static bool read_length(struct lws *wsi, const Route *route, size_t *out, Reply *reply)
 {
     char text[24] = "";
     *out = 0;
     if (lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_TRANSFER_ENCODING) > 0) {
-        reply_problem(reply, 411, "the length of the body is missing");
-        return false;
+        *out = CHUNKED;
+        return read_coding(wsi, reply);
     }
     if (lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_CONTENT_LENGTH) <= 0)
         return true;
@@ -168,11 +232,23 @@ static bool read_length(struct lws *wsi, const Route *route, size_t *out, Reply 
     return reply->status == 200;
 }
 
-/* The browser has this very file already. */
+/* How times are written; false when that is refused. */
+static bool read_times(const Request *request, Reply *reply)
+{
+    const char *times = request_arg(request, "times");
+    const bool ns = times && strcmp(times, "ns") == 0;
+    reply->body->times = ns ? TEXT_TIMES_NS : TEXT_TIMES_RFC3339;
+    if (ns || !times || strcmp(times, "rfc3339") == 0)
+        return true;
+    reply_problem(reply, 400, "times: expected ns or rfc3339, got \"%.60s\"", times);
+    return false;
+}
+
+/* Who asks has this very answer already. */
 static bool is_known(struct lws *wsi, const Reply *reply)
 {
     char known[256];
-    return reply->etag[0] && lws_hdr_copy(wsi, known, sizeof known, WSI_TOKEN_HTTP_IF_NONE_MATCH) > 0 && strstr(known, reply->etag);
+    return reply->etag[0] && lws_hdr_copy(wsi, known, sizeof known, WSI_TOKEN_HTTP_IF_NONE_MATCH) > 0 && (strstr(known, reply->etag) || strcmp(known, "*") == 0);
 }
 
 // The bytes on their way out.
@@ -203,6 +279,12 @@ static bool write_headers(struct lws *wsi, const Reply *reply, size_t length, bo
         put_header(&headers, "etag:", reply->etag);
     if (reply->location[0])
         put_header(&headers, "location:", reply->location);
+    if (reply->cookie[0])
+        put_header(&headers, "set-cookie:", reply->cookie);
+    if (reply->status == 401)
+        put_header(&headers, "www-authenticate:", "Bearer");
+    if (reply->link[0])
+        put_header(&headers, "link:", reply->link);
     if (reply->retry_s) {
         char seconds[16];
         snprintf(seconds, sizeof seconds, "%d", reply->retry_s);
@@ -333,26 +415,40 @@ static int conclude(Server *server, Session *session)
 
 // A request comes in.
 
+static void copy_header(struct lws *wsi, enum lws_token_indexes token, char out[HEADER_ROOM])
+{
+    if (lws_hdr_copy(wsi, out, HEADER_ROOM, token) < 0)
+        out[0] = 0;
+}
+
 /* All of it that stands in the headers, which are there until it is answered. NULL, and a refusal: it is not answered by a route. */
-static const Route *read_request(struct lws *wsi, RequestRoom *room, Reply *reply)
+static const Route *read_request(Server *server, struct lws *wsi, RequestRoom *room, Reply *reply)
 {
     Request *request = &room->request;
-    *request = (Request){.body = ""};
-    if (!read_target(wsi, room, reply) || !guard_admit(wsi, &request->caller, reply))
+    *request = (Request){.body = "", .origin = room->origin, .type = room->type};
+    char host[HEADER_ROOM];
+    copy_header(wsi, WSI_TOKEN_HOST, host);
+    snprintf(room->origin, sizeof room->origin, "%s://%s", lws_is_ssl(wsi) ? "https" : "http", host);
+    copy_header(wsi, WSI_TOKEN_HTTP_CONTENT_TYPE, room->type);
+    if (!read_target(wsi, room, reply) || !guard_admit(server, wsi, &request->caller, reply))
         return NULL;
     if (!read_args(wsi, request, room->args, sizeof room->args)) {
         reply_problem(reply, 400, "too many arguments, or too long ones");
         return NULL;
     }
+    if (!read_times(request, reply))
+        return NULL;
     if (!routes_know(request->path))
         return NULL;
     memcpy(room->parts, room->path, sizeof room->path);
     const Route *route = routes_find(request, room->parts, reply);
-    if (route && !role_may(request->caller.role, route->right)) {
-        reply_problem(reply, 403, "this needs the right to %s", right_name(route->right));
-        return NULL;
-    }
-    return route;
+    if (!route || guard_permit(&request->caller, route->right, reply))
+        return route;
+
+    // who is nobody may ask as often as he likes without filling the trail
+    if (request->caller.known || request->caller.forged)
+        server__note(server, &request->caller, request->method, request->path, AUDIT_REFUSED, "no right to it");
+    return NULL;
 }
 
 static void answer_file(Server *server, const Request *request, Reply *reply)
@@ -365,6 +461,13 @@ static void answer_file(Server *server, const Request *request, Reply *reply)
     reply_problem(reply, 405, "only GET and HEAD are spoken here");
 }
 
+static int answer_request(Server *server, Session *session, const Request *request)
+{
+    session->route->answer(server, request, &session->reply);
+    session->reply.ask.caller = request->caller;
+    return conclude(server, session);
+}
+
 static int on_request(Server *server, Session *session, struct lws *wsi)
 {
     RequestRoom room;
@@ -373,7 +476,7 @@ static int on_request(Server *server, Session *session, struct lws *wsi)
     text_clear(&session->received);
     session->reply = (Reply){.status = 200, .body = &session->body};
     session->wsi = wsi;
-    session->route = read_request(wsi, &room, &session->reply);
+    session->route = read_request(server, wsi, &room, &session->reply);
     session->head = lws_hdr_total_length(wsi, WSI_TOKEN_HEAD_URI) > 0;
     const bool is_file = !session->route && session->reply.status == 200;
     if (is_file)
@@ -383,13 +486,13 @@ static int on_request(Server *server, Session *session, struct lws *wsi)
         return send_reply(session);
     }
 
-    session->last = false;
+    session->chunked = session->last = length == CHUNKED;  // libwebsockets does not see its end, so nothing behind it is read
+    session->chunks = (Dechunk){0};
     if (length) {
         session->state = SESSION_RECEIVING;
         return 0;
     }
-    session->route->answer(server, &room.request, &session->reply);
-    return conclude(server, session);
+    return answer_request(server, session, &room.request);
 }
 
 /* The body has come, behind its headers. */
@@ -402,19 +505,40 @@ static int on_body(Server *server, Session *session)
         reply_problem(&session->reply, 503, "no memory for the request");
         return send_reply(session);
     }
-    if (!read_request(session->wsi, &room, &session->reply))
+    if (!read_request(server, session->wsi, &room, &session->reply))
         return send_reply(session);
-    room.request.body = session->received.bytes;
+    room.request.body = session->received.bytes ? session->received.bytes : "";
     room.request.body_length = session->received.length;
-    session->route->answer(server, &room.request, &session->reply);
+    const int result = answer_request(server, session, &room.request);
     text_fini(&session->received);
-    return conclude(server, session);
+    return result;
 }
 
-static void receive(Session *session, const char *bytes, size_t length)
+static int receive_chunks(Server *server, Session *session, const char *bytes, size_t length)
 {
-    if (session->state == SESSION_RECEIVING && session->received.length + length <= session->route->body_max)
+    switch (dechunk(&session->chunks, bytes, length, session->route->body_max, &session->received)) {
+    case DECHUNK_DONE:
+        return on_body(server, session);
+    case DECHUNK_WRONG:
+        reply_problem(&session->reply, 400, "the body: expected chunks, each with its size in hexadecimal digits in front");
+        return send_reply(session);
+    case DECHUNK_TOO_LONG:
+        reply_problem(&session->reply, 413, "a body may have %zu KiB at most here", session->route->body_max / 1024);
+        return send_reply(session);
+    default:
+        return 0;
+    }
+}
+
+static int receive(Server *server, Session *session, const char *bytes, size_t length)
+{
+    if (session->state != SESSION_RECEIVING)
+        return 0;
+    if (session->chunked)
+        return receive_chunks(server, session, bytes, length);
+    if (session->received.length + length <= session->route->body_max)
         text_add(&session->received, bytes, length);
+    return 0;
 }
 
 static int on_writable(Server *server, Session *session)
@@ -433,7 +557,7 @@ static int on_writable(Server *server, Session *session)
 }
 
 /* 0 lets the upgrade go on; a positive value says that it was answered. */
-static int on_upgrade(struct lws *wsi, const char *to)
+static int on_upgrade(Server *server, struct lws *wsi, const char *to)
 {
     char path[64], protocols[256];
     Text body = {0};
@@ -441,8 +565,10 @@ static int on_upgrade(struct lws *wsi, const char *to)
     Caller caller;
     if (strcmp(to, "websocket") != 0)
         reply_problem(&reply, 400, "an upgrade to \"%.40s\" is not spoken here", to);
-    else if (!guard_admit(wsi, &caller, &reply))
+    else if (!guard_admit(server, wsi, &caller, &reply))
         ;
+    else if (!caller.known)
+        guard_permit(&caller, RIGHT_VIEW, &reply);
     else if (lws_hdr_copy(wsi, path, sizeof path, WSI_TOKEN_GET_URI) < 0 || strcmp(path, "/api/v1/ws") != 0)
         reply_problem(&reply, 404, "the WebSocket is at /api/v1/ws");
     else if (lws_hdr_copy(wsi, protocols, sizeof protocols, WSI_TOKEN_PROTOCOL) < 0 || !(strstr(protocols, SUBPROTOCOL) || strstr(protocols, SUBPROTOCOL_BULK)))
@@ -467,12 +593,11 @@ int server__on_http(struct lws *wsi, enum lws_callback_reasons reason, void *use
     Session *session = user;
     switch (reason) {
     case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE:
-        return on_upgrade(wsi, in);
+        return on_upgrade(server, wsi, in);
     case LWS_CALLBACK_HTTP:
         return on_request(server, session, wsi);
     case LWS_CALLBACK_HTTP_BODY:
-        receive(session, in, length);
-        return 0;
+        return receive(server, session, in, length);
     case LWS_CALLBACK_HTTP_BODY_COMPLETION:
         return on_body(server, session);
     case LWS_CALLBACK_TIMER:
@@ -492,6 +617,6 @@ int server__on_http(struct lws *wsi, enum lws_callback_reasons reason, void *use
     case LWS_CALLBACK_ESTABLISHED:
         return -1;  // a WebSocket without our subprotocol
     default:
-        return 0;
+        return tls_on_event(server->tls, reason, user, length);
     }
 }

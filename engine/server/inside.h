@@ -8,23 +8,39 @@
 #include <pthread.h>
 #include <uv.h>
 
+#include "server/access.h"
+#include "server/archive.h"
 #include "server/asks.h"
 #include "server/frames.h"
 #include "server/relay.h"
 #include "server/server.h"
+#include "server/tls.h"
 
 #define SUBPROTOCOL "pollux.v1.json"
 #define SUBPROTOCOL_BULK "pollux.v1.bin"
+
+enum { ADDRESS_ROOM = 64 };
+
+#define SESSION_COOKIE "pollux_session"
 
 typedef struct Client Client;
 
 struct Server {
     const Plant *plant;
     LinkHandler *devices;
+    Webhook *const *webhooks;
+    size_t webhook_count;
     Desk *desk;
+    Audit *audit;
     char *web;
-    HistoryReader *reader;
+    HistoryReader *reader;  // for short lists
+    Archive *archive;       // for what takes its time; NULL as the reader
     int port;
+    char address[ADDRESS_ROOM];
+    Access *access;            // NULL: none is asked for
+    Tls *tls;                  // NULL: none is spoken
+    const char *const *hosts;  // names of ours
+    size_t host_count;
 
     // the event loop
     uv_loop_t loop;
@@ -57,6 +73,7 @@ struct Server {
     ServerConnection *connections;  // CONNECTIONS_MAX
 
     // the service thread's
+    uint32_t beats;
     int64_t frame_ns;  // between two frames
     int64_t frame_at;  // elapsed time of the last
     bool frame_owed;
@@ -81,6 +98,10 @@ void server__tell_awaiting(Server *server);
 /// The tick's answer to the request of a session.
 void server__answer_session(Server *server, void *session, const AskAnswer *answer);
 
+// trail.c
+/// Note in the audit trail what somebody did or was refused here. What is asked of the tick is noted there.
+void server__note(const Server *server, const Caller *caller, const char *action, const char *target, AuditOutcome outcome, const char *detail);
+
 // socket.c
 int server__on_socket(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t length);
 size_t server__client_size(void);
@@ -88,6 +109,8 @@ size_t server__client_size(void);
 void server__show(Server *server);
 /// Send what connectors have passed on to those who listen.
 void server__relay(Server *server);
+/// Close the connections of those who may not be here any more.
+void server__recheck_clients(Server *server);
 /// The tags of listeners are those of another version of the plant.
 void server__follow_listeners(Server *server);
 /// Bring the tick's answers to who waits for them.

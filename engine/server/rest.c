@@ -9,11 +9,13 @@
 
 enum { LIST_DEFAULT = 50, LIST_MAX = 1000 };
 #define ALIVE_NS (5 * NS_PER_S)
+#define BACKLOG_NS (10 * NS_PER_S)
 
 static void answer_plant(Server *server, const Request *request, Reply *reply)
 {
     (void)request;
     frame_snapshot(reply->body, server->plant, states_newest(&server->states), &server->journal);
+    reply_tag(reply);
 }
 
 static void put_time(Text *out, const State *state)
@@ -49,20 +51,10 @@ static void put_twin(Server *server, const State *state, uint32_t twin, Reply *r
     text_put(reply->body, "}}");
 }
 
-static void put_leaf(Server *server, const State *state, TagId id, Reply *reply)
+static void put_leaf(Server *server, const State *state, TagId tag, Text *out)
 {
-    const Tag tag = tags_get(server->plant->tags, id);
     const Reading none = {NAN, NAN, TIME_NONE, QUALITY_GOOD};
-    const Reading *reading = state->sequence ? states_reading(&server->states, state, id) : &none;
-
-    put_time(reply->body, state);
-    text_put(reply->body, ",\"value\":");
-    text_json_number(reply->body, unit_from_si(tag.unit, reading->value));
-    text_put(reply->body, ",\"sd\":");
-    text_json_number(reply->body, unit_scale_from_si(tag.unit, reading->sd));
-    text_put(reply->body, ",\"unit\":");
-    text_json_string(reply->body, unit_name(tag.unit));
-    text_format(reply->body, ",\"source\":\"%s\"}", frame_source(server->plant, id, reading));
+    frame_leaf_of(out, server->plant, state, tag, state->sequence ? states_reading(&server->states, state, tag) : &none);
 }
 
 /* One twin of a list; `number` is its place among all, as on the map of health. */
@@ -112,10 +104,12 @@ static void answer_list(Server *server, const Request *request, Reply *reply)
         last = twin;
     }
     text_put(reply->body, "],\"next\":");
-    if (listed > limit)
+    if (listed > limit) {
         text_json_string(reply->body, plant->twins[last].name);
-    else
+        reply_next(reply, request, "after", plant->twins[last].name);
+    } else {
         text_put(reply->body, "null");
+    }
     text_put(reply->body, "}");
 }
 
@@ -155,9 +149,7 @@ static void answer_map(Server *server, const Request *request, Reply *reply)
     text_put(reply->body, "]}");
     mem_free(health);
 
-    // while nothing changes, whoever asks again is told just that
-    reply->cache = "no-cache";
-    snprintf(reply->etag, sizeof reply->etag, "\"%016" PRIx64 "\"", hash_bytes(0, reply->body->bytes ? reply->body->bytes : "", reply->body->length));
+    reply_tag(reply);
 }
 
 /* The numbers of a twin that a request names. NULL, and a refusal: there are none. */
@@ -191,19 +183,36 @@ static void answer_leaf(Server *server, const Request *request, Reply *reply)
     if (channel < 0)
         reply_problem(reply, 404, "no channel \"%.100s\" in twin %s", request->parts[1], request->parts[0]);
     else
-        put_leaf(server, state, plant_tag(server->plant, twin, (uint16_t)channel), reply);
+        put_leaf(server, state, plant_tag(server->plant, twin, (uint16_t)channel), reply->body);
+}
+
+static void put_ok(Reply *reply)
+{
+    reply->type = "text/plain; charset=utf-8";
+    text_put(reply->body, "ok");
 }
 
 static void answer_health(Server *server, const Request *request, Reply *reply)
 {
     (void)request;
     const int64_t silence = clock_system.elapsed_ns(clock_system.self) - server->alive_at;
-    if (silence > ALIVE_NS) {
+    if (silence > ALIVE_NS)
         reply_problem(reply, 503, "the tick has not been heard of for %.0f s", (double)silence / 1e9);
+    else
+        put_ok(reply);
+}
+
+/* Alive, keeping up, and its history is written. A plant whose devices are still to come is ready for them. */
+static void answer_ready(Server *server, const Request *request, Reply *reply)
+{
+    const ServerNow *now = &states_newest(&server->states)->now;
+    answer_health(server, request, reply);
+    if (reply->status != 200)
         return;
-    }
-    reply->type = "text/plain; charset=utf-8";
-    text_put(reply->body, "ok");
+    if (now->backlog_ns > BACKLOG_NS)
+        reply_problem(reply, 503, "the tick is %.0f s behind with %" PRIu64 " samples", (double)now->backlog_ns / 1e9, now->backlog_samples);
+    else if (now->history_errors)
+        reply_problem(reply, 503, "the history cannot be written: %" PRIu64 " commits have failed", now->history_errors);
 }
 
 static void answer_reload(Server *server, const Request *request, Reply *reply)
@@ -248,5 +257,6 @@ const Route rest_routes[] = {
     {.method = "POST", .path = "/api/v1/reload", .right = RIGHT_CONFIGURE, .answer = ask_reload},
     {.method = "GET", .path = "/api/v1/ws", .right = RIGHT_NONE, .answer = answer_upgrade},
     {.method = "GET", .path = "/healthz", .right = RIGHT_NONE, .answer = answer_health},
+    {.method = "GET", .path = "/readyz", .right = RIGHT_NONE, .answer = answer_ready},
     {0},
 };

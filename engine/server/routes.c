@@ -10,7 +10,19 @@ static void answer_index(Server *server, const Request *request, Reply *reply);
 
 static const Route index_routes[] = {{.method = "GET", .path = "/api/v1", .right = RIGHT_NONE, .answer = answer_index}, {0}};
 
-static const Route *const tables[] = {index_routes, rest_routes, past_routes, forecasts_routes};
+static const Route *const tables[] = {
+    index_routes,
+    describe_routes,
+    inventory_routes,
+    order_routes,
+    rest_routes,
+    past_routes,
+    forecasts_routes,
+    running_routes,
+    metrics_routes,
+    login_routes,
+    trail_routes,
+};
 enum { TABLES = sizeof tables / sizeof *tables };
 
 /* The next route behind one; the first for NULL, and NULL at the end. */
@@ -21,6 +33,14 @@ static const Route *next_route(const Route *route, size_t *table)
     *table = route ? *table + 1 : 0;
     return *table < TABLES ? tables[*table] : NULL;
 }
+
+/* What is spoken at a path is in the reply's head. */
+static void answer_options(Server *server, const Request *request, Reply *reply)
+{
+    (void)server, (void)request, (void)reply;
+}
+
+static const Route options_route = {.method = "OPTIONS", .path = "*", .right = RIGHT_NONE, .answer = answer_options};
 
 static void answer_index(Server *server, const Request *request, Reply *reply)
 {
@@ -34,7 +54,11 @@ static void answer_index(Server *server, const Request *request, Reply *reply)
 
 bool routes_know(const char *path)
 {
-    return strncmp(path, "/api/", 5) == 0 || strcmp(path, "/api") == 0 || strcmp(path, "/healthz") == 0;
+    static const char *const others[] = {"/api", "/.well-known/wot", "/healthz", "/readyz", "/metrics"};
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        if (strcmp(path, others[i]) == 0)
+            return true;
+    return strncmp(path, "/api/", strlen("/api/")) == 0;
 }
 
 /* Whether a path is of this form: part by part, and a star is any part that is not empty. */
@@ -79,9 +103,11 @@ const Route *routes_find(Request *request, char *path, Reply *reply)
 {
     size_t table;
     Text *allow = reply->body;
+    const char *form = NULL;  // of the routes that count: "twins/*/td" hides "twins/*/*"
     for (const Route *route = next_route(NULL, &table); route; route = next_route(route, &table)) {
-        if (!fits(route->path + 1, path + 1))
+        if (form ? strcmp(route->path, form) != 0 : !fits(route->path + 1, path + 1))
             continue;
+        form = route->path;
         if (speaks(route, request->method)) {
             text_clear(allow);
             cut_parts(request, route->path + 1, path + 1);
@@ -90,7 +116,10 @@ const Route *routes_find(Request *request, char *path, Reply *reply)
         text_format(allow, "%s%s%s", allow->length ? ", " : "", route->method, strcmp(route->method, "GET") == 0 ? ", HEAD" : "");
     }
     if (allow->length && !allow->failed) {
-        snprintf(reply->allow, sizeof reply->allow, "%s", allow->bytes);
+        snprintf(reply->allow, sizeof reply->allow, "%s, OPTIONS", allow->bytes);
+        text_clear(allow);
+        if (strcmp(request->method, "OPTIONS") == 0)
+            return &options_route;
         reply_problem(reply, 405, "%s is not spoken here: %s", request->method, reply->allow);
     } else {
         reply_problem(reply, 404, "no resource at %.200s: GET /api/v1 lists what there is", request->path);

@@ -13,7 +13,7 @@
 enum {
     CLIENTS_MAX = 1024,
     QUEUE_MAX = 4 * 1024 * 1024,  // bytes
-    MALFORMED_MAX = 100,          // frames of one client
+    MALFORMED_MAX = 100,          // frames of one client, those that it has no right to included
     WRITE_BYTES = 32 * 1024,      // at once
     HEAD_ROOM = 10,               // of a frame
     GATHER_ROOM = 4096,           // for small frames of one client
@@ -36,6 +36,7 @@ struct Client {
     Link link;  // first: a Link is its Client
     Server *server;
     struct lws *wsi;
+    Caller caller;
     Client *next;
 
     bool bulk;  // it speaks pollux.v1.bin
@@ -420,6 +421,69 @@ static bool listen_to(Client *client, const WireMessage *message)
     return true;
 }
 
+// What clients may.
+
+/* What a message of people needs; nobody but an admin has the right to a topic that is not named here. */
+static Right topic_right(WireTopic topic)
+{
+    switch (topic) {
+    case WIRE_SUBSCRIBE:
+        return RIGHT_VIEW;
+    case WIRE_ACKNOWLEDGE:
+        return RIGHT_ACKNOWLEDGE;
+    case WIRE_ACTUATE:
+        return RIGHT_COMMAND;
+    default:
+        return RIGHT_ADMIN;
+    }
+}
+
+static bool may(Client *client, const WireMessage *message)
+{
+    const Caller *caller = &client->caller;
+    const bool as_device = wire_is_device_topic(message->topic);
+    const Right right = as_device ? RIGHT_NONE : topic_right(message->topic);
+    char why[128];
+    if (as_device ? access_is_device(client->server->access, caller) : role_may(caller->role, right))
+        return true;
+    if (as_device)
+        snprintf(why, sizeof why, "%s is no device: it has no tags to provide or actuate", caller->name);
+    else
+        snprintf(why, sizeof why, "%s may not: this needs the right to %s", caller->name, right_name(right));
+    refuse(client, wire_topic_name(message->topic), message->id, 403, why);
+    server__note(client->server, caller, wire_topic_name(message->topic), "", AUDIT_REFUSED, why);
+    if (++client->malformed >= MALFORMED_MAX)
+        client_close(client, LWS_CLOSE_STATUS_POLICY_VIOLATION, "too many messages without the right to them");
+    return false;
+}
+
+/* What a device may not is noted: the first tag of an offer, which is refused with it. */
+static bool note_refusal(const Client *client, const char *action, const char *tag, bool allowed)
+{
+    if (!allowed)
+        server__note(client->server, &client->caller, action, tag, AUDIT_REFUSED, "no right to this tag");
+    return allowed;
+}
+
+static bool link_may_provide(const Link *link, const char *tag)
+{
+    const Client *client = (const Client *)link;
+    return note_refusal(client, "provide", tag, access_may_provide(client->server->access, &client->caller, tag));
+}
+
+static bool link_may_actuate(const Link *link, const char *tag)
+{
+    const Client *client = (const Client *)link;
+    return note_refusal(client, "actuate", tag, access_may_actuate(client->server->access, &client->caller, tag));
+}
+
+void server__recheck_clients(Server *server)
+{
+    for (Client *client = server->clients; client; client = client->next)
+        if (!client->closing && !access_still_admits(server->access, &client->caller))
+            client_close(client, LWS_CLOSE_STATUS_POLICY_VIOLATION, "the access by which this connection came has ended");
+}
+
 // What clients ask.
 
 static void on_subscribe(Client *client, const WireMessage *message)
@@ -437,6 +501,7 @@ static void on_subscribe(Client *client, const WireMessage *message)
 
 static void put_ask(Client *client, const WireMessage *message, ServerAsk *ask)
 {
+    ask->caller = client->caller;
     if (asks_put(&client->server->asks, client, message->topic, message->id, ask))
         return;
     refuse(client, wire_topic_name(message->topic), message->id, 429, "too many questions wait for an answer");
@@ -445,7 +510,8 @@ static void put_ask(Client *client, const WireMessage *message, ServerAsk *ask)
 static void on_acknowledge(Client *client, const WireMessage *message)
 {
     ServerAsk ask = {.kind = SERVER_ASK_ACKNOWLEDGE, .alarm = message->acknowledge.alarm};
-    snprintf(ask.by, sizeof ask.by, "%s", message->acknowledge.by);
+    // what a client says of itself counts only where nobody has to say who he is
+    snprintf(ask.by, sizeof ask.by, "%s", *client->caller.name ? client->caller.name : message->acknowledge.by);
     put_ask(client, message, &ask);
 }
 
@@ -464,7 +530,7 @@ static void on_actuate(Client *client, const WireMessage *message)
         return;
     }
     ask.wish.value = unit_to_si(tag.unit, message->actuate.value);
-    snprintf(ask.wish.by, sizeof ask.wish.by, "person:%.40s", client->link.peer);
+    caller_sign(&client->caller, ask.wish.by, sizeof ask.wish.by);
     snprintf(ask.wish.reason, sizeof ask.wish.reason, "%s", message->actuate.reason);
     snprintf(ask.by, sizeof ask.by, "%s", ask.wish.by);
     put_ask(client, message, &ask);
@@ -492,6 +558,8 @@ void server__deliver(Server *server)
 static void on_message(Client *client, const WireMessage *message)
 {
     Server *server = client->server;
+    if (!message->status && !may(client, message))
+        return;
     if (wire_is_device_topic(message->topic)) {
         if (server->devices)
             server->devices->message(server->devices->self, &client->link, message);
@@ -582,15 +650,25 @@ static void receive(Client *client, struct lws *wsi, const char *bytes, size_t l
 
 static int client_open(Server *server, Client *client, struct lws *wsi)
 {
+    // who it is was asked at the upgrade, and is asked again: its headers are still there
+    Text body = {0};
+    Reply reply = {.body = &body};
+    Caller caller;
+    const bool admitted = guard_admit(server, wsi, &caller, &reply) && caller.known;
+    text_fini(&body);
+    if (!admitted)
+        return -1;
     if (server->client_count == CLIENTS_MAX) {
         lws_close_reason(wsi, LWS_CLOSE_STATUS_GOINGAWAY, (unsigned char *)"too many clients", 16);
         return -1;
     }
-    const Link link = {.send = link_send, .send_bulk = link_send_bulk, .hold = link_hold, .shut = link_shut};
+    const Link link = {.send = link_send, .send_bulk = link_send_bulk, .hold = link_hold, .shut = link_shut, .may_provide = link_may_provide, .may_actuate = link_may_actuate};
     *client = (Client){.link = link, .server = server, .wsi = wsi, .next = server->clients};
     client->bulk = strcmp(lws_get_protocol(wsi)->name, SUBPROTOCOL_BULK) == 0;
     client->end = &client->first;
-    guard_peer(wsi, client->link.peer, sizeof client->link.peer);
+    client->caller = caller;
+    memcpy(client->link.peer, caller.peer, sizeof client->link.peer);
+    memcpy(client->link.who, caller.name, sizeof client->link.who);
     server->clients = client;
     server->client_count++;
     return 0;

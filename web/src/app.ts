@@ -2,35 +2,62 @@
  *
  *  Takes: a document to draw in.  Gives: the actions that the views offer.
  */
+
+import type { AlarmFilter } from './alarms';
+import { Bell } from './alarms/bell';
 import { Connection } from './connection';
 import { ProtocolError } from './decode';
+import { keepAhead } from './forecast/ahead';
+import { type StudyActions, studyActions } from './forecast/study';
 import { loadAlarms, loadFleet, loadHistory, loadListed, loadNewest } from './history';
-import { readFrame, type Seconds } from './protocol';
-import { keep, keptOperator, keptTheme, keptTwin } from './settings';
+import { type Chord, isTaken, type KeyCommand, pressKey } from './keys';
+import { type Deed, type Particulars, readFrame, type Seconds } from './protocol';
+import { whyOf } from './rest';
+import { hashOf, type PageName, readRoute } from './route';
+import { createSession, type SessionActions } from './session';
+import { keep, kept, type ThemeChoice } from './settings';
 import {
   addAlarms,
   addNewest,
   apply,
   createState,
   dropRequests,
+  enterRoute,
+  goBack,
   isFleet,
+  type Overlay,
   type State,
   selectSpan,
-  type Theme,
+  showPiece,
   wantTwin,
 } from './state';
-import type { Trends } from './trends';
+import { followSystemTheme, showTheme, systemTheme } from './theme';
+import { Trends } from './trends';
+import type { Piece } from './window';
 
 export interface Actions {
+  session: SessionActions;
+  study: StudyActions;
+  /** Show another page. */
+  go(page: PageName, item?: string | null, query?: Record<string, string>): void;
+  /** Lay something over the page, or take it away. */
+  show(overlay: Overlay | null): void;
   select(twin: string): void;
   /** Select by number, as on the map. */
   open(number: number): void;
   find(text: string): void;
   showSpan(span: Seconds): void;
+  /** Show a piece of plant time; null for the live edge. */
+  showPiece(piece: Piece | null): void;
+  goBack(): void;
+  lookAhead(isOn: boolean): void;
   moveCursor(time: Seconds | null): void;
-  acknowledge(alarm: number): void;
+  /** Have something done about an alarm. */
+  ask(alarm: number, deed: Deed, particulars?: Particulars): void;
+  filterAlarms(filter: Partial<AlarmFilter>): void;
+  soundAlarms(isOn: boolean): void;
   nameOperator(name: string): void;
-  useTheme(theme: Theme): void;
+  useTheme(choice: ThemeChoice): void;
   retry(): void;
 }
 
@@ -44,24 +71,38 @@ const FOUND_ASKED = 50;
 /** How often the map is asked for, while somebody can see it. */
 const MAP_MS = 1_000;
 
+/** How often it is seen whether a forecast is wanted. */
+const AHEAD_MS = 500;
+
 /** The page is stale after this many ticks that should have come, and not before the connection's own patience. */
 const TICKS_MISSED = 3;
 const PATIENCE_MS = 5_000;
 
-export function startApp(draw: (state: State, actions: Actions) => void): void {
+/** Gives what has the page drawn anew. */
+export function startApp(draw: (state: State, actions: Actions) => void): () => void {
+  const themeChoice = kept.theme();
   const state = createState({
-    operator: keptOperator(),
-    theme: keptTheme(),
-    selected: keptTwin(),
+    operator: kept.operator(),
+    isSounding: kept.isSounding(),
+    theme: themeChoice === 'system' ? systemTheme() : themeChoice,
+    themeChoice,
+    route: readRoute(location.hash),
     wall: Date.now(),
   });
+  const bell = new Bell();
   let isDirty = false;
   let request = 0;
   let loading = new AbortController();
   let searching = new AbortController();
+  let lookingBack = new AbortController();
   let asked: string | null = null;
+  let pastAsked = '';
 
   const touch = () => {
+    if (pastKey(state) !== pastAsked) {
+      pastAsked = pastKey(state);
+      void loadPast();
+    }
     if (state.history.kind === 'wanted' && state.trends !== null) void load(state.trends);
     if (isFleet(state) && state.wanted !== asked) void lookAt(state.wanted);
     if (isDirty) return;
@@ -76,10 +117,16 @@ export function startApp(draw: (state: State, actions: Actions) => void): void {
   const connection = new Connection(
     socketAddress(),
     {
-      open: () => connection.send({ topic: 'subscribe', headers: { id: ++request }, value: {} }),
+      open: () => {
+        connection.send({ topic: 'subscribe', headers: { id: ++request }, value: {} });
+        // behind a pause the server may know another session, or none
+        if (state.access === null || state.link.kind === 'offline') void actions.session.refresh();
+      },
       link: (link) => {
         state.link = link;
         if (link.kind === 'offline') dropRequests(state);
+        // who is not logged in any more is refused without a word
+        if (link.kind === 'offline' && link.retryAt !== null) void actions.session.refresh();
         touch();
       },
       frame: (text) => {
@@ -94,6 +141,7 @@ export function startApp(draw: (state: State, actions: Actions) => void): void {
     try {
       const message = readFrame(text);
       apply(state, message);
+      soundAlarm();
       connection.staleAfterMs = patienceMs(state);
       if (message.topic === 'answer' && message.value.to === 'subscribe' && message.value.status >= 400) {
         connection.reject(`the server refused: ${message.value.detail}`);
@@ -102,6 +150,11 @@ export function startApp(draw: (state: State, actions: Actions) => void): void {
       if (!(error instanceof ProtocolError)) throw error;
       state.badFrames = { count: state.badFrames.count + 1, last: error.message };
     }
+  }
+
+  function soundAlarm(): void {
+    if (state.unheard !== null && state.isSounding) bell.ring(state.unheard);
+    state.unheard = null;
   }
 
   /** Ask for what was before; a new question makes an older one void. */
@@ -119,7 +172,7 @@ export function startApp(draw: (state: State, actions: Actions) => void): void {
     ]);
     if (signal.aborted) return;
     const failed = parts.find((part) => part.status === 'rejected');
-    state.history = failed === undefined ? { kind: 'loaded' } : { kind: 'failed', why: textOf(failed.reason) };
+    state.history = failed === undefined ? { kind: 'loaded' } : { kind: 'failed', why: whyOf(failed.reason) };
     touch();
   }
 
@@ -129,6 +182,26 @@ export function startApp(draw: (state: State, actions: Actions) => void): void {
     const to = trends.newest;
     if (to === null || state.span <= DEFAULT_WINDOW) return;
     trends.fill(await loadHistory(trends.tags, { from: to - state.span, to }, signal));
+  }
+
+  /** Rings of their own for a piece of time that is over: the live ones go on meanwhile. */
+  async function loadPast(): Promise<void> {
+    const { piece, selected } = state;
+    lookingBack.abort();
+    lookingBack = new AbortController();
+    const { signal } = lookingBack;
+    const twin = state.twins.get(selected ?? '');
+    if (piece === null || twin === undefined) return;
+    const past = new Trends(twin);
+    try {
+      past.fill(await loadHistory(past.tags, piece, signal));
+    } catch (reason) {
+      if (!signal.aborted) state.history = { kind: 'failed', why: whyOf(reason) };
+    }
+    if (signal.aborted) return;
+    past.fillCommands(state.commands.values());
+    state.past = past;
+    touch();
   }
 
   /** Say that somebody looks at this twin: the server then shows it, in a snapshot of its own. */
@@ -178,6 +251,15 @@ export function startApp(draw: (state: State, actions: Actions) => void): void {
   }
 
   const actions: Actions = {
+    session: createSession({ state, touch, connection }),
+    study: studyActions({ state, touch }),
+    go(page, item = null, query = {}) {
+      location.hash = hashOf(page, item, query);
+    },
+    show(overlay) {
+      state.overlay = overlay;
+      touch();
+    },
     open(number) {
       void openNumber(number);
     },
@@ -188,11 +270,27 @@ export function startApp(draw: (state: State, actions: Actions) => void): void {
     },
     select(twin) {
       wantTwin(state, twin);
-      keep.twin(twin);
+      // so that a twin can be bookmarked
+      if (state.route.page === 'plant' || state.route.page === 'twin') {
+        history.replaceState(null, '', hashOf(state.route.page, twin));
+        state.route = readRoute(location.hash);
+      }
       touch();
     },
     showSpan(span) {
       selectSpan(state, span);
+      touch();
+    },
+    showPiece(piece) {
+      showPiece(state, piece);
+      touch();
+    },
+    goBack() {
+      goBack(state);
+      touch();
+    },
+    lookAhead(isOn) {
+      state.ahead = { isOn, fan: null, why: '' };
       touch();
     },
     moveCursor(time) {
@@ -200,12 +298,22 @@ export function startApp(draw: (state: State, actions: Actions) => void): void {
       state.cursor = time;
       touch();
     },
-    acknowledge(alarm) {
+    ask(alarm, deed, particulars = {}) {
       const id = ++request;
-      const by = state.operator.trim() || 'dashboard';
-      const isSent = connection.send({ topic: 'acknowledge', headers: { id }, value: { alarm, by } });
-      const refusal = { kind: 'refused', why: 'there is no connection' } as const;
-      state.acknowledgements.set(alarm, isSent ? { kind: 'sent', request: id } : refusal);
+      const value = { alarm, by: state.operator.trim() || 'dashboard', ...particulars };
+      const isSent = connection.send({ topic: deed, headers: { id }, value });
+      const refusal = { kind: 'refused', deed, why: 'there is no connection' } as const;
+      state.asked.set(alarm, isSent ? { kind: 'sent', deed, request: id } : refusal);
+      touch();
+    },
+    filterAlarms(filter) {
+      state.alarmFilter = { ...state.alarmFilter, ...filter };
+      touch();
+    },
+    soundAlarms(isOn) {
+      state.isSounding = isOn;
+      keep.sound(isOn);
+      if (isOn) bell.ring('info');
       touch();
     },
     nameOperator(name) {
@@ -213,24 +321,69 @@ export function startApp(draw: (state: State, actions: Actions) => void): void {
       keep.operator(name);
       touch();
     },
-    useTheme(theme) {
-      state.theme = theme;
-      keep.theme(theme);
-      document.documentElement.dataset.theme = theme;
+    useTheme(choice) {
+      keep.theme(choice);
+      state.themeChoice = choice;
+      showTheme(state);
       touch();
     },
     retry: () => connection.retryNow(),
   };
 
-  document.documentElement.dataset.theme = state.theme;
-  connection.start();
+  function obey(command: KeyCommand): void {
+    switch (command.kind) {
+      case 'go':
+        actions.go(command.page);
+        break;
+      case 'find':
+      case 'help':
+        actions.show(command.kind);
+        break;
+      case 'close':
+        actions.show(null);
+        break;
+      default:
+        command satisfies never;
+    }
+  }
+
+  function listen(): void {
+    let chord: Chord | null = null;
+    addEventListener('keydown', (event) => {
+      if (isTaken(event)) return;
+      const [command, next] = pressKey(chord, event.key, event.timeStamp);
+      chord = next;
+      if (command === null) return;
+      event.preventDefault();
+      obey(command);
+    });
+    addEventListener('hashchange', () => {
+      enterRoute(state, readRoute(location.hash));
+      touch();
+    });
+    followSystemTheme(() => {
+      showTheme(state);
+      touch();
+    });
+  }
+
+  showTheme(state);
+  listen();
+  void actions.session.begin();
   // "since 12 s" and "again in 3 s" go on while nothing comes
-  setInterval(touch, 1_000);
+  setInterval(() => {
+    if (state.link.kind !== 'offline') state.pulse.read(Date.now() / 1000, state.counters, state.devices);
+    touch();
+  }, 1_000);
   setInterval(() => void refreshMap(), MAP_MS);
+  setInterval(keepAhead(state, touch), AHEAD_MS);
   touch();
+  return touch;
 }
 
-const textOf = (reason: unknown): string => (reason instanceof Error ? reason.message : String(reason));
+/** Which rings a piece of time is to have; empty where none is shown. */
+const pastKey = ({ piece, selected, plant }: State): string =>
+  piece === null ? '' : JSON.stringify([piece, selected, plant?.name]);
 
 function patienceMs({ plant, clock }: State): number {
   if (plant === null || clock === null || clock.speed <= 0) return PATIENCE_MS;

@@ -3,27 +3,47 @@
  *  One State for the whole page, changed in place: message → apply → dirty → draw once a frame. Nothing here touches
  *  the network or the document.
  */
+import type { Access } from './access';
+import { type AlarmFilter, EVERY_ACTIVE, isHidden, isUnseen, SEVERITY_RANK } from './alarms';
 import type { Link } from './connection';
 import type { Fleet, Listed } from './fleet';
+import type { Ahead } from './forecast/ahead';
+import { createStudy, type Study } from './forecast/study';
 import type {
   Alarm,
   Answer,
   Channel,
+  Codegen,
   Command,
+  Deed,
   Device,
   Incoming,
   Newest,
   Reading,
   Seconds,
+  Severity,
   Snapshot,
   Tick,
   Twin,
   TwinHealth,
 } from './protocol';
+import { Pulse } from './pulse';
+import type { Route } from './route';
 import { inReadingOrder, planSchematic, type Schematic } from './schematic';
+import type { Login } from './session';
+import type { ThemeChoice } from './settings';
 import { Trends } from './trends';
+import type { Piece } from './window';
 
 export interface State {
+  /** The place in the dashboard that is shown. */
+  route: Route;
+  /** Who one is to the server; null until it has said so. */
+  access: Access | null;
+  /** How an attempt to log in stands. */
+  login: Login;
+  /** What lies over the page. */
+  overlay: Overlay | null;
   /** The way to the server. */
   link: Link;
   /** The plant as its newest snapshot described it; null before the first. */
@@ -42,6 +62,8 @@ export interface State {
   number: number | null;
   /** The drawing of the plant; null where its twins have no places of their own. */
   schematic: Schematic | null;
+  /** Inputs that other twins feed: nobody else can set them. */
+  fed: Set<string>;
   /** Every channel by its tag. */
   channels: Map<string, Channel>;
   /** The newest reading of every tag, of all twins. */
@@ -56,6 +78,8 @@ export interface State {
   devices: Device[];
   /** What the engine has counted, by the engine's own names. */
   counters: Map<string, number>;
+  /** How the counters went in the last minutes. */
+  pulse: Pulse;
   /** Why the newest version of the plant's script was refused; null when it was not. */
   scriptError: string | null;
   /** The twin that is shown; null while there is none. */
@@ -67,14 +91,30 @@ export interface State {
   /** How much plant time the charts show, and whether a person has said so. */
   span: Seconds;
   isSpanChosen: boolean;
+  /** The piece of time that is shown instead of the newest; null at the live edge. */
+  piece: Piece | null;
+  /** What was shown before, to go back to. */
+  earlier: (Piece | null)[];
+  /** The rings of that piece; null until the record has come. */
+  past: Trends | null;
+  /** What the twin is expected to do next. */
+  ahead: Ahead;
   /** The plant time under the cursor; null while it is on no chart. */
   cursor: Seconds | null;
-  /** Acknowledgements under way or refused, by alarm. */
-  acknowledgements: Map<number, Acknowledgement>;
+  /** What the What if page knows. */
+  study: Study;
+  /** What was asked of alarms and is under way or refused, by alarm. */
+  asked: Map<number, Asked>;
+  /** Which alarms the page of alarms shows. */
+  alarmFilter: AlarmFilter;
+  /** Whether new alarms sound, and the gravest that has not sounded yet. */
+  isSounding: boolean;
+  unheard: Severity | null;
   /** Who acknowledges: goes into the audit. */
   operator: string;
-  /** Light or dark. */
+  /** Light or dark, and whether the computer decides. */
   theme: Theme;
+  themeChoice: ThemeChoice;
   /** Frames that broke the protocol, and what was wrong with the last. */
   badFrames: { count: number; last: string };
   /** Wall clock of this picture, in milliseconds. */
@@ -90,6 +130,7 @@ export interface Plant {
   clock: string;
   /** How many twins it has. */
   twinCount: number;
+  codegen: Codegen | null;
 }
 
 export interface Clock {
@@ -101,15 +142,13 @@ export interface Clock {
 
 export type History = { kind: 'wanted' } | { kind: 'loading' } | { kind: 'loaded' } | { kind: 'failed'; why: string };
 
-export type Acknowledgement = { kind: 'sent'; request: number } | { kind: 'refused'; why: string };
+export type Asked = { kind: 'sent'; deed: Deed; request: number } | { kind: 'refused'; deed: Deed; why: string };
 
 export type Theme = 'light' | 'dark';
 
-/** The spans to choose from: a slow plant says little in an hour. */
-export function spansOf({ step }: Pick<Plant, 'step'>): readonly [Seconds, Seconds, Seconds, Seconds] {
-  return step < SLOW_STEP ? [60, 300, 900, 3600] : [3600, 6 * 3600, 12 * 3600, 24 * 3600];
-}
+export type Overlay = 'help' | 'find';
 
+/** A plant of longer ticks than this says little in an hour. */
 const SLOW_STEP: Seconds = 10;
 
 /** What a chart shows must not rush past: it stays for as long as this, in seconds of the wall. */
@@ -123,20 +162,28 @@ const BACKWARD: Seconds = 1e-3;
 
 export function createState(settings: {
   operator: string;
+  isSounding: boolean;
   theme: Theme;
-  selected: string | null;
+  themeChoice: ThemeChoice;
+  route: Route;
   wall: number;
 }): State {
+  const twin = twinOf(settings.route);
   return {
+    route: settings.route,
+    access: null,
+    login: { kind: 'none' },
+    overlay: null,
     link: { kind: 'connecting' },
     plant: null,
     clock: null,
     twins: new Map(),
     fleet: null,
     search: { text: '', found: [] },
-    wanted: settings.selected,
+    wanted: twin,
     number: null,
     schematic: null,
+    fed: new Set(),
     channels: new Map(),
     values: new Map(),
     health: new Map(),
@@ -144,19 +191,40 @@ export function createState(settings: {
     commands: new Map(),
     devices: [],
     counters: new Map(),
+    pulse: new Pulse(),
     scriptError: null,
-    selected: settings.selected,
+    selected: twin,
     trends: null,
     history: { kind: 'wanted' },
     span: 900,
     isSpanChosen: false,
+    piece: null,
+    earlier: [],
+    past: null,
+    ahead: { isOn: false, fan: null, why: '' },
     cursor: null,
-    acknowledgements: new Map(),
+    study: createStudy(),
+    asked: new Map(),
+    alarmFilter: EVERY_ACTIVE,
+    isSounding: settings.isSounding,
+    unheard: null,
     operator: settings.operator,
     theme: settings.theme,
+    themeChoice: settings.themeChoice,
     badFrames: { count: 0, last: '' },
     wall: settings.wall,
   };
+}
+
+/** The twin that an address names. */
+export const twinOf = ({ page, item }: Route): string | null => (page === 'plant' || page === 'twin' ? item : null);
+
+/** Show another place. */
+export function enterRoute(state: State, route: Route): void {
+  state.route = route;
+  state.overlay = null;
+  const twin = twinOf(route);
+  if (twin !== null && twin !== state.selected) wantTwin(state, twin);
 }
 
 export function apply(state: State, message: Incoming): void {
@@ -194,23 +262,51 @@ export function selectTwin(state: State, name: string | null): void {
   state.trends = twin === undefined ? null : new Trends(twin);
   state.history = { kind: 'wanted' };
   state.cursor = null;
+  state.past = null;
+  state.ahead = { ...state.ahead, fan: null, why: '' };
+}
+
+const EARLIER_MOST = 50;
+
+/** Show a piece of time, or the newest; what was shown before can be gone back to. */
+export function showPiece(state: State, piece: Piece | null): void {
+  state.earlier = [...state.earlier.slice(1 - EARLIER_MOST), state.piece];
+  enterPiece(state, piece);
+}
+
+export function goBack(state: State): void {
+  const piece = state.earlier.at(-1);
+  if (piece === undefined) return;
+  state.earlier = state.earlier.slice(0, -1);
+  enterPiece(state, piece);
+}
+
+function enterPiece(state: State, piece: Piece | null): void {
+  state.piece = piece;
+  // the picture so far stays until the record of the new piece has come
+  if (piece === null) state.past = null;
 }
 
 /** Show so much plant time; rings that were filled for less lack the rest. */
 export function selectSpan(state: State, span: Seconds): void {
   state.isSpanChosen = true;
+  state.earlier = [];
+  enterPiece(state, null);
   showSpan(state, span);
 }
 
+/** While more than this was shown, few of the ticks were kept. */
+const THINNED: Seconds = 6 * 3600;
+
 function showSpan(state: State, span: Seconds): void {
-  if (span > state.span) state.history = { kind: 'wanted' };
+  if (span > state.span || state.span > THINNED) state.history = { kind: 'wanted' };
   state.span = span;
 }
 
 /** The span for a plant that runs at `speed`, while nobody has chosen one. */
 function usualSpan(plant: Plant, speed: number): Seconds {
-  const [, , usual, longest] = spansOf(plant);
-  return usual < LEAST_STAY * speed ? longest : usual;
+  const [usual, longer] = plant.step < SLOW_STEP ? [900, 3600] : [12 * 3600, 24 * 3600];
+  return usual < LEAST_STAY * speed ? longer : usual;
 }
 
 /** How far plant time has come, as far as the page can know. */
@@ -239,19 +335,20 @@ export function addAlarms(state: State, alarms: Alarm[]): void {
 
 /** What was asked of a connection that is gone gets no answer. */
 export function dropRequests(state: State): void {
-  for (const [alarm, request] of state.acknowledgements) {
-    if (request.kind === 'sent') {
-      state.acknowledgements.set(alarm, { kind: 'refused', why: 'the connection broke before an answer came' });
+  for (const [alarm, { kind, deed }] of state.asked) {
+    if (kind === 'sent') {
+      state.asked.set(alarm, { kind: 'refused', deed, why: 'the connection broke before an answer came' });
     }
   }
 }
 
 function applySnapshot(state: State, snapshot: Snapshot): void {
-  const { plant: name, doc, version, step, clock, twinCount } = snapshot;
-  state.plant = { name, doc, version, step, clock, twinCount };
+  const { plant: name, doc, version, step, clock, twinCount, codegen } = snapshot;
+  state.plant = { name, doc, version, step, clock, twinCount, codegen };
   state.twins = new Map(inReadingOrder(snapshot.twins).map((twin) => [twin.name, twin]));
   if (!isFleet(state)) state.fleet = null;
   state.schematic = isFleet(state) ? null : planSchematic(snapshot.twins, snapshot.connect);
+  state.fed = new Set(snapshot.connect.map(({ to }) => to));
   state.channels = new Map(snapshot.twins.flatMap((twin) => twin.channels.map((channel) => [channel.tag, channel])));
   state.alarms = new Map(snapshot.alarms.map((alarm) => [alarm.id, alarm]));
   state.commands = new Map(snapshot.commands.map((command) => [command.id, command]));
@@ -292,15 +389,24 @@ function applyTick(state: State, tick: Tick): void {
 }
 
 function applyAlarm(state: State, alarm: Alarm): void {
+  if (!state.alarms.has(alarm.id)) listenTo(state, alarm);
   state.alarms.set(alarm.id, alarm);
-  if (alarm.state === 'acknowledged' || alarm.state === 'over') state.acknowledgements.delete(alarm.id);
+  if (!isUnseen(alarm) && state.asked.get(alarm.id)?.deed === 'acknowledge') state.asked.delete(alarm.id);
+}
+
+/** An alarm that is new is to be heard, unless somebody has said that they do not want to. */
+function listenTo(state: State, alarm: Alarm): void {
+  if (alarm.state !== 'raised' || isHidden(alarm)) return;
+  if (state.unheard === null || SEVERITY_RANK[alarm.severity] > SEVERITY_RANK[state.unheard]) {
+    state.unheard = alarm.severity;
+  }
 }
 
 function applyAnswer(state: State, answer: Answer): void {
-  for (const [alarm, request] of state.acknowledgements) {
-    if (request.kind !== 'sent' || request.request !== answer.id) continue;
-    if (answer.status < 400) state.acknowledgements.delete(alarm);
-    else state.acknowledgements.set(alarm, { kind: 'refused', why: answer.detail });
+  for (const [alarm, asked] of state.asked) {
+    if (asked.kind !== 'sent' || asked.request !== answer.id) continue;
+    if (answer.status < 400) state.asked.delete(alarm);
+    else state.asked.set(alarm, { kind: 'refused', deed: asked.deed, why: answer.detail });
   }
 }
 

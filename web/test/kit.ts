@@ -1,5 +1,6 @@
 /** Messages as the server would send them, to be changed in the places that a test is about. */
 import type { Channel, Tick, Twin } from '../src/protocol';
+import { readRoute } from '../src/route';
 import { createState, type State } from '../src/state';
 
 /** Nanoseconds since 1970, as on the wire; 14:49:00 on 22 January 2021. */
@@ -13,6 +14,8 @@ export const channel = (name: string, kind: Channel['kind'], more: Partial<Chann
   unit: 'degC',
   doc: '',
   of: null,
+  min: null,
+  max: null,
   ...more,
 });
 
@@ -30,6 +33,7 @@ export const TWIN: Twin = {
     channel('t3', 'sensor', { of: 'box.T_air' }),
     channel('heater_on', 'input', { unit: '1' }),
   ],
+  limits: [],
 };
 
 export const snapshot = (more: object = {}): object => ({
@@ -64,6 +68,9 @@ export const alarm = (more: object = {}): object => ({
   acknowledged: null,
   returned: null,
   amended: null,
+  shelved: null,
+  suppressed: false,
+  comments: 0,
   revision: 1,
   ...more,
 });
@@ -83,4 +90,5 @@ export const emptyTick = (more: Partial<Tick> = {}): Tick => ({
   ...more,
 });
 
-export const emptyState = (): State => createState({ operator: '', theme: 'dark', selected: null, wall: 0 });
+export const emptyState = (): State =>
+  createState({ operator: '', isSounding: false, theme: 'dark', themeChoice: 'dark', route: readRoute(''), wall: 0 });

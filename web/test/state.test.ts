@@ -1,6 +1,16 @@
 import { describe, expect, test } from 'vitest';
 import { readAlarms, readFrame } from '../src/protocol';
-import { addAlarms, addNewest, apply, dropRequests, plantTime, type State, selectSpan, spansOf } from '../src/state';
+import {
+  addAlarms,
+  addNewest,
+  apply,
+  dropRequests,
+  goBack,
+  plantTime,
+  type State,
+  selectSpan,
+  showPiece,
+} from '../src/state';
 import { alarm, emptyState, NOW, NOW_NS, snapshot, TWIN, tick } from './kit';
 
 const receive = (state: State, ...messages: object[]) => {
@@ -87,11 +97,6 @@ describe('the state', () => {
     expect(state.span).toBe(300);
   });
 
-  test('offers longer spans for a slow plant', () => {
-    expect(spansOf({ step: 0.5 })).toContain(60);
-    expect(spansOf({ step: 60 })).toContain(24 * 3600);
-  });
-
   test('wants the record for a longer span, not for a shorter one', () => {
     const state = started();
     state.history = { kind: 'loaded' };
@@ -99,6 +104,32 @@ describe('the state', () => {
     expect(state.history.kind).toBe('loaded');
     selectSpan(state, 3600);
     expect(state.history.kind).toBe('wanted');
+  });
+
+  test('wants it for a shorter one too where few of the ticks were kept meanwhile', () => {
+    const state = started();
+    selectSpan(state, 365 * 86_400);
+    state.history = { kind: 'loaded' };
+    selectSpan(state, 60);
+    expect(state.history.kind).toBe('wanted');
+  });
+
+  test('goes back from piece to piece of time, and to the live edge', () => {
+    const state = started();
+    const [first, second] = [1, 2].map((hours) => ({ from: NOW - 3600 * hours, to: NOW - 1800 * hours }));
+    if (first === undefined || second === undefined) throw new Error('there are two pieces');
+    showPiece(state, first);
+    showPiece(state, second);
+    goBack(state);
+    expect(state.piece).toEqual(first);
+    goBack(state);
+    expect(state.piece).toBeNull();
+    goBack(state);
+    expect(state.piece).toBeNull();
+
+    showPiece(state, first);
+    selectSpan(state, 60);
+    expect([state.piece, state.earlier]).toEqual([null, []]);
   });
 
   test('lets what ticks said win over what a slower answer remembers', () => {
@@ -145,27 +176,39 @@ describe('an alarm', () => {
 
   test('shows why it could not be acknowledged', () => {
     const state = started();
-    state.acknowledgements.set(7, { kind: 'sent', request: 3 });
+    state.asked.set(7, { kind: 'sent', deed: 'acknowledge', request: 3 });
     receive(state, {
       topic: 'acknowledge',
       headers: { id: 3, status: 403 },
       value: { title: 'Forbidden', status: 403, detail: 'viewers may not' },
     });
-    expect(state.acknowledgements.get(7)).toEqual({ kind: 'refused', why: 'viewers may not' });
+    expect(state.asked.get(7)).toEqual({ kind: 'refused', deed: 'acknowledge', why: 'viewers may not' });
   });
 
   test('loses a request when it is acknowledged, whoever did it', () => {
     const state = started();
-    state.acknowledgements.set(7, { kind: 'sent', request: 3 });
+    state.asked.set(7, { kind: 'sent', deed: 'acknowledge', request: 3 });
     receive(state, tick({ alarms: [alarm({ state: 'acknowledged' })] }));
-    expect(state.acknowledgements.size).toBe(0);
+    expect(state.asked.size).toBe(0);
+  });
+
+  test('sounds when it is new, the gravest of several, and not when somebody has shelved it', () => {
+    const state = started();
+    receive(state, tick({ alarms: [alarm({ id: 1, severity: 'critical', shelved: at(60) })] }));
+    expect(state.unheard).toBeNull();
+    receive(state, tick({ alarms: [alarm({ id: 2, severity: 'major' }), alarm({ id: 3, severity: 'warning' })] }));
+    expect(state.unheard).toBe('major');
+
+    state.unheard = null;
+    receive(state, tick({ alarms: [alarm({ id: 2, severity: 'major', revision: 2 })] }));
+    expect(state.unheard).toBeNull();
   });
 
   test('says so when the connection breaks before the answer', () => {
     const state = started();
-    state.acknowledgements.set(7, { kind: 'sent', request: 3 });
+    state.asked.set(7, { kind: 'sent', deed: 'acknowledge', request: 3 });
     dropRequests(state);
-    expect(state.acknowledgements.get(7)?.kind).toBe('refused');
+    expect(state.asked.get(7)?.kind).toBe('refused');
   });
 });
 
