@@ -65,7 +65,7 @@ static bool read_time(const Request *request, const char *name, int64_t fallback
 static void answer_plant(Server *server, const Request *request, Reply *reply)
 {
     (void)request;
-    frame_snapshot(reply->body, server->plant, states_newest(&server->states), &server->journal);
+    frame_snapshot(reply->body, server->plant, states_newest(&server->states), &server->journal, NULL);
 }
 
 static void put_time(Text *out, const State *state)
@@ -103,18 +103,8 @@ static void answer_twin(Server *server, const State *state, uint32_t twin, Reply
 
 static void answer_leaf(Server *server, const State *state, TagId id, Reply *reply)
 {
-    const Tag tag = tags_get(server->plant->tags, id);
     const Reading none = {NAN, NAN, TIME_NONE, QUALITY_GOOD};
-    const Reading *reading = state->sequence ? states_reading(&server->states, state, id) : &none;
-
-    put_time(reply->body, state);
-    text_put(reply->body, ",\"value\":");
-    text_json_number(reply->body, unit_from_si(tag.unit, reading->value));
-    text_put(reply->body, ",\"sd\":");
-    text_json_number(reply->body, unit_scale_from_si(tag.unit, reading->sd));
-    text_put(reply->body, ",\"unit\":");
-    text_json_string(reply->body, unit_name(tag.unit));
-    text_format(reply->body, ",\"source\":\"%s\"}", frame_source(server->plant, id, reading));
+    frame_leaf_of(reply->body, server->plant, state, id, state->sequence ? states_reading(&server->states, state, id) : &none);
 }
 
 /* One twin of a list; `number` is its place among all, as on the map of health. */

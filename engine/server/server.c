@@ -14,6 +14,7 @@
 
 enum {
     FRAME_RATE = 20,  // Hz
+    CLIENTS = 16384,
     CAPTURE_SHARE = 20,  // of the tick's time at most one part in so many goes into captures
     BEAT_MS = 100,
     HEADERS_MAX = 8192,
@@ -82,8 +83,9 @@ static Err loop_init(Server *server)
         return ERR_MEMORY;
     uv_timer_init(&server->loop, &server->beat);
     uv_timer_init(&server->loop, &server->frame_timer);
+    uv_timer_init(&server->loop, &server->rate_timer);
     uv_check_init(&server->loop, &server->turn_end);
-    server->wake.data = server->beat.data = server->frame_timer.data = server->turn_end.data = server;
+    server->wake.data = server->beat.data = server->frame_timer.data = server->rate_timer.data = server->turn_end.data = server;
     uv_check_start(&server->turn_end, on_turn_end);
     uv_timer_start(&server->beat, on_beat, BEAT_MS, BEAT_MS);
     return ERR_OK;
@@ -100,6 +102,7 @@ static void loop_fini(Server *server)
         uv_close((uv_handle_t *)&server->wake, NULL);
         uv_close((uv_handle_t *)&server->beat, NULL);
         uv_close((uv_handle_t *)&server->frame_timer, NULL);
+        uv_close((uv_handle_t *)&server->rate_timer, NULL);
         uv_close((uv_handle_t *)&server->turn_end, NULL);
     }
     uv_run(&server->loop, UV_RUN_DEFAULT);
@@ -237,7 +240,7 @@ static Err server_init(Server *server, const ServerDef *def, ErrText *why)
     if (err == ERR_OK)
         err = states_init(&server->states, def->plant);
     if (err == ERR_OK)
-        err = state_init(&server->shown, &server->states);
+        err = show_init(&server->show, &server->states);
     if (err == ERR_OK)
         err = journal_init(&server->journal, def->plant, server->reader);
     if (err == ERR_OK)
@@ -265,6 +268,7 @@ Err server_create(const ServerDef *def, Server **out, ErrText *why)
     pthread_mutex_init(&server->pause_lock, NULL);
     pthread_cond_init(&server->pause_changed, NULL);
     server->frame_ns = (int64_t)(1e9 / (def->frame_rate_max > 0 ? def->frame_rate_max : FRAME_RATE));
+    server->clients_max = def->clients_max ? def->clients_max : CLIENTS;
     server->alive_at = now_ns();
     server->frame_at = server->capture_at = server->alive_at - server->frame_ns;
 
@@ -308,7 +312,7 @@ void server_destroy(Server *server)
     }
     history_reader_close(server->reader);
     states_fini(&server->states);
-    state_fini(&server->shown);
+    show_fini(&server->show);
     journal_fini(&server->journal);
     asks_fini(&server->asks);
     wire_destroy(server->wire);
@@ -317,8 +321,6 @@ void server_destroy(Server *server)
     text_fini(&server->stream);
     text_fini(&server->writing);
     text_fini(&server->scenarios);
-    text_fini(&server->alarms);
-    text_fini(&server->commands);
     pthread_cond_destroy(&server->pause_changed);
     pthread_mutex_destroy(&server->pause_lock);
     mem_free(server->connections);
@@ -403,13 +405,12 @@ void server_resume(Server *server)
     uv_async_send(&server->wake);
 }
 
-static void swap_states(Server *server, States *states, State *shown)
+static void swap_states(Server *server, States *states, Picture *picture)
 {
     states_follow(states, &server->states);
     states_fini(&server->states);
-    state_fini(&server->shown);
     server->states = *states;
-    server->shown = *shown;
+    show_follow(&server->show, &server->states, picture);
 }
 
 /* Asks of the plant before are forgotten; whoever waits for one is told when the service thread goes on. */
@@ -426,18 +427,19 @@ static void follow_desk(Server *server, Desk *desk)
 Err server_follow(Server *server, const Plant *plant, Desk *desk)
 {
     States states = {0};
-    State shown = {0};
+    Picture picture = {0};
     follow_desk(server, desk);
     Err err = states_init(&states, plant);
     if (err == ERR_OK)
-        err = state_init(&shown, &states);
+        err = picture_init(&picture, &states);
     if (err != ERR_OK) {
         states_fini(&states);
-        state_fini(&shown);
+        picture_fini(&picture);
         return err;
     }
-    swap_states(server, &states, &shown);
-    journal_follow(&server->journal, plant, &server->alarms, &server->commands);
+    Show *show = &server->show;
+    journal_follow(&server->journal, plant, &show->recent, picture_advance(&show->picture), show->told);
+    swap_states(server, &states, &picture);
     history_reader_follow(server->reader, plant);
     server->plant = plant;
     server__follow_listeners(server);

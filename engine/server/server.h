@@ -24,6 +24,7 @@ typedef struct ServerDef {
     LinkHandler *devices; // NULL: device topics are refused
     Desk *desk;           // where forecasts are asked for; NULL: there are none
     double frame_rate_max;  // Hz; 0 means 20
+    size_t clients_max;     // of WebSocket; 0 means 16,384; fewer where the limit of open files is lower
 } ServerDef;
 
 Err server_create(const ServerDef *def, Server **out, ErrText *why);
