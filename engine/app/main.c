@@ -7,6 +7,7 @@
 
 static const Subcommand *const subcommands[] = {
     &subcommand_serve, &subcommand_emulate, &subcommand_run, &subcommand_score, &subcommand_calibrate, &subcommand_forecast, &subcommand_check, &subcommand_explain, &subcommand_bench,
+    &subcommand_user, &subcommand_token, &subcommand_certificate,
 };
 enum { SUBCOMMANDS = sizeof subcommands / sizeof *subcommands };
 
@@ -14,7 +15,7 @@ static void print_help(void)
 {
     puts("Pollux runs a model beside every asset and keeps it true.\n\nusage: pollux COMMAND [options]\n");
     for (size_t i = 0; i < SUBCOMMANDS; i++)
-        printf("  %-10s %s\n", subcommands[i]->name, subcommands[i]->summary);
+        printf("  %-11s %s\n", subcommands[i]->name, subcommands[i]->summary);
     puts("\n  pollux COMMAND --help   what it takes\n  pollux --version        which Pollux this is\n\n"
          "Try: pollux serve twins/plants/incubator.lua   and, beside it,   pollux emulate twins/plants/incubator.lua --speed 10");
 }

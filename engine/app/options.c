@@ -156,3 +156,28 @@ OptionResult options_parse(const Subcommand *command, const Option *options, siz
     }
     return OPTIONS_TAKEN;
 }
+
+/* "token create" of "token" is called "create". */
+static const char *action_name(const Subcommand *command, const Subcommand *action)
+{
+    return action->name + strlen(command->name) + 1;
+}
+
+int options_choose(const Subcommand *command, const Subcommand *const *actions, size_t count, int argc, char **argv)
+{
+    const char *word = argc > 1 ? argv[1] : "";
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(word, action_name(command, actions[i])) == 0)
+            return actions[i]->run(argc - 1, argv + 1);
+    if (strcmp(word, "--help") != 0) {
+        wrong(command, *word ? "there is no \"%s\" of it%s" : "expected what to do%s%s", word, "");
+        return EXIT_USAGE;
+    }
+    printf("%s\n\n", command->summary);
+    for (size_t i = 0; i < count; i++)
+        printf("  pollux %-20s %s\n", actions[i]->name, actions[i]->summary);
+    printf("\n  pollux %s ... --help   what it takes\n", command->name);
+    if (command->details)
+        printf("\n%s\n", command->details);
+    return EXIT_DONE;
+}

@@ -41,6 +41,9 @@ typedef enum OptionResult { OPTIONS_TAKEN, OPTIONS_HELPED, OPTIONS_WRONG } Optio
 /// Fill the targets from argv[1..]. `--help` prints the help of `command` on standard output; what is wrong is one line on standard error.
 OptionResult options_parse(const Subcommand *command, const Option *options, size_t count, int argc, char **argv);
 
+/// A command of several: run the one of `actions` that argv[1] names, whose own name is both words ("token create"). Help and what is wrong as above.
+int options_choose(const Subcommand *command, const Subcommand *const *actions, size_t count, int argc, char **argv);
+
 /// Exit statuses.
 enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 

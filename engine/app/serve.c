@@ -12,6 +12,7 @@
 
 #include "app/app.h"
 #include "app/commands.h"
+#include "app/places.h"
 #include "app/reload.h"
 
 const Subcommand subcommand_serve = {
@@ -21,32 +22,6 @@ const Subcommand subcommand_serve = {
     command_serve};
 
 static const int64_t NAP_NS = 2 * NS_PER_MS;  // between two looks at what has arrived, when there was nothing
-
-/* Make the folders that lead to `path`. */
-static Err make_folders(const char *path, ErrText *why)
-{
-    char folder[1024];
-    if (snprintf(folder, sizeof folder, "%s", path) >= (int)sizeof folder)
-        return err_set(why, ERR_RANGE, "the path of the history is too long");
-    for (char *slash = strchr(folder + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
-        *slash = 0;
-        if (mkdir(folder, 0700) && errno != EEXIST)
-            return err_set(why, ERR_IO, "%s: %s", folder, strerror(errno));
-        *slash = '/';
-    }
-    return ERR_OK;
-}
-
-static Err default_history(const char *plant, char *out, size_t size, ErrText *why)
-{
-    const char *state = getenv("XDG_STATE_HOME"), *home = getenv("HOME"), *name = strrchr(plant, '/');
-    name = name ? name + 1 : plant;
-    const int stem = (int)strcspn(name, ".");
-    const int length = state && *state ? snprintf(out, size, "%s/pollux/%.*s.db", state, stem, name) : snprintf(out, size, "%s/.local/state/pollux/%.*s.db", home ? home : ".", stem, name);
-    if (length >= (int)size)
-        return err_set(why, ERR_RANGE, "the path of the history is too long");
-    return make_folders(out, why);
-}
 
 /* Whoever writes a history holds its lock (history.h): its file must not be moved from under it. */
 static Err check_unused(const char *path, ErrText *why)
@@ -278,7 +253,7 @@ int command_serve(int argc, char **argv)
     if (codegen_begin(codegen, &why))
         return options_fail(EXIT_USAGE, &why);
     if (!history && !no_history) {
-        err = default_history(plant, path, sizeof path, &why);
+        err = place_history(plant, path, sizeof path, &why);
         history = path;
     }
     if (!err && fresh)

@@ -5,6 +5,7 @@
 
 #include <assert.h>
 #include <float.h>
+#include <inttypes.h>
 #include <locale.h>
 #include <math.h>
 #include <pthread.h>
@@ -13,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/memory.h"
 
 static void text_fail(Text *text)
@@ -154,6 +156,19 @@ void text_json_number(Text *text, double value)
         text_add(text, digits, (size_t)number_format(value, digits));
     else
         text_put(text, "null");
+}
+
+void text_json_time(Text *text, int64_t time)
+{
+    char words[32];
+    if (time == TIME_NONE) {
+        text_put(text, "null");
+    } else if (text->times == TEXT_TIMES_NS) {
+        text_format(text, "%" PRId64, time);
+    } else {
+        time_format(time, words);
+        text_json_string(text, words);
+    }
 }
 
 static locale_t plain_locale;

@@ -8,9 +8,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/// How a text writes times: programs that reckon with them want numbers, people and other programs the standard.
+typedef enum TextTimes { TEXT_TIMES_NS, TEXT_TIMES_RFC3339 } TextTimes;
+
 typedef struct Text {
     char *bytes;  // ends in 0 whenever it is not NULL
     size_t length, capacity;
+    TextTimes times;
     bool failed;
 } Text;
 
@@ -25,6 +29,8 @@ void text_format(Text *text, const char *format, ...) __attribute__((format(prin
 void text_json_string(Text *text, const char *string);
 /// The shortest decimal that reads back as the same double; NaN and infinities become null.
 void text_json_number(Text *text, double value);
+/// A time in the form of this text: integer nanoseconds since 1970-01-01 UTC or an RFC 3339 string; null for TIME_NONE.
+void text_json_time(Text *text, int64_t time);
 /// Write `value` as the shortest decimal that reads back as the same double; returns the length without the 0.
 int number_format(double value, char out[static 32]);
 /// The double nearest to a decimal number; infinite when it is too large. `text` is a number of JSON, with a 0 behind it.

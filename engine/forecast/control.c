@@ -19,7 +19,7 @@ static const Device *device_of(lua_State *lua)
 
 static TagId tag_of(lua_State *lua, const Device *device)
 {
-    const TagId tag = tags_find(device->pack->ensemble->fork->plant->tags, luaL_checkstring(lua, 2));
+    const TagId tag = tags_find(device->pack->swarm->fork->plant->tags, luaL_checkstring(lua, 2));
     if (tag == TAG_NONE)
         luaL_error(lua, "no value \"%s\" in this plant", lua_tostring(lua, 2));
     return tag;
@@ -28,7 +28,7 @@ static TagId tag_of(lua_State *lua, const Device *device)
 static double *cell_of(lua_State *lua, const Device *device, TagId tag, Cell *out)
 {
     ErrText why;
-    if (cell_find(device->pack->ensemble->fork, tag, out, &why))
+    if (cell_find(device->pack->swarm->fork, tag, out, &why))
         luaL_error(lua, "%s", why.text);
     return &pack_column(device->pack, *out)[device->lane];
 }
@@ -40,14 +40,14 @@ static int device_index(lua_State *lua)
     const TagId tag = tag_of(lua, device);
     Cell cell;
     const double value = *cell_of(lua, device, tag, &cell);
-    lua_pushnumber(lua, unit_from_si(tags_get(device->pack->ensemble->fork->plant->tags, tag).unit, value));
+    lua_pushnumber(lua, unit_from_si(tags_get(device->pack->swarm->fork->plant->tags, tag).unit, value));
     return 1;
 }
 
 static int device_newindex(lua_State *lua)
 {
     const Device *device = device_of(lua);
-    const Plant *plant = device->pack->ensemble->fork->plant;
+    const Plant *plant = device->pack->swarm->fork->plant;
     const TagId tag = tag_of(lua, device);
     const Place place = plant_place(plant, tag);
     const Channel *channel = &plant_model(plant, place.twin)->channels[place.channel];
@@ -128,7 +128,7 @@ Err control_decide(Script *script, int function, Pack *pack, uint32_t members, d
         lua_pushnumber(lua, seconds);
         err = script_call(script, 3, 0, CONTROL_INSTRUCTIONS, why);
     }
-    for (uint32_t twin = 0; twin < pack->ensemble->fork->twin_count; twin++)
+    for (uint32_t twin = 0; twin < pack->swarm->fork->twin_count; twin++)
         if (prepares[twin])
             pack_prepare(pack, twin);
     return err;

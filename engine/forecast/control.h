@@ -8,7 +8,7 @@
  * Takes: members.  Gives: their inputs.  Memory: the script's.  Threads: the one that runs the forecast. */
 #pragma once
 
-#include "forecast/ensemble.h"
+#include "forecast/swarm.h"
 
 enum { CONTROL_INSTRUCTIONS = 100 * 1000 };  // of one call
 

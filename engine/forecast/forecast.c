@@ -74,7 +74,7 @@ static Err find_bounds(Making *making)
             const Cell cell = {twin, model->channels[channel_foreseen(model, alarm->channel)].column};
             const double sign = alarm->side == LIMIT_HIGH ? 1 : -1;
             bounds[run->bound_count++] = (Bound){cell, sign, sign * alarm->limit, alarm->hold};
-            ensemble_follow(&run->ensemble, cell);
+            swarm_follow(&run->swarm, cell);
         }
     }
     run->bounds = bounds;
@@ -92,10 +92,10 @@ static Err find_cost(Making *making)
     for (uint16_t i = 0; i < cost->tag_count && !err; i++) {
         err = cell_find(making->fork, cost->tags[i], &cells[i], making->why);
         if (!err)
-            ensemble_follow(&run->ensemble, cells[i]);
+            swarm_follow(&run->swarm, cells[i]);
     }
-    if (cost->program.registers > run->ensemble.registers)
-        run->ensemble.registers = cost->program.registers;
+    if (cost->program.registers > run->swarm.registers)
+        run->swarm.registers = cost->program.registers;
     run->cost = cost;
     run->cost_cells = cells;
     return err;
@@ -157,7 +157,7 @@ static Err make_packs(Making *making)
     if (!run->pack || !run->since || !run->next || !run->bill)
         return no_memory(making);
     for (size_t i = 0; i < making->threads; i++) {
-        const Err err = pack_init(&run->pack[i], &run->ensemble, making->why);
+        const Err err = pack_init(&run->pack[i], &run->swarm, making->why);
         if (err)
             return err;
     }
@@ -199,7 +199,7 @@ static void making_fini(Making *making)
     mem_free(run->lost);
     mem_free(run->next);
     workers_destroy(making->workers);
-    ensemble_fini(&run->ensemble);
+    swarm_fini(&run->swarm);
 }
 
 // --- what is said --------------------------------------------------------------------------------------------------
@@ -446,7 +446,7 @@ static Err make(Making *making)
     Run *run = &making->run;
     Err err = workers_create(making->threads, program_thread_init, &making->workers, making->why);
     if (!err)
-        err = ensemble_init(&run->ensemble, making->fork, scenario->seed, making->why);
+        err = swarm_init(&run->swarm, making->fork, scenario->seed, making->why);
     if (err)
         return err;
     run->step = making->fork->plant->step;

@@ -1,6 +1,6 @@
 /* forecast.h -- where the plant is going, with how much certainty, and what would change that.
  *
- * A forecast steps the members of a fork (ensemble.h) over the horizon of a scenario (scenario.h), once per case, and tells what they say together:
+ * A forecast steps the members of a fork (swarm.h) over the horizon of a scenario (scenario.h), once per case, and tells what they say together:
  * quantiles of tags at times, for each alarm limit the probability that it is passed and when, and how much a case differs from the base case.
  * All cases meet the same random numbers, member by member, so the difference is much more certain than either side.
  *
@@ -10,7 +10,7 @@
  * Memory: a Forecast owns its numbers; models and tags are the plant's.  Threads: any one, which brings workers of its own. */
 #pragma once
 
-#include "forecast/ensemble.h"
+#include "forecast/swarm.h"
 #include "forecast/scenario.h"
 #include "forecast/statistics.h"
 

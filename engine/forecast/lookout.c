@@ -57,8 +57,8 @@ static Err list_twins(Lookout *lookout, Declaration *entry, Arena *arena, uint32
 static Err plan(Lookout *lookout, Declaration *entry)
 {
     Arena arena = {0};
-    uint32_t *twins;
-    size_t count;
+    uint32_t *twins = NULL;
+    size_t count = 0;
     Err err = list_twins(lookout, entry, &arena, &twins, &count);
     if (!err && (err = fork_plan(lookout->plant, twins, count, &lookout->fork, entry->why))) {
         ErrText reason = *entry->why;

@@ -132,7 +132,7 @@ static void tell_values(Trip *trip)
 /* A member is lost when any of its states is no number any more. */
 static void note_lost(const Trip *trip)
 {
-    const Fork *fork = trip->run->ensemble.fork;
+    const Fork *fork = trip->run->swarm.fork;
     bool *lost = &trip->run->lost[trip->index * LANES];
     for (uint32_t twin = 0; twin < fork->twin_count; twin++)
         for (uint16_t state = 0; state < fork->twins[twin].model->state_count; state++) {

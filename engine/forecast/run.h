@@ -23,7 +23,7 @@ typedef struct Bound {
 } Bound;
 
 typedef struct Run {
-    Ensemble ensemble;
+    Swarm swarm;
     double step;
     uint64_t steps;
     uint32_t packs;

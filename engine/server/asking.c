@@ -42,7 +42,7 @@ static void on_subscribe(Client *client, const WireMessage *message)
 
 static void put_ask(Client *client, const WireMessage *message, ServerAsk *ask)
 {
-    if (asks_put(&client->server->asks, client, message->id, ask))
+    if (asks_put(&client->server->asks, client, message->topic, message->id, ask))
         return;
     client_refuse(client, wire_topic_name(message->topic), message->id, 429, "too many questions wait for an answer");
 }
@@ -80,19 +80,17 @@ void server__deliver(Server *server)
     AskAnswer answer;
     Waiting waiting;
     while (asks_next(&server->asks, &answer, &waiting)) {
-        if (waiting.kind == SERVER_ASK_RELOAD) {
-            server__answer_session(waiting.client, &answer);
+        if (waiting.topic == WIRE_TOPIC_COUNT) {
+            server__answer_session(server, waiting.client, &answer);
             continue;
         }
-        Client *client = waiting.client;
-        const WireTopic topic = waiting.kind == SERVER_ASK_ACKNOWLEDGE ? WIRE_ACKNOWLEDGE : WIRE_ACTUATE;
         if (answer.status != 200)
-            wire_write_refusal(&server->out, wire_topic_name(topic), waiting.id, answer.status, NULL, answer.detail);
-        else if (topic == WIRE_ACTUATE)
+            wire_write_refusal(&server->out, wire_topic_name(waiting.topic), waiting.id, answer.status, NULL, answer.detail);
+        else if (waiting.topic == WIRE_ACTUATE)
             wire_write_actuated(&server->out, waiting.id, answer.command);
         else
-            wire_write_done(&server->out, topic, waiting.id);
-        client_say(client);
+            wire_write_done(&server->out, waiting.topic, waiting.id);
+        client_say(waiting.client);
     }
 }
 

@@ -19,7 +19,7 @@ void asks_fini(Asks *asks)
     mem_free(asks->waiting);
 }
 
-bool asks_put(Asks *asks, void *client, int64_t id, ServerAsk *ask)
+bool asks_put(Asks *asks, void *client, WireTopic topic, int64_t id, ServerAsk *ask)
 {
     size_t place = ASKS_MAX, open = 0;
     for (size_t i = 0; i < ASKS_MAX; i++) {
@@ -31,7 +31,7 @@ bool asks_put(Asks *asks, void *client, int64_t id, ServerAsk *ask)
         return false;
 
     Waiting *waiting = &asks->waiting[place];
-    *waiting = (Waiting){client, waiting->use + 1, ask->kind, id};
+    *waiting = (Waiting){client, waiting->use + 1, topic, id};
     ask->token = (uint64_t)waiting->use << 32 | place;
     if (ring_push(&asks->questions, ask))
         return true;

@@ -23,8 +23,8 @@ typedef struct AskAnswer {
 typedef struct Waiting {
     void *client;  // a WebSocket's, or a request's session; NULL: the place is free
     uint32_t use;
-    ServerAskKind kind;
-    int64_t id;  // of the request
+    WireTopic topic;  // that it was asked by; WIRE_TOPIC_COUNT: by a request
+    int64_t id;       // of the message
 } Waiting;
 
 typedef struct Asks {
@@ -36,7 +36,7 @@ Err asks_init(Asks *asks);
 void asks_fini(Asks *asks);
 
 /// Ask for `client`; sets the token. False when too many questions wait.
-bool asks_put(Asks *asks, void *client, int64_t id, ServerAsk *ask);
+bool asks_put(Asks *asks, void *client, WireTopic topic, int64_t id, ServerAsk *ask);
 /// The next answer and who waits for it; those for nobody are passed over.
 bool asks_next(Asks *asks, AskAnswer *answer, Waiting *waiting);
 /// The client has gone.

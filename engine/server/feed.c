@@ -17,7 +17,7 @@ static void write_key(Text *out, const Wish *wish)
 {
     for (size_t i = 0; i < wish->tag_count; i++)
         text_add(out, wish->tags[i], strlen(wish->tags[i]) + 1);
-    text_format(out, "/%d %.17g %.17g %d", wish->form, wish->dead_band, wish->rate_max_hz, wish->on_change);
+    text_format(out, "/%d %.17g %.17g %d %d", wish->form, wish->dead_band, wish->rate_max_hz, wish->on_change, wish->times);
 }
 
 static void point_tags(Feed *feed, const char **tags)

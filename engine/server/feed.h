@@ -30,6 +30,7 @@ typedef struct Wish {
     double dead_band;         // in the unit of each tag: smaller changes are not told; 0: all are
     double rate_max_hz;       // 0: as ticks come
     bool on_change;           // no frames where nothing has changed
+    TextTimes times;          // FEED_LEAF: how times are written
 } Wish;
 
 typedef struct Pick {

@@ -4,7 +4,6 @@
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -97,6 +96,7 @@ void files_answer(const char *web, const char *path, Reply *reply)
     }
     reply->status = 200;
     reply->type = content_type(index ? ".html" : path);
-    reply->cache = strncmp(path, "/assets/", 8) == 0 ? "public, max-age=31536000, immutable" : "no-cache";
-    snprintf(reply->etag, sizeof reply->etag, "\"%016" PRIx64 "\"", hash_bytes(0, reply->body->bytes ? reply->body->bytes : "", reply->body->length));
+    reply_tag(reply);
+    if (strncmp(path, "/assets/", 8) == 0)
+        reply->cache = "public, max-age=31536000, immutable";
 }

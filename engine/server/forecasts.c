@@ -1,5 +1,4 @@
-#include "server/forecasts.h"
-
+/* forecasts.c -- looking ahead by REST: docs/protocol.md, "Forecasts". What is asked is put on the Desk; a request may wait for its end. */
 #include <dirent.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -7,8 +6,17 @@
 #include <string.h>
 
 #include "model/declare.h"
+#include "server/args.h"
+#include "server/inside.h"
+#include "server/routes.h"
 
-enum { SCENARIOS_MAX = 64, PATH_ROOM = 1024 };
+enum {
+    SCENARIOS_MAX = 64,
+    PATH_ROOM = 1024,
+    FORECAST_WAIT_MAX = 50,       // s, for a request
+    FORECAST_PATIENCE = 60,       // s, for a result
+    FORECAST_PATIENCE_MAX = 3600,
+};
 
 static const char *const endings[] = {".lua", ".json"};
 
@@ -78,31 +86,16 @@ static void read_scenarios(Server *server)
     text_put(&server->scenarios, "]");
 }
 
-void forecasts_answer_scenarios(Server *server, const Request *request, Reply *reply)
+static void answer_scenarios(Server *server, const Request *request, Reply *reply)
 {
     (void)request;
     if (server->scenarios.length == 0)
         read_scenarios(server);
     text_add(reply->body, server->scenarios.bytes ? server->scenarios.bytes : "", server->scenarios.length);
+    reply_tag(reply);
 }
 
 // --- asking --------------------------------------------------------------------------------------------------------
-
-/* Seconds of an argument in [0, most]; `*out` stays when it is missing. False when it was refused. */
-static bool read_seconds(const Request *request, const char *name, double most, double *out, Reply *reply)
-{
-    const char *text = request_arg(request, name);
-    if (!text)
-        return true;
-    char *end;
-    const double seconds = strtod(text, &end);
-    if (*text && !*end && seconds >= 0 && seconds <= most) {
-        *out = seconds;
-        return true;
-    }
-    reply_problem(reply, 400, "%s: expected seconds from 0 to %g, got \"%.60s\"", name, most, text);
-    return false;
-}
 
 static bool can_look_ahead(Server *server, Reply *reply)
 {
@@ -116,43 +109,47 @@ static bool can_look_ahead(Server *server, Reply *reply)
     return false;
 }
 
-uint64_t forecasts_ask(Server *server, const Request *request, const Text *body, Reply *reply, double *wait)
+/* What the body or ?scenario= asks for; `path` is the file of a named one. False when it was refused. */
+static bool read_scenario(const Server *server, const Request *request, char path[PATH_ROOM], Reply *reply)
 {
-    char path[PATH_ROOM];
     const char *name = request_arg(request, "scenario");
-    double patience = FORECAST_PATIENCE, retry;
-    *wait = 0;
-    if (!can_look_ahead(server, reply) || !read_seconds(request, "wait", FORECAST_WAIT_MAX, wait, reply) ||
-        !read_seconds(request, "patience", FORECAST_PATIENCE_MAX, &patience, reply))
-        return 0;
-    if (name && body->length) {
+    if (name && request->body_length)
         reply_problem(reply, 400, "a scenario is named or sent, not both");
-        return 0;
-    }
-    if (name && !find_scenario(server->plant, name, path)) {
+    else if (name && !find_scenario(server->plant, name, path))
         reply_problem(reply, 404, "no scenario \"%.100s\": see /api/v1/scenarios", name);
-        return 0;
-    }
-    if (!name && !body->length) {
+    else if (!name && !request->body_length)
         reply_problem(reply, 400, "expected a scenario as JSON, { \"horizon\": ..., \"tags\": [ ... ] }, or ?scenario=NAME");
-        return 0;
-    }
-
-    uint64_t id = 0;
-    ErrText why;
-    const Err err = desk_ask(server->desk, body->bytes, body->length, name ? path : NULL, patience, &id, &retry, &why);
-    if (err) {
-        reply_problem(reply, err == ERR_FULL ? 429 : 503, "%s", why.text);
-        reply->retry_s = err == ERR_FULL ? (int)retry : 1;
-        return 0;
-    }
-    return id;
+    else
+        return true;
+    return false;
 }
 
-bool forecasts_has_ended(const Server *server, uint64_t id)
+static bool has_ended(const Server *server, uint64_t id)
 {
     DeskView view;
     return !server->desk || !desk_look(server->desk, id, &view) || desk_state_is_end(view.state);
+}
+
+static void answer_state(const Server *server, uint64_t id, Reply *reply);
+
+static void ask(Server *server, const Request *request, Reply *reply)
+{
+    static const Awaited end = {has_ended, answer_state};
+    char path[PATH_ROOM];
+    double patience = FORECAST_PATIENCE, wait = 0, retry;
+    if (!can_look_ahead(server, reply) || !args_seconds(request, "wait", FORECAST_WAIT_MAX, &wait, reply) ||
+        !args_seconds(request, "patience", FORECAST_PATIENCE_MAX, &patience, reply) || !read_scenario(server, request, path, reply))
+        return;
+
+    uint64_t id = 0;
+    ErrText why;
+    const Err err = desk_ask(server->desk, request->body, request->body_length, request->body_length ? NULL : path, patience, &id, &retry, &why);
+    if (err == ERR_OK) {
+        reply_await(reply, &end, id, wait);
+        return;
+    }
+    reply_problem(reply, err == ERR_FULL ? 429 : 503, "%s", why.text);
+    reply->retry_s = err == ERR_FULL ? (int)retry : 1;
 }
 
 // --- how it stands -------------------------------------------------------------------------------------------------
@@ -176,7 +173,7 @@ static void put_view(Text *out, const DeskView *view, bool with_result)
     text_put(out, "}");
 }
 
-void forecasts_answer(const Server *server, uint64_t id, Reply *reply)
+static void answer_state(const Server *server, uint64_t id, Reply *reply)
 {
     DeskView view;
     if (!server->desk || !desk_look(server->desk, id, &view)) {
@@ -189,10 +186,10 @@ void forecasts_answer(const Server *server, uint64_t id, Reply *reply)
     put_view(reply->body, &view, true);
 }
 
-/* The number behind /api/v1/forecasts/; 0, and a refusal, when it is none. */
-static uint64_t read_id(const char *path, Reply *reply)
+/* The number of an ask; 0, and a refusal, when it is none. */
+static uint64_t read_id(const Request *request, Reply *reply)
 {
-    const char *text = path + strlen("/api/v1/forecasts/");
+    const char *text = request->parts[0];
     char *end;
     const unsigned long long id = strtoull(text, &end, 10);
     if (text[0] >= '1' && text[0] <= '9' && !*end && id < UINT64_MAX)
@@ -201,18 +198,18 @@ static uint64_t read_id(const char *path, Reply *reply)
     return 0;
 }
 
-void forecasts_answer_one(Server *server, const Request *request, Reply *reply)
+static void answer_one(Server *server, const Request *request, Reply *reply)
 {
-    const uint64_t id = read_id(request->path, reply);
+    const uint64_t id = read_id(request, reply);
     if (!id)
         return;
-    forecasts_answer(server, id, reply);
+    answer_state(server, id, reply);
     if (reply->status == 202)
         reply->status = 200;
     reply->location[0] = 0;
 }
 
-void forecasts_answer_list(Server *server, const Request *request, Reply *reply)
+static void answer_list(Server *server, const Request *request, Reply *reply)
 {
     (void)request;
     DeskView view = {0};
@@ -224,13 +221,22 @@ void forecasts_answer_list(Server *server, const Request *request, Reply *reply)
     text_put(reply->body, "]");
 }
 
-void forecasts_cancel(Server *server, const char *path, Reply *reply)
+static void cancel(Server *server, const Request *request, Reply *reply)
 {
-    const uint64_t id = read_id(path, reply);
+    const uint64_t id = read_id(request, reply);
     if (!id)
         return;
     if (server->desk)
         desk_cancel(server->desk, id);
-    forecasts_answer(server, id, reply);
+    answer_state(server, id, reply);
     reply->location[0] = 0;
 }
+
+const Route forecasts_routes[] = {
+    {.method = "GET", .path = "/api/v1/forecasts", .right = RIGHT_VIEW, .answer = answer_list},
+    {.method = "POST", .path = "/api/v1/forecasts", .right = RIGHT_FORECAST, .answer = ask, .body_max = DESK_TEXT_MAX},
+    {.method = "GET", .path = "/api/v1/forecasts/*", .right = RIGHT_VIEW, .answer = answer_one},
+    {.method = "DELETE", .path = "/api/v1/forecasts/*", .right = RIGHT_FORECAST, .answer = cancel},
+    {.method = "GET", .path = "/api/v1/scenarios", .right = RIGHT_VIEW, .answer = answer_scenarios},
+    {0},
+};

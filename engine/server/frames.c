@@ -5,43 +5,11 @@
 #include <math.h>
 #include <string.h>
 
-static void put_key(Text *out, const char *separator, const char *key)
-{
-    text_put(out, separator);
-    text_json_string(out, key);
-    text_put(out, ":");
-}
-
-static void put_string(Text *out, const char *separator, const char *key, const char *value)
-{
-    put_key(out, separator, key);
-    text_json_string(out, value ? value : "");
-}
-
-static void put_number(Text *out, const char *separator, const char *key, double value)
-{
-    put_key(out, separator, key);
-    text_json_number(out, value);
-}
-
-static void put_count(Text *out, const char *separator, const char *key, uint64_t value)
-{
-    put_key(out, separator, key);
-    text_format(out, "%" PRIu64, value);
-}
+#include "server/put.h"
 
 void frame_time(Text *out, int64_t time)
 {
-    if (time == TIME_NONE)
-        text_put(out, "null");
-    else
-        text_format(out, "%" PRId64, time);
-}
-
-static void put_time(Text *out, const char *separator, const char *key, int64_t time)
-{
-    put_key(out, separator, key);
-    frame_time(out, time);
+    text_json_time(out, time);
 }
 
 // Alarms and commands.
@@ -138,10 +106,9 @@ static void put_shown(Text *out, const Plant *plant, const State *state, const F
     text_put(out, "]");
 }
 
-static void put_codegen(Text *out)
+void frame_codegen(Text *out)
 {
     const CodegenState state = program_codegen_state();
-    put_key(out, ",", "codegen");
     put_string(out, "{", "mode", codegen_name(state.mode));
     put_string(out, ",", "backend", program_backend());
     put_count(out, ",", "compiled", state.compiled);
@@ -218,7 +185,8 @@ void frame_snapshot(Text *out, const Plant *plant, const State *state, const Jou
     put_string(out, ",", "version", POLLUX_VERSION);
     put_number(out, ",", "step", plant->step);
     put_string(out, ",", "clock", plant->clock == PLANT_CLOCK_PROVIDER ? "provider" : "utc");
-    put_codegen(out);
+    put_key(out, ",", "codegen");
+    frame_codegen(out);
     put_count(out, ",", "twin_count", plant->twin_count);
     put_shown(out, plant, state, feed);
     put_connected(out, plant, state, feed);
@@ -236,8 +204,11 @@ void frame_reading(Text *out, const Plant *plant, TagId tag, const Reading *read
     text_json_number(out, unit_from_si(unit, reading->value));
     text_put(out, ",");
     text_json_number(out, unit_scale_from_si(unit, reading->sd));
-    if (reading->time != TIME_NONE)
-        text_format(out, ",%" PRId64 ",\"%s\"", reading->time, quality_name((Quality)reading->quality));
+    if (reading->time != TIME_NONE) {
+        text_put(out, ",");
+        text_json_time(out, reading->time);
+        text_format(out, ",\"%s\"", quality_name((Quality)reading->quality));
+    }
     text_put(out, "]");
 }
 
@@ -255,6 +226,46 @@ const char *frame_source(const Plant *plant, TagId tag, const Reading *reading)
     default:
         return "estimated";
     }
+}
+
+static const char *twin_quality(const TwinHealth *twin)
+{
+    return twin->quarantined ? "quarantined" : twin->settling ? "settling" : "good";
+}
+
+/* Seconds from a value to the time of the plant: an estimate is one of the last tick, and nobody knows when what is set was set. */
+static double reading_age(const char *source, const State *state, const Reading *reading)
+{
+    if (reading->time != TIME_NONE)
+        return (double)(state->now.time - reading->time) / (double)NS_PER_S;
+    return strcmp(source, "estimated") == 0 && state->sequence ? 0 : NAN;
+}
+
+/* A measured value is as good as its sample and its sensor, an estimate as good as its twin. */
+static const char *reading_quality(const char *source, const State *state, Place place, const Reading *reading)
+{
+    const int64_t slot = state->sequence ? state_slot(state, place.twin) : -1;
+    const TwinHealth *twin = slot >= 0 ? &state->twins[slot] : NULL;
+    const bool blamed = twin && twin->channel == place.channel;
+    if (strcmp(source, "measured") == 0 && blamed && twin->kind == VERDICT_SENSOR)
+        return sensor_quality_name(SENSOR_DIVERGED);
+    if (strcmp(source, "measured") == 0)
+        return blamed && twin->kind == VERDICT_SILENCE ? sensor_quality_name(SENSOR_SILENT) : quality_name((Quality)reading->quality);
+    return twin && strcmp(source, "estimated") == 0 ? twin_quality(twin) : quality_name(QUALITY_GOOD);
+}
+
+void frame_leaf_of(Text *out, const Plant *plant, const State *state, TagId tag, const Reading *reading)
+{
+    const Unit *unit = tags_get(plant->tags, tag).unit;
+    const char *source = frame_source(plant, tag, reading);
+    put_time(out, "{", "time", state->sequence ? state->now.time : TIME_NONE);
+    put_number(out, ",", "value", unit_from_si(unit, reading->value));
+    put_number(out, ",", "sd", unit_scale_from_si(unit, reading->sd));
+    put_string(out, ",", "unit", unit_name(unit));
+    put_string(out, ",", "source", source);
+    put_number(out, ",", "age", reading_age(source, state, reading));
+    put_string(out, ",", "quality", reading_quality(source, state, plant_place(plant, tag), reading));
+    text_put(out, "}");
 }
 
 static void put_value(Text *out, const TickFrame *frame, TagId tag, const Reading *reading, const char **separator)
@@ -336,7 +347,7 @@ static void put_twins(Text *out, const TickFrame *frame)
         put_fault(out, plant_model(frame->plant, frame->state->shown[i]), twin);
         put_number(out, ",", "nis", twin->nis);
         put_number(out, ",", "nis_limit", twin->nis_limit);
-        put_string(out, ",", "quality", twin->quarantined ? "quarantined" : twin->settling ? "settling" : "good");
+        put_string(out, ",", "quality", twin_quality(twin));
         put_sensors(out, frame, i);
         text_put(out, "}");
         separator = ",";
@@ -361,23 +372,28 @@ static void put_clock(Text *out, const ServerConnection *connection)
     text_put(out, "}");
 }
 
+void frame_connection(Text *out, const ServerConnection *connection)
+{
+    put_string(out, "{", "name", connection->name);
+    put_string(out, ",", "peer", connection->peer);
+    text_format(out, ",\"connected\":%s", connection->connected ? "true" : "false");
+    put_count(out, ",", "samples", connection->samples);
+    put_count(out, ",", "refused", connection->refused);
+    put_count(out, ",", "dropped", connection->dropped);
+    put_count(out, ",", "late", connection->lost.late);
+    put_count(out, ",", "duplicate", connection->lost.duplicate);
+    put_count(out, ",", "future", connection->lost.future);
+    put_time(out, ",", "last", connection->last);
+    put_clock(out, connection);
+    text_put(out, "}");
+}
+
 static void put_connections(Text *out, const State *state)
 {
     text_put(out, ",\"connections\":[");
     for (size_t i = 0; i < state->now.connection_count; i++) {
-        const ServerConnection *connection = &state->connections[i];
-        put_string(out, i ? ",{" : "{", "name", connection->name);
-        put_string(out, ",", "peer", connection->peer);
-        text_format(out, ",\"connected\":%s", connection->connected ? "true" : "false");
-        put_count(out, ",", "samples", connection->samples);
-        put_count(out, ",", "refused", connection->refused);
-        put_count(out, ",", "dropped", connection->dropped);
-        put_count(out, ",", "late", connection->lost.late);
-        put_count(out, ",", "duplicate", connection->lost.duplicate);
-        put_count(out, ",", "future", connection->lost.future);
-        put_time(out, ",", "last", connection->last);
-        put_clock(out, connection);
-        text_put(out, "}");
+        text_put(out, i ? "," : "");
+        frame_connection(out, &state->connections[i]);
     }
     text_put(out, "]");
 }
@@ -491,17 +507,6 @@ void frame_changes(Text *out, const TickFrame *frame)
     if (feed_is_whole(frame->feed))
         put_speed(out, frame->state);
     put_changes(out, frame);
-    text_put(out, "}");
-}
-
-void frame_leaf_of(Text *out, const Plant *plant, const State *state, TagId tag, const Reading *reading)
-{
-    const Unit *unit = tags_get(plant->tags, tag).unit;
-    put_time(out, "{", "time", state->sequence ? state->now.time : TIME_NONE);
-    put_number(out, ",", "value", unit_from_si(unit, reading->value));
-    put_number(out, ",", "sd", unit_scale_from_si(unit, reading->sd));
-    put_string(out, ",", "unit", unit_name(unit));
-    put_string(out, ",", "source", frame_source(plant, tag, reading));
     text_put(out, "}");
 }
 

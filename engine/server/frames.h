@@ -31,12 +31,16 @@ void frame_tick(Text *out, const TickFrame *frame);
 void frame_changes(Text *out, const TickFrame *frame);
 /// The one tag of a feed, as frame_leaf_of writes it.
 void frame_leaf(Text *out, const TickFrame *frame);
-/// One leaf of the plant, `{"time","value","sd","unit","source"}`.
-void frame_leaf_of(Text *out, const Plant *plant, const State *state, TagId tag, const Reading *reading);
 
 /// Why the newest version of the script was refused, or null.
 void frame_refusal(Text *out, const State *state);
 
 /// `[value, sd]` or `[value, null, time, quality]`.
 void frame_reading(Text *out, const Plant *plant, TagId tag, const Reading *reading);
+/// The object of one leaf, with all that is known of its value; `reading` is its own, with NaN before the first tick.
+void frame_leaf_of(Text *out, const Plant *plant, const State *state, TagId tag, const Reading *reading);
+/// What became of the programs of all models.
+void frame_codegen(Text *out);
+void frame_connection(Text *out, const ServerConnection *connection);
+/// "measured", "estimated" or "set".
 const char *frame_source(const Plant *plant, TagId tag, const Reading *reading);

@@ -1,42 +1,55 @@
-/* http.c -- from a request's headers to a reply: who may ask, what is asked for, and the bytes on their way out.
- *
- * Pollux is spoken with from its own machine only, and pages of other sites must not speak with it: a Host that is no loopback name is
- * somebody's name that was bent to this address (DNS rebinding), an Origin that is not ours is another page. Any port is admitted in
- * Host, because a tunnel or a proxy on this machine may have another than ours. */
+/* http.c -- from a request's headers to a reply: what is asked for, whom it has to wait for, and the bytes on their way out. */
 #include "server/http.h"
 
+#include <ctype.h>
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
+#include "server/events.h"
 #include "server/files.h"
-#include "server/forecasts.h"
+#include "server/guard.h"
 #include "server/inside.h"
-#include "server/rest.h"
+#include "server/routes.h"
 
 enum {
     HEADERS_ROOM = 2048,
     CHUNK = 32 * 1024,  // of a body in one write
-    NAME_ROOM = 300,    // of Host and Origin
+    PATH_ROOM = 1024,
+    ARGS_ROOM = 8192,
+    HEADER_ROOM = 300,  // of a header that is kept
     ANSWER_S = 60,      // for a reader to take its answer, and for the tick to give one
 };
 
-/* One request's reply on its way; libwebsockets keeps it with the connection. */
-typedef struct Session {
-    Text body;
-    size_t sent;
-    bool last;  // close the connection behind it
-    struct lws *wsi;
-    bool waiting;  // for the tick's answer, or a forecast
-    int answered;  // its status while it is not on its way yet, 0 otherwise
+typedef enum SessionState {
+    SESSION_RECEIVING,  // the body of a request
+    SESSION_WAITING,    // for what its reply has to wait for
+    SESSION_ANSWERED,   // the reply is there, nothing of it is on its way
+    SESSION_WRITING,
+    SESSION_STREAMING,  // its reply does not end
+} SessionState;
 
-    bool receiving;       // the body of a request, which asks for a forecast
-    Text received;
-    uint64_t forecast;    // that is waited for
-    struct Session *next; // of those who wait for one
+/* One request and its reply on its way; libwebsockets keeps it with the connection. */
+typedef struct Session {
+    struct lws *wsi;
+    SessionState state;
+    const Route *route;
+    Text received;  // the body of the request
+    Reply reply;
+    Text body;      // of the reply
+    size_t sent;
+    bool head;      // only the headers are asked for
+    bool last;      // close the connection behind it
+    struct Session *next;  // of those who wait for what other threads make
 } Session;
+
+/* A request as it is read from its headers, and the memory that it points to. */
+typedef struct RequestRoom {
+    Request request;
+    char path[PATH_ROOM], parts[PATH_ROOM], args[ARGS_ROOM], origin[HEADER_ROOM + 8], type[HEADER_ROOM], last_event[24];
+} RequestRoom;
 
 size_t server__http_session_size(void)
 {
@@ -62,51 +75,59 @@ void reply_problem(Reply *reply, int status, const char *format, ...)
     reply->status = status;
     reply->type = "application/problem+json";
     reply->cache = NULL;
-    reply->etag[0] = 0;
+    reply->etag[0] = reply->link[0] = 0;
     text_clear(reply->body);
     wire_write_problem(reply->body, status, detail);
 }
 
-// Who may ask.
-
-/* Split `name[:port]`; false when it is not the name of this machine's loopback. */
-static bool is_loopback(const char *host, const char **port)
+void reply_tag(Reply *reply)
 {
-    static const char *const names[] = {"localhost", "127.0.0.1", "[::1]"};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        const size_t length = strlen(names[i]);
-        if (strncasecmp(host, names[i], length) != 0)
-            continue;
-        *port = host + length;
-        if (**port == 0)
-            return true;
-        return **port == ':' && (*port)[1] && (*port)[1 + strspn(*port + 1, "0123456789")] == 0;
-    }
-    return false;
+    reply->cache = "no-cache";
+    snprintf(reply->etag, sizeof reply->etag, "\"%016" PRIx64 "\"", hash_bytes(0, reply->body->bytes ? reply->body->bytes : "", reply->body->length));
 }
 
-/* False when the header is there and longer than `room`. */
-static bool copy_header(struct lws *wsi, enum lws_token_indexes token, char *out, size_t room)
+/* A name or a value of an argument, with what is not plain escaped. */
+static void put_escaped(Text *out, const char *text)
 {
-    out[0] = 0;
-    return lws_hdr_total_length(wsi, token) == 0 || lws_hdr_copy(wsi, out, (int)room, token) >= 0;
+    for (; *text; text++)
+        text_format(out, isalnum((unsigned char)*text) || strchr("-._~", *text) ? "%c" : "%%%02X", (unsigned char)*text);
 }
 
-static bool check_caller(struct lws *wsi, Reply *reply)
+static void put_arg(Text *out, const char *separator, const char *name, const char *value)
 {
-    char host[NAME_ROOM], origin[NAME_ROOM];
-    const char *host_port, *origin_port;
-    if (!copy_header(wsi, WSI_TOKEN_HOST, host, sizeof host) || !is_loopback(host, &host_port)) {
-        reply_problem(reply, 403, "Host \"%.100s\" is not a name of this machine: use localhost", host);
-        return false;
-    }
-    if (lws_hdr_total_length(wsi, WSI_TOKEN_ORIGIN) == 0)
-        return true;
-    const bool ours = copy_header(wsi, WSI_TOKEN_ORIGIN, origin, sizeof origin) && strncasecmp(origin, "http://", 7) == 0 &&
-                      is_loopback(origin + 7, &origin_port) && strcmp(host_port, origin_port) == 0;
-    if (!ours)
-        reply_problem(reply, 403, "a page of another site (%.100s) must not talk to a plant", origin);
-    return ours;
+    text_put(out, separator);
+    put_escaped(out, name);
+    text_put(out, "=");
+    put_escaped(out, value);
+}
+
+void reply_next(Reply *reply, const Request *request, const char *name, const char *value)
+{
+    Text link = {0};
+    text_format(&link, "<%s", request->path);
+    put_arg(&link, "?", name, value);
+    for (size_t i = 0; i < request->arg_count; i++)
+        if (strcmp(request->args[i].name, name) != 0)
+            put_arg(&link, "&", request->args[i].name, request->args[i].value);
+    text_put(&link, ">; rel=\"next\"");
+
+    // who sent more than fits finds the next page in the body
+    if (!link.failed && link.length < sizeof reply->link)
+        memcpy(reply->link, link.bytes, link.length + 1);
+    text_fini(&link);
+}
+
+void reply_ask(Reply *reply, const ServerAsk *ask, ReplyTold *told)
+{
+    reply->ask = *ask;
+    reply->told = told;
+}
+
+void reply_await(Reply *reply, const Awaited *awaited, uint64_t id, double seconds)
+{
+    reply->awaited = awaited;
+    reply->awaited_id = id;
+    reply->wait_s = seconds;
 }
 
 // What is asked for.
@@ -132,25 +153,80 @@ static bool read_args(struct lws *wsi, Request *request, char *memory, size_t ro
     }
 }
 
-static void answer(Server *server, struct lws *wsi, const char *path, Reply *reply)
+static const struct {
+    enum lws_token_indexes token;
+    const char *name;
+} methods[] = {
+    {WSI_TOKEN_GET_URI, "GET"},
+    {WSI_TOKEN_HEAD_URI, "HEAD"},
+    {WSI_TOKEN_POST_URI, "POST"},
+    {WSI_TOKEN_PUT_URI, "PUT"},
+    {WSI_TOKEN_PATCH_URI, "PATCH"},
+    {WSI_TOKEN_DELETE_URI, "DELETE"},
+    {WSI_TOKEN_OPTIONS_URI, "OPTIONS"},
+};
+
+/* Method and path; false when they are refused. */
+static bool read_target(struct lws *wsi, RequestRoom *room, Reply *reply)
 {
-    char memory[8192];
-    Request request = {.path = path};
-    if (!read_args(wsi, &request, memory, sizeof memory))
-        reply_problem(reply, 400, "too many arguments, or too long ones");
-    else if (rest_knows(path))
-        rest_answer(server, &request, reply);
-    else
-        files_answer(server->web, path, reply);
-    if (reply->body->failed)
-        reply_problem(reply, 503, "no memory for the answer");
+    for (size_t i = 0; i < sizeof methods / sizeof *methods; i++) {
+        const int length = lws_hdr_total_length(wsi, methods[i].token);
+        if (length <= 0)
+            continue;
+        room->request.method = methods[i].name;
+        room->request.path = room->path;
+        if (lws_hdr_copy(wsi, room->path, sizeof room->path, methods[i].token) < 0)
+            reply_problem(reply, 414, "a path may have %d bytes", PATH_ROOM - 1);
+        else if (strlen(room->path) != (size_t)length || *room->path != '/')
+            reply_problem(reply, 400, "a path begins with a slash and has no byte of zero");
+        else
+            return true;
+        return false;
+    }
+    reply_problem(reply, 501, "this method is not spoken here");
+    return false;
 }
 
-/* The browser has this very file already. */
+/* How many bytes of a body come behind the headers; false when that is refused. */
+static bool read_length(struct lws *wsi, const Route *route, size_t *out, Reply *reply)
+{
+    char text[24] = "";
+    *out = 0;
+    if (lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_TRANSFER_ENCODING) > 0) {
+        reply_problem(reply, 411, "the length of the body is missing");
+        return false;
+    }
+    if (lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_CONTENT_LENGTH) <= 0)
+        return true;
+    char *end = text;
+    const bool fits = lws_hdr_copy(wsi, text, sizeof text, WSI_TOKEN_HTTP_CONTENT_LENGTH) >= 0;
+    const unsigned long long bytes = strtoull(text, &end, 10);
+    if (!fits || text[0] < '0' || text[0] > '9' || *end)
+        reply_problem(reply, 400, "content-length: expected a whole number");
+    else if (bytes > route->body_max)
+        reply_problem(reply, 413, "a body may have %zu KiB at most here", route->body_max / 1024);
+    else
+        *out = (size_t)bytes;
+    return reply->status == 200;
+}
+
+/* How times are written; false when that is refused. */
+static bool read_times(const Request *request, Reply *reply)
+{
+    const char *times = request_arg(request, "times");
+    const bool ns = times && strcmp(times, "ns") == 0;
+    reply->body->times = ns ? TEXT_TIMES_NS : TEXT_TIMES_RFC3339;
+    if (ns || !times || strcmp(times, "rfc3339") == 0)
+        return true;
+    reply_problem(reply, 400, "times: expected ns or rfc3339, got \"%.60s\"", times);
+    return false;
+}
+
+/* Who asks has this very answer already. */
 static bool is_known(struct lws *wsi, const Reply *reply)
 {
     char known[256];
-    return reply->etag[0] && copy_header(wsi, WSI_TOKEN_HTTP_IF_NONE_MATCH, known, sizeof known) && strstr(known, reply->etag);
+    return reply->etag[0] && lws_hdr_copy(wsi, known, sizeof known, WSI_TOKEN_HTTP_IF_NONE_MATCH) > 0 && (strstr(known, reply->etag) || strcmp(known, "*") == 0);
 }
 
 // The bytes on their way out.
@@ -181,13 +257,15 @@ static bool write_headers(struct lws *wsi, const Reply *reply, size_t length, bo
         put_header(&headers, "etag:", reply->etag);
     if (reply->location[0])
         put_header(&headers, "location:", reply->location);
+    if (reply->link[0])
+        put_header(&headers, "link:", reply->link);
     if (reply->retry_s) {
         char seconds[16];
         snprintf(seconds, sizeof seconds, "%d", reply->retry_s);
         put_header(&headers, "retry-after:", seconds);
     }
-    if (reply->status == 405)
-        put_header(&headers, "allow:", "GET, HEAD");
+    if (reply->allow[0])
+        put_header(&headers, "allow:", reply->allow);
     if (last)
         put_header(&headers, "connection:", "close");
     put_header(&headers, "content-security-policy:",
@@ -221,175 +299,229 @@ static int write_body(Session *session, struct lws *wsi)
     return lws_http_transaction_completed(wsi) || last ? -1 : 0;
 }
 
-static int send_reply(Session *session, struct lws *wsi, Reply *reply, bool head)
+static int send_reply(Session *session)
 {
+    struct lws *wsi = session->wsi;
+    Reply *reply = &session->reply;
+    if (reply->body->failed)
+        reply_problem(reply, 503, "no memory for the answer");
+    if (reply->body->failed)
+        return -1;
     if (is_known(wsi, reply)) {
         reply->status = 304;
         text_clear(reply->body);
     }
-    const size_t length = reply->body->length;
-    if (!write_headers(wsi, reply, length, session->last))
+    if (!write_headers(wsi, reply, reply->body->length, session->last))
         return -1;
-    if (head)
+    if (session->head)
         text_clear(reply->body);
     session->sent = 0;
+    session->state = SESSION_WRITING;
     lws_set_timeout(wsi, PENDING_TIMEOUT_HTTP_CONTENT, ANSWER_S);
     lws_callback_on_writable(wsi);
     return 0;
 }
 
-/* What is asked of the tick is answered when it has done it. True when it was asked. */
-static bool ask_reload(Server *server, Session *session, struct lws *wsi, Reply *reply)
+/* The headers, and then events for as long as somebody reads them. */
+static int send_events(Session *session)
 {
-    ServerAsk ask = {.kind = SERVER_ASK_RELOAD};
-    session->wsi = wsi;
-    if (!asks_put(&server->asks, session, WIRE_ID_NONE, &ask)) {
-        reply_problem(reply, 429, "too many questions wait for an answer");
-        return false;
-    }
-    session->waiting = true;
-    lws_set_timeout(wsi, PENDING_TIMEOUT_HTTP_CONTENT, ANSWER_S);
-    return true;
+    session->last = true;
+    if (session->head || !write_headers(session->wsi, &session->reply, LWS_ILLEGAL_HTTP_CONTENT_LEN, session->last))
+        return -1;
+    session->state = SESSION_STREAMING;
+    events_begin(session->reply.events, session->wsi);
+    return 0;
 }
 
-void server__answer_session(void *self, const AskAnswer *answer)
-{
-    Session *session = self;
-    Reply reply = {.status = answer->status, .body = &session->body};
-    if (answer->status == 200) {
-        text_put(&session->body, "{\"detail\":");
-        text_json_string(&session->body, answer->detail);
-        text_put(&session->body, "}");
-    } else {
-        reply_problem(&reply, answer->status, "%s", answer->detail);
-    }
-    session->waiting = false;
-    session->answered = answer->status;
-    lws_callback_on_writable(session->wsi);
-}
+// What a reply has to wait for.
 
-// Forecasts.
-
-static void wait_for_forecast(Server *server, Session *session, uint64_t id, double seconds)
-{
-    session->waiting = true;
-    session->forecast = id;
-    session->next = server->awaiting;
-    server->awaiting = session;
-    lws_set_timeout(session->wsi, PENDING_TIMEOUT_HTTP_CONTENT, ANSWER_S);
-    lws_set_timer_usecs(session->wsi, (lws_usec_t)(seconds * 1e6));
-}
-
-static void forget_forecast(Server *server, Session *session)
+static void forget_awaited(Server *server, Session *session)
 {
     for (Session **at = &server->awaiting; *at; at = &(*at)->next)
         if (*at == session) {
             *at = session->next;
-            break;
+            return;
         }
-    session->forecast = 0;
 }
 
-/* It has ended, or nobody waits any longer: say how it stands. */
-static int answer_forecast(Server *server, Session *session)
+/* It has come, or nobody waits any longer. */
+static int answer_awaited(Server *server, Session *session)
 {
-    Reply reply = {.status = 200, .body = &session->body};
-    forecasts_answer(server, session->forecast, &reply);
-    forget_forecast(server, session);
-    session->waiting = false;
+    forget_awaited(server, session);
     lws_set_timer_usecs(session->wsi, LWS_SET_TIMER_USEC_CANCEL);
-    return session->body.failed ? -1 : send_reply(session, session->wsi, &reply, false);
+    session->reply.awaited->answer(server, session->reply.awaited_id, &session->reply);
+    return send_reply(session);
 }
 
-void server__tell_forecasts(Server *server)
+static bool has_come(const Server *server, const Session *session)
+{
+    const Awaited *awaited = session->reply.awaited;
+    return session->state == SESSION_WAITING && awaited && awaited->has_come(server, session->reply.awaited_id);
+}
+
+void server__tell_awaiting(Server *server)
 {
     for (const Session *session = server->awaiting; session; session = session->next)
-        if (forecasts_has_ended(server, session->forecast))
+        if (has_come(server, session))
             lws_callback_on_writable(session->wsi);
 }
 
-static int ask_forecast(Server *server, Session *session, struct lws *wsi)
+void server__answer_session(Server *server, void *self, const AskAnswer *answer)
 {
-    char memory[2048];
-    double wait = 0;
-    Reply reply = {.status = 200, .body = &session->body};
-    Request request = {.path = "/api/v1/forecasts"};
-    session->receiving = false;
-    session->last = false;  // its body was read
-    session->wsi = wsi;
-    uint64_t id = 0;
-    if (session->received.failed)
-        reply_problem(&reply, 503, "no memory for the scenario");
-    else if (!read_args(wsi, &request, memory, sizeof memory))
-        reply_problem(&reply, 400, "too many arguments, or too long ones");
-    else
-        id = forecasts_ask(server, &request, &session->received, &reply, &wait);
-    text_fini(&session->received);
-    if (id && wait > 0 && !forecasts_has_ended(server, id)) {
-        wait_for_forecast(server, session, id, wait);
-        return 0;
-    }
-    if (id)
-        forecasts_answer(server, id, &reply);
-    return send_reply(session, wsi, &reply, false);
+    Session *session = self;
+    session->reply.told(server, answer, &session->reply);
+    session->state = SESSION_ANSWERED;
+    lws_callback_on_writable(session->wsi);
 }
 
-/* The body comes in pieces behind its headers. False when it is refused. */
-static bool begin_receiving(Session *session, struct lws *wsi, Reply *reply)
+/* The handler has had the request: its reply goes out, now or when what it waits for has come. */
+static int conclude(Server *server, Session *session)
 {
-    char length[24];
-    copy_header(wsi, WSI_TOKEN_HTTP_CONTENT_LENGTH, length, sizeof length);
-    const unsigned long long bytes = strtoull(length, NULL, 10);
-    if (!*length)
-        reply_problem(reply, 411, "the length of the body is missing");
-    else if (bytes > DESK_TEXT_MAX)
-        reply_problem(reply, 413, "a scenario may have %d KiB at most", DESK_TEXT_MAX / 1024);
-    else
-        session->receiving = true;
+    Reply *reply = &session->reply;
+    session->state = SESSION_WAITING;
+    if (reply->told) {
+        if (!asks_put(&server->asks, session, WIRE_TOPIC_COUNT, WIRE_ID_NONE, &reply->ask)) {
+            reply_problem(reply, 429, "too many questions wait for an answer");
+            return send_reply(session);
+        }
+        lws_set_timeout(session->wsi, PENDING_TIMEOUT_HTTP_CONTENT, ANSWER_S);
+        return 0;
+    }
+    if (reply->events)
+        return send_events(session);
+    if (!reply->awaited)
+        return send_reply(session);
+    session->next = server->awaiting;
+    server->awaiting = session;
+    if (reply->wait_s <= 0 || has_come(server, session))
+        return answer_awaited(server, session);
+    lws_set_timeout(session->wsi, PENDING_TIMEOUT_HTTP_CONTENT, ANSWER_S);
+    lws_set_timer_usecs(session->wsi, (lws_usec_t)(reply->wait_s * 1e6));
+    return 0;
+}
+
+// A request comes in.
+
+static void copy_header(struct lws *wsi, enum lws_token_indexes token, char out[HEADER_ROOM])
+{
+    if (lws_hdr_copy(wsi, out, HEADER_ROOM, token) < 0)
+        out[0] = 0;
+}
+
+/* All of it that stands in the headers, which are there until it is answered. NULL, and a refusal: it is not answered by a route. */
+static const Route *read_request(struct lws *wsi, RequestRoom *room, Reply *reply)
+{
+    Request *request = &room->request;
+    *request = (Request){.body = "", .origin = room->origin, .type = room->type, .last_event = room->last_event};
+    char host[HEADER_ROOM];
+    copy_header(wsi, WSI_TOKEN_HOST, host);
+    snprintf(room->origin, sizeof room->origin, "%s://%s", lws_is_ssl(wsi) ? "https" : "http", host);
+    copy_header(wsi, WSI_TOKEN_HTTP_CONTENT_TYPE, room->type);
+    if (lws_hdr_custom_copy(wsi, room->last_event, sizeof room->last_event, "last-event-id:", strlen("last-event-id:")) < 0)
+        room->last_event[0] = 0;
+    if (!read_target(wsi, room, reply) || !guard_admit(wsi, &request->caller, reply))
+        return NULL;
+    if (!read_args(wsi, request, room->args, sizeof room->args)) {
+        reply_problem(reply, 400, "too many arguments, or too long ones");
+        return NULL;
+    }
+    if (!read_times(request, reply))
+        return NULL;
+    if (!routes_know(request->path))
+        return NULL;
+    memcpy(room->parts, room->path, sizeof room->path);
+    const Route *route = routes_find(request, room->parts, reply);
+    if (route && !role_may(request->caller.role, route->right)) {
+        reply_problem(reply, 403, "this needs the right to %s", right_name(route->right));
+        return NULL;
+    }
+    return route;
+}
+
+static void answer_file(Server *server, const Request *request, Reply *reply)
+{
+    if (strcmp(request->method, "GET") == 0 || strcmp(request->method, "HEAD") == 0) {
+        files_answer(server->web, request->path, reply);
+        return;
+    }
+    snprintf(reply->allow, sizeof reply->allow, "GET, HEAD");
+    reply_problem(reply, 405, "only GET and HEAD are spoken here");
+}
+
+static int on_request(Server *server, Session *session, struct lws *wsi)
+{
+    RequestRoom room;
+    size_t length = 0;
+    text_clear(&session->body);
     text_clear(&session->received);
-    return session->receiving;
+    session->reply = (Reply){.status = 200, .body = &session->body};
+    session->wsi = wsi;
+    session->route = read_request(wsi, &room, &session->reply);
+    session->head = lws_hdr_total_length(wsi, WSI_TOKEN_HEAD_URI) > 0;
+    const bool is_file = !session->route && session->reply.status == 200;
+    if (is_file)
+        answer_file(server, &room.request, &session->reply);
+    if (!session->route || !read_length(wsi, session->route, &length, &session->reply)) {
+        session->last = !session->head && lws_hdr_total_length(wsi, WSI_TOKEN_GET_URI) <= 0;  // a body is not read, so nothing behind it can be
+        return send_reply(session);
+    }
+
+    session->last = false;
+    if (length) {
+        session->state = SESSION_RECEIVING;
+        return 0;
+    }
+    session->route->answer(server, &room.request, &session->reply);
+    return conclude(server, session);
+}
+
+/* The body has come, behind its headers. */
+static int on_body(Server *server, Session *session)
+{
+    RequestRoom room;
+    if (session->state != SESSION_RECEIVING)
+        return 0;
+    if (session->received.failed) {
+        reply_problem(&session->reply, 503, "no memory for the request");
+        return send_reply(session);
+    }
+    if (!read_request(session->wsi, &room, &session->reply))
+        return send_reply(session);
+    room.request.body = session->received.bytes;
+    room.request.body_length = session->received.length;
+    session->route->answer(server, &room.request, &session->reply);
+    text_fini(&session->received);
+    return conclude(server, session);
 }
 
 static void receive(Session *session, const char *bytes, size_t length)
 {
-    if (session->receiving && session->received.length + length <= DESK_TEXT_MAX)
+    if (session->state == SESSION_RECEIVING && session->received.length + length <= session->route->body_max)
         text_add(&session->received, bytes, length);
 }
 
-/* The answer has come: its headers, and then the body. */
-static int send_answer(Session *session, struct lws *wsi)
+static int on_writable(Server *server, Session *session)
 {
-    Reply reply = {.status = session->answered, .type = session->answered == 200 ? NULL : "application/problem+json", .body = &session->body};
-    session->answered = 0;
-    return session->body.failed ? -1 : send_reply(session, wsi, &reply, false);
+    switch (session->state) {
+    case SESSION_WAITING:
+        return has_come(server, session) ? answer_awaited(server, session) : 0;
+    case SESSION_ANSWERED:
+        return send_reply(session);
+    case SESSION_WRITING:
+        return write_body(session, session->wsi);
+    case SESSION_STREAMING:
+        return events_write(session->reply.events);
+    case SESSION_RECEIVING:
+        return 0;
+    }
+    return 0;
 }
 
-static int on_request(Server *server, Session *session, struct lws *wsi, const char *path, size_t length)
+static int on_timer(Server *server, Session *session)
 {
-    Reply reply = {.status = 200, .body = &session->body};
-    const bool get = lws_hdr_total_length(wsi, WSI_TOKEN_GET_URI) > 0, head = lws_hdr_total_length(wsi, WSI_TOKEN_HEAD_URI) > 0;
-    const bool post = lws_hdr_total_length(wsi, WSI_TOKEN_POST_URI) > 0, is_delete = lws_hdr_total_length(wsi, WSI_TOKEN_DELETE_URI) > 0;
-    text_clear(&session->body);
-    session->waiting = session->receiving = false;
-    session->answered = 0;
-    session->last = !get && !head;  // its body is not read, so nothing behind it can be
-    if (post && strcmp(path, "/api/v1/reload") == 0) {
-        if (check_caller(wsi, &reply) && ask_reload(server, session, wsi, &reply))
-            return 0;
-    } else if (post && strcmp(path, "/api/v1/forecasts") == 0) {
-        if (check_caller(wsi, &reply) && begin_receiving(session, wsi, &reply))
-            return 0;
-    } else if (is_delete && strncmp(path, "/api/v1/forecasts/", strlen("/api/v1/forecasts/")) == 0) {
-        if (check_caller(wsi, &reply))
-            forecasts_cancel(server, path, &reply);
-    } else if (!get && !head) {
-        reply_problem(&reply, 405, "only GET and HEAD are spoken here");
-    } else if (strlen(path) != length) {
-        reply_problem(&reply, 400, "a path cannot have a byte of zero");
-    } else if (check_caller(wsi, &reply)) {
-        answer(server, wsi, path, &reply);
-    }
-    return send_reply(session, wsi, &reply, head);
+    if (session->state == SESSION_STREAMING)
+        events_beat(session->reply.events);
+    return session->state == SESSION_WAITING && session->reply.awaited ? answer_awaited(server, session) : 0;
 }
 
 /* 0 lets the upgrade go on; a positive value says that it was answered. */
@@ -398,9 +530,10 @@ static int on_upgrade(struct lws *wsi, const char *to)
     char path[64], protocols[256];
     Text body = {0};
     Reply reply = {.body = &body};
+    Caller caller;
     if (strcmp(to, "websocket") != 0)
         reply_problem(&reply, 400, "an upgrade to \"%.40s\" is not spoken here", to);
-    else if (!check_caller(wsi, &reply))
+    else if (!guard_admit(wsi, &caller, &reply))
         ;
     else if (lws_hdr_copy(wsi, path, sizeof path, WSI_TOKEN_GET_URI) < 0 || strcmp(path, "/api/v1/ws") != 0)
         reply_problem(&reply, 404, "the WebSocket is at /api/v1/ws");
@@ -428,23 +561,23 @@ int server__on_http(struct lws *wsi, enum lws_callback_reasons reason, void *use
     case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE:
         return on_upgrade(wsi, in);
     case LWS_CALLBACK_HTTP:
-        return on_request(server, session, wsi, in, length);
+        return on_request(server, session, wsi);
     case LWS_CALLBACK_HTTP_BODY:
         receive(session, in, length);
         return 0;
     case LWS_CALLBACK_HTTP_BODY_COMPLETION:
-        return session->receiving ? ask_forecast(server, session, wsi) : 0;
+        return on_body(server, session);
     case LWS_CALLBACK_TIMER:
-        return session->forecast ? answer_forecast(server, session) : 0;
+        return on_timer(server, session);
     case LWS_CALLBACK_HTTP_WRITEABLE:
-        if (session->forecast && forecasts_has_ended(server, session->forecast))
-            return answer_forecast(server, session);
-        return session->waiting ? 0 : session->answered ? send_answer(session, wsi) : write_body(session, wsi);
+        return on_writable(server, session);
     case LWS_CALLBACK_HTTP_DROP_PROTOCOL:
     case LWS_CALLBACK_CLOSED_HTTP:
         if (session) {
             asks_forget(&server->asks, session);
-            forget_forecast(server, session);
+            forget_awaited(server, session);
+            events_close(session->reply.events);
+            session->reply.events = NULL;
             text_fini(&session->body);
             text_fini(&session->received);
         }

@@ -15,6 +15,8 @@
 #include "server/show.h"
 
 #define SUBPROTOCOL "pollux.v1.json"
+enum { STREAMS_MAX = 1024 };  // streams of events: each keeps its request's headers, as libwebsockets has it
+
 #define SUBPROTOCOL_BULK "pollux.v1.bin"
 
 typedef struct Client Client;
@@ -67,22 +69,23 @@ struct Server {
     size_t client_count, clients_max;
     Client *listeners[LISTENERS_MAX];
     size_t listener_count;
+    size_t events_count;  // streams of events
     Relay relay;
     Text names, stream;  // of one listener
     Text writing;        // to one client
     Wire *wire;
     Text out;
     Text scenarios;         // the list of them, empty while nobody asked
-    struct Session *awaiting;  // requests that wait for a forecast
+    struct Session *awaiting;  // requests that wait for what other threads make
 };
 
 // http.c: the callback for everything that is not a WebSocket, upgrades to one included.
 int server__on_http(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t length);
 size_t server__http_session_size(void);
-/// Answer the requests whose forecasts have ended.
-void server__tell_forecasts(Server *server);
+/// Answer the requests for which that has come what they wait for.
+void server__tell_awaiting(Server *server);
 /// The tick's answer to the request of a session.
-void server__answer_session(void *session, const AskAnswer *answer);
+void server__answer_session(Server *server, void *session, const AskAnswer *answer);
 
 // socket.c
 int server__on_socket(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t length);

@@ -72,7 +72,7 @@ void recent_follow(Recent *recent)
         change_at(recent, i)->twin = RECENT_OF_ALL;
 }
 
-void recent_write(const Recent *recent, RecentKind kind, uint64_t after, RecentFilter *concerns, const void *self, Text *out)
+void recent_write(const Recent *recent, RecentKind kind, uint64_t after, RecentFilter *concerns, const void *self, RecentForm form, Text *out)
 {
     size_t first = recent->count;
     while (first > 0 && change_at(recent, first - 1)->revision > after)
@@ -81,7 +81,9 @@ void recent_write(const Recent *recent, RecentKind kind, uint64_t after, RecentF
         const RecentChange *change = change_at(recent, i);
         if (change->kind != kind || (change->twin != RECENT_OF_ALL && !concerns(self, change->twin)))
             continue;
-        text_put(out, out->length ? "," : "");
+        text_put(out, out->length ? form.between : "");
+        text_put(out, form.begin);
         text_add(out, change->json, change->length);
+        text_put(out, form.end);
     }
 }

@@ -36,5 +36,9 @@ void recent_follow(Recent *recent);
 
 /// Whom a change concerns.
 typedef bool RecentFilter(const void *self, uint32_t twin);
-/// Add the changes of one kind with a revision above `after`, oldest first, with commas between them.
-void recent_write(const Recent *recent, RecentKind kind, uint64_t after, RecentFilter *concerns, const void *self, Text *out);
+/// What stands around each object of a list, and between two.
+typedef struct RecentForm {
+    const char *begin, *end, *between;
+} RecentForm;
+/// Add the changes of one kind with a revision above `after`, oldest first.
+void recent_write(const Recent *recent, RecentKind kind, uint64_t after, RecentFilter *concerns, const void *self, RecentForm form, Text *out);

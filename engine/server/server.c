@@ -53,7 +53,7 @@ static void on_wake(uv_async_t *handle)
     if (server->devices)
         server->devices->woken(server->devices->self);
     server__deliver(server);
-    server__tell_forecasts(server);
+    server__tell_awaiting(server);
     server__show(server);
 }
 

@@ -35,25 +35,35 @@ void show_follow(Show *show, States *states, Picture *picture)
 
 // Frames of each form.
 
-/* `revision`: up to which whoever gets the frame knows all then; 0 for a frame that is not all there is. */
+static bool is_socket(const Feed *feed)
+{
+    return feed->wish.form == FEED_JSON;
+}
+
+/* `revision`: up to which whoever gets the frame knows all then; 0 for a frame that is not all there is. A leaf has events of one kind, without a name. */
 static void begin_frame(const Feed *feed, Text *out, const char *name, uint64_t revision)
 {
-    if (feed->wish.form == FEED_JSON) {
+    if (is_socket(feed)) {
         text_format(out, "{\"topic\":\"%s\",\"value\":", name);
         return;
     }
-    text_format(out, "event: %s\n", name);
+    if (feed->wish.form == FEED_EVENTS)
+        text_format(out, "event: %s\n", name);
     if (revision)
         text_format(out, "id: %" PRIu64 "\n", revision);
     text_put(out, "data: ");
 }
 
-static Chunk *end_frame(const Feed *feed, Text *out)
+static Chunk *make_chunk(const Feed *feed, const Text *out)
 {
-    text_put(out, feed->wish.form == FEED_JSON ? "}" : "\n\n");
-    if (out->failed)
+    if (out->failed || !out->length)
         return NULL;
-    return feed->wish.form == FEED_JSON ? chunk_frame(out->bytes, out->length, false) : chunk_make(out->bytes, out->length);
+    return is_socket(feed) ? chunk_frame(out->bytes, out->length, false) : chunk_make(out->bytes, out->length);
+}
+
+static void end_frame(const Feed *feed, Text *out)
+{
+    text_put(out, is_socket(feed) ? "}" : "\n\n");
 }
 
 static Chunk *make_snapshot(Server *server, const Feed *feed)
@@ -62,28 +72,49 @@ static Chunk *make_snapshot(Server *server, const Feed *feed)
     text_clear(out);
     begin_frame(feed, out, "snapshot", 0);
     frame_snapshot(out, server->plant, states_newest(&server->states), &server->journal, feed);
-    return end_frame(feed, out);
+    end_frame(feed, out);
+    return make_chunk(feed, out);
+}
+
+/* Alarms and commands are events of their own, in front of the one whose id says that they were told. */
+static void put_changes(Text *out, const TickFrame *content)
+{
+    text_put(out, content->alarms ? content->alarms : "");
+    text_put(out, content->commands ? content->commands : "");
 }
 
 static Chunk *make_tick(Server *server, const Feed *feed, const TickFrame *content)
 {
     Text *out = &server->show.text;
+    TickFrame tick = *content;
     text_clear(out);
+    if (!is_socket(feed)) {
+        put_changes(out, content);
+        tick.alarms = tick.commands = NULL;
+    }
     begin_frame(feed, out, "tick", server->show.picture.revision);
+    out->times = feed->wish.times;
     if (feed->wish.form == FEED_LEAF)
-        frame_leaf(out, content);
+        frame_leaf(out, &tick);
     else
-        frame_tick(out, content);
-    return end_frame(feed, out);
+        frame_tick(out, &tick);
+    out->times = TEXT_TIMES_NS;
+    end_frame(feed, out);
+    return make_chunk(feed, out);
 }
 
 static Chunk *make_changes(Server *server, const Feed *feed, const TickFrame *content)
 {
     Text *out = &server->show.text;
     text_clear(out);
+    if (!is_socket(feed)) {
+        put_changes(out, content);
+        return make_chunk(feed, out);
+    }
     begin_frame(feed, out, "tick", 0);
     frame_changes(out, content);
-    return end_frame(feed, out);
+    end_frame(feed, out);
+    return make_chunk(feed, out);
 }
 
 static Chunk *find_made(const Feed *feed, uint64_t after)
@@ -140,6 +171,10 @@ static bool concerns(const void *self, uint32_t twin)
     return feed_concerns(((const void *const *)self)[1], server->plant->twins[twin].name);
 }
 
+static const RecentForm listed = {"", "", ","};
+static const RecentForm alarm_events = {"event: alarm\ndata: ", "\n\n", ""};
+static const RecentForm command_events = {"event: command\ndata: ", "\n\n", ""};
+
 /* The alarms and commands since `after` that concern a feed; false when there are none. */
 static bool gather_changes(Server *server, const Feed *feed, uint64_t after, TickFrame *content)
 {
@@ -148,8 +183,8 @@ static bool gather_changes(Server *server, const Feed *feed, uint64_t after, Tic
     text_clear(&show->alarms);
     text_clear(&show->commands);
     if (feed->wish.form != FEED_LEAF) {
-        recent_write(&show->recent, RECENT_ALARM, after, concerns, who, &show->alarms);
-        recent_write(&show->recent, RECENT_COMMAND, after, concerns, who, &show->commands);
+        recent_write(&show->recent, RECENT_ALARM, after, concerns, who, is_socket(feed) ? listed : alarm_events, &show->alarms);
+        recent_write(&show->recent, RECENT_COMMAND, after, concerns, who, is_socket(feed) ? listed : command_events, &show->commands);
     }
     content->alarms = show->alarms.length ? show->alarms.bytes : NULL;
     content->commands = show->commands.length ? show->commands.bytes : NULL;

@@ -3,7 +3,6 @@
  * A frame that comes whole is read where it lies. What goes out is queued per client, and a client that lets QUEUE_MAX gather is closed; values
  * are written past the queue, so that a frame for a thousand clients is a thousand calls of the kernel and nothing else. A client that does not take
  * one whole has to be writable before it is offered another: it skips values, never alarms or commands. [I6] */
-#include <arpa/inet.h>
 #include <assert.h>
 #include <errno.h>
 #include <stdio.h>
@@ -11,6 +10,7 @@
 #include <sys/socket.h>
 
 #include "server/client.h"
+#include "server/guard.h"
 
 enum {
     QUEUE_MAX = 4 * 1024 * 1024,  // bytes
@@ -234,22 +234,6 @@ static void receive(Client *client, struct lws *wsi, const char *bytes, size_t l
 
 // Clients come and go.
 
-static void read_peer(struct lws *wsi, char *out, size_t room)
-{
-    struct sockaddr_storage address;
-    socklen_t size = sizeof address;
-    char name[INET6_ADDRSTRLEN] = "?";
-    int port = 0;
-    if (getpeername(lws_get_socket_fd(wsi), (struct sockaddr *)&address, &size) == 0) {
-        const struct sockaddr_in *four = (const struct sockaddr_in *)&address;
-        const struct sockaddr_in6 *six = (const struct sockaddr_in6 *)&address;
-        const bool is_six = address.ss_family == AF_INET6;
-        inet_ntop(address.ss_family, is_six ? (const void *)&six->sin6_addr : &four->sin_addr, name, sizeof name);
-        port = ntohs(is_six ? six->sin6_port : four->sin_port);
-    }
-    snprintf(out, room, strchr(name, ':') ? "[%s]:%d" : "%s:%d", name, port);
-}
-
 static int client_open(Server *server, Client *client, struct lws *wsi)
 {
     if (server->client_count == server->clients_max) {
@@ -260,7 +244,7 @@ static int client_open(Server *server, Client *client, struct lws *wsi)
     *client = (Client){.link = link, .server = server, .wsi = wsi, .next = server->clients, .at = &server->clients};
     client->viewer = (Viewer){.offer = client_offer, .push = client_push};
     client->bulk = strcmp(lws_get_protocol(wsi)->name, SUBPROTOCOL_BULK) == 0;
-    read_peer(wsi, client->link.peer, sizeof client->link.peer);
+    guard_peer(wsi, client->link.peer, sizeof client->link.peer);
     if (client->next)
         client->next->at = &client->next;
     server->clients = client;

@@ -5,7 +5,19 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { emulate, freePort, type Program, serve, shotsFolder, temporaryFolder, until, type Visit, visit } from './kit';
+import {
+  chooseTheme,
+  emulate,
+  fitsWidth,
+  freePort,
+  type Program,
+  serve,
+  shotsFolder,
+  temporaryFolder,
+  until,
+  type Visit,
+  visit,
+} from './kit';
 
 /** The emulated lid opens ten minutes of plant time after the start: that is ten seconds. */
 const SPEED = 60;
@@ -95,7 +107,7 @@ test('reads the values under the cursor, by mouse and by arrow key', async () =>
 
 test('changes the span and the theme, and remembers the theme', async () => {
   await browser.page.getByRole('radio', { name: '5 min', exact: true }).check();
-  await browser.page.getByRole('button', { name: 'Use the light theme' }).click();
+  await chooseTheme(browser.page, 'light');
   expect(await browser.page.locator('html').getAttribute('data-theme')).toBe('light');
   await browser.page.reload();
   await find('plant-time').waitFor();
@@ -140,19 +152,17 @@ test('has the statistic of before it came, from the record', async () => {
 
 test('fits a phone, without a bar to scroll sideways', async () => {
   await browser.page.setViewportSize({ width: 390, height: 844 });
-  await until('the charts to fit', () =>
-    browser.page.evaluate(() => document.documentElement.scrollWidth <= document.documentElement.clientWidth),
-  );
+  await until('the charts to fit', () => fitsWidth(browser.page));
   await shoot('phone-light');
   await browser.page.setViewportSize({ width: 1280, height: 800 });
 });
 
 test('has its picture taken in dark and in light', async () => {
-  await browser.page.getByRole('button', { name: 'Use the dark theme' }).click();
+  await chooseTheme(browser.page, 'dark');
   await browser.page.mouse.move(0, 0);
   await browser.page.waitForTimeout(300);
   await shoot('live-dark');
-  await browser.page.getByRole('button', { name: 'Use the light theme' }).click();
+  await chooseTheme(browser.page, 'light');
   await browser.page.mouse.move(0, 0);
   await browser.page.waitForTimeout(300);
   await shoot('live-light');

@@ -141,6 +141,8 @@ export async function visit(url: string, prepare?: (page: Page) => Promise<void>
   const errors: string[] = [];
   const hosts = new Set<string>();
   page.on('console', (message) => {
+    // a server without access control has no such resource, and the page takes that for open
+    if (message.location().url.includes('/api/v1/permissions')) return;
     if (message.type() === 'error' || message.type() === 'warning') errors.push(message.text());
   });
   page.on('pageerror', (error) => errors.push(error.message));
@@ -160,3 +162,13 @@ export async function visit(url: string, prepare?: (page: Page) => Promise<void>
     },
   };
 }
+
+/** Click through the themes until `choice` is in force. */
+export async function chooseTheme(page: Page, choice: 'system' | 'light' | 'dark'): Promise<void> {
+  const button = page.getByTestId('theme');
+  while ((await button.getAttribute('data-choice')) !== choice) await button.click();
+}
+
+/** Nothing of the page is beyond its right edge. */
+export const fitsWidth = (page: Page): Promise<boolean> =>
+  page.evaluate(() => document.documentElement.scrollWidth <= document.documentElement.clientWidth);

@@ -115,11 +115,11 @@ START_TEST(the_root_of_a_covariance_gives_it_back)
         for (uint16_t i = 0; i < 9; i++)
             *plant_cell(plant, 0, model_covariance(model, i / 3, i % 3)) = covariance[i / 3][i % 3];
 
-        Ensemble ensemble;
+        Swarm swarm;
         ErrText why;
         Fork *fork = ahead_fork(plant, &ahead);
-        ck_assert_int_eq(ensemble_init(&ensemble, fork, 0, &why), ERR_OK);
-        const Draw *draw = &ensemble.twins[0].draw;
+        ck_assert_int_eq(swarm_init(&swarm, fork, 0, &why), ERR_OK);
+        const Draw *draw = &swarm.twins[0].draw;
         ck_assert_uint_eq(draw->rank, rank);
         for (size_t i = 0; i < 9; i++) {
             double sum = 0;
@@ -127,7 +127,7 @@ START_TEST(the_root_of_a_covariance_gives_it_back)
                 sum += draw->root[i / 3 * rank + k] * draw->root[i % 3 * rank + k];
             ck_assert_double_eq_tol(sum, covariance[i / 3][i % 3], 1e-9 * sqrt(covariance[i / 3][i / 3] * covariance[i % 3][i % 3]) + DBL_MIN);
         }
-        ensemble_fini(&ensemble);
+        swarm_fini(&swarm);
         fork_destroy(fork);
     }
     plant_destroy(plant);

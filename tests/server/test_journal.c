@@ -34,6 +34,8 @@ static bool pass(Watch *watch)
     return journal_pass(&watch->journal, watch->rig->alarms, watch->rig->gate);
 }
 
+static const RecentForm listed = {"", "", ","};
+
 static bool of_all(const void *self, uint32_t twin)
 {
     (void)self, (void)twin;
@@ -46,8 +48,8 @@ static bool take(Watch *watch)
     text_clear(&watch->commands);
     const uint64_t told = watch->revision++;
     const bool anew = journal_take(&watch->journal, &watch->recent, watch->revision, told);
-    recent_write(&watch->recent, RECENT_ALARM, told, of_all, NULL, &watch->alarms);
-    recent_write(&watch->recent, RECENT_COMMAND, told, of_all, NULL, &watch->commands);
+    recent_write(&watch->recent, RECENT_ALARM, told, of_all, NULL, listed, &watch->alarms);
+    recent_write(&watch->recent, RECENT_COMMAND, told, of_all, NULL, listed, &watch->commands);
     return anew;
 }
 

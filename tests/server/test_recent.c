@@ -3,6 +3,8 @@
 
 #include "kit/kit.h"
 
+static const RecentForm listed = {"", "", ","};
+
 static bool of_all(const void *self, uint32_t twin)
 {
     (void)self, (void)twin;
@@ -29,14 +31,14 @@ START_TEST(what_is_newer_is_written_in_its_order)
     const uint32_t seven = 7;
     for (uint64_t revision = 1; revision <= 9; revision++)
         add(&recent, revision, revision < 5 ? 7 : 8, 0);
-    recent_write(&recent, RECENT_ALARM, 2, of_all, NULL, &out);
+    recent_write(&recent, RECENT_ALARM, 2, of_all, NULL, listed, &out);
     ck_assert_str_eq(out.bytes, "3,5,7,9");
     text_clear(&out);
-    recent_write(&recent, RECENT_ALARM, 0, of_one, &seven, &out);
+    recent_write(&recent, RECENT_ALARM, 0, of_one, &seven, listed, &out);
     ck_assert_str_eq(out.bytes, "1,3");
     recent_follow(&recent);
     text_clear(&out);
-    recent_write(&recent, RECENT_COMMAND, 3, of_one, &seven, &out);
+    recent_write(&recent, RECENT_COMMAND, 3, of_one, &seven, listed, &out);
     ck_assert_str_eq(out.bytes, "4,6,8");
     text_fini(&out);
     recent_fini(&recent);

@@ -271,7 +271,7 @@ START_TEST(what_is_not_there_is_refused_with_its_name)
     Rig *rig = open_with(false);
     assert_refused(rig, "/api/v1/twins/tank9", 404, "tank9");
     assert_refused(rig, "/api/v1/twins/tank1/lid", 404, "lid");
-    assert_refused(rig, "/api/v1/twins/tank1/", 404, "no channel");
+    assert_refused(rig, "/api/v1/twins/tank1/", 404, "no resource");
     assert_refused(rig, "/api/v1/twins/", 404, "no resource");
     assert_refused(rig, "/api/v1/weather", 404, "/api/v1/weather");
     assert_refused(rig, "/api/", 404, "no resource");
@@ -320,6 +320,53 @@ START_TEST(an_address_that_is_too_long_harms_nobody)
     peer_close(client);
     client = peer_connect(rig);
     json_decref(get_json(rig, "/api/v1/plant"));
+    done(rig);
+}
+END_TEST
+
+/* The index is the table that answers, so what stands in it is spoken. */
+START_TEST(the_index_lists_what_is_spoken)
+{
+    Rig *rig = open_with(false);
+    json_t *index = get_json(rig, "/api/v1"), *routes = json_object_get(index, "routes"), *route;
+    size_t i;
+    ck_assert_uint_gt(json_array_size(routes), 10);
+    json_array_foreach(routes, i, route) {
+        char request[256];
+        snprintf(request, sizeof request, "OPTIONS %s HTTP/1.1\r\nHost: localhost\r\n\r\n", json_string_value(json_object_get(route, "path")));
+        Peer *peer = peer_connect(rig);
+        const Answer answer = peer_ask(peer, request);
+        const char *allow = strstr(answer.head, "allow: ");
+        ck_assert_msg(answer.status == 405 && allow, "%s: %d %s", request, answer.status, answer.head);
+        ck_assert_ptr_nonnull(strstr(allow, json_string_value(json_object_get(route, "method"))));
+        peer_close(peer);
+    }
+    json_decref(index);
+    done(rig);
+}
+END_TEST
+
+START_TEST(a_body_has_a_length_that_is_told)
+{
+    static const struct {
+        const char *headers;
+        int status;
+    } bodies[] = {
+        {"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 411},
+        {"Content-Length: 1x\r\n\r\na", 400},
+        {"Content-Length: 99999999999\r\n\r\n", 413},
+        {"Content-Length: 1\r\n\r\na", 404},  // a rig has no desk
+        {"\r\n", 404},
+    };
+    Rig *rig = open_with(false);
+    for (size_t i = 0; i < sizeof bodies / sizeof *bodies; i++) {
+        char request[256];
+        snprintf(request, sizeof request, "POST /api/v1/forecasts HTTP/1.1\r\nHost: localhost\r\n%s", bodies[i].headers);
+        Peer *peer = peer_connect(rig);
+        const Answer answer = peer_ask(peer, request);
+        ck_assert_msg(answer.status == bodies[i].status, "%s: %d %s", request, answer.status, answer.body);
+        peer_close(peer);
+    }
     done(rig);
 }
 END_TEST
@@ -702,7 +749,8 @@ KIT_MAIN("server.rest", the_map_tells_how_every_twin_fares, twins_are_listed_by_
          history_is_in_the_unit_of_the_channel, the_default_window_ends_at_plant_time, alarms_and_commands_come_newest_first, an_alarm_comes_with_all_that_was_told_of_it,
          the_commands_of_before_a_restart_are_in_the_snapshot, what_is_not_there_is_refused_with_its_name,
          wrong_arguments_are_refused_with_what_was_expected, an_address_that_is_too_long_harms_nobody, only_get_and_head_are_spoken,
-         a_reload_is_answered_when_the_tick_has_an_answer,         other_sites_and_bent_names_are_refused, health_is_the_life_of_the_tick, files_have_their_type_and_may_be_kept_as_long_as_their_name_says,
+         the_index_lists_what_is_spoken, a_body_has_a_length_that_is_told,
+         a_reload_is_answered_when_the_tick_has_an_answer, other_sites_and_bent_names_are_refused, health_is_the_life_of_the_tick, files_have_their_type_and_may_be_kept_as_long_as_their_name_says,
          a_file_that_the_browser_has_is_not_sent_again, no_path_leads_out_of_the_folder, a_large_file_comes_whole,
          without_a_dashboard_a_page_says_how_to_build_it, every_answer_carries_the_security_headers, a_port_in_use_is_named,
          only_the_loopback_is_listened_on, a_server_without_its_history_does_not_begin,

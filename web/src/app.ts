@@ -5,23 +5,34 @@
 import { Connection } from './connection';
 import { ProtocolError } from './decode';
 import { loadAlarms, loadFleet, loadHistory, loadListed, loadNewest } from './history';
+import { type Chord, isTaken, type KeyCommand, pressKey } from './keys';
 import { readFrame, type Seconds } from './protocol';
-import { keep, keptOperator, keptTheme, keptTwin } from './settings';
+import { whyOf } from './rest';
+import { hashOf, type PageName, readRoute } from './route';
+import { createSession, type SessionActions } from './session';
+import { keep, kept, type ThemeChoice } from './settings';
 import {
   addAlarms,
   addNewest,
   apply,
   createState,
   dropRequests,
+  enterRoute,
   isFleet,
+  type Overlay,
   type State,
   selectSpan,
-  type Theme,
   wantTwin,
 } from './state';
+import { followSystemTheme, showTheme, systemTheme } from './theme';
 import type { Trends } from './trends';
 
 export interface Actions {
+  session: SessionActions;
+  /** Show another page. */
+  go(page: PageName, item?: string | null, query?: Record<string, string>): void;
+  /** Lay something over the page, or take it away. */
+  show(overlay: Overlay | null): void;
   select(twin: string): void;
   /** Select by number, as on the map. */
   open(number: number): void;
@@ -30,7 +41,7 @@ export interface Actions {
   moveCursor(time: Seconds | null): void;
   acknowledge(alarm: number): void;
   nameOperator(name: string): void;
-  useTheme(theme: Theme): void;
+  useTheme(choice: ThemeChoice): void;
   retry(): void;
 }
 
@@ -48,11 +59,14 @@ const MAP_MS = 1_000;
 const TICKS_MISSED = 3;
 const PATIENCE_MS = 5_000;
 
-export function startApp(draw: (state: State, actions: Actions) => void): void {
+/** Gives what has the page drawn anew. */
+export function startApp(draw: (state: State, actions: Actions) => void): () => void {
+  const themeChoice = kept.theme();
   const state = createState({
-    operator: keptOperator(),
-    theme: keptTheme(),
-    selected: keptTwin(),
+    operator: kept.operator(),
+    theme: themeChoice === 'system' ? systemTheme() : themeChoice,
+    themeChoice,
+    route: readRoute(location.hash),
     wall: Date.now(),
   });
   let isDirty = false;
@@ -76,10 +90,16 @@ export function startApp(draw: (state: State, actions: Actions) => void): void {
   const connection = new Connection(
     socketAddress(),
     {
-      open: () => connection.send({ topic: 'subscribe', headers: { id: ++request }, value: {} }),
+      open: () => {
+        connection.send({ topic: 'subscribe', headers: { id: ++request }, value: {} });
+        // behind a pause the server may know another session, or none
+        if (state.access === null || state.link.kind === 'offline') void actions.session.refresh();
+      },
       link: (link) => {
         state.link = link;
         if (link.kind === 'offline') dropRequests(state);
+        // who is not logged in any more is refused without a word
+        if (link.kind === 'offline' && link.retryAt !== null) void actions.session.refresh();
         touch();
       },
       frame: (text) => {
@@ -119,7 +139,7 @@ export function startApp(draw: (state: State, actions: Actions) => void): void {
     ]);
     if (signal.aborted) return;
     const failed = parts.find((part) => part.status === 'rejected');
-    state.history = failed === undefined ? { kind: 'loaded' } : { kind: 'failed', why: textOf(failed.reason) };
+    state.history = failed === undefined ? { kind: 'loaded' } : { kind: 'failed', why: whyOf(failed.reason) };
     touch();
   }
 
@@ -178,6 +198,14 @@ export function startApp(draw: (state: State, actions: Actions) => void): void {
   }
 
   const actions: Actions = {
+    session: createSession({ state, touch, connection }),
+    go(page, item = null, query = {}) {
+      location.hash = hashOf(page, item, query);
+    },
+    show(overlay) {
+      state.overlay = overlay;
+      touch();
+    },
     open(number) {
       void openNumber(number);
     },
@@ -188,7 +216,11 @@ export function startApp(draw: (state: State, actions: Actions) => void): void {
     },
     select(twin) {
       wantTwin(state, twin);
-      keep.twin(twin);
+      // so that a twin can be bookmarked
+      if (state.route.page === 'plant' || state.route.page === 'twin') {
+        history.replaceState(null, '', hashOf(state.route.page, twin));
+        state.route = readRoute(location.hash);
+      }
       touch();
     },
     showSpan(span) {
@@ -213,24 +245,61 @@ export function startApp(draw: (state: State, actions: Actions) => void): void {
       keep.operator(name);
       touch();
     },
-    useTheme(theme) {
-      state.theme = theme;
-      keep.theme(theme);
-      document.documentElement.dataset.theme = theme;
+    useTheme(choice) {
+      keep.theme(choice);
+      state.themeChoice = choice;
+      showTheme(state);
       touch();
     },
     retry: () => connection.retryNow(),
   };
 
-  document.documentElement.dataset.theme = state.theme;
-  connection.start();
+  function obey(command: KeyCommand): void {
+    switch (command.kind) {
+      case 'go':
+        actions.go(command.page);
+        break;
+      case 'find':
+      case 'help':
+        actions.show(command.kind);
+        break;
+      case 'close':
+        actions.show(null);
+        break;
+      default:
+        command satisfies never;
+    }
+  }
+
+  function listen(): void {
+    let chord: Chord | null = null;
+    addEventListener('keydown', (event) => {
+      if (isTaken(event)) return;
+      const [command, next] = pressKey(chord, event.key, event.timeStamp);
+      chord = next;
+      if (command === null) return;
+      event.preventDefault();
+      obey(command);
+    });
+    addEventListener('hashchange', () => {
+      enterRoute(state, readRoute(location.hash));
+      touch();
+    });
+    followSystemTheme(() => {
+      showTheme(state);
+      touch();
+    });
+  }
+
+  showTheme(state);
+  listen();
+  void actions.session.begin();
   // "since 12 s" and "again in 3 s" go on while nothing comes
   setInterval(touch, 1_000);
   setInterval(() => void refreshMap(), MAP_MS);
   touch();
+  return touch;
 }
-
-const textOf = (reason: unknown): string => (reason instanceof Error ? reason.message : String(reason));
 
 function patienceMs({ plant, clock }: State): number {
   if (plant === null || clock === null || clock.speed <= 0) return PATIENCE_MS;

@@ -36,6 +36,7 @@ export class Connection {
   private lastFrame = 0;
   private lastProbe = 0;
   private why = '';
+  private isSuspended = false;
 
   constructor(
     private readonly url: string,
@@ -45,9 +46,26 @@ export class Connection {
   ) {}
 
   start(): void {
-    this.connect();
+    if (!this.isSuspended) this.connect();
     setInterval(() => this.watch(), WATCH_MS);
     addEventListener('online', () => this.retryNow());
+  }
+
+  /** Leave the server alone, as one who is not logged in. */
+  suspend(): void {
+    if (this.isSuspended) return;
+    clearTimeout(this.retry);
+    if (this.socket !== null) this.drop(this.socket);
+    this.isSuspended = true;
+    this.enter({ kind: 'connecting' });
+  }
+
+  /** Connect again after `suspend`. */
+  resume(): void {
+    if (!this.isSuspended) return;
+    this.isSuspended = false;
+    this.failures = 0;
+    this.connect();
   }
 
   /** Try at once instead of at the planned time. */
@@ -94,16 +112,20 @@ export class Connection {
 
   private lose(socket: WebSocket): void {
     if (this.socket !== socket) return;
-    socket.onopen = null;
-    socket.onmessage = null;
-    socket.onclose = null;
-    socket.close();
-    this.socket = null;
+    this.drop(socket);
 
     const wait = backoffMs(this.failures++, Math.random());
     const since = this.link.kind === 'offline' ? this.link.since : Date.now();
     this.enter({ kind: 'offline', since, retryAt: Date.now() + wait, why: this.why });
     this.retry = setTimeout(() => this.connect(), wait);
+  }
+
+  private drop(socket: WebSocket): void {
+    socket.onopen = null;
+    socket.onmessage = null;
+    socket.onclose = null;
+    socket.close();
+    this.socket = null;
   }
 
   private watch(): void {

@@ -11,6 +11,7 @@ import {
   type Seconds,
   type Series,
 } from './protocol';
+import { get } from './rest';
 
 /** Enough for a point per pixel of a wide screen. */
 const POINTS = 4000;
@@ -55,12 +56,6 @@ export async function loadListed(query: Record<string, string>, signal: AbortSig
 
 export async function loadAlarms(limit: number, signal: AbortSignal): Promise<Alarm[]> {
   return readAlarms(await get(`alarms?limit=${limit}`, signal));
-}
-
-async function get(path: string, signal: AbortSignal): Promise<string> {
-  const response = await fetch(`api/v1/${path}`, { signal, headers: { accept: 'application/json' } });
-  if (!response.ok) throw new Error(`the server answered ${response.status}`);
-  return response.text();
 }
 
 const rfc3339 = (time: Seconds): string => new Date(time * 1000).toISOString();

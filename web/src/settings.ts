@@ -1,29 +1,24 @@
-/** What the browser remembers between visits: theme, operator, and the twin in the address. */
-import type { Theme } from './state';
+/** What the browser remembers between visits: the theme, the operator's name, whether alarms sound. */
+
+/** What a person has chosen; `system` follows the computer. */
+export const THEME_CHOICES = ['system', 'light', 'dark'] as const;
+
+export type ThemeChoice = (typeof THEME_CHOICES)[number];
 
 const THEME = 'pollux.theme';
 const OPERATOR = 'pollux.operator';
+const SOUND = 'pollux.sound';
 
-/** The theme that was chosen, else the one of the system. */
-export function keptTheme(): Theme {
-  const kept = read(THEME);
-  if (kept === 'light' || kept === 'dark') return kept;
-  return matchMedia('(prefers-color-scheme: dark)').matches ? 'dark' : 'light';
-}
-
-export function keptOperator(): string {
-  return read(OPERATOR) ?? '';
-}
-
-/** `#twin=tank1`, so that a twin can be bookmarked. */
-export function keptTwin(): string | null {
-  return new URLSearchParams(location.hash.slice(1)).get('twin');
-}
+export const kept = {
+  theme: (): ThemeChoice => THEME_CHOICES.find((choice) => choice === read(THEME)) ?? 'system',
+  operator: (): string => read(OPERATOR) ?? '',
+  isSounding: (): boolean => read(SOUND) === 'on',
+};
 
 export const keep = {
-  theme: (theme: Theme): void => write(THEME, theme),
+  theme: (choice: ThemeChoice): void => write(THEME, choice),
   operator: (name: string): void => write(OPERATOR, name),
-  twin: (name: string): void => history.replaceState(null, '', `#${new URLSearchParams({ twin: name })}`),
+  sound: (isOn: boolean): void => write(SOUND, isOn ? 'on' : 'off'),
 };
 
 // a browser may forbid storage; the page then forgets, and works

@@ -3,6 +3,7 @@
  *  One State for the whole page, changed in place: message → apply → dirty → draw once a frame. Nothing here touches
  *  the network or the document.
  */
+import type { Access } from './access';
 import type { Link } from './connection';
 import type { Fleet, Listed } from './fleet';
 import type {
@@ -20,10 +21,21 @@ import type {
   Twin,
   TwinHealth,
 } from './protocol';
+import type { Route } from './route';
 import { inReadingOrder, planSchematic, type Schematic } from './schematic';
+import type { Login } from './session';
+import type { ThemeChoice } from './settings';
 import { Trends } from './trends';
 
 export interface State {
+  /** The place in the dashboard that is shown. */
+  route: Route;
+  /** Who one is to the server; null until it has said so. */
+  access: Access | null;
+  /** How an attempt to log in stands. */
+  login: Login;
+  /** What lies over the page. */
+  overlay: Overlay | null;
   /** The way to the server. */
   link: Link;
   /** The plant as its newest snapshot described it; null before the first. */
@@ -73,8 +85,9 @@ export interface State {
   acknowledgements: Map<number, Acknowledgement>;
   /** Who acknowledges: goes into the audit. */
   operator: string;
-  /** Light or dark. */
+  /** Light or dark, and whether the computer decides. */
   theme: Theme;
+  themeChoice: ThemeChoice;
   /** Frames that broke the protocol, and what was wrong with the last. */
   badFrames: { count: number; last: string };
   /** Wall clock of this picture, in milliseconds. */
@@ -105,6 +118,8 @@ export type Acknowledgement = { kind: 'sent'; request: number } | { kind: 'refus
 
 export type Theme = 'light' | 'dark';
 
+export type Overlay = 'help' | 'find';
+
 /** The spans to choose from: a slow plant says little in an hour. */
 export function spansOf({ step }: Pick<Plant, 'step'>): readonly [Seconds, Seconds, Seconds, Seconds] {
   return step < SLOW_STEP ? [60, 300, 900, 3600] : [3600, 6 * 3600, 12 * 3600, 24 * 3600];
@@ -124,17 +139,23 @@ const BACKWARD: Seconds = 1e-3;
 export function createState(settings: {
   operator: string;
   theme: Theme;
-  selected: string | null;
+  themeChoice: ThemeChoice;
+  route: Route;
   wall: number;
 }): State {
+  const twin = twinOf(settings.route);
   return {
+    route: settings.route,
+    access: null,
+    login: { kind: 'none' },
+    overlay: null,
     link: { kind: 'connecting' },
     plant: null,
     clock: null,
     twins: new Map(),
     fleet: null,
     search: { text: '', found: [] },
-    wanted: settings.selected,
+    wanted: twin,
     number: null,
     schematic: null,
     channels: new Map(),
@@ -145,7 +166,7 @@ export function createState(settings: {
     devices: [],
     counters: new Map(),
     scriptError: null,
-    selected: settings.selected,
+    selected: twin,
     trends: null,
     history: { kind: 'wanted' },
     span: 900,
@@ -154,9 +175,21 @@ export function createState(settings: {
     acknowledgements: new Map(),
     operator: settings.operator,
     theme: settings.theme,
+    themeChoice: settings.themeChoice,
     badFrames: { count: 0, last: '' },
     wall: settings.wall,
   };
+}
+
+/** The twin that an address names. */
+export const twinOf = ({ page, item }: Route): string | null => (page === 'plant' || page === 'twin' ? item : null);
+
+/** Show another place. */
+export function enterRoute(state: State, route: Route): void {
+  state.route = route;
+  state.overlay = null;
+  const twin = twinOf(route);
+  if (twin !== null && twin !== state.selected) wantTwin(state, twin);
 }
 
 export function apply(state: State, message: Incoming): void {

@@ -1,5 +1,6 @@
 /** Messages as the server would send them, to be changed in the places that a test is about. */
 import type { Channel, Tick, Twin } from '../src/protocol';
+import { readRoute } from '../src/route';
 import { createState, type State } from '../src/state';
 
 /** Nanoseconds since 1970, as on the wire; 14:49:00 on 22 January 2021. */
@@ -83,4 +84,5 @@ export const emptyTick = (more: Partial<Tick> = {}): Tick => ({
   ...more,
 });
 
-export const emptyState = (): State => createState({ operator: '', theme: 'dark', selected: null, wall: 0 });
+export const emptyState = (): State =>
+  createState({ operator: '', theme: 'dark', themeChoice: 'dark', route: readRoute(''), wall: 0 });

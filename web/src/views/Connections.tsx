@@ -57,7 +57,7 @@ const DEVICE_TROUBLES = ['refused', 'dropped', 'late', 'duplicate', 'future'] as
 /** What should stay at zero. */
 const TROUBLES = ['overruns', 'late', 'duplicate', 'future', 'refused', 'dropped', 'handler_errors', 'quarantined'];
 
-function Counters({ counters }: { counters: Map<string, number> }) {
+export function Counters({ counters }: { counters: Map<string, number> }) {
   if (counters.size === 0) return null;
   return (
     <dl class="counters" aria-label="Counters of the engine">

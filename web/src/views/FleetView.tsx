@@ -1,11 +1,10 @@
 /** A plant of more twins than can be drawn: a map of how all of them fare, a search, and those in trouble first. */
 import { useEffect, useRef } from 'preact/hooks';
+import { byGravity, isActive, worstAlarm } from '../alarms';
 import type { Actions } from '../app';
 import { Heat } from '../charts/heat';
 import { type Fleet, HEALTH } from '../fleet';
-import type { Alarm } from '../protocol';
 import type { State } from '../state';
-import { SEVERITY_RANK, worstAlarm } from './PlantView';
 
 interface Props {
   fleet: Fleet;
@@ -132,11 +131,6 @@ function FleetRow({ name, state, select }: { name: string; state: State; select:
 }
 
 function usualNames({ alarms, twins }: State): string[] {
-  const active = [...alarms.values()]
-    .filter((alarm) => alarm.twin !== '' && (alarm.state === 'raised' || alarm.state === 'acknowledged'))
-    .sort(byGravity);
+  const active = [...alarms.values()].filter((alarm) => alarm.twin !== '' && isActive(alarm)).sort(byGravity);
   return [...new Set([...active.map((alarm) => alarm.twin), ...twins.keys()])];
 }
-
-const byGravity = (a: Alarm, b: Alarm): number =>
-  SEVERITY_RANK[b.severity] - SEVERITY_RANK[a.severity] || b.raised - a.raised;

@@ -1,8 +1,8 @@
 /** What the page shows while it has no picture: opening, no server, no twins, no device. */
 import type { ComponentChildren } from 'preact';
 import type { Link } from '../connection';
+import { retryText } from '../shell/Banner';
 import type { Plant } from '../state';
-import { retryText } from './Banner';
 import { TwinStars } from './icons';
 
 export function Opening() {
@@ -62,7 +62,7 @@ interface NoticeProps {
   children: ComponentChildren;
 }
 
-function Notice({ testid, title, isBusy = false, children }: NoticeProps) {
+export function Notice({ testid, title, isBusy = false, children }: NoticeProps) {
   return (
     <section class="notice" data-testid={testid} data-busy={isBusy} aria-busy={isBusy}>
       <TwinStars />

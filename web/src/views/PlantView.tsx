@@ -1,4 +1,5 @@
 /** The plant as a drawing: every twin with its main value, what feeds what, and where something is wrong. */
+import { worstAlarm } from '../alarms';
 import type { Actions } from '../app';
 import { unitText } from '../format/unit';
 import { figures } from '../format/value';
@@ -68,16 +69,6 @@ function MainValue({ tag, state }: { tag: string | null; state: State }) {
       {value} <small>{`${power} ${unitText(channel.unit)}`}</small>
     </span>
   );
-}
-
-export const SEVERITY_RANK = { critical: 3, major: 2, warning: 1, info: 0 };
-
-/** The gravest alarm of a twin that is still active. */
-export function worstAlarm(alarms: Iterable<Alarm>, twin: string): Alarm | null {
-  const active = [...alarms].filter(
-    (alarm) => alarm.twin === twin && (alarm.state === 'raised' || alarm.state === 'acknowledged'),
-  );
-  return active.sort((a, b) => SEVERITY_RANK[b.severity] - SEVERITY_RANK[a.severity])[0] ?? null;
 }
 
 const troubleOf = (alarm: Alarm, state: State): string =>

@@ -1,4 +1,7 @@
 /** One twin beside its plant: what it is, how it came there, and what is wrong with it. */
+import 'uplot/dist/uPlot.min.css';
+import '../styles/values.css';
+import '../styles/charts.css';
 import type { Actions } from '../app';
 import type { Seconds } from '../protocol';
 import type { State } from '../state';

@@ -14,23 +14,6 @@ export function TwinStars() {
   );
 }
 
-export function Sun() {
-  return (
-    <svg viewBox="0 0 24 24" width="18" height="18" class="stroked" aria-hidden="true">
-      <circle cx="12" cy="12" r="4.2" />
-      <path d="M12 2.5v2.6M12 18.9v2.6M2.5 12h2.6M18.9 12h2.6M5.3 5.3l1.8 1.8M16.9 16.9l1.8 1.8M5.3 18.7l1.8-1.8M16.9 7.1l1.8-1.8" />
-    </svg>
-  );
-}
-
-export function Moon() {
-  return (
-    <svg viewBox="0 0 24 24" width="18" height="18" class="stroked" aria-hidden="true">
-      <path d="M20 14.2A8.3 8.3 0 0 1 9.8 4a8.3 8.3 0 1 0 10.2 10.2Z" />
-    </svg>
-  );
-}
-
 /** A shape for each severity, so that colour is not needed. */
 export function SeverityMark({ severity, state }: { severity: Severity; state: AlarmState }) {
   const isActive = state === 'raised' || state === 'acknowledged';

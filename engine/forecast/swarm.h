@@ -1,4 +1,4 @@
-/* ensemble.h -- the members of a forecast: many versions of the twins of a fork, as lanes.
+/* swarm.h -- the members of a forecast: many versions of the twins of a fork, as lanes.
  *
  * A Pack is 64 members of every twin: a block per twin, whose lanes are members, stepped by the very programs that step the living twins. Member m of
  * one twin feeds member m of another, so a connection is a copy of a column. Packs know nothing of each other: each goes its whole way alone, on
@@ -9,7 +9,7 @@
  * and step and of nothing else, so whatever is changed meets the same chance, and so does a forecast of more members, or of other twins besides.
  *
  * Takes: a Fork.  Gives: columns of members.
- * Memory: an Ensemble has an arena, a Pack its blocks; nothing is allocated by a step.  Threads: an Ensemble is const, a Pack belongs to one thread. */
+ * Memory: a Swarm has an arena, a Pack its blocks; nothing is allocated by a step.  Threads: a Swarm is const, a Pack belongs to one thread. */
 #pragma once
 
 #include "forecast/fork.h"
@@ -42,30 +42,30 @@ typedef struct Draw {
     const double *root;  // states x rank, row by row
 } Draw;
 
-typedef struct EnsembleTwin {
+typedef struct SwarmTwin {
     Draw draw;
     const Noise *noises;
     uint16_t noise_count;
     uint32_t held;  // first of its columns of Pack.held
     bool derives;   // its outputs are needed at every step
-} EnsembleTwin;
+} SwarmTwin;
 
-typedef struct Ensemble {
+typedef struct Swarm {
     const Fork *fork;
     uint64_t seed;
-    EnsembleTwin *twins;  // as those of the fork
+    SwarmTwin *twins;  // as those of the fork
     uint32_t held_count;
     uint16_t registers;
     Arena arena;
-} Ensemble;
+} Swarm;
 
-Err ensemble_init(Ensemble *ensemble, const Fork *fork, uint64_t seed, ErrText *why);
-void ensemble_fini(Ensemble *ensemble);
+Err swarm_init(Swarm *swarm, const Fork *fork, uint64_t seed, ErrText *why);
+void swarm_fini(Swarm *swarm);
 /// This value is looked at after every step.
-void ensemble_follow(Ensemble *ensemble, Cell cell);
+void swarm_follow(Swarm *swarm, Cell cell);
 
 typedef struct Pack {
-    const Ensemble *ensemble;
+    const Swarm *swarm;
     double **blocks;  // by twin: columns of LANES members
     double *held;     // normals come two at a time: the second ones wait for the next step
     double *memory;
@@ -74,7 +74,7 @@ typedef struct Pack {
     uint64_t steps;  // taken
 } Pack;
 
-Err pack_init(Pack *pack, const Ensemble *ensemble, ErrText *why);
+Err pack_init(Pack *pack, const Swarm *swarm, ErrText *why);
 void pack_fini(Pack *pack);
 /// Begin with the members `first` and on, at the fork's time. Outputs are still those of the estimate.
 void pack_start(Pack *pack, uint64_t first);

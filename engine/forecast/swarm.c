@@ -1,4 +1,4 @@
-#include "forecast/ensemble.h"
+#include "forecast/swarm.h"
 
 #include <assert.h>
 #include <math.h>
@@ -111,7 +111,7 @@ static Err find_root(const ForkTwin *twin, Arena *arena, Draw *out)
     return ERR_OK;
 }
 
-// --- an ensemble ---------------------------------------------------------------------------------------------------
+// --- a swarm ------------------------------------------------------------------------------------------------------
 
 /* While twin and asset have parted, its states wander as fast as the filter lets them. Tracked parameters were opened by what they may have jumped: the
  * covariance says so, and a jump is not one that goes on. */
@@ -122,64 +122,64 @@ static double spread_of(const ForkTwin *twin, uint16_t state)
     return model->channels[state].noise * sqrt(model->step) * (parted ? FILTER_PARTED_NOISE : 1);
 }
 
-static Err find_noises(Ensemble *ensemble, uint32_t index)
+static Err find_noises(Swarm *swarm, uint32_t index)
 {
-    const ForkTwin *twin = &ensemble->fork->twins[index];
-    EnsembleTwin *out = &ensemble->twins[index];
-    Noise *noises = arena_new(&ensemble->arena, Noise, twin->model->state_count);
+    const ForkTwin *twin = &swarm->fork->twins[index];
+    SwarmTwin *out = &swarm->twins[index];
+    Noise *noises = arena_new(&swarm->arena, Noise, twin->model->state_count);
     if (!noises)
         return ERR_MEMORY;
     for (uint16_t i = 0; i < twin->model->state_count && !twin->stands; i++) {
         const Channel *channel = &twin->model->channels[i];
         const double spread = spread_of(twin, i);
         if (spread > 0)
-            noises[out->noise_count++] = (Noise){channel->column, spread, channel->min, channel->max, stream_of(ensemble->fork, twin, i, PURPOSE_STEP)};
+            noises[out->noise_count++] = (Noise){channel->column, spread, channel->min, channel->max, stream_of(swarm->fork, twin, i, PURPOSE_STEP)};
     }
     out->noises = noises;
-    out->held = ensemble->held_count;
-    ensemble->held_count += out->noise_count;
+    out->held = swarm->held_count;
+    swarm->held_count += out->noise_count;
     return ERR_OK;
 }
 
-static Err init_twins(Ensemble *ensemble)
+static Err init_twins(Swarm *swarm)
 {
-    const Fork *fork = ensemble->fork;
-    ensemble->twins = arena_new(&ensemble->arena, EnsembleTwin, fork->twin_count);
-    Err err = ensemble->twins ? ERR_OK : ERR_MEMORY;
+    const Fork *fork = swarm->fork;
+    swarm->twins = arena_new(&swarm->arena, SwarmTwin, fork->twin_count);
+    Err err = swarm->twins ? ERR_OK : ERR_MEMORY;
     for (uint32_t i = 0; i < fork->twin_count && !err; i++) {
         const Model *model = fork->twins[i].model;
-        ensemble->registers = model->registers_max > ensemble->registers ? model->registers_max : ensemble->registers;
-        err = find_noises(ensemble, i);
+        swarm->registers = model->registers_max > swarm->registers ? model->registers_max : swarm->registers;
+        err = find_noises(swarm, i);
         if (!err && !fork->twins[i].stands)
-            err = find_root(&fork->twins[i], &ensemble->arena, &ensemble->twins[i].draw);
+            err = find_root(&fork->twins[i], &swarm->arena, &swarm->twins[i].draw);
     }
     return err;
 }
 
-Err ensemble_init(Ensemble *ensemble, const Fork *fork, uint64_t seed, ErrText *why)
+Err swarm_init(Swarm *swarm, const Fork *fork, uint64_t seed, ErrText *why)
 {
-    *ensemble = (Ensemble){.fork = fork, .seed = seed};
-    if (init_twins(ensemble)) {
-        ensemble_fini(ensemble);
-        return err_set(why, ERR_MEMORY, "no memory for an ensemble of %u twins", fork->twin_count);
+    *swarm = (Swarm){.fork = fork, .seed = seed};
+    if (init_twins(swarm)) {
+        swarm_fini(swarm);
+        return err_set(why, ERR_MEMORY, "no memory for a swarm of %u twins", fork->twin_count);
     }
     for (uint32_t i = 0; i < fork->link_count; i++)
-        ensemble_follow(ensemble, (Cell){fork->links[i].from, fork->links[i].from_column});
+        swarm_follow(swarm, (Cell){fork->links[i].from, fork->links[i].from_column});
     return ERR_OK;
 }
 
-void ensemble_fini(Ensemble *ensemble)
+void swarm_fini(Swarm *swarm)
 {
-    arena_fini(&ensemble->arena);
-    *ensemble = (Ensemble){0};
+    arena_fini(&swarm->arena);
+    *swarm = (Swarm){0};
 }
 
-void ensemble_follow(Ensemble *ensemble, Cell cell)
+void swarm_follow(Swarm *swarm, Cell cell)
 {
-    const Model *model = ensemble->fork->twins[cell.twin].model;
+    const Model *model = swarm->fork->twins[cell.twin].model;
     for (uint16_t i = 0; i < model->channel_count; i++)
         if (model->channels[i].kind == CHANNEL_OUTPUT && model->channels[i].column == cell.column)
-            ensemble->twins[cell.twin].derives = true;
+            swarm->twins[cell.twin].derives = true;
 }
 
 // --- a pack --------------------------------------------------------------------------------------------------------
@@ -194,18 +194,18 @@ static void place_blocks(Pack *pack, const Fork *fork)
     pack->held = at;
 }
 
-Err pack_init(Pack *pack, const Ensemble *ensemble, ErrText *why)
+Err pack_init(Pack *pack, const Swarm *swarm, ErrText *why)
 {
-    const Fork *fork = ensemble->fork;
-    size_t columns = ensemble->held_count;
+    const Fork *fork = swarm->fork;
+    size_t columns = swarm->held_count;
     for (uint32_t i = 0; i < fork->twin_count; i++)
         columns += fork->twins[i].model->column_count;
     *pack = (Pack){
-        .ensemble = ensemble,
+        .swarm = swarm,
         .blocks = mem_alloc(fork->twin_count * sizeof *pack->blocks),
         .memory = mem_alloc(columns * LANES * sizeof(double)),
     };
-    if (!pack->blocks || !pack->memory || scratch_init(&pack->scratch, ensemble->registers)) {
+    if (!pack->blocks || !pack->memory || scratch_init(&pack->scratch, swarm->registers)) {
         pack_fini(pack);
         return err_set(why, ERR_MEMORY, "no memory for %d members of %u twins", LANES, fork->twin_count);
     }
@@ -244,13 +244,13 @@ static void add_scaled(double *column, double scale, const double *normals)
 
 static void draw_twin(Pack *pack, uint32_t index)
 {
-    const Fork *fork = pack->ensemble->fork;
+    const Fork *fork = pack->swarm->fork;
     const ForkTwin *twin = &fork->twins[index];
-    const Draw *draw = &pack->ensemble->twins[index].draw;
+    const Draw *draw = &pack->swarm->twins[index].draw;
     const uint16_t states = draw->rank ? twin->model->state_count : 0;
     alignas(64) double normals[LANES], unused[LANES];
     for (uint16_t k = 0; k < draw->rank; k++) {
-        lanes_normals(pack->ensemble->seed, stream_of(fork, twin, draw->of[k], PURPOSE_DRAW), pack->first, normals, unused);
+        lanes_normals(pack->swarm->seed, stream_of(fork, twin, draw->of[k], PURPOSE_DRAW), pack->first, normals, unused);
         for (uint16_t i = 0; i < states; i++)
             add_scaled(pack_column(pack, (Cell){index, i}), draw->root[i * draw->rank + k], normals);
     }
@@ -261,7 +261,7 @@ static void draw_twin(Pack *pack, uint32_t index)
 void pack_start(Pack *pack, uint64_t first)
 {
     assert(first % LANES == 0 && first < UINT32_MAX - LANES);
-    const Fork *fork = pack->ensemble->fork;
+    const Fork *fork = pack->swarm->fork;
     pack->first = first;
     pack->steps = 0;
     for (uint32_t i = 0; i < fork->twin_count; i++) {
@@ -274,14 +274,14 @@ void pack_start(Pack *pack, uint64_t first)
 /* Process noise behind a step. */
 static void add_noise(Pack *pack, uint32_t index)
 {
-    const EnsembleTwin *twin = &pack->ensemble->twins[index];
+    const SwarmTwin *twin = &pack->swarm->twins[index];
     alignas(64) double fresh[LANES];
     const bool even = pack->steps % 2 == 0;
     for (uint16_t i = 0; i < twin->noise_count; i++) {
         const Noise *noise = &twin->noises[i];
         double *held = &pack->held[(size_t)(twin->held + i) * LANES], *column = pack_column(pack, (Cell){index, noise->column});
         if (even)
-            lanes_normals(pack->ensemble->seed, noise->stream, pack->steps / 2 << 32 | pack->first, fresh, held);
+            lanes_normals(pack->swarm->seed, noise->stream, pack->steps / 2 << 32 | pack->first, fresh, held);
         add_scaled(column, noise->spread, even ? fresh : held);
         project(column, noise->min, noise->max);
     }
@@ -289,12 +289,12 @@ static void add_noise(Pack *pack, uint32_t index)
 
 static void step_twin(Pack *pack, uint32_t index)
 {
-    const ForkTwin *twin = &pack->ensemble->fork->twins[index];
+    const ForkTwin *twin = &pack->swarm->fork->twins[index];
     if (!twin->stands) {
         program_run(&twin->model->move, pack->blocks[index], &pack->scratch);
         add_noise(pack, index);
     }
-    if (pack->ensemble->twins[index].derives)
+    if (pack->swarm->twins[index].derives)
         program_run(&twin->model->derive, pack->blocks[index], &pack->scratch);
 }
 
@@ -311,7 +311,7 @@ static void carry(Pack *pack, const ForkLink *link)
 
 static void turn_delays(Pack *pack)
 {
-    const Fork *fork = pack->ensemble->fork;
+    const Fork *fork = pack->swarm->fork;
     for (uint32_t i = 0; i < fork->twin_count; i++)
         if (fork->twins[i].model->delay_count > 0 && !fork->twins[i].stands)
             delay_turn(fork->twins[i].model, pack->blocks[i], ~UINT64_C(0), &pack->scratch);
@@ -319,7 +319,7 @@ static void turn_delays(Pack *pack)
 
 void pack_step(Pack *pack)
 {
-    const Fork *fork = pack->ensemble->fork;
+    const Fork *fork = pack->swarm->fork;
     turn_delays(pack);
     uint32_t link = 0;
     for (; link < fork->delayed_count; link++)
@@ -334,10 +334,10 @@ void pack_step(Pack *pack)
 
 void pack_derive(Pack *pack, bool all)
 {
-    const Ensemble *ensemble = pack->ensemble;
-    for (uint32_t i = 0; i < ensemble->fork->twin_count; i++) {
-        const Program *derive = &ensemble->fork->twins[i].model->derive;
-        if (derive->length > 0 && (all || !ensemble->twins[i].derives))
+    const Swarm *swarm = pack->swarm;
+    for (uint32_t i = 0; i < swarm->fork->twin_count; i++) {
+        const Program *derive = &swarm->fork->twins[i].model->derive;
+        if (derive->length > 0 && (all || !swarm->twins[i].derives))
             program_run(derive, pack->blocks[i], &pack->scratch);
     }
 }
@@ -349,5 +349,5 @@ void pack_set(Pack *pack, Cell cell, double value)
 
 void pack_prepare(Pack *pack, uint32_t twin)
 {
-    program_run(&pack->ensemble->fork->twins[twin].model->prepare, pack->blocks[twin], &pack->scratch);
+    program_run(&pack->swarm->fork->twins[twin].model->prepare, pack->blocks[twin], &pack->scratch);
 }

@@ -1,0 +1,24 @@
+#include "server/access.h"
+
+#include <assert.h>
+
+const char *right_name(Right right)
+{
+    static const char *const names[] = {"", "view", "forecast", "acknowledge", "command", "configure", "admin"};
+    assert(right <= RIGHT_ADMIN);
+    return names[right];
+}
+
+const char *role_name(Role role)
+{
+    static const char *const names[] = {"nobody", "viewer", "operator", "engineer", "admin"};
+    assert(role <= ROLE_ADMIN);
+    return names[role];
+}
+
+bool role_may(Role role, Right right)
+{
+    static const Right most[] = {RIGHT_NONE, RIGHT_FORECAST, RIGHT_COMMAND, RIGHT_CONFIGURE, RIGHT_ADMIN};
+    assert(role <= ROLE_ADMIN);
+    return right <= most[role];
+}

@@ -1,0 +1,11 @@
+# Write the files of a folder as a C source: cmake -D FOLDER=docs/api -D OUT=documents.c -P documents.cmake
+file(GLOB paths RELATIVE ${FOLDER} ${FOLDER}/*.json ${FOLDER}/schemas/*.json)
+set(source "#include \"server/documents.h\"\n\nconst Document documents[] = {\n")
+foreach(path ${paths})
+  file(READ ${FOLDER}/${path} bytes HEX)
+  string(LENGTH ${bytes} digits)
+  math(EXPR length "${digits} / 2")
+  string(REGEX REPLACE "(..)" "0x\\1," bytes ${bytes})
+  string(APPEND source "    {\"${path}\", (const char[]){${bytes}}, ${length}},\n")
+endforeach()
+file(WRITE ${OUT} "${source}    {0},\n};\n")

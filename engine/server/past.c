@@ -1,0 +1,234 @@
+/* past.c -- what was: series, alarms and commands, from a reader of the history. Without a history, what the server has in its memory. docs/protocol.md, "REST". */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "server/args.h"
+#include "server/inside.h"
+#include "server/routes.h"
+
+enum {
+    TAGS_MAX = 64,  // of one request for history
+    POINTS_DEFAULT = 2000,
+    POINTS_MAX = 10000,  // of one tag
+    POINTS_TOTAL = 200000,
+    LIST_DEFAULT = 50,
+    LIST_MAX = 1000,
+};
+#define WINDOW_DEFAULT (15 * 60 * NS_PER_S)
+
+typedef struct HistoryQuery {
+    TagId tags[TAGS_MAX];
+    size_t tag_count, points;
+    int64_t from, to;
+} HistoryQuery;
+
+static bool read_tags(const Plant *plant, const Request *request, HistoryQuery *query, Reply *reply)
+{
+    const char *at = request_arg(request, "tags");
+    if (!at || !*at) {
+        reply_problem(reply, 400, "tags: expected names, with commas between them");
+        return false;
+    }
+    for (; *at; at += *at == ',') {
+        char name[512];
+        const size_t length = strcspn(at, ",");
+        snprintf(name, sizeof name, "%.*s", (int)(length < sizeof name ? length : sizeof name), at);
+        at += length;
+
+        const TagId tag = tags_find(plant->tags, name);
+        if (tag == TAG_NONE) {
+            reply_problem(reply, 404, "no tag \"%.100s\" in plant %s", name, plant->name);
+            return false;
+        }
+        if (query->tag_count == TAGS_MAX) {
+            reply_problem(reply, 400, "tags: expected at most %d names", TAGS_MAX);
+            return false;
+        }
+        // a tag that is asked for twice is one member of the answer
+        size_t i = 0;
+        while (i < query->tag_count && query->tags[i] != tag)
+            i++;
+        query->tags[i] = tag;
+        query->tag_count += i == query->tag_count;
+    }
+    return true;
+}
+
+static bool read_query(Server *server, const Request *request, HistoryQuery *query, Reply *reply)
+{
+    // plant time may be years ago, when a recording is played
+    const State *state = states_newest(&server->states);
+    int64_t now = state->sequence ? state->now.time : TIME_NONE;
+    if (now == TIME_NONE)
+        now = clock_system.utc_ns(clock_system.self);
+
+    if (!read_tags(server->plant, request, query, reply) || !args_time(request, "to", now, &query->to, reply))
+        return false;
+    const int64_t window = query->to > INT64_MIN + WINDOW_DEFAULT ? query->to - WINDOW_DEFAULT : query->to;
+    if (!args_time(request, "from", window, &query->from, reply) || !args_count(request, "points", POINTS_DEFAULT, POINTS_MAX, &query->points, reply))
+        return false;
+    if (query->from > query->to) {
+        reply_problem(reply, 400, "from: expected a time that is not behind \"to\"");
+        return false;
+    }
+    if (query->points * query->tag_count > POINTS_TOTAL) {
+        reply_problem(reply, 400, "points: expected at most %zu for %zu tags", (size_t)POINTS_TOTAL / query->tag_count, query->tag_count);
+        return false;
+    }
+    return true;
+}
+
+static void put_series(Text *out, const TagTable *tags, TagId tag, const HistoryPoint *points, size_t count)
+{
+    const Unit *unit = tags_get(tags, tag).unit;
+    text_json_string(out, tags_name(tags, tag).text);
+    text_put(out, ":{\"time\":[");
+    for (size_t i = 0; i < count; i++)
+        text_format(out, "%s%" PRId64, i ? "," : "", points[i].time);
+    text_put(out, "],\"value\":[");
+    for (size_t i = 0; i < count; i++) {
+        text_put(out, i ? "," : "");
+        text_json_number(out, unit_from_si(unit, points[i].value));
+    }
+    text_put(out, "],\"sd\":[");
+    for (size_t i = 0; i < count; i++) {
+        text_put(out, i ? "," : "");
+        text_json_number(out, unit_scale_from_si(unit, points[i].sd));
+    }
+    text_put(out, "]}");
+}
+
+static void answer_history(Server *server, const Request *request, Reply *reply)
+{
+    HistoryQuery query = {.tag_count = 0};
+    if (!read_query(server, request, &query, reply))
+        return;
+    if (!server->reader) {
+        reply_problem(reply, 404, "this plant keeps no history");
+        return;
+    }
+
+    Arena arena = {0};
+    text_put(reply->body, "{\"series\":{");
+    for (size_t i = 0; i < query.tag_count; i++) {
+        HistoryPoint *points;
+        size_t count;
+        ErrText why = {0};
+        arena_reset(&arena);
+        const Err err = history_read(server->reader, query.tags[i], query.from, query.to, query.points, &arena, &points, &count, &why);
+        if (err != ERR_OK) {
+            reply_problem(reply, 500, "history: %s", why.text);
+            break;
+        }
+        text_put(reply->body, i ? "," : "");
+        put_series(reply->body, server->plant->tags, query.tags[i], points, count);
+    }
+    if (reply->status == 200)
+        text_put(reply->body, "}}");
+    arena_fini(&arena);
+}
+
+static void put_alarms_now(const Server *server, size_t limit, Text *out)
+{
+    const Journal *journal = &server->journal;
+    for (size_t i = 0; i < limit && i < journal->alarm_count; i++) {
+        const Alarm *alarm = &journal->alarms[journal->alarm_count - 1 - i];
+        text_put(out, i ? "," : "");
+        frame_alarm(out, alarm, server->plant->twins[alarm->twin].name);
+    }
+}
+
+static void answer_alarms(Server *server, const Request *request, Reply *reply)
+{
+    size_t limit, count = 0;
+    if (!args_count(request, "limit", LIST_DEFAULT, LIST_MAX, &limit, reply))
+        return;
+    Arena arena = {0};
+    HistoryAlarm *alarms = NULL;
+    ErrText why = {0};
+    if (server->reader && history_read_alarms(server->reader, limit, &arena, &alarms, &count, &why) != ERR_OK) {
+        reply_problem(reply, 500, "history: %s", why.text);
+    } else {
+        text_put(reply->body, "[");
+        if (!server->reader)
+            put_alarms_now(server, limit, reply->body);
+        for (size_t i = 0; i < count; i++) {
+            text_put(reply->body, i ? "," : "");
+            frame_alarm(reply->body, &alarms[i].alarm, alarms[i].twin);
+        }
+        text_put(reply->body, "]");
+    }
+    arena_fini(&arena);
+}
+
+/* ID: the alarm as it was told last, with what was told before, oldest first. */
+static void answer_alarm(Server *server, const Request *request, Reply *reply)
+{
+    const char *text = request->parts[0];
+    char *end;
+    const unsigned long long id = strtoull(text, &end, 10);
+    Arena arena = {0};
+    HistoryAlarm *alarms = NULL;
+    size_t count = 0;
+    ErrText why = {0};
+    if (text[0] < '0' || text[0] > '9' || *end || id == 0 || id > INT64_MAX) {
+        reply_problem(reply, 404, "no alarm \"%.60s\": expected its number", text);
+    } else if (!server->reader) {
+        reply_problem(reply, 404, "this plant keeps no history");
+    } else if (history_read_alarm(server->reader, id, &arena, &alarms, &count, &why) != ERR_OK) {
+        reply_problem(reply, 500, "history: %s", why.text);
+    } else if (count == 0) {
+        reply_problem(reply, 404, "no alarm %llu in the history", id);
+    } else {
+        text_put(reply->body, "{\"alarm\":");
+        frame_alarm(reply->body, &alarms[count - 1].alarm, alarms[count - 1].twin);
+        text_put(reply->body, ",\"before\":[");
+        for (size_t i = 0; i + 1 < count; i++) {
+            text_put(reply->body, i ? "," : "");
+            frame_alarm(reply->body, &alarms[i].alarm, alarms[i].twin);
+        }
+        text_put(reply->body, "]}");
+    }
+    arena_fini(&arena);
+}
+
+static void put_commands_now(const Server *server, size_t limit, Text *out)
+{
+    const Journal *journal = &server->journal;
+    for (size_t i = 0; i < limit && i < journal->command_count; i++) {
+        text_put(out, i ? "," : "");
+        frame_command(out, &journal->commands[journal->command_count - 1 - i], server->plant->tags);
+    }
+}
+
+static void answer_commands(Server *server, const Request *request, Reply *reply)
+{
+    size_t limit, count = 0;
+    if (!args_count(request, "limit", LIST_DEFAULT, LIST_MAX, &limit, reply))
+        return;
+    Arena arena = {0};
+    HistoryCommand *commands = NULL;
+    ErrText why = {0};
+    if (server->reader && history_read_commands(server->reader, limit, &arena, &commands, &count, &why) != ERR_OK) {
+        reply_problem(reply, 500, "history: %s", why.text);
+    } else {
+        text_put(reply->body, "[");
+        if (!server->reader)
+            put_commands_now(server, limit, reply->body);
+        for (size_t i = 0; i < count; i++) {
+            text_put(reply->body, i ? "," : "");
+            frame_command(reply->body, &commands[i].command, server->plant->tags);
+        }
+        text_put(reply->body, "]");
+    }
+    arena_fini(&arena);
+}
+
+const Route past_routes[] = {
+    {.method = "GET", .path = "/api/v1/history", .right = RIGHT_VIEW, .answer = answer_history},
+    {.method = "GET", .path = "/api/v1/alarms", .right = RIGHT_VIEW, .answer = answer_alarms},
+    {.method = "GET", .path = "/api/v1/alarms/*", .right = RIGHT_VIEW, .answer = answer_alarm},
+    {.method = "GET", .path = "/api/v1/commands", .right = RIGHT_VIEW, .answer = answer_commands},
+    {0},
+};
