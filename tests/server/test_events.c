@@ -79,11 +79,12 @@ END_TEST
 START_TEST(alarms_are_events_of_their_own_and_none_is_missed_by_who_comes_back)
 {
     Rig *rig = rig_open();
-    rig_sample(rig, 0, 31);
+    rig_sample(rig, 0, 60);
+    rig_sample(rig, 1, 60);
     Peer *peer = open_stream(rig, "/api/v1/events", "");
     const uint64_t last = id_of(expect_event(rig, peer, "event: tick\n"));
     peer_close(peer);
-    for (int i = 1; i < 30; i++) {
+    for (int i = 2; i < 40; i++) {
         rig_sample(rig, i, 90);
         sleep_ms(5);
     }
