@@ -19,7 +19,8 @@ struct Client {
     bool in_binary, in_too_long;
     uint32_t malformed;
 
-    Outbox outbox;        // to be written
+    Outbox outbox;         // to be written
+    bool asked_writable;   // and not told yet that it is
     Listener *listener;  // samples as they come; NULL while they are not wanted
     int closing;         // WebSocket status, 0 while it lives: then nothing is read any more
     bool farewell_said;
@@ -30,7 +31,7 @@ struct Client {
 
 /// Say goodbye with a status of WebSocket, once what is queued has gone out.
 void client_close(Client *client, int status, const char *why);
-/// Outbox a frame; a client that lets too much gather is closed.
+/// Queue a frame; a client that lets too much gather is closed.
 void client_send(Client *client, const char *bytes, size_t length, bool binary);
 /// Send what stands in server->out, and clear that.
 void client_say(Client *client);

@@ -19,10 +19,18 @@ struct Events {
     struct lws *wsi;
     Subscription subscription;
     Outbox outbox;
-    bool failed;
+    bool asked_writable, failed;
 };
 
 // What goes out.
+
+/* Once until it is: asking again would make the event loop forget that it has just found out. */
+static void ask_writable(Events *events)
+{
+    if (!events->asked_writable)
+        lws_callback_on_writable(events->wsi);
+    events->asked_writable = true;
+}
 
 static void fail(Events *events)
 {
@@ -38,13 +46,13 @@ static void events_push(Viewer *viewer, Chunk *chunk)
         return;
     if (!chunk || !outbox_put(&events->outbox, chunk, EVENTS_QUEUE_MAX))
         fail(events);
-    lws_callback_on_writable(events->wsi);
+    ask_writable(events);
 }
 
 static bool events_offer(Viewer *viewer, Chunk *chunk)
 {
     Events *events = (Events *)viewer;
-    lws_callback_on_writable(events->wsi);
+    ask_writable(events);
     return !events->failed && !events->outbox.count && !lws_partial_buffered(events->wsi) && outbox_put(&events->outbox, chunk, SIZE_MAX);
 }
 
@@ -52,6 +60,7 @@ int events_write(Events *events)
 {
     static const char before[LWS_PRE];
     Text *out = &events->server->writing;
+    events->asked_writable = false;
     if (events->failed)
         return -1;
     while (events->outbox.count && !lws_send_pipe_choked(events->wsi)) {
@@ -62,7 +71,7 @@ int events_write(Events *events)
             return -1;
     }
     if (events->outbox.count)
-        lws_callback_on_writable(events->wsi);
+        ask_writable(events);
     else if (viewer_is_behind(&events->viewer))
         server__show(events->server);
     return 0;

@@ -26,6 +26,14 @@ size_t server__client_size(void)
 
 // What goes out.
 
+/* Once until it is: asking again would make the event loop forget that it has just found out. */
+static void ask_writable(Client *client)
+{
+    if (!client->asked_writable)
+        lws_callback_on_writable(client->wsi);
+    client->asked_writable = true;
+}
+
 void client_close(Client *client, int status, const char *why)
 {
     if (client->closing)
@@ -34,7 +42,7 @@ void client_close(Client *client, int status, const char *why)
     client->closing = status;
     snprintf(client->why, sizeof client->why, "%s", why);
     lws_set_timeout(client->wsi, PENDING_TIMEOUT_CLOSE_SEND, FAREWELL_S);
-    lws_callback_on_writable(client->wsi);
+    ask_writable(client);
 }
 
 static void client_overflow(Client *client)
@@ -49,7 +57,7 @@ void client_send(Client *client, const char *bytes, size_t length, bool binary)
         return;
     // who has something to be written is called when it can be
     if (!client->outbox.count)
-        lws_callback_on_writable(client->wsi);
+        ask_writable(client);
     if (!outbox_frame(&client->outbox, bytes, length, binary, QUEUE_MAX))
         client_overflow(client);
 }
@@ -119,18 +127,18 @@ static bool client_offer(Viewer *viewer, Chunk *chunk)
     if (client->closing)
         return false;
     if (client->outbox.count || lws_partial_buffered(client->wsi)) {
-        lws_callback_on_writable(client->wsi);  // what it skips must come in the end, also when nothing changes any more
+        ask_writable(client);  // what it skips must come in the end, also when nothing changes any more
         return false;
     }
     if (lws_is_ssl(client->wsi)) {
-        lws_callback_on_writable(client->wsi);
+        ask_writable(client);
         return outbox_put(&client->outbox, chunk, QUEUE_MAX);
     }
     const ssize_t sent = send(lws_get_socket_fd(client->wsi), chunk->bytes, chunk->length, MSG_DONTWAIT | MSG_NOSIGNAL);
     if (sent == (ssize_t)chunk->length)
         return true;
     if (sent <= 0) {
-        lws_callback_on_writable(client->wsi);  // of a connection that is broken too: libwebsockets finds out
+        ask_writable(client);  // of a connection that is broken too: libwebsockets finds out
         return false;
     }
     if (!leave_rest(client, chunk, (size_t)sent))
@@ -148,7 +156,7 @@ static void client_push(Viewer *viewer, Chunk *chunk)
         return;
     }
     if (!client->outbox.count)
-        lws_callback_on_writable(client->wsi);
+        ask_writable(client);
     if (!outbox_put(&client->outbox, chunk, QUEUE_MAX))
         client_overflow(client);
 }
@@ -302,7 +310,7 @@ static int client_write(Client *client)
             return -1;
     }
     if (client->outbox.count) {
-        lws_callback_on_writable(client->wsi);
+        ask_writable(client);
         return 0;
     }
     if (client->closing)
@@ -311,7 +319,7 @@ static int client_write(Client *client)
     if (!viewer_is_behind(&client->viewer))
         return 0;
     if (lws_send_pipe_choked(client->wsi))
-        lws_callback_on_writable(client->wsi);
+        ask_writable(client);
     else
         server__show(client->server);
     return 0;
@@ -328,6 +336,7 @@ int server__on_socket(struct lws *wsi, enum lws_callback_reasons reason, void *u
         receive(client, wsi, in, length);
         return 0;
     case LWS_CALLBACK_SERVER_WRITEABLE:
+        client->asked_writable = false;
         return client_write(client);
     case LWS_CALLBACK_CLOSED:
         client_closed(client);
