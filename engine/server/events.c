@@ -35,6 +35,7 @@ static void ask_writable(Events *events)
 static void fail(Events *events)
 {
     events->failed = true;
+    events->server->counters.unread++;
     outbox_clear(&events->outbox);
     lws_set_timeout(events->wsi, PENDING_TIMEOUT_CLOSE_SEND, LWS_TO_KILL_ASYNC);
 }
@@ -129,6 +130,7 @@ static void open_events(Server *server, const Request *request, const Wish *wish
 {
     Events *events = server->events_count < STREAMS_MAX ? mem_alloc(sizeof *events) : NULL;
     if (!events) {
+        server->counters.turned_away++;
         reply_problem(reply, 503, "no room for another stream of events");
         reply->retry_s = BEAT_S;
         return;

@@ -553,14 +553,34 @@ static int on_upgrade(struct lws *wsi, const char *to)
     return result;
 }
 
+/* It stands at the door until its request has come; for one too many the longest that stands there goes. */
+static void on_arrival(Server *server, struct lws *wsi)
+{
+    struct lws *oldest = door_enter(&server->door, wsi);
+    server->counters.connections++;
+    if (!oldest)
+        return;
+    server->counters.mute++;
+    lws_set_timeout(oldest, PENDING_TIMEOUT_HOLDING_AH, LWS_TO_KILL_ASYNC);
+}
+
 int server__on_http(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t length)
 {
     Server *server = lws_context_user(lws_get_context(wsi));
     Session *session = user;
     switch (reason) {
+    case LWS_CALLBACK_SERVER_NEW_CLIENT_INSTANTIATED:
+        on_arrival(server, wsi);
+        return 0;
+    case LWS_CALLBACK_WSI_DESTROY:
+        server->counters.mute += door_leave(&server->door, wsi);
+        return 0;
     case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE:
+        door_leave(&server->door, wsi);
         return on_upgrade(wsi, in);
     case LWS_CALLBACK_HTTP:
+        door_leave(&server->door, wsi);
+        server->counters.requests++;
         return on_request(server, session, wsi);
     case LWS_CALLBACK_HTTP_BODY:
         receive(session, in, length);

@@ -9,6 +9,7 @@
 #include <uv.h>
 
 #include "server/asks.h"
+#include "server/door.h"
 #include "server/frames.h"
 #include "server/relay.h"
 #include "server/server.h"
@@ -70,6 +71,8 @@ struct Server {
     Client *listeners[LISTENERS_MAX];
     size_t listener_count;
     size_t events_count;  // streams of events
+    Door door;
+    ServerCounters counters;
     Relay relay;
     Text names, stream;  // of one listener
     Text writing;        // to one client

@@ -9,6 +9,7 @@
 #include <netdb.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "server/inside.h"
 
@@ -18,6 +19,9 @@ enum {
     CAPTURE_SHARE = 20,  // of the tick's time at most one part in so many goes into captures
     BEAT_MS = 100,
     HEADERS_MAX = 8192,
+    HEADERS_S = 5,         // for a request to come
+    REQUESTS_MAX = 1024,   // that are being answered
+    FILES_SPARE = 2048,    // beside those of clients
     RX_CHUNK = 32 * 1024,
 };
 
@@ -193,9 +197,9 @@ static Err listen_on(Server *server, const char *address, int port, ErrText *why
         .foreign_loops = loops,
         .pcontext = &server->lws,  // becomes NULL when the context is gone
         .max_http_header_data = HEADERS_MAX,
-        .max_http_header_pool = 64,
+        .max_http_header_pool = DOOR_MAX + STREAMS_MAX + REQUESTS_MAX,
         .pt_serv_buf_size = RX_CHUNK,
-        .timeout_secs = 10,
+        .timeout_secs = HEADERS_S,
         .keepalive_timeout = 30,
         .retry_and_idle_policy = &idle_policy,
     };
@@ -212,6 +216,22 @@ static Err listen_on(Server *server, const char *address, int port, ErrText *why
         return explain_listen(address, port, why);
     server->port = lws_get_vhost_listen_port(host);
     return ERR_OK;
+}
+
+/* Each client is an open file. Where the hard limit admits fewer, there are fewer clients. */
+static void raise_files(Server *server)
+{
+    struct rlimit limit;
+    const rlim_t needed = server->clients_max + FILES_SPARE;
+    if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur >= needed)
+        return;
+    limit.rlim_cur = limit.rlim_max < needed ? limit.rlim_max : needed;
+    setrlimit(RLIMIT_NOFILE, &limit);
+    if (limit.rlim_cur >= needed)
+        return;
+    server->clients_max = limit.rlim_cur / 2 > FILES_SPARE ? limit.rlim_cur - FILES_SPARE : limit.rlim_cur / 2;
+    log_write(LOG_WARNING, "server", "room for %zu clients: the hard limit of open files is %llu (ulimit -Hn)", server->clients_max,
+              (unsigned long long)limit.rlim_cur);
 }
 
 // Beginning and end.
@@ -269,6 +289,7 @@ Err server_create(const ServerDef *def, Server **out, ErrText *why)
     pthread_cond_init(&server->pause_changed, NULL);
     server->frame_ns = (int64_t)(1e9 / (def->frame_rate_max > 0 ? def->frame_rate_max : FRAME_RATE));
     server->clients_max = def->clients_max ? def->clients_max : CLIENTS;
+    raise_files(server);
     server->alive_at = now_ns();
     server->frame_at = server->capture_at = server->alive_at - server->frame_ns;
 

@@ -268,6 +268,7 @@ static void tell(Server *server, Feed *feed, Viewer *viewer, TickFrame *content,
         return;
     }
     feed->some_behind = true;
+    server->counters.skipped++;
     if (!content->alarms && !content->commands)
         return;
     if (!*changes)

@@ -48,6 +48,7 @@ void client_close(Client *client, int status, const char *why)
 static void client_overflow(Client *client)
 {
     outbox_clear(&client->outbox);
+    client->server->counters.unread++;
     client_close(client, LWS_CLOSE_STATUS_POLICY_VIOLATION, "this client does not read what it is sent");
 }
 
@@ -167,6 +168,7 @@ static void on_malformed(Client *client, const WireMessage *message, int status,
 {
     LinkHandler *devices = client->server->devices;
     const char *topic = message && message->topic < WIRE_TOPIC_COUNT ? wire_topic_name(message->topic) : NULL;
+    client->server->counters.malformed++;
     client_refuse(client, topic, message ? message->id : WIRE_ID_NONE, status, why);
     if (devices)
         devices->malformed(devices->self, &client->link);
@@ -244,7 +246,8 @@ static void receive(Client *client, struct lws *wsi, const char *bytes, size_t l
 
 static int client_open(Server *server, Client *client, struct lws *wsi)
 {
-    if (server->client_count == server->clients_max) {
+    if (server->client_count >= server->clients_max) {
+        server->counters.turned_away++;
         lws_close_reason(wsi, LWS_CLOSE_STATUS_GOINGAWAY, (unsigned char *)"too many clients", 16);
         return -1;
     }

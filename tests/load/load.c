@@ -9,7 +9,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "app/app.h"
@@ -73,14 +75,25 @@ static Child start(const char *const *words)
     return (Child){id, fdopen(out[0], "r"), in[1]};
 }
 
-static void end(Child *child)
+/* Returns how long it has worked, in µs. */
+static double end(Child *child)
 {
     int status;
+    struct rusage usage;
     close(child->in);
     fclose(child->out);
-    waitpid(child->id, &status, 0);
+    wait4(child->id, &status, 0, &usage);
     if (status)
         die("a process failed");
+    return 1e6 * (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) + (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec);
+}
+
+/* How long this process has worked, in µs. */
+static double worked(void)
+{
+    struct timespec time;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
+    return 1e6 * (double)time.tv_sec + (double)time.tv_nsec / 1e3;
 }
 
 static bool has_ended(const Child *child)
@@ -104,7 +117,7 @@ static int be_watch(char **words)
     const WatchDef def = {.port = atoi(words[2]), .path = words[3], .protocol = *words[4] ? words[4] : NULL, .say = *words[5] ? words[5] : NULL,
                           .count = strtoul(words[6], NULL, 10), .warm_s = WARM_S, .seconds = atof(words[7])};
     const Watched watched = watch(&def);
-    printf("%zu %zu %llu %llu %llu %llu %.17g %.17g\n", watched.connected, watched.dropped, (unsigned long long)watched.frames, (unsigned long long)watched.bytes,
+    printf("%zu %zu %llu %llu %llu %llu %llu %.17g %.17g\n", watched.connected, watched.dropped, (unsigned long long)watched.all, (unsigned long long)watched.frames, (unsigned long long)watched.bytes,
            (unsigned long long)watched.least, (unsigned long long)watched.most, watched.values_per_frame, watched.seconds);
     return 0;
 }
@@ -112,10 +125,11 @@ static int be_watch(char **words)
 static Watched read_watched(Child *child)
 {
     Watched watched;
-    unsigned long long frames, bytes, least, most;
-    if (fscanf(child->out, "%zu %zu %llu %llu %llu %llu %lg %lg", &watched.connected, &watched.dropped, &frames, &bytes, &least, &most, &watched.values_per_frame,
-               &watched.seconds) != 8)
+    unsigned long long all, frames, bytes, least, most;
+    if (fscanf(child->out, "%zu %zu %llu %llu %llu %llu %llu %lg %lg", &watched.connected, &watched.dropped, &all, &frames, &bytes, &least, &most, &watched.values_per_frame,
+               &watched.seconds) != 9)
         die("the clients said nothing");
+    watched.all = all;
     watched.frames = frames;
     watched.bytes = bytes;
     watched.least = least;
@@ -191,19 +205,23 @@ static void subscription(size_t tags, char *out, size_t room)
     snprintf(out + length, room - length, "]}}");
 }
 
-static Watched watch_pollux(size_t tags, double seconds)
+/* `work` is what a frame cost, in µs of the server's process. */
+static Watched watch_pollux(size_t tags, double seconds, double *work)
 {
     char say[512];
     subscription(tags, say, sizeof say);
     Pollux pollux = pollux_open(0.001, VALUES, 1e6);
     const WatchDef def = {.port = server_port(pollux.server), .path = "/api/v1/ws", .protocol = "pollux.v1.json", .say = say, .count = FANOUT, .seconds = seconds};
+    const double before = worked();
     Child child = start_watch(&def);
     run_until(&pollux, &child);
     pollux_close(&pollux);
-    return read_watched(&child);
+    const Watched watched = read_watched(&child);
+    *work = (worked() - before) / (double)watched.all;
+    return watched;
 }
 
-static Watched watch_ws(size_t bytes, size_t messages, double seconds)
+static Watched watch_ws(size_t bytes, size_t messages, double seconds, double *work)
 {
     char clients[24], size[24], count[24], script[512];
     snprintf(clients, sizeof clients, "%d", FANOUT);
@@ -218,7 +236,7 @@ static Watched watch_ws(size_t bytes, size_t messages, double seconds)
     const WatchDef def = {.port = port, .path = "/", .count = FANOUT, .seconds = seconds};
     Child child = start_watch(&def);
     const Watched watched = read_watched(&child);
-    end(&server);
+    *work = end(&server) / (double)watched.all;
     return watched;
 }
 
@@ -236,33 +254,21 @@ static double median(double values[ROUNDS])
 
 // Subjects.
 
-/* One small frame to all. */
-static void measure_fanout(double seconds)
+/* `tags` values to all: a frame of Pollux, and of `ws` one as large for a few, or a message for each. */
+static void measure_frames(size_t tags, bool one_each, double seconds)
 {
-    double ours[ROUNDS], theirs[ROUNDS], size = 0;
+    double ours[ROUNDS], theirs[ROUNDS], our_work[ROUNDS], their_work[ROUNDS], size = 0;
     for (int i = 0; i < ROUNDS; i++) {
-        const Watched pollux = watch_pollux(2, seconds);
+        const Watched pollux = watch_pollux(tags, seconds, &our_work[i]);
+        if (!pollux.frames)
+            die("no frame came");
         size = (double)pollux.bytes / (double)pollux.frames;
-        const Watched ws = watch_ws((size_t)size, 1, seconds);
-        ours[i] = (double)pollux.frames / pollux.seconds;
+        const Watched ws = watch_ws(one_each ? 0 : (size_t)size, one_each ? tags : 1, seconds, &their_work[i]);
+        ours[i] = (double)pollux.frames * (one_each ? pollux.values_per_frame : 1) / pollux.seconds;
         theirs[i] = (double)ws.frames / ws.seconds;
     }
     const double a = median(ours), b = median(theirs);
-    printf("| %d | %.0f | %.0f | %.0f | %.2f |\n", FANOUT, size, a, b, a / b);
-}
-
-/* The changes of 100 tags: a frame of Pollux, 100 messages of `ws`. */
-static void measure_values(double seconds)
-{
-    double ours[ROUNDS], theirs[ROUNDS], size = 0;
-    for (int i = 0; i < ROUNDS; i++) {
-        const Watched pollux = watch_pollux(VALUES, seconds), ws = watch_ws(0, VALUES, seconds);
-        size = (double)pollux.bytes / (double)pollux.frames;
-        ours[i] = (double)pollux.frames * pollux.values_per_frame / pollux.seconds;
-        theirs[i] = (double)ws.frames / ws.seconds;
-    }
-    const double a = median(ours), b = median(theirs);
-    printf("| %d | %.0f | %.0f | %.0f | %.2f |\n", FANOUT, size, a, b, a / b);
+    printf("| %d | %.0f | %.0f | %.0f | %.2f | %.1f | %.1f |\n", FANOUT, size, a, b, a / b, median(our_work), median(their_work));
 }
 
 static double resident_kib(void)
@@ -327,9 +333,9 @@ int main(int argc, char **argv)
     if (strcmp(argv[1], "crowd") == 0)
         good = measure_crowd(seconds, strtoul(argv[3], NULL, 10));
     else if (strcmp(argv[1], "fanout") == 0)
-        measure_fanout(seconds);
+        measure_frames(2, false, seconds);
     else if (strcmp(argv[1], "values") == 0)
-        measure_values(seconds);
+        measure_frames(VALUES, true, seconds);
     else if (strcmp(argv[1], "leaf") == 0)
         good = measure_request(seconds);
     else

@@ -152,10 +152,15 @@ static uint64_t count_values(const char *bytes, size_t length)
     return count;
 }
 
-static void clear(Watcher *watchers, size_t count)
+/* Returns how many frames there were. */
+static uint64_t clear(Watcher *watchers, size_t count)
 {
-    for (size_t i = 0; i < count; i++)
+    uint64_t frames = 0;
+    for (size_t i = 0; i < count; i++) {
+        frames += watchers[i].frames;
         watchers[i].frames = watchers[i].bytes = 0;
+    }
+    return frames;
 }
 
 static void sum_up(const Watcher *watchers, Watched *watched)
@@ -188,7 +193,7 @@ Watched watch(const WatchDef *def)
     uint64_t values = 0;
     for (; now < end; now = elapsed()) {
         if (!begin && now >= warm) {
-            clear(watchers, def->count);
+            watched.all = clear(watchers, def->count);
             begin = now;
             values = 0;
         }
@@ -207,6 +212,7 @@ Watched watch(const WatchDef *def)
         }
     }
     sum_up(watchers, &watched);
+    watched.all += watched.frames;
     watched.seconds = (double)(now - begin) / 1e9;
     watched.values_per_frame = watchers[0].frames ? (double)values / (double)watchers[0].frames : 0;
     for (size_t i = 0; i < def->count; i++)

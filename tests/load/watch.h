@@ -16,6 +16,7 @@ typedef struct Watched {
     size_t connected, dropped;
     uint64_t frames, bytes;  // bytes: of contents
     uint64_t least, most;    // frames of one client
+    uint64_t all;            // frames of all clients from the beginning, what did not count among them
     double values_per_frame; // members of the form "name":[...], of the first client
     double seconds;
 } Watched;
