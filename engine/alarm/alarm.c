@@ -7,14 +7,15 @@
 
 #include "alarm/inside.h"
 
-enum { SNAPSHOT_VERSION = 2 };
+enum { SNAPSHOT_VERSION = 3 };
 
-/* What a snapshot begins with; then the alarms that are not over, the standings, the watches, the edges. */
+/* What a snapshot begins with; then the alarms that are not over, the standings, the watches, the edges, what is aside. */
 typedef struct SnapshotHead {
     uint64_t version, shape;
     uint64_t last_id, alarm_count, dropped;
     uint64_t edge_count;
     int64_t edges_newest, edges_reach;
+    uint64_t aside_count, last_act;
 } SnapshotHead;
 
 const char *alarm_state_name(AlarmState state)
@@ -208,10 +209,10 @@ static void judge_divergence(Alarms *alarms, uint32_t twin, const Verdict *verdi
     if (news) {
         char agreed[ALARM_TEXT];
         snprintf(agreed, sizeof agreed, "%s agrees with its asset again", alarms->plant->twins[twin].name);
-        handlers__divergence(&alarms->handlers, twin, verdict, parted ? verdict->text : agreed, false);
+        alarms__tell_divergence(alarms, twin, verdict, parted ? verdict->text : agreed, false);
     }
     if (alarm)
-        handlers__alarm(&alarms->handlers, alarm, parted, false);
+        alarms__tell(alarms, alarm, parted, false);
 }
 
 uint64_t alarms__doubtful(const Alarms *alarms, const Sync *sync, uint32_t block)
@@ -254,7 +255,7 @@ static uint64_t raise_alarm(void *self, Cell cell, const Alarm *draft, uint64_t 
     Alarm *const alarm = cycle__raise(&alarms->cycle, &slot, cell.twin, draft->name, draft->severity, draft->raised);
     if (alarm) {
         memcpy(alarm->text, draft->text, sizeof alarm->text);
-        handlers__alarm(&alarms->handlers, alarm, true, false);
+        alarms__tell(alarms, alarm, true, false);
     }
     return slot;
 }
@@ -267,7 +268,7 @@ static uint64_t return_alarm(void *self, Cell cell, uint64_t slot, int64_t now, 
     *raised = alarm ? alarm->raised : TIME_NONE;
     if (!alarm)
         return 0;
-    handlers__alarm(&alarms->handlers, alarm, false, false);
+    alarms__tell(alarms, alarm, false, false);
     return alarm->id;
 }
 
@@ -280,7 +281,7 @@ static void judge_conditions(Alarms *alarms, int64_t now)
 
 static void tell_prediction(void *self, const Alarm *alarm, bool raised)
 {
-    handlers__alarm(self, alarm, raised, false);
+    alarms__tell(self, alarm, raised, false);
 }
 
 void alarm_judge(Alarms *alarms, const Plant *plant, const Sync *sync, Batch batch, int64_t now)
@@ -293,9 +294,10 @@ void alarm_judge(Alarms *alarms, const Plant *plant, const Sync *sync, Batch bat
     handlers__samples(&alarms->handlers, sync, batch);
     handlers__timers(&alarms->handlers);
     again__settle(alarms, sync, now - plant->step_ns, true);
+    alarms__bring_back(alarms, sync, now);
     judge_divergences(alarms, plant, sync, now);
     judge_conditions(alarms, now);
-    predictions__judge(&alarms->predictions, &alarms->cycle, now, tell_prediction, &alarms->handlers);
+    predictions__judge(&alarms->predictions, &alarms->cycle, now, tell_prediction, alarms);
 }
 
 void alarms_note_outlooks(Alarms *alarms, const Outlooks *outlooks)
@@ -352,15 +354,15 @@ uint64_t alarms_dropped(const Alarms *alarms)
     return alarms->cycle.dropped;
 }
 
-static size_t snapshot_size(const Alarms *alarms, size_t alarm_count, size_t edge_count)
+static size_t snapshot_size(const Alarms *alarms, size_t alarm_count, size_t edge_count, size_t aside_count)
 {
     return sizeof(SnapshotHead) + alarm_count * sizeof(Alarm) + alarms->plant->twin_count * sizeof(Standing) + alarms->watch_count * sizeof(Watch)
-         + edge_count * sizeof(Edge);
+         + edge_count * sizeof(Edge) + aside_count * sizeof(Aside);
 }
 
 size_t alarms_snapshot_size(const Alarms *alarms)
 {
-    return snapshot_size(alarms, alarms->cycle.ledger.open_count, edges__count_of_use(&alarms->edges));
+    return snapshot_size(alarms, alarms->cycle.ledger.open_count, edges__count_of_use(&alarms->edges), alarms->cycle.shelf.count);
 }
 
 /* Copy and step on. */
@@ -375,7 +377,7 @@ void alarms_snapshot(const Alarms *alarms, void *out)
     size_t count;
     const Alarm *const list = alarms_list(alarms, &count);
     const SnapshotHead head = {SNAPSHOT_VERSION, alarms->shape, alarms->cycle.ledger.last_id, count, alarms->cycle.dropped,
-                               edges__count_of_use(&alarms->edges), alarms->edges.newest, alarms->edges.reach};
+                               edges__count_of_use(&alarms->edges), alarms->edges.newest, alarms->edges.reach, alarms->cycle.shelf.count, alarms->last_act};
     unsigned char *at = put(out, &head, sizeof head);
     at = put(at, list, count * sizeof *list);
     at = put(at, alarms->standings, alarms->plant->twin_count * sizeof *alarms->standings);
@@ -383,6 +385,7 @@ void alarms_snapshot(const Alarms *alarms, void *out)
     for (size_t i = 0; i < alarms->edges.count; i++)
         if (edges__is_of_use(&alarms->edges, &alarms->edges.items[i]))
             at = put(at, &alarms->edges.items[i], sizeof(Edge));
+    put(at, alarms->cycle.shelf.items, alarms->cycle.shelf.count * sizeof(Aside));
 }
 
 static bool alarm_is_sound(const Alarm *alarm, uint32_t twin_count, uint64_t above, uint64_t last_id)
@@ -400,6 +403,23 @@ static Err check_alarms(const unsigned char *bytes, const SnapshotHead *head, ui
         if (!alarm_is_sound(&alarm, twin_count, above, head->last_id))
             return err_set(why, ERR_PARSE, "the snapshot of the alarms is damaged at alarm %zu", i + 1);
         above = alarm.id;
+    }
+    return ERR_OK;
+}
+
+static bool aside_is_sound(const Aside *aside, uint32_t twin_count)
+{
+    return aside->twin < twin_count && (unsigned)aside->kind <= ASIDE_SUPPRESSED && (aside->until == TIME_NONE) == (aside->kind == ASIDE_SUPPRESSED)
+        && memchr(aside->name, 0, sizeof aside->name) && memchr(aside->by, 0, sizeof aside->by) && memchr(aside->comment, 0, sizeof aside->comment);
+}
+
+static Err check_asides(const unsigned char *bytes, size_t count, uint32_t twin_count, ErrText *why)
+{
+    for (size_t i = 0; i < count; i++) {
+        Aside aside;
+        memcpy(&aside, bytes + i * sizeof aside, sizeof aside);
+        if (!aside_is_sound(&aside, twin_count))
+            return err_set(why, ERR_PARSE, "the snapshot of the alarms is damaged at what is shelved");
     }
     return ERR_OK;
 }
@@ -439,11 +459,15 @@ static Err check_snapshot(const Alarms *alarms, const unsigned char *bytes, size
         return err;
     if (head->shape != alarms->shape)
         return err_set(why, ERR_PARSE, "the snapshot of the alarms is of a plant with other twins or other alarms");
-    const bool fits = head->alarm_count <= ALARMS_MAX && head->edge_count <= EDGES_MAX && size == snapshot_size(alarms, head->alarm_count, head->edge_count);
+    const bool fits = head->alarm_count <= ALARMS_MAX && head->edge_count <= EDGES_MAX && head->aside_count <= ASIDES_MAX
+                   && size == snapshot_size(alarms, head->alarm_count, head->edge_count, head->aside_count);
     if (!fits || head->last_id == ALARM_WANTED)
         return err_set(why, ERR_PARSE, "the snapshot of the alarms is damaged");
-    const Err damaged = check_alarms(bytes, head, alarms->plant->twin_count, why);
-    return damaged ? damaged : check_edges(alarms, bytes + size - head->edge_count * sizeof(Edge), head->edge_count, why);
+    const unsigned char *const asides = bytes + size - head->aside_count * sizeof(Aside);
+    Err damaged = check_alarms(bytes, head, alarms->plant->twin_count, why);
+    if (!damaged)
+        damaged = check_asides(asides, head->aside_count, alarms->plant->twin_count, why);
+    return damaged ? damaged : check_edges(alarms, asides - head->edge_count * sizeof(Edge), head->edge_count, why);
 }
 
 /* The same for a plant with other twins; its watches are not looked at. */
@@ -452,10 +476,11 @@ static Err check_ancestor(const Lineage *lineage, const unsigned char *bytes, si
     const Err err = check_head(bytes, size, head, why);
     if (err)
         return err;
-    const size_t least = sizeof *head + head->alarm_count * sizeof(Alarm) + lineage->twin_count * sizeof(Standing);
-    if (head->alarm_count > ALARMS_MAX || size < least || head->last_id == ALARM_WANTED)
+    const size_t least = sizeof *head + head->alarm_count * sizeof(Alarm) + lineage->twin_count * sizeof(Standing) + head->aside_count * sizeof(Aside);
+    if (head->alarm_count > ALARMS_MAX || head->aside_count > ASIDES_MAX || size < least || head->last_id == ALARM_WANTED)
         return err_set(why, ERR_PARSE, "the snapshot of the alarms is damaged");
-    return check_alarms(bytes, head, lineage->twin_count, why);
+    const Err damaged = check_alarms(bytes, head, lineage->twin_count, why);
+    return damaged ? damaged : check_asides(bytes + size - head->aside_count * sizeof(Aside), head->aside_count, lineage->twin_count, why);
 }
 
 static void begin_as(Alarms *alarms, const SnapshotHead *head)
@@ -463,6 +488,7 @@ static void begin_as(Alarms *alarms, const SnapshotHead *head)
     cycle__clear(&alarms->cycle);
     alarms->predictions.count = 0;
     alarms->cycle.dropped = head->dropped;
+    alarms->last_act = head->last_act;
     alarms_number_from(alarms, head->last_id);
 }
 
@@ -486,7 +512,11 @@ Err alarms_restore(Alarms *alarms, const void *bytes, size_t size, ErrText *why)
     memcpy(alarms->standings, at, standings);
     at += standings;
     memcpy(alarms->watches, at, alarms->watch_count * sizeof *alarms->watches);
-    edges__restore(&alarms->edges, at + alarms->watch_count * sizeof *alarms->watches, head.edge_count, head.edges_newest, head.edges_reach);
+    at += alarms->watch_count * sizeof *alarms->watches;
+    edges__restore(&alarms->edges, at, head.edge_count, head.edges_newest, head.edges_reach);
+    at += head.edge_count * sizeof(Edge);
+    memcpy(alarms->cycle.shelf.items, at, head.aside_count * sizeof(Aside));
+    alarms->cycle.shelf.count = head.aside_count;
     for (uint32_t twin = 0; twin < alarms->plant->twin_count; twin++)
         alarms__note_standing(alarms, twin);
     return ERR_OK;
@@ -516,6 +546,18 @@ static void give_to_watch(Alarms *alarms, const Alarm *alarm, int64_t now)
         watch->slot[lane] = alarm->id;
     } else {
         cycle__return(&alarms->cycle, &slot, now);
+    }
+}
+
+/* What is aside of twins that are still there. */
+static void adopt_asides(Alarms *alarms, const Lineage *lineage, const unsigned char *bytes, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        Aside aside;
+        memcpy(&aside, bytes + i * sizeof aside, sizeof aside);
+        aside.twin = lineage_twin(lineage, aside.twin);
+        if (aside.twin != TWIN_NONE)
+            shelf__put(&alarms->cycle.shelf, &aside);
     }
 }
 
@@ -558,6 +600,7 @@ Err alarms_adopt(Alarms *alarms, const Lineage *lineage, const void *bytes, size
     const unsigned char *at = (const unsigned char *)bytes + sizeof head;
     begin_as(alarms, &head);
     edges__clear(&alarms->edges, now);
+    adopt_asides(alarms, lineage, (const unsigned char *)bytes + size - head.aside_count * sizeof(Aside), head.aside_count);
     adopt_standings(alarms, lineage, at + head.alarm_count * sizeof(Alarm));
     for (size_t i = 0; i < head.alarm_count; i++, at += sizeof(Alarm)) {
         Alarm alarm;

@@ -1,4 +1,4 @@
-/* alarm.h -- what is wrong, from raised to over, and the scripts that answer it.
+/* alarm.h -- what is wrong, from raised to over, what people say to that, and the scripts that answer it.
  *
  * The life cycle is that of ISA-18.2 / IEC 62682: raised (active, unacknowledged), acknowledged (active), returned (over,
  * unacknowledged), over. An alarm that is raised again after it returned is a new alarm with a new id.
@@ -6,6 +6,10 @@
  * standing forecast foretells of the limits ("overflow.predicted").
  * While ticks run again for late samples their conditions are judged again (amend.c). What was told stays told: an alarm gets a new revision, or
  * a new alarm says what nobody was told of.
+ * People act on alarms: they acknowledge, comment, shelve for a time and suppress by design (acts.c). Shelving and suppressing put aside all alarms of one
+ * name of one twin, those to come too: they are judged and recorded as ever, but no handler is called, and whoever lists what is wrong leaves them out.
+ * One that returns meanwhile is over, unacknowledged as it may be. When it is aside no more and still lasts, it is raised anew: unacknowledged, and handlers hear of it
+ * in the next tick. Acts have numbers and belong to the state: in a replay they are done again behind the tick behind which they were done.
  * Handlers are plain Lua with a budget each; what they wish (commands) is left for the gate.
  *
  * Takes: a Plant, a Batch, Verdicts, Outlooks, Commands that changed.  Gives: Alarms, CommandWishes.
@@ -17,7 +21,8 @@
 #include "forecast/outlook.h"
 #include "sync/sync.h"
 
-enum { ALARMS_MAX = 4096, ALARM_TEXT = 192 };
+enum { ALARMS_MAX = 4096, ALARM_TEXT = 192, ALARM_COMMENT = 256, ASIDES_MAX = 256 };
+#define SHELVE_MAX_NS (7 * 24 * 3600 * NS_PER_S)
 
 typedef enum AlarmState { ALARM_RAISED, ALARM_ACKNOWLEDGED, ALARM_RETURNED, ALARM_OVER } AlarmState;
 /// "raised", "acknowledged", "returned", "over".
@@ -33,7 +38,15 @@ typedef struct Alarm {
     int64_t amended;  // when late samples last changed the times of it, or made it; one that never was has returned when it was raised
     char name[48];
     char text[ALARM_TEXT];
+    int64_t shelved;    // until when, plant time; TIME_NONE: it is not
+    uint32_t comments;  // that people have left, the newest included
+    uint32_t worded;    // the revision that brought the text
+    bool suppressed;    // by design
+    bool owed;          // handlers have yet to hear that it is raised
 } Alarm;
+
+/// Whether it is shelved or suppressed: recorded, and nobody's attention is asked for.
+bool alarm_is_aside(const Alarm *alarm);
 
 /// Whether it tells of what is still to come.
 bool alarm_is_predicted(const Alarm *alarm);
@@ -57,6 +70,39 @@ void alarm_amend(Alarms *alarms, const Sync *sync, int64_t now);
 void alarms_note_commands(Alarms *alarms, const Command *commands, size_t count);
 /// What is ahead, to be judged in the next alarm_judge: a view until then.
 void alarms_note_outlooks(Alarms *alarms, const Outlooks *outlooks);
+
+typedef enum AlarmActKind { ACT_ACKNOWLEDGE, ACT_COMMENT, ACT_SHELVE, ACT_UNSHELVE, ACT_SUPPRESS, ACT_UNSUPPRESS, ACT_KIND_COUNT } AlarmActKind;
+/// "acknowledge", "comment", "shelve", "unshelve", "suppress", "unsuppress".
+const char *alarm_act_name(AlarmActKind kind);
+
+/// What somebody does about an alarm.
+typedef struct AlarmAct {
+    uint64_t number;  // from 1, rising: set by alarm_act
+    AlarmActKind kind;
+    uint64_t alarm;   // its id
+    char twin[TAG_NAME_ROOM], name[48];  // of an alarm that is over, where these are known; "" otherwise
+    int64_t span_ns;  // ACT_SHELVE: for how long, up to SHELVE_MAX_NS
+    char by[48], comment[ALARM_COMMENT];
+} AlarmAct;
+
+/// Do it at plant time `now`. ERR_UNKNOWN when there is no such alarm, or nothing that could be taken back; ERR_RANGE: a time that cannot be, or no comment where one is due;
+/// ERR_FULL when ASIDES_MAX are aside. `*alarm` is a copy of the alarm as it is now, with id 0 where it is over.
+Err alarm_act(Alarms *alarms, AlarmAct *act, int64_t now, Alarm *alarm, ErrText *why);
+/// The number of the last act: those behind it are still to be done after a restart.
+uint64_t alarms_last_act(const Alarms *alarms);
+
+typedef enum AsideKind { ASIDE_SHELVED, ASIDE_SUPPRESSED } AsideKind;
+/// All alarms of one name of one twin, put aside.
+typedef struct Aside {
+    uint64_t alarm;  // the newest of them that is known
+    uint32_t twin;
+    AsideKind kind;
+    int64_t since, until;  // plant time; of what is suppressed until TIME_NONE
+    char name[48], by[48], comment[ALARM_COMMENT];
+} Aside;
+/// A view until the next act or tick; `*changes` counts how often it has changed.
+const Aside *alarms_asides(const Alarms *alarms, size_t *count, uint64_t *changes);
+
 /// raised -> acknowledged, returned -> over; once more changes nothing. ERR_UNKNOWN when no alarm with this id is there, or it is over.
 Err alarm_acknowledge(Alarms *alarms, uint64_t id, const char *by, int64_t now);
 

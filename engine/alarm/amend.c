@@ -258,7 +258,7 @@ static void tell_divergence(const Amendment *amendment, const Alarm *alarm, Verd
     Verdict verdict = *sync_verdict(amendment->sync, alarm->twin);
     verdict.kind = kind;
     snprintf(agreed, sizeof agreed, "%s agrees with its asset again", alarms->plant->twins[alarm->twin].name);
-    handlers__divergence(&alarms->handlers, alarm->twin, &verdict, kind == VERDICT_NONE ? agreed : alarm->text, true);
+    alarms__tell_divergence(alarms, alarm->twin, &verdict, kind == VERDICT_NONE ? agreed : alarm->text, true);
 }
 
 /* An alarm was raised, or has returned, in a tick that is over. */
@@ -270,7 +270,7 @@ static void tell(const Amendment *amendment, Cell cell, const Alarm *alarm)
         return;
     if (cell.condition == CELL_DIVERGENCE)
         tell_divergence(amendment, alarm, raised ? (VerdictKind)alarms->standings[cell.twin].kind : VERDICT_NONE);
-    handlers__alarm(&alarms->handlers, alarm, raised, true);
+    alarms__tell(alarms, alarm, raised, true);
 }
 
 // --- both lists side by side ---------------------------------------------------------------------------------------

@@ -11,8 +11,15 @@ static void change(Cycle *cycle, Alarm *alarm)
     ledger_touch(&cycle->ledger, alarm);
 }
 
+static void set_owed(Cycle *cycle, Alarm *alarm, bool owed)
+{
+    cycle->owed += (size_t)owed - (size_t)alarm->owed;
+    alarm->owed = owed;
+}
+
 static void end(Cycle *cycle, Alarm *alarm)
 {
+    set_owed(cycle, alarm, false);
     if (alarm->state == ALARM_RETURNED)
         cycle->returned--;
     alarm->state = ALARM_OVER;
@@ -27,12 +34,13 @@ static void wait_for_acknowledgement(Cycle *cycle, const Alarm *alarm)
     cycle->returned++;
 }
 
-/* An acknowledged alarm is over when it returns; another one waits. */
+/* An acknowledged alarm is over when it returns, and so is one that is aside; another one waits. */
 static void leave_active(Cycle *cycle, Alarm *alarm)
 {
-    if (alarm->state == ALARM_ACKNOWLEDGED) {
+    if (alarm->state == ALARM_ACKNOWLEDGED || alarm_is_aside(alarm)) {
         end(cycle, alarm);
     } else {
+        set_owed(cycle, alarm, false);
         alarm->state = ALARM_RETURNED;
         change(cycle, alarm);
         wait_for_acknowledgement(cycle, alarm);
@@ -77,12 +85,13 @@ Alarm *cycle__raise(Cycle *cycle, uint64_t *slot, uint32_t twin, const char *nam
 
     *slot = alarm->id;
     alarm->twin = twin;
-    alarm->revision = 1;
+    alarm->revision = alarm->worded = 1;
     alarm->state = ALARM_RAISED;
     alarm->severity = severity;
     alarm->raised = now;
     alarm->acknowledged = alarm->returned = alarm->amended = TIME_NONE;
     snprintf(alarm->name, sizeof alarm->name, "%s", name);
+    shelf__mark(&cycle->shelf, alarm);
     return alarm;
 }
 
@@ -100,6 +109,7 @@ void cycle__revise(Cycle *cycle, Alarm *alarm, Severity severity, const char *te
     alarm->severity = severity;
     snprintf(alarm->text, sizeof alarm->text, "%s", text);
     change(cycle, alarm);
+    alarm->worded = alarm->revision;
 }
 
 const Alarm *cycle__return(Cycle *cycle, uint64_t *slot, int64_t now)
@@ -148,6 +158,58 @@ bool cycle__take_back(Cycle *cycle, Alarm *alarm, int64_t now)
     return cycle__amend(cycle, alarm, alarm->raised, alarm->raised, now);
 }
 
+/* What people did not want to hear of they have not heard: it begins as if it were raised now. */
+static void bring_back(Cycle *cycle, Alarm *alarm)
+{
+    alarm->state = ALARM_RAISED;
+    alarm->acknowledged = TIME_NONE;
+    set_owed(cycle, alarm, true);
+}
+
+static void mark(Cycle *cycle, Alarm *alarm)
+{
+    const bool was_aside = alarm_is_aside(alarm);
+    shelf__mark(&cycle->shelf, alarm);
+    if (alarm_is_aside(alarm)) {
+        set_owed(cycle, alarm, false);
+        if (alarm->state == ALARM_RETURNED) {
+            end(cycle, alarm);
+            return;
+        }
+    } else if (was_aside) {
+        assert(is_active(alarm));
+        bring_back(cycle, alarm);
+    }
+    change(cycle, alarm);
+}
+
+void cycle__mark(Cycle *cycle, uint32_t twin, const char *name)
+{
+    for (Alarm *alarm = ledger_next(&cycle->ledger, 0); alarm; alarm = ledger_next(&cycle->ledger, alarm->id))
+        if (alarm->twin == twin && strcmp(alarm->name, name) == 0)
+            mark(cycle, alarm);
+}
+
+const Alarm *cycle__next_owed(Cycle *cycle, uint64_t id)
+{
+    Alarm *alarm = cycle->owed ? ledger_next(&cycle->ledger, id) : NULL;
+    while (alarm && !alarm->owed)
+        alarm = ledger_next(&cycle->ledger, alarm->id);
+    if (alarm)
+        set_owed(cycle, alarm, false);
+    return alarm;
+}
+
+Err cycle__comment(Cycle *cycle, uint64_t id)
+{
+    Alarm *const alarm = ledger_find(&cycle->ledger, id);
+    if (!alarm)
+        return ERR_UNKNOWN;
+    alarm->comments++;
+    change(cycle, alarm);
+    return ERR_OK;
+}
+
 Err cycle__acknowledge(Cycle *cycle, uint64_t id, int64_t now)
 {
     Alarm *const alarm = ledger_find(&cycle->ledger, id);
@@ -170,12 +232,17 @@ Err cycle__acknowledge(Cycle *cycle, uint64_t id, int64_t now)
 void cycle__clear(Cycle *cycle)
 {
     ledger_clear(&cycle->ledger);
-    cycle->returned = 0;
+    cycle->returned = cycle->owed = 0;
     cycle->dropped = 0;
+    cycle->shelf.count = 0;
+    cycle->shelf.changes++;
 }
 
 void cycle__adopt(Cycle *cycle, const Alarm *alarm)
 {
-    if (ledger_adopt(&cycle->ledger, alarm) && alarm->state == ALARM_RETURNED)
+    if (!ledger_adopt(&cycle->ledger, alarm))
+        return;
+    cycle->owed += alarm->owed;
+    if (alarm->state == ALARM_RETURNED)
         wait_for_acknowledgement(cycle, alarm);
 }

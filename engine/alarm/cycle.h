@@ -6,7 +6,7 @@
  * Takes: conditions that came or went.  Gives: Alarms in a Ledger. */
 #pragma once
 
-#include "alarm/alarm.h"
+#include "alarm/shelf.h"
 
 #define ALARM_WANTED UINT64_MAX  // a slot whose alarm found no room yet
 
@@ -15,6 +15,8 @@ typedef struct Cycle {
     size_t returned;           // alarms that wait for their acknowledgement
     uint64_t oldest_returned;  // none of them has a lower id
     uint64_t dropped;
+    size_t owed;               // alarms of which handlers have yet to hear
+    Shelf shelf;
 } Cycle;
 
 Err cycle__init(Cycle *cycle);
@@ -33,6 +35,13 @@ const Alarm *cycle__return(Cycle *cycle, uint64_t *slot, int64_t now);
 bool cycle__amend(Cycle *cycle, Alarm *alarm, int64_t raised, int64_t returned, int64_t now);
 /// It never was: it has returned when it was raised, and its text says so. False where that is known.
 bool cycle__take_back(Cycle *cycle, Alarm *alarm, int64_t now);
+/// What is put aside has changed for the alarms of this name of a twin: those that were aside and last are raised anew, those that wait for an acknowledgement and are put
+/// aside are over.
+void cycle__mark(Cycle *cycle, uint32_t twin, const char *name);
+/// The next alarm behind `id` of which handlers have yet to hear, which they have by now; or NULL.
+const Alarm *cycle__next_owed(Cycle *cycle, uint64_t id);
+/// Somebody has left a comment. ERR_UNKNOWN when no alarm with this id is there, or it is over.
+Err cycle__comment(Cycle *cycle, uint64_t id);
 Err cycle__acknowledge(Cycle *cycle, uint64_t id, int64_t now);
 /// Forget all alarms and their numbers, to begin as a snapshot says.
 void cycle__clear(Cycle *cycle);

@@ -1,4 +1,5 @@
-/* inside.h -- the inside of Alarms, for the files of this folder: alarm.c judges a tick and keeps what a restart needs, amend.c judges ticks that run again. */
+/* inside.h -- the inside of Alarms, for the files of this folder: alarm.c judges a tick and keeps what a restart needs, acts.c does what
+ * people ask, amend.c judges ticks that run again. */
 #pragma once
 
 #include "alarm/handlers.h"
@@ -52,6 +53,7 @@ struct Alarms {
     size_t *first_watch;  // by block
     size_t watch_count;
     uint64_t shape;       // of the plant: what these arrays stand for
+    uint64_t last_act;
 };
 
 /// A plant without a window has no Again. ERR_MEMORY, with something to fini.
@@ -59,6 +61,12 @@ Err again__init(Again *again, const Plant *plant);
 void again__fini(Again *again);
 /// Say what has changed since ticks ran again; handlers hear of it where `tell`.
 void again__settle(Alarms *alarms, const Sync *sync, int64_t now, bool tell);
+
+/// End what was shelved until now, and tell handlers of alarms that are not aside any more.
+void alarms__bring_back(Alarms *alarms, const Sync *sync, int64_t now);
+/// Handlers hear of an alarm, or of a verdict, unless it is aside.
+void alarms__tell(Alarms *alarms, const Alarm *alarm, bool raised, bool amended);
+void alarms__tell_divergence(Alarms *alarms, uint32_t twin, const Verdict *verdict, const char *text, bool amended);
 
 /// Judge the limits and the quarantine of one block.
 void alarms__judge_block(Alarms *alarms, uint32_t block, const Book *book, int64_t now);

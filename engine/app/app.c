@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "app/resume.h"
+#include "app/witness.h"
 
 enum {
     POLL_ROOM = 256,
@@ -153,6 +154,8 @@ static void publish(App *app)
         .time = app->now,
         .ticks = app->ticks,
         .speed = app->def.speed,
+        .paused = app->tempo.paused,
+        .speed_limit = app->tempo.speed,
         .overruns = app->overruns,
         .forecasts_skipped = lookout_skipped(app->lookout),
         .backlog_samples = app->backlog.samples,
@@ -164,6 +167,8 @@ static void publish(App *app)
         .alarms_dropped = alarms_dropped(app->alarms),
         .history_waits = written.waits,
         .history_errors = written.errors,
+        .history_waiting = app->history ? history_waiting(app->history) : 0,
+        .tick_durations = app->tick_durations,
     };
     server_publish(app->server, app->plant, app->sync, app->alarms, app->gate, &now);
     app->news = false;
@@ -243,6 +248,7 @@ static void app_tick(App *app)
     pass_wishes(app);
     release_commands(app);                                  // commands that may go, go
 
+    witness_commands(app);
     remember(app);  // the side that remembers
     publish(app);   // the side that watches
     take_forks(app);  // the side that looks ahead
@@ -265,19 +271,27 @@ static bool is_stopping(const App *app)
 }
 
 /* Where devices carry the time nobody asks what time of day it is: this is done for every arrival. */
-static bool is_ready(const App *app)
+static bool is_complete(const App *app)
 {
     return sync_ready(app->sync, app->plant->clock == PLANT_CLOCK_UTC ? app_utc(app) : TIME_NONE);
+}
+
+static bool is_admitted(const App *app)
+{
+    return tempo_is_free(&app->tempo) || tempo_admits(&app->tempo, elapsed(app));
 }
 
 static size_t run_ready_ticks(App *app)
 {
     size_t ticks = 0;
-    for (; !is_stopping(app) && is_ready(app); ticks++) {
+    for (; !is_stopping(app) && is_admitted(app) && is_complete(app); ticks++) {
         // in real time a tick that is not done by the end of the next one is late
         if (app->plant->clock == PLANT_CLOCK_UTC && app_utc(app) > sync_time(app->sync, sync_next_tick(app->sync) + 1) + app->plant->wait_ns)
             app->overruns++;
+        const int64_t start = elapsed(app);
+        tempo_note(&app->tempo, start, app->plant->step);
         app_tick(app);
+        histogram_add(&app->tick_durations, elapsed(app) - start);
     }
     return ticks;
 }
@@ -378,41 +392,69 @@ static const Command *find_refused(const App *app, uint64_t id)
     return NULL;
 }
 
+/* The answer to what somebody asked, which is in the audit trail by then. */
+static void answer(App *app, const ServerAsk *ask, int status, const char *detail)
+{
+    witness_ask(app, ask, status, detail);
+    server_answer(app->server, ask->token, status, detail, 0);
+}
+
 static void answer_actuate(App *app, const ServerAsk *ask)
 {
     const uint64_t id = gate_ask(app->gate, &ask->wish, app->now);
     const Command *refused = find_refused(app, id);
     if (id == 0)
-        server_answer(app->server, ask->token, 503, "too much was asked at once: try again", 0);
+        answer(app, ask, 503, "too much was asked at once: try again");
     else
         server_answer(app->server, ask->token, refused ? 409 : 200, refused ? refused->detail : "", id);
 }
 
-static void take_reload(App *app, uint64_t token)
+static void take_reload(App *app, const ServerAsk *ask)
 {
-    if (app->reload_token)
-        server_answer(app->server, token, 409, "the script is being loaded already", 0);
-    else
-        app->reload_token = token;
+    if (app->reload_token) {
+        answer(app, ask, 409, "the script is being loaded already");
+        return;
+    }
+    witness_ask(app, ask, 202, "asked for");
+    app->reload_token = ask->token;
+}
+
+static void answer_acknowledge(App *app, const ServerAsk *ask)
+{
+    char why[ALARM_TEXT];
+    if (alarm_acknowledge(app->alarms, ask->alarm, ask->by, app->now)) {
+        snprintf(why, sizeof why, "there is no alarm %llu that could be acknowledged", (unsigned long long)ask->alarm);
+        answer(app, ask, 404, why);
+    } else {
+        answer(app, ask, 200, "");
+    }
+}
+
+/* A plant that lives by the time of day cannot be held: its devices go on. */
+static void answer_time(App *app, const ServerAsk *ask)
+{
+    if (app->plant->clock != PLANT_CLOCK_PROVIDER) {
+        answer(app, ask, 409, "this plant lives by the time of day, which cannot be held: only a plant whose devices carry the clock can be");
+        return;
+    }
+    app->tempo = (Tempo){.paused = ask->time.paused, .speed = ask->time.speed, .steps = ask->time.steps, .due = elapsed(app)};
+    app->news = true;
+    answer(app, ask, 200, "");
 }
 
 static void answer_people(App *app)
 {
-    ErrText why;
-    for (ServerAsk ask; app->server && server_poll(app->server, &ask);) {
-        if (ask.kind == SERVER_ASK_RELOAD) {
-            take_reload(app, ask.token);
-        } else if (app->now == TIME_NONE) {
-            server_answer(app->server, ask.token, 409, "the plant's time has not begun: no device has sent anything yet", 0);
-        } else if (ask.kind == SERVER_ASK_ACTUATE) {
+    for (ServerAsk ask; app->server && server_poll(app->server, &ask);)
+        if (ask.kind == SERVER_ASK_RELOAD)
+            take_reload(app, &ask);
+        else if (ask.kind == SERVER_ASK_TIME)
+            answer_time(app, &ask);
+        else if (app->now == TIME_NONE)
+            answer(app, &ask, 409, "the plant's time has not begun: no device has sent anything yet");
+        else if (ask.kind == SERVER_ASK_ACTUATE)
             answer_actuate(app, &ask);
-        } else if (alarm_acknowledge(app->alarms, ask.alarm, ask.by, app->now)) {
-            snprintf(why.text, sizeof why.text, "there is no alarm %llu that could be acknowledged", (unsigned long long)ask.alarm);
-            server_answer(app->server, ask.token, 404, why.text, 0);
-        } else {
-            server_answer(app->server, ask.token, 200, "", 0);
-        }
-    }
+        else
+            answer_acknowledge(app, &ask);
 }
 
 /* What changed without a tick: answers of people and devices must not wait for the plant's time to go on. */
@@ -423,6 +465,7 @@ static void show_changes(App *app)
     gate_changed(app->gate, &commands);
     if (alarms + commands == 0 && !app->news)
         return;
+    witness_commands(app);
     remember(app);
     publish(app);
     settle(app);
@@ -457,9 +500,12 @@ size_t app_poll(App *app)
     const int64_t start = elapsed(app);
     if (app->backlog.since == TIME_NONE)
         app->backlog.since = start;
-    size_t done = poll_connectors(app, false);
+    const bool held = !is_admitted(app) && is_complete(app);
+    size_t done = held ? 0 : poll_connectors(app, false);
     done += run_ready_ticks(app);
-    if (!app->history || history_waiting(app->history) < HISTORY_WAITING)
+    if (held)
+        ;  // what comes waits in the sockets
+    else if (!app->history || history_waiting(app->history) < HISTORY_WAITING)
         done += poll_connectors(app, true);
     if (app->now != TIME_NONE)
         desk_fill(app->desk, app->now);
@@ -488,6 +534,8 @@ void app_drain(App *app)
 
 int64_t app_patience(const App *app, int64_t most)
 {
+    if (!tempo_is_free(&app->tempo))
+        return tempo_patience(&app->tempo, elapsed(app), most);
     const int64_t patience = sync_patience(app->sync, app_utc(app), most);
     return isinf(app->def.speed) ? patience : (int64_t)((double)patience / (app->def.speed > 1 ? app->def.speed : 1));
 }
@@ -544,8 +592,15 @@ Err app_load(const AppDef *def, App **out, ErrText *why)
 
 static Err begin(App *app, ErrText *why)
 {
+    if (audit_create(app->def.clock, &app->audit))
+        return err_set(why, ERR_MEMORY, "no memory for the audit trail");
     Err err = app->def.history ? history_open(app->def.history, app->plant, &app->history, why) : ERR_OK;
-    if (!err && app->history)
+    if (err)
+        return err;
+    if (app->history)
+        history_keep_audit(app->history, app->audit);
+    witness_life(app, "start");
+    if (app->history)
         err = resume_from_history(app, why);
     if (!err && app->plant->clock == PLANT_CLOCK_UTC && sync_next_tick(app->sync) == TIME_NONE)
         sync_begin(app->sync, app->started_utc);
@@ -569,11 +624,15 @@ static void take_over(App *app, App *before)
     memcpy(app->receipts, before->receipts, APP_CONNECTORS_MAX * sizeof *app->receipts);
     app->connector_count = before->connector_count;
     app->server = before->server;
+    app->audit = before->audit;
+    app->witnessed_command = before->witnessed_command;
     app->websocket = before->websocket;
     app->tick = before->tick;
     app->now = before->now;
     app->ticks = before->ticks;
     app->overruns = before->overruns;
+    app->tick_durations = before->tick_durations;
+    app->tempo = before->tempo;
     app->backlog = before->backlog;
     app->started_elapsed = before->started_elapsed;
     app->started_utc = before->started_utc;
@@ -584,6 +643,7 @@ static void take_over(App *app, App *before)
     app->news = true;
 
     before->history = NULL;
+    before->audit = NULL;
     before->connector_count = 0;
     before->server = NULL;
 }
@@ -616,7 +676,10 @@ void app_destroy(App *app)
         return;
     if (app->history && app->now != TIME_NONE)
         resume_snapshot(app);
+    if (app->audit)
+        witness_life(app, "stop");
     history_close(app->history);
+    audit_destroy(app->audit);
     desk_destroy(app->desk);
     lookout_destroy(app->lookout);
     gate_destroy(app->gate);

@@ -8,6 +8,7 @@
 
 #include "connectors/websocket/websocket.h"
 #include "forecast/lookout.h"
+#include "app/tempo.h"
 #include "server/server.h"
 
 enum { APP_CONNECTORS_MAX = 16 };
@@ -45,6 +46,7 @@ struct App {
     Desk *desk;        // for forecasts
     Lookout *lookout;  // the plant's own forecast, NULL without
     History *history;  // NULL without
+    Audit *audit;      // NULL until it has begun
     Server *server;    // NULL without; app_serve, not owned
     Websocket *websocket;
     Connector connectors[APP_CONNECTORS_MAX];
@@ -58,6 +60,9 @@ struct App {
     int64_t snapshot_elapsed, recorded;  // when the last snapshot was taken; the last tick whose estimates history was offered
     int64_t sent_elapsed;         // when a command was handed to a device last
     uint64_t overruns;
+    Histogram tick_durations;
+    Tempo tempo;
+    uint64_t witnessed_command;   // the newest that is in the audit trail
     AppBacklog backlog;
     bool replaying;               // ticks are run again after a restart: nothing leaves the engine
     char refused[sizeof(ErrText)]; // why the newest version of the script was, or empty

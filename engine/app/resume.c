@@ -245,6 +245,7 @@ Err resume_from_history(App *app, ErrText *why)
         sync_begin(app->sync, resume.samples[0].sample.time);
     sync_number_from(app->sync, resume.last_seq);
     gate_number_from(app->gate, resume.last_command);
+    app->witnessed_command = resume.last_command;
     for (size_t i = 0; i < resume.command_count && !err; i++)
         gate_recall(app->gate, &resume.commands[i]);
     if (!err)

@@ -19,7 +19,7 @@
 #include "history/resume.h"
 #include "history/writer.h"
 
-enum { QUEUE_ROWS = 16384, GROUP_ROWS = 10000 };
+enum { QUEUE_ROWS = 16384, GROUP_ROWS = 10000, GROUP_ENTRIES = 256 };
 
 #define GATHER_NS (20 * NS_PER_MS)   // how long a record may wait for others to share a commit with
 #define BACK_OFF_NS (50 * NS_PER_MS)  // before a commit that failed is tried again, doubled each time up to BACK_OFF_MAX_NS
@@ -45,11 +45,12 @@ struct History {
     int64_t closing_since;         // under the mutex
     uint64_t appended;             // the tick's
 
-    Record *group;  // the writer thread's: out of the queue, not on disk yet
-    size_t group_count;
+    Audit *audit;  // NULL: nothing is noted
+
+    Group group;      // the writer thread's: out of the queue, not on disk yet
     int64_t drained;  // when the queue was emptied last: what is in it came later
 
-    _Atomic uint64_t written, durable, rows, commits, waits, errors;
+    _Atomic uint64_t written, audited, durable, rows, commits, waits, errors;
     _Atomic int64_t commit_ns_max;
 };
 
@@ -67,6 +68,11 @@ static void wait_until(History *history, pthread_cond_t *cond, int64_t deadline)
 
 // The writer thread.
 
+static bool has_work(const History *history)
+{
+    return ring_count(&history->queue) > 0 || (history->audit && audit_is_waiting(history->audit));
+}
+
 static bool shall_gather(const History *history)
 {
     return !history->hurry && !history->closing && ring_count(&history->queue) < GROUP_ROWS;
@@ -78,7 +84,7 @@ static void await_records(History *history)
     pthread_mutex_lock(&history->mutex);
     int64_t first = history->drained;
     atomic_exchange(&history->mood, MOOD_IDLE);
-    while (ring_count(&history->queue) == 0 && !history->closing) {
+    while (!has_work(history) && !history->closing) {
         pthread_cond_wait(&history->wake, &history->mutex);
         first = elapsed();
     }
@@ -101,8 +107,11 @@ static void announce(History *history)
 static void take_group(History *history)
 {
     history->drained = elapsed();
-    while (history->group_count < GROUP_ROWS && ring_pop(&history->queue, &history->group[history->group_count]))
-        history->group_count++;
+    Group *group = &history->group;
+    while (group->count < GROUP_ROWS && ring_pop(&history->queue, &group->records[group->count]))
+        group->count++;
+    if (history->audit)
+        group->entry_count = audit_take(history->audit, group->entries, GROUP_ENTRIES);
     announce(history);
 }
 
@@ -132,7 +141,7 @@ static bool commit_group(History *history)
     for (unsigned tries = 1;; tries++) {
         ErrText why;
         const int64_t start = elapsed();
-        if (writer_commit(&history->writer, history->group, history->group_count, &why) == ERR_OK) {
+        if (writer_commit(&history->writer, &history->group, &why) == ERR_OK) {
             const int64_t took = elapsed() - start;
             if (took > atomic_load(&history->commit_ns_max))
                 atomic_store(&history->commit_ns_max, took);
@@ -148,21 +157,22 @@ static bool commit_group(History *history)
 static void count_group(History *history)
 {
     atomic_fetch_add(&history->commits, 1);
-    atomic_fetch_add(&history->rows, history->group_count);
-    for (size_t i = history->group_count; i-- > 0;) {
-        if (history->group[i].kind != RECORD_SAMPLE)
+    atomic_fetch_add(&history->rows, history->group.count);
+    for (size_t i = history->group.count; i-- > 0;) {
+        if (history->group.records[i].kind != RECORD_SAMPLE)
             continue;
-        atomic_store(&history->durable, history->group[i].filed.seq);
+        atomic_store(&history->durable, history->group.records[i].filed.seq);
         break;
     }
 }
 
 static void release_group(History *history)
 {
-    for (size_t i = 0; i < history->group_count; i++)
-        if (history->group[i].kind == RECORD_SNAPSHOT)
-            mem_free(history->group[i].snapshot);
-    history->group_count = 0;
+    Group *group = &history->group;
+    for (size_t i = 0; i < group->count; i++)
+        if (group->records[i].kind == RECORD_SNAPSHOT)
+            mem_free(group->records[i].snapshot);
+    group->count = group->entry_count = 0;
 }
 
 /* Write one group; false when there is nothing more to write, or no hope. */
@@ -170,20 +180,21 @@ static bool write_group(History *history)
 {
     await_records(history);
     take_group(history);
-    const size_t count = history->group_count;
-    if (count == 0)
+    const size_t count = history->group.count, entries = history->group.entry_count;
+    if (count + entries == 0)
         return false;
 
     const bool written = commit_group(history);
     if (written)
         count_group(history);
     else
-        log_write(LOG_ERROR, "history", "closed with %zu records that could not be written", count + ring_count(&history->queue));
+        log_write(LOG_ERROR, "history", "closed with %zu records that could not be written", count + entries + ring_count(&history->queue));
     release_group(history);
 
     pthread_mutex_lock(&history->mutex);
     history->failing = !written;
     atomic_fetch_add(&history->written, written ? count : 0);
+    atomic_fetch_add(&history->audited, written ? entries : 0);
     pthread_cond_broadcast(&history->done);
     pthread_mutex_unlock(&history->mutex);
     return written;
@@ -223,8 +234,9 @@ static Err open_parts(History *history, const char *path, ErrText *why)
     if (err != ERR_OK)
         return err;
     history->path = mem_alloc(strlen(path) + 1);
-    history->group = mem_alloc(GROUP_ROWS * sizeof *history->group);
-    if (!history->path || !history->group || ring_init(&history->queue, sizeof(Record), QUEUE_ROWS) != ERR_OK)
+    history->group.records = mem_alloc(GROUP_ROWS * sizeof *history->group.records);
+    history->group.entries = mem_alloc(GROUP_ENTRIES * sizeof *history->group.entries);
+    if (!history->path || !history->group.records || !history->group.entries || ring_init(&history->queue, sizeof(Record), QUEUE_ROWS) != ERR_OK)
         return err_set(why, ERR_MEMORY, "%s: out of memory", path);
     strcpy(history->path, path);
 
@@ -248,7 +260,8 @@ static void free_parts(History *history)
         if (record.kind == RECORD_SNAPSHOT)
             mem_free(record.snapshot);
     ring_fini(&history->queue);
-    mem_free(history->group);
+    mem_free(history->group.records);
+    mem_free(history->group.entries);
     mem_free(history->path);
     mem_free(history);
 }
@@ -340,6 +353,22 @@ static void append(History *history, const Record *record)
     const int mood = atomic_fetch_or(&history->mood, 0);
     if (mood == MOOD_IDLE || (mood == MOOD_GATHERING && ring_count(&history->queue) >= GROUP_ROWS))
         wake(history);
+}
+
+/* On the thread of whoever noted something; the mood as in append. */
+static void note_waits(void *self)
+{
+    History *history = self;
+    if (atomic_fetch_or(&history->mood, 0) == MOOD_IDLE)
+        wake(history);
+}
+
+void history_keep_audit(History *history, Audit *audit)
+{
+    pthread_mutex_lock(&history->mutex);
+    history->audit = audit;
+    pthread_mutex_unlock(&history->mutex);
+    audit_on_note(audit, note_waits, history);
 }
 
 void history_append_sample(History *history, const Filed *filed)
@@ -487,12 +516,18 @@ HistoryStats history_stats(const History *history)
     };
 }
 
+static bool is_written(const History *history)
+{
+    const uint64_t noted = history->audit ? audit_noted(history->audit) : 0;
+    return atomic_load(&history->written) >= history->appended && atomic_load(&history->audited) >= noted;
+}
+
 Err history_flush(History *history)
 {
     const int64_t start = elapsed();
     Err err = ERR_OK;
     pthread_mutex_lock(&history->mutex);
-    while (err == ERR_OK && atomic_load(&history->written) < history->appended) {
+    while (err == ERR_OK && !is_written(history)) {
         history->hurry = true;
         pthread_cond_signal(&history->wake);
         wait_until(history, &history->done, elapsed() + LOOK_NS);

@@ -1,4 +1,4 @@
-/* history.h -- the one durable record: samples, estimates, alarms, commands, snapshots. SQLite in WAL mode.
+/* history.h -- the one durable record: samples, estimates, alarms, commands, audit, snapshots. SQLite in WAL mode.
  *
  * The tick appends and never waits: records go to one writer thread by a bounded queue, and the writer commits them in groups, at the
  * latest 20 ms after they came. history_durable says how far the disk has it; only what it covers is acknowledged to devices [I5].
@@ -13,6 +13,7 @@
 #pragma once
 
 #include "gate/gate.h"
+#include "history/audit.h"
 
 typedef struct History History;
 
@@ -28,6 +29,8 @@ Err history_open(const char *path, const Plant *plant, History **out, ErrText *w
 /// Go on with another version of the plant's script: what waits is written, then the tags of `plant` are those that are meant. ERR_IO, ERR_MEMORY:
 /// it goes on with the plant before.
 Err history_follow(History *history, const Plant *plant, ErrText *why);
+/// From now on what `audit` takes is written too, in the order in which it was noted. Before the first note; until history_close.
+void history_keep_audit(History *history, Audit *audit);
 /// Write all that waits, then close. With a disk that fails it gives up after some seconds, and says so in the log.
 void history_close(History *history);
 
@@ -111,8 +114,11 @@ typedef struct HistoryAlarm {
 Err history_read_alarms(HistoryReader *reader, size_t limit, Arena *arena, HistoryAlarm **out, size_t *count, ErrText *why);
 /// All that was told of one alarm, oldest revision first; none when there is no such alarm. What changed several times in one tick was told once.
 Err history_read_alarm(HistoryReader *reader, uint64_t id, Arena *arena, HistoryAlarm **out, size_t *count, ErrText *why);
+/// The newest with a lower number than `before`, newest first.
+Err history_read_audit(HistoryReader *reader, uint64_t before, size_t limit, Arena *arena, AuditEntry **out, size_t *count, ErrText *why);
 typedef struct HistoryCommand {
     Command command;
     const char *tag;
 } HistoryCommand;
-Err history_read_commands(HistoryReader *reader, size_t limit, Arena *arena, HistoryCommand **out, size_t *count, ErrText *why);
+/// The newest commands with an id below `before` (0: all), newest first.
+Err history_read_commands(HistoryReader *reader, uint64_t before, size_t limit, Arena *arena, HistoryCommand **out, size_t *count, ErrText *why);

@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "history/trail.h"
+
 enum { APPLICATION = 0x504C5558, VERSION = 2, BUSY_MS = 250 };  // "PLUX"
 
 // what form 2 has and form 1 had not: estimates that late samples changed, beside those that were told first, and what alarms were before their newest revision
@@ -140,11 +142,11 @@ static Err open_checked(sqlite3 *db, StoreMode mode, const char *plant, ErrText 
         err = set_up(db, mode, why);
     if (err == ERR_OK && form == 0)
         err = write_schema(db, plant, why);
-    if (err == ERR_OK)
+    if (err == ERR_OK && plant)
         err = check_plant(db, plant, why);
     if (err == ERR_OK && form == 1)
         err = migrate(db, why);
-    return err == ERR_OK && mode == STORE_WRITE ? store_run(db, OUTLOOK, why) : err;
+    return err == ERR_OK && mode == STORE_WRITE ? store_run(db, OUTLOOK TRAIL_SCHEMA, why) : err;
 }
 
 Err store_check_path(const char *path, ErrText *why)
@@ -156,7 +158,7 @@ Err store_check_path(const char *path, ErrText *why)
 
 Err store_open(const char *path, StoreMode mode, const char *plant, sqlite3 **out, ErrText *why)
 {
-    assert(path && plant && out);
+    assert(path && out && (plant || mode == STORE_READ));
     *out = NULL;
     Err err = store_check_path(path, why);
     if (err != ERR_OK)

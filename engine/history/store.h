@@ -18,7 +18,7 @@ typedef enum StoreMode {
 
 /// ERR_USAGE for what SQLite would not take as the path of a file.
 Err store_check_path(const char *path, ErrText *why);
-/// Open the history of `plant`.
+/// Open the history of `plant`; NULL: of any.
 Err store_open(const char *path, StoreMode mode, const char *plant, sqlite3 **out, ErrText *why);
 /// Write what SQLite has to say into `why`, after the file's name.
 Err store_fail(sqlite3 *db, ErrText *why);

@@ -27,6 +27,7 @@ static const char *const sql[WRITER_STATEMENT_COUNT] = {
                      " WHERE excluded.revision >= revision",
     [WRITER_COMMAND] = "INSERT OR REPLACE INTO command (" STORE_COMMAND ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     [WRITER_OUTLOOK] = "INSERT OR REPLACE INTO outlook (tick, twin, alarm, time, share, early, middle, late) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+    [WRITER_AUDIT] = TRAIL_ADD,
     [WRITER_SNAPSHOT] = "INSERT OR REPLACE INTO snapshot (tick, time, hash, parts, sum) VALUES (?, ?, ?, ?, ?)",
     [WRITER_PIECES_FORGET] = "DELETE FROM piece WHERE tick = ?",
     [WRITER_PIECE_ADD] = "INSERT INTO piece (tick, part, start, bytes) VALUES (?, ?, ?, ?)",
@@ -64,6 +65,8 @@ Err writer_open(Writer *writer, const char *path, const Plant *plant, ErrText *w
     err = writer_follow(writer, plant, why);
     if (err == ERR_OK)
         err = prepare_all(writer, why);
+    if (err == ERR_OK)
+        err = trail_end(writer->db, &writer->chain, why);
     if (err != ERR_OK)
         writer_close(writer);
     return err;
@@ -257,17 +260,36 @@ static Err put(Writer *writer, const Record *record, ErrText *why)
     return ERR_USAGE;
 }
 
-Err writer_commit(Writer *writer, const Record *records, size_t count, ErrText *why)
+/* Chain the entries of a group to `chain`, which is the file's once the group is. */
+static Err put_entries(Writer *writer, const Group *group, Chain *chain, ErrText *why)
 {
+    Err err = ERR_OK;
+    for (size_t i = 0; err == ERR_OK && i < group->entry_count; i++) {
+        chain_add(chain, &group->entries[i]);
+        trail_bind(writer->statements[WRITER_AUDIT], &group->entries[i]);
+        err = step(writer, WRITER_AUDIT, why);
+    }
+    return err;
+}
+
+Err writer_commit(Writer *writer, const Group *group, ErrText *why)
+{
+    Chain chain = writer->chain;
     Err err = step(writer, WRITER_BEGIN, why);
-    for (size_t i = 0; err == ERR_OK && i < count; i++)
-        err = put(writer, &records[i], why);
+    for (size_t i = 0; err == ERR_OK && i < group->count; i++)
+        err = put(writer, &group->records[i], why);
+    if (err == ERR_OK)
+        err = put_entries(writer, group, &chain, why);
     if (err == ERR_OK)
         err = step(writer, WRITER_COMMIT, why);
+    if (err == ERR_OK)
+        writer->chain = chain;
 
     // some failures have rolled back by themselves already
     if (err != ERR_OK && !sqlite3_get_autocommit(writer->db))
         sqlite3_exec(writer->db, "ROLLBACK", NULL, NULL, NULL);
+    if (err == ERR_RANGE)
+        trail_end(writer->db, &writer->chain, NULL);  // somebody has put an entry behind the last: the next try goes on behind it, and the chain shows it
     if (err != ERR_OK)
         memset(writer->tags, 0, tags_count(writer->plant->tags) * sizeof *writer->tags);  // numbers that were given in this group are gone with it
     return err;

@@ -8,6 +8,7 @@
 
 #include "history/record.h"
 #include "history/store.h"
+#include "history/trail.h"
 
 enum {
     WRITER_PIECE = 16 * 1024 * 1024,  // a snapshot's part is cut into pieces: SQLite's values end at 1 GB
@@ -27,6 +28,7 @@ typedef enum WriterStatement {
     WRITER_ALARM,
     WRITER_COMMAND,
     WRITER_OUTLOOK,
+    WRITER_AUDIT,
     WRITER_SNAPSHOT,
     WRITER_PIECES_FORGET,
     WRITER_PIECE_ADD,
@@ -40,6 +42,7 @@ typedef struct Writer {
     sqlite3_stmt *statements[WRITER_STATEMENT_COUNT];
     const Plant *plant;
     int64_t *tags;  // by TagId: the file's number, 0 while it is not known
+    Chain chain;     // the end of the audit trail
     uint64_t conflicts;  // samples whose seq was in the file already
 } Writer;
 
@@ -47,5 +50,12 @@ Err writer_open(Writer *writer, const char *path, const Plant *plant, ErrText *w
 void writer_close(Writer *writer);
 /// Go on with the tags of another version of the plant's script. ERR_MEMORY: those of the one before stay.
 Err writer_follow(Writer *writer, const Plant *plant, ErrText *why);
+/// What goes into one transaction.
+typedef struct Group {
+    Record *records;
+    size_t count;
+    AuditEntry *entries;  // they get their numbers and hashes here
+    size_t entry_count;
+} Group;
 /// On failure nothing of it is in the file.
-Err writer_commit(Writer *writer, const Record *records, size_t count, ErrText *why);
+Err writer_commit(Writer *writer, const Group *group, ErrText *why);

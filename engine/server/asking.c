@@ -4,6 +4,44 @@
 
 #include "server/client.h"
 
+// What clients may.
+
+/* What a message of people needs; nobody but an admin has the right to a topic that is not named here. */
+static Right topic_right(WireTopic topic)
+{
+    switch (topic) {
+    case WIRE_SUBSCRIBE:
+        return RIGHT_VIEW;
+    case WIRE_ACKNOWLEDGE:
+        return RIGHT_ACKNOWLEDGE;
+    case WIRE_ACTUATE:
+        return RIGHT_COMMAND;
+    default:
+        return RIGHT_ADMIN;
+    }
+}
+
+static bool may(Client *client, const WireMessage *message)
+{
+    const Caller *caller = &client->caller;
+    const bool as_device = wire_is_device_topic(message->topic);
+    const Right right = as_device ? RIGHT_NONE : topic_right(message->topic);
+    char why[128];
+    if (as_device ? access_is_device(client->server->access, caller) : role_may(caller->role, right))
+        return true;
+    snprintf(why, sizeof why, "%s may not: this needs %s", caller->name, as_device ? "tags to provide or actuate" : right_name(right));
+    client_refuse(client, wire_topic_name(message->topic), message->id, 403, why);
+    return false;
+}
+
+/* By whom something is done: what a client says of itself counts only where nobody has to say who he is. */
+static void write_by(const Client *client, const char *claim, char *out, size_t room)
+{
+    snprintf(out, room, "%s", *client->caller.name ? client->caller.name : claim);
+}
+
+// What clients ask.
+
 /* A name that is no pattern must be a tag; which tags a pattern fits can change. */
 static const char *find_unknown(const TagTable *tags, const WireMessage *message)
 {
@@ -42,6 +80,7 @@ static void on_subscribe(Client *client, const WireMessage *message)
 
 static void put_ask(Client *client, const WireMessage *message, ServerAsk *ask)
 {
+    ask->caller = client->caller;
     if (asks_put(&client->server->asks, client, message->topic, message->id, ask))
         return;
     client_refuse(client, wire_topic_name(message->topic), message->id, 429, "too many questions wait for an answer");
@@ -50,7 +89,7 @@ static void put_ask(Client *client, const WireMessage *message, ServerAsk *ask)
 static void on_acknowledge(Client *client, const WireMessage *message)
 {
     ServerAsk ask = {.kind = SERVER_ASK_ACKNOWLEDGE, .alarm = message->acknowledge.alarm};
-    snprintf(ask.by, sizeof ask.by, "%s", message->acknowledge.by);
+    write_by(client, message->acknowledge.by, ask.by, sizeof ask.by);
     put_ask(client, message, &ask);
 }
 
@@ -69,7 +108,9 @@ static void on_actuate(Client *client, const WireMessage *message)
         return;
     }
     ask.wish.value = unit_to_si(tag.unit, message->actuate.value);
-    snprintf(ask.wish.by, sizeof ask.wish.by, "person:%.40s", client->link.peer);
+    char address[48];
+    snprintf(address, sizeof address, "person:%.40s", client->link.peer);
+    write_by(client, address, ask.wish.by, sizeof ask.wish.by);
     snprintf(ask.wish.reason, sizeof ask.wish.reason, "%s", message->actuate.reason);
     snprintf(ask.by, sizeof ask.by, "%s", ask.wish.by);
     put_ask(client, message, &ask);
@@ -97,6 +138,8 @@ void server__deliver(Server *server)
 void client_ask(Client *client, const WireMessage *message)
 {
     Server *server = client->server;
+    if (!message->status && !may(client, message))
+        return;
     if (wire_is_device_topic(message->topic)) {
         if (server->devices)
             server->devices->message(server->devices->self, &client->link, message);

@@ -12,6 +12,7 @@ struct Client {
     Viewer viewer;
     Server *server;
     struct lws *wsi;
+    Caller caller;
     Client *next, **at;  // of all clients
 
     bool bulk;  // it speaks pollux.v1.bin

@@ -17,6 +17,8 @@ struct Events {
     Viewer viewer;
     Server *server;
     struct lws *wsi;
+    Events *next, **at;  // of all streams
+    Caller caller;
     Subscription subscription;
     Outbox outbox;
     bool asked_writable, failed;
@@ -32,10 +34,10 @@ static void ask_writable(Events *events)
     events->asked_writable = true;
 }
 
-static void fail(Events *events)
+/* The connection is cut off: a stream has no way to say why. */
+static void end(Events *events)
 {
     events->failed = true;
-    events->server->counters.unread++;
     outbox_clear(&events->outbox);
     lws_set_timeout(events->wsi, PENDING_TIMEOUT_CLOSE_SEND, LWS_TO_KILL_ASYNC);
 }
@@ -45,8 +47,10 @@ static void events_push(Viewer *viewer, Chunk *chunk)
     Events *events = (Events *)viewer;
     if (events->failed)
         return;
-    if (!chunk || !outbox_put(&events->outbox, chunk, EVENTS_QUEUE_MAX))
-        fail(events);
+    if (!chunk || !outbox_put(&events->outbox, chunk, EVENTS_QUEUE_MAX)) {
+        events->server->counters.unread++;
+        end(events);
+    }
     ask_writable(events);
 }
 
@@ -95,12 +99,22 @@ void events_begin(Events *events, struct lws *wsi)
     show_begin(events->server, &events->viewer, &events->subscription);
 }
 
+void server__recheck_events(Server *server)
+{
+    for (Events *events = server->events; events; events = events->next)
+        if (!access_still_admits(server->access, &events->caller))
+            end(events);
+}
+
 void events_close(Events *events)
 {
     if (!events)
         return;
     show_leave(events->server, &events->viewer);
     outbox_fini(&events->outbox);
+    *events->at = events->next;
+    if (events->next)
+        events->next->at = events->at;
     events->server->events_count--;
     mem_free(events);
 }
@@ -142,6 +156,12 @@ static void open_events(Server *server, const Request *request, const Wish *wish
         reply_problem(reply, 503, "no memory for another stream of events");
         return;
     }
+    events->caller = request->caller;
+    events->next = server->events;
+    events->at = &server->events;
+    if (events->next)
+        events->next->at = &events->next;
+    server->events = events;
     server->events_count++;
     reply->type = "text/event-stream";
     reply->events = events;

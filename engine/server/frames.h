@@ -9,6 +9,8 @@
 
 void frame_alarm(Text *out, const Alarm *alarm, const char *twin);
 void frame_command(Text *out, const Command *command, const TagTable *tags);
+/// An entry of the audit trail.
+void frame_audit(Text *out, const AuditEntry *entry);
 /// A time, or null for TIME_NONE.
 void frame_time(Text *out, int64_t time);
 

@@ -7,7 +7,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
+#include "server/dechunk.h"
 #include "server/events.h"
 #include "server/files.h"
 #include "server/guard.h"
@@ -31,12 +33,16 @@ typedef enum SessionState {
     SESSION_STREAMING,  // its reply does not end
 } SessionState;
 
+#define CHUNKED SIZE_MAX  // a length that nobody knows
+
 /* One request and its reply on its way; libwebsockets keeps it with the connection. */
 typedef struct Session {
     struct lws *wsi;
     SessionState state;
     const Route *route;
     Text received;  // the body of the request
+    bool chunked;   // it comes in chunks
+    Dechunk chunks;
     Reply reply;
     Text body;      // of the reply
     size_t sent;
@@ -130,6 +136,13 @@ void reply_await(Reply *reply, const Awaited *awaited, uint64_t id, double secon
     reply->wait_s = seconds;
 }
 
+void reply_next_number(Reply *reply, const Request *request, const char *name, uint64_t value)
+{
+    char digits[24];
+    snprintf(digits, sizeof digits, "%" PRIu64, value);
+    reply_next(reply, request, name, digits);
+}
+
 // What is asked for.
 
 /* Copy the arguments behind the path into `room` bytes of `memory`. */
@@ -187,14 +200,25 @@ static bool read_target(struct lws *wsi, RequestRoom *room, Reply *reply)
     return false;
 }
 
-/* How many bytes of a body come behind the headers; false when that is refused. */
+/* Whether the body comes in chunks; with a length besides, its end would be a matter of opinion. */
+static bool read_coding(struct lws *wsi, Reply *reply)
+{
+    char coding[24];
+    if (lws_hdr_copy(wsi, coding, sizeof coding, WSI_TOKEN_HTTP_TRANSFER_ENCODING) < 0 || strcasecmp(coding, "chunked") != 0)
+        reply_problem(reply, 501, "transfer-encoding: expected chunked");
+    else if (lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_CONTENT_LENGTH) > 0)
+        reply_problem(reply, 400, "a body has a length or comes in chunks, not both");
+    return reply->status == 200;
+}
+
+/* How many bytes of a body come behind the headers, CHUNKED where nobody knows; false when that is refused. */
 static bool read_length(struct lws *wsi, const Route *route, size_t *out, Reply *reply)
 {
     char text[24] = "";
     *out = 0;
     if (lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_TRANSFER_ENCODING) > 0) {
-        reply_problem(reply, 411, "the length of the body is missing");
-        return false;
+        *out = CHUNKED;
+        return read_coding(wsi, reply);
     }
     if (lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_CONTENT_LENGTH) <= 0)
         return true;
@@ -257,6 +281,10 @@ static bool write_headers(struct lws *wsi, const Reply *reply, size_t length, bo
         put_header(&headers, "etag:", reply->etag);
     if (reply->location[0])
         put_header(&headers, "location:", reply->location);
+    if (reply->cookie[0])
+        put_header(&headers, "set-cookie:", reply->cookie);
+    if (reply->status == 401)
+        put_header(&headers, "www-authenticate:", "Bearer");
     if (reply->link[0])
         put_header(&headers, "link:", reply->link);
     if (reply->retry_s) {
@@ -409,7 +437,7 @@ static void copy_header(struct lws *wsi, enum lws_token_indexes token, char out[
 }
 
 /* All of it that stands in the headers, which are there until it is answered. NULL, and a refusal: it is not answered by a route. */
-static const Route *read_request(struct lws *wsi, RequestRoom *room, Reply *reply)
+static const Route *read_request(Server *server, struct lws *wsi, RequestRoom *room, Reply *reply)
 {
     Request *request = &room->request;
     *request = (Request){.body = "", .origin = room->origin, .type = room->type, .last_event = room->last_event};
@@ -419,7 +447,7 @@ static const Route *read_request(struct lws *wsi, RequestRoom *room, Reply *repl
     copy_header(wsi, WSI_TOKEN_HTTP_CONTENT_TYPE, room->type);
     if (lws_hdr_custom_copy(wsi, room->last_event, sizeof room->last_event, "last-event-id:", strlen("last-event-id:")) < 0)
         room->last_event[0] = 0;
-    if (!read_target(wsi, room, reply) || !guard_admit(wsi, &request->caller, reply))
+    if (!read_target(wsi, room, reply) || !guard_admit(server, wsi, &request->caller, reply))
         return NULL;
     if (!read_args(wsi, request, room->args, sizeof room->args)) {
         reply_problem(reply, 400, "too many arguments, or too long ones");
@@ -431,11 +459,13 @@ static const Route *read_request(struct lws *wsi, RequestRoom *room, Reply *repl
         return NULL;
     memcpy(room->parts, room->path, sizeof room->path);
     const Route *route = routes_find(request, room->parts, reply);
-    if (route && !role_may(request->caller.role, route->right)) {
-        reply_problem(reply, 403, "this needs the right to %s", right_name(route->right));
-        return NULL;
-    }
-    return route;
+    if (!route || guard_permit(&request->caller, route->right, reply))
+        return route;
+
+    // who is nobody may ask as often as he likes without filling the trail
+    if (request->caller.known || (strcmp(request->method, "GET") != 0 && strcmp(request->method, "HEAD") != 0))
+        server__note(server, &request->caller, request->method, request->path, AUDIT_REFUSED, "no right to it");
+    return NULL;
 }
 
 static void answer_file(Server *server, const Request *request, Reply *reply)
@@ -448,6 +478,13 @@ static void answer_file(Server *server, const Request *request, Reply *reply)
     reply_problem(reply, 405, "only GET and HEAD are spoken here");
 }
 
+static int answer_request(Server *server, Session *session, const Request *request)
+{
+    session->route->answer(server, request, &session->reply);
+    session->reply.ask.caller = request->caller;
+    return conclude(server, session);
+}
+
 static int on_request(Server *server, Session *session, struct lws *wsi)
 {
     RequestRoom room;
@@ -456,7 +493,7 @@ static int on_request(Server *server, Session *session, struct lws *wsi)
     text_clear(&session->received);
     session->reply = (Reply){.status = 200, .body = &session->body};
     session->wsi = wsi;
-    session->route = read_request(wsi, &room, &session->reply);
+    session->route = read_request(server, wsi, &room, &session->reply);
     session->head = lws_hdr_total_length(wsi, WSI_TOKEN_HEAD_URI) > 0;
     const bool is_file = !session->route && session->reply.status == 200;
     if (is_file)
@@ -466,13 +503,13 @@ static int on_request(Server *server, Session *session, struct lws *wsi)
         return send_reply(session);
     }
 
-    session->last = false;
+    session->chunked = session->last = length == CHUNKED;  // libwebsockets does not see its end, so nothing behind it is read
+    session->chunks = (Dechunk){0};
     if (length) {
         session->state = SESSION_RECEIVING;
         return 0;
     }
-    session->route->answer(server, &room.request, &session->reply);
-    return conclude(server, session);
+    return answer_request(server, session, &room.request);
 }
 
 /* The body has come, behind its headers. */
@@ -485,19 +522,40 @@ static int on_body(Server *server, Session *session)
         reply_problem(&session->reply, 503, "no memory for the request");
         return send_reply(session);
     }
-    if (!read_request(session->wsi, &room, &session->reply))
+    if (!read_request(server, session->wsi, &room, &session->reply))
         return send_reply(session);
-    room.request.body = session->received.bytes;
+    room.request.body = session->received.bytes ? session->received.bytes : "";
     room.request.body_length = session->received.length;
-    session->route->answer(server, &room.request, &session->reply);
+    const int result = answer_request(server, session, &room.request);
     text_fini(&session->received);
-    return conclude(server, session);
+    return result;
 }
 
-static void receive(Session *session, const char *bytes, size_t length)
+static int receive_chunks(Server *server, Session *session, const char *bytes, size_t length)
 {
-    if (session->state == SESSION_RECEIVING && session->received.length + length <= session->route->body_max)
+    switch (dechunk(&session->chunks, bytes, length, session->route->body_max, &session->received)) {
+    case DECHUNK_DONE:
+        return on_body(server, session);
+    case DECHUNK_WRONG:
+        reply_problem(&session->reply, 400, "the body: expected chunks, each with its size in hexadecimal digits in front");
+        return send_reply(session);
+    case DECHUNK_TOO_LONG:
+        reply_problem(&session->reply, 413, "a body may have %zu KiB at most here", session->route->body_max / 1024);
+        return send_reply(session);
+    default:
+        return 0;
+    }
+}
+
+static int receive(Server *server, Session *session, const char *bytes, size_t length)
+{
+    if (session->state != SESSION_RECEIVING)
+        return 0;
+    if (session->chunked)
+        return receive_chunks(server, session, bytes, length);
+    if (session->received.length + length <= session->route->body_max)
         text_add(&session->received, bytes, length);
+    return 0;
 }
 
 static int on_writable(Server *server, Session *session)
@@ -525,7 +583,7 @@ static int on_timer(Server *server, Session *session)
 }
 
 /* 0 lets the upgrade go on; a positive value says that it was answered. */
-static int on_upgrade(struct lws *wsi, const char *to)
+static int on_upgrade(Server *server, struct lws *wsi, const char *to)
 {
     char path[64], protocols[256];
     Text body = {0};
@@ -533,8 +591,10 @@ static int on_upgrade(struct lws *wsi, const char *to)
     Caller caller;
     if (strcmp(to, "websocket") != 0)
         reply_problem(&reply, 400, "an upgrade to \"%.40s\" is not spoken here", to);
-    else if (!guard_admit(wsi, &caller, &reply))
+    else if (!guard_admit(server, wsi, &caller, &reply))
         ;
+    else if (!caller.known)
+        guard_permit(&caller, RIGHT_VIEW, &reply);
     else if (lws_hdr_copy(wsi, path, sizeof path, WSI_TOKEN_GET_URI) < 0 || strcmp(path, "/api/v1/ws") != 0)
         reply_problem(&reply, 404, "the WebSocket is at /api/v1/ws");
     else if (lws_hdr_copy(wsi, protocols, sizeof protocols, WSI_TOKEN_PROTOCOL) < 0 || !(strstr(protocols, SUBPROTOCOL) || strstr(protocols, SUBPROTOCOL_BULK)))
@@ -577,14 +637,13 @@ int server__on_http(struct lws *wsi, enum lws_callback_reasons reason, void *use
         return 0;
     case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE:
         door_leave(&server->door, wsi);
-        return on_upgrade(wsi, in);
+        return on_upgrade(server, wsi, in);
     case LWS_CALLBACK_HTTP:
         door_leave(&server->door, wsi);
         server->counters.requests++;
         return on_request(server, session, wsi);
     case LWS_CALLBACK_HTTP_BODY:
-        receive(session, in, length);
-        return 0;
+        return receive(server, session, in, length);
     case LWS_CALLBACK_HTTP_BODY_COMPLETION:
         return on_body(server, session);
     case LWS_CALLBACK_TIMER:
@@ -606,6 +665,6 @@ int server__on_http(struct lws *wsi, enum lws_callback_reasons reason, void *use
     case LWS_CALLBACK_ESTABLISHED:
         return -1;  // a WebSocket without our subprotocol
     default:
-        return 0;
+        return tls_on_event(server->tls, reason, user, length);
     }
 }

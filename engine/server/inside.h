@@ -8,17 +8,23 @@
 #include <pthread.h>
 #include <uv.h>
 
+#include "server/access.h"
 #include "server/asks.h"
 #include "server/door.h"
 #include "server/frames.h"
 #include "server/relay.h"
 #include "server/server.h"
 #include "server/show.h"
+#include "server/tls.h"
 
 #define SUBPROTOCOL "pollux.v1.json"
+#define SUBPROTOCOL_BULK "pollux.v1.bin"
+
 enum { STREAMS_MAX = 1024 };  // streams of events: each keeps its request's headers, as libwebsockets has it
 
-#define SUBPROTOCOL_BULK "pollux.v1.bin"
+enum { ADDRESS_ROOM = 64 };
+
+#define SESSION_COOKIE "pollux_session"
 
 typedef struct Client Client;
 
@@ -26,9 +32,15 @@ struct Server {
     const Plant *plant;
     LinkHandler *devices;
     Desk *desk;
+    Audit *audit;
     char *web;
     HistoryReader *reader;
     int port;
+    char address[ADDRESS_ROOM];
+    Access *access;            // NULL: none is asked for
+    Tls *tls;                  // NULL: none is spoken
+    const char *const *hosts;  // names of ours
+    size_t host_count;
 
     // the event loop
     uv_loop_t loop;
@@ -62,6 +74,7 @@ struct Server {
     ServerConnection *connections;  // CONNECTIONS_MAX
 
     // the service thread's
+    uint32_t beats;
     int64_t frame_ns;  // between two frames
     int64_t frame_at;  // elapsed time of the last
     bool frame_owed;
@@ -70,7 +83,8 @@ struct Server {
     size_t client_count, clients_max;
     Client *listeners[LISTENERS_MAX];
     size_t listener_count;
-    size_t events_count;  // streams of events
+    struct Events *events;  // streams of them
+    size_t events_count;
     Door door;
     ServerCounters counters;
     Relay relay;
@@ -90,9 +104,17 @@ void server__tell_awaiting(Server *server);
 /// The tick's answer to the request of a session.
 void server__answer_session(Server *server, void *session, const AskAnswer *answer);
 
+// trail.c
+/// Note in the audit trail what somebody did or was refused here. What is asked of the tick is noted there.
+void server__note(Server *server, const Caller *caller, const char *action, const char *target, AuditOutcome outcome, const char *detail);
+
 // socket.c
 int server__on_socket(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t length);
 size_t server__client_size(void);
+/// Close the connections of those who may not be here any more.
+void server__recheck_clients(Server *server);
+/// events.c: the same for streams of events.
+void server__recheck_events(Server *server);
 // listening.c
 /// Send what connectors have passed on to those who listen.
 void server__relay(Server *server);

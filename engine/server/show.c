@@ -233,6 +233,14 @@ void show_begin(Server *server, Viewer *viewer, const Subscription *subscription
     server__show(server);
 }
 
+size_t show_viewer_count(const Show *show)
+{
+    size_t count = 0;
+    for (const Feed *feed = show->feeds.first; feed; feed = feed->next)
+        count += feed->viewer_count;
+    return count;
+}
+
 bool viewer_is_behind(const Viewer *viewer)
 {
     return viewer->feed && viewer->revision != viewer->feed->revision;

@@ -46,6 +46,8 @@ Err show_join(Server *server, Viewer *viewer, const Wish *wish, uint64_t after, 
 void show_begin(Server *server, Viewer *viewer, const Subscription *subscription);
 void show_leave(Server *server, Viewer *viewer);
 
+/// How many view anything.
+size_t show_viewer_count(const Show *show);
 /// There are values that it has not been told.
 bool viewer_is_behind(const Viewer *viewer);
 

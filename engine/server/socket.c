@@ -83,6 +83,18 @@ static void link_hold(Link *link, bool hold)
     lws_validity_confirmed(client->wsi);  // while it is held, its pongs are not read either
 }
 
+static bool link_may_provide(const Link *link, const char *tag)
+{
+    const Client *client = (const Client *)link;
+    return access_may_provide(client->server->access, &client->caller, tag);
+}
+
+static bool link_may_actuate(const Link *link, const char *tag)
+{
+    const Client *client = (const Client *)link;
+    return access_may_actuate(client->server->access, &client->caller, tag);
+}
+
 static void link_shut(Link *link, const char *reason)
 {
     client_close((Client *)link, LWS_CLOSE_STATUS_NORMAL, reason);
@@ -244,18 +256,40 @@ static void receive(Client *client, struct lws *wsi, const char *bytes, size_t l
 
 // Clients come and go.
 
+void server__recheck_clients(Server *server)
+{
+    for (Client *client = server->clients; client; client = client->next)
+        if (!client->closing && !access_still_admits(server->access, &client->caller))
+            client_close(client, LWS_CLOSE_STATUS_POLICY_VIOLATION, "the access by which this connection came has ended");
+}
+
+/* Who it is was asked at the upgrade, and is asked again: its headers are still there. */
+static bool find_caller(Server *server, struct lws *wsi, Caller *caller)
+{
+    Text body = {0};
+    Reply reply = {.body = &body};
+    const bool admitted = guard_admit(server, wsi, caller, &reply) && caller->known;
+    text_fini(&body);
+    return admitted;
+}
+
 static int client_open(Server *server, Client *client, struct lws *wsi)
 {
+    Caller caller;
+    if (!find_caller(server, wsi, &caller))
+        return -1;
     if (server->client_count >= server->clients_max) {
         server->counters.turned_away++;
         lws_close_reason(wsi, LWS_CLOSE_STATUS_GOINGAWAY, (unsigned char *)"too many clients", 16);
         return -1;
     }
-    const Link link = {.send = link_send, .send_bulk = link_send_bulk, .hold = link_hold, .shut = link_shut};
+    const Link link = {.send = link_send, .send_bulk = link_send_bulk, .hold = link_hold, .shut = link_shut, .may_provide = link_may_provide, .may_actuate = link_may_actuate};
     *client = (Client){.link = link, .server = server, .wsi = wsi, .next = server->clients, .at = &server->clients};
     client->viewer = (Viewer){.offer = client_offer, .push = client_push};
     client->bulk = strcmp(lws_get_protocol(wsi)->name, SUBPROTOCOL_BULK) == 0;
-    guard_peer(wsi, client->link.peer, sizeof client->link.peer);
+    client->caller = caller;
+    memcpy(client->link.peer, caller.peer, sizeof client->link.peer);
+    memcpy(client->link.who, caller.name, sizeof client->link.who);
     if (client->next)
         client->next->at = &client->next;
     server->clients = client;

@@ -388,7 +388,7 @@ START_TEST(a_snapshot_of_another_plant_or_a_damaged_one_is_refused)
     ck_assert_int_eq(alarms_restore(tanks->alarms, bytes, size + 1, &why), ERR_PARSE);
 
     // version, shape, number of alarms, of edges, then of the alarm: id, twin, state, the end of its text
-    const size_t head = 8 * sizeof(uint64_t);
+    const size_t head = 10 * sizeof(uint64_t);
     const size_t places[] = {0, 8, 24, 40, head + 7, head + 8, head + offsetof(Alarm, state), head + offsetof(Alarm, severity)};
     for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
         memcpy(damaged, bytes, size);

@@ -1,0 +1,91 @@
+#include "app/witness.h"
+
+#include <stdio.h>
+
+// --- commands ------------------------------------------------------------------------------------------------------
+
+static void note_command(App *app, const Command *command, const char *action, AuditOutcome outcome)
+{
+    char detail[sizeof((AuditEntry *)0)->detail], value[32];
+    const TagName tag = tags_name(app->plant->tags, command->wish.tag);
+    const Unit *unit = tags_get(app->plant->tags, command->wish.tag).unit;
+    const char *end = command->state == COMMAND_DONE || !command_has_ended(command) ? "" : command->detail;
+    number_format(unit_from_si(unit, command->wish.value), value);
+    snprintf(detail, sizeof detail, "#%llu = %.24s %s%s%.90s%s%.90s", (unsigned long long)command->id, value, command_state_name(command->state), *command->wish.reason ? ": " : "",
+             command->wish.reason, *end ? "; " : "", end);
+    audit_note(app->audit, &(AuditNote){.who = command->wish.by, .action = action, .target = tag.text, .outcome = outcome, .detail = detail});
+}
+
+/* A command that is refused at once is asked for and ends in one. */
+static void witness_command(App *app, const Command *command)
+{
+    const bool is_new = command->id > app->witnessed_command, refused = command->state == COMMAND_REFUSED;
+    if (is_new) {
+        app->witnessed_command = command->id;
+        note_command(app, command, "command", refused ? AUDIT_REFUSED : AUDIT_DONE);
+    }
+    if (command_has_ended(command) && !(is_new && refused))
+        note_command(app, command, "command.end", command->state == COMMAND_DONE ? AUDIT_DONE : AUDIT_REFUSED);
+}
+
+void witness_commands(App *app)
+{
+    size_t count;
+    const Command *commands = gate_changed(app->gate, &count);
+    for (size_t i = 0; i < count && !app->replaying; i++)
+        if (commands[i].wish.tag < tags_count(app->plant->tags))
+            witness_command(app, &commands[i]);
+}
+
+// --- people --------------------------------------------------------------------------------------------------------
+
+/* "tank1.overflow #7" where there is such an alarm, otherwise its number. */
+static void name_alarm(const App *app, uint64_t id, char *out, size_t room)
+{
+    size_t count;
+    const Alarm *alarms = alarms_list(app->alarms, &count);
+    snprintf(out, room, "alarm %llu", (unsigned long long)id);
+    for (size_t i = 0; i < count; i++)
+        if (alarms[i].id == id)
+            snprintf(out, room, "%s.%s #%llu", app->plant->twins[alarms[i].twin].name, alarms[i].name, (unsigned long long)id);
+}
+
+static void name_target(const App *app, const ServerAsk *ask, char *out, size_t room)
+{
+    switch (ask->kind) {
+    case SERVER_ASK_ACKNOWLEDGE:
+        name_alarm(app, ask->alarm, out, room);
+        return;
+    case SERVER_ASK_ACTUATE:
+        snprintf(out, room, "%s", tags_name(app->plant->tags, ask->wish.tag).text);
+        return;
+    case SERVER_ASK_RELOAD:
+        snprintf(out, room, "%s", app->plant->path);
+        return;
+    case SERVER_ASK_TIME:
+        snprintf(out, room, "%s, at most %g times real time, %llu steps", ask->time.paused ? "held" : "running", ask->time.speed, (unsigned long long)ask->time.steps);
+        return;
+    }
+}
+
+void witness_ask(App *app, const ServerAsk *ask, int status, const char *detail)
+{
+    static const char *const actions[] = {[SERVER_ASK_ACKNOWLEDGE] = "acknowledge", [SERVER_ASK_ACTUATE] = "command", [SERVER_ASK_RELOAD] = "reload", [SERVER_ASK_TIME] = "time"};
+    const AuditOutcome outcome = status < 400 ? AUDIT_DONE : AUDIT_REFUSED;
+    const char *who = *ask->caller.name ? ask->caller.name : ask->by;
+    char target[sizeof((AuditEntry *)0)->target] = "";
+    name_target(app, ask, target, sizeof target);
+    audit_note(app->audit, &(AuditNote){who, role_name(ask->caller.role), ask->caller.peer, actions[ask->kind], target, outcome, detail});
+}
+
+// --- the engine ----------------------------------------------------------------------------------------------------
+
+void witness_script(App *app, AuditOutcome outcome, const char *detail)
+{
+    audit_note(app->audit, &(AuditNote){.who = "pollux", .action = "reload", .target = app->plant->path, .outcome = outcome, .detail = detail});
+}
+
+void witness_life(App *app, const char *action)
+{
+    audit_note(app->audit, &(AuditNote){.who = "pollux", .action = action, .target = app->plant->path, .detail = "version " POLLUX_VERSION});
+}
