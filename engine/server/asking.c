@@ -29,15 +29,15 @@ static bool may(Client *client, const WireMessage *message)
     char why[128];
     if (as_device ? access_is_device(client->server->access, caller) : role_may(caller->role, right))
         return true;
-    snprintf(why, sizeof why, "%s may not: this needs %s", caller->name, as_device ? "tags to provide or actuate" : right_name(right));
+    if (as_device)
+        snprintf(why, sizeof why, "%s is no device: it has no tags to provide or actuate", caller->name);
+    else
+        snprintf(why, sizeof why, "%s may not: this needs the right to %s", caller->name, right_name(right));
     client_refuse(client, wire_topic_name(message->topic), message->id, 403, why);
+    server__note(client->server, caller, wire_topic_name(message->topic), "", AUDIT_REFUSED, why);
+    if (++client->malformed >= MALFORMED_MAX)
+        client_close(client, LWS_CLOSE_STATUS_POLICY_VIOLATION, "too many messages without the right to them");
     return false;
-}
-
-/* By whom something is done: what a client says of itself counts only where nobody has to say who he is. */
-static void write_by(const Client *client, const char *claim, char *out, size_t room)
-{
-    snprintf(out, room, "%s", *client->caller.name ? client->caller.name : claim);
 }
 
 // What clients ask.
@@ -89,7 +89,8 @@ static void put_ask(Client *client, const WireMessage *message, ServerAsk *ask)
 static void on_acknowledge(Client *client, const WireMessage *message)
 {
     ServerAsk ask = {.kind = SERVER_ASK_ACKNOWLEDGE, .alarm = message->acknowledge.alarm};
-    write_by(client, message->acknowledge.by, ask.by, sizeof ask.by);
+    // what a client says of itself counts only where nobody has to say who he is
+    snprintf(ask.by, sizeof ask.by, "%s", *client->caller.name ? client->caller.name : message->acknowledge.by);
     put_ask(client, message, &ask);
 }
 
@@ -108,9 +109,7 @@ static void on_actuate(Client *client, const WireMessage *message)
         return;
     }
     ask.wish.value = unit_to_si(tag.unit, message->actuate.value);
-    char address[48];
-    snprintf(address, sizeof address, "person:%.40s", client->link.peer);
-    write_by(client, address, ask.wish.by, sizeof ask.wish.by);
+    caller_sign(&client->caller, ask.wish.by, sizeof ask.wish.by);
     snprintf(ask.wish.reason, sizeof ask.wish.reason, "%s", message->actuate.reason);
     snprintf(ask.by, sizeof ask.by, "%s", ask.wish.by);
     put_ask(client, message, &ask);

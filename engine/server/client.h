@@ -7,6 +7,8 @@
 
 #include "server/inside.h"
 
+enum { MALFORMED_MAX = 100 };  // frames of one client, those that it has no right to included
+
 struct Client {
     Link link;  // first: a Link is its Client
     Viewer viewer;

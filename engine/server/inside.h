@@ -9,6 +9,7 @@
 #include <uv.h>
 
 #include "server/access.h"
+#include "server/archive.h"
 #include "server/asks.h"
 #include "server/door.h"
 #include "server/frames.h"
@@ -31,10 +32,13 @@ typedef struct Client Client;
 struct Server {
     const Plant *plant;
     LinkHandler *devices;
+    Webhook *const *webhooks;
+    size_t webhook_count;
     Desk *desk;
     Audit *audit;
     char *web;
-    HistoryReader *reader;
+    HistoryReader *reader;  // for short lists
+    Archive *archive;       // for what takes its time; NULL as the reader
     int port;
     char address[ADDRESS_ROOM];
     Access *access;            // NULL: none is asked for
@@ -106,14 +110,14 @@ void server__answer_session(Server *server, void *session, const AskAnswer *answ
 
 // trail.c
 /// Note in the audit trail what somebody did or was refused here. What is asked of the tick is noted there.
-void server__note(Server *server, const Caller *caller, const char *action, const char *target, AuditOutcome outcome, const char *detail);
+void server__note(const Server *server, const Caller *caller, const char *action, const char *target, AuditOutcome outcome, const char *detail);
 
 // socket.c
 int server__on_socket(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t length);
 size_t server__client_size(void);
 /// Close the connections of those who may not be here any more.
 void server__recheck_clients(Server *server);
-/// events.c: the same for streams of events.
+/// events.c: its part of that, streams of events.
 void server__recheck_events(Server *server);
 // listening.c
 /// Send what connectors have passed on to those who listen.

@@ -14,7 +14,6 @@
 
 enum {
     QUEUE_MAX = 4 * 1024 * 1024,  // bytes
-    MALFORMED_MAX = 100,          // frames of one client
     WRITE_BYTES = 32 * 1024,      // at once
     FAREWELL_S = 5,               // until a client that is being closed is cut off
 };
@@ -83,16 +82,24 @@ static void link_hold(Link *link, bool hold)
     lws_validity_confirmed(client->wsi);  // while it is held, its pongs are not read either
 }
 
+/* What a device may not is noted: the first tag of an offer, which is refused with it. */
+static bool note_refusal(const Client *client, const char *action, const char *tag, bool allowed)
+{
+    if (!allowed)
+        server__note(client->server, &client->caller, action, tag, AUDIT_REFUSED, "no right to this tag");
+    return allowed;
+}
+
 static bool link_may_provide(const Link *link, const char *tag)
 {
     const Client *client = (const Client *)link;
-    return access_may_provide(client->server->access, &client->caller, tag);
+    return note_refusal(client, "provide", tag, access_may_provide(client->server->access, &client->caller, tag));
 }
 
 static bool link_may_actuate(const Link *link, const char *tag)
 {
     const Client *client = (const Client *)link;
-    return access_may_actuate(client->server->access, &client->caller, tag);
+    return note_refusal(client, "actuate", tag, access_may_actuate(client->server->access, &client->caller, tag));
 }
 
 static void link_shut(Link *link, const char *reason)
@@ -261,6 +268,7 @@ void server__recheck_clients(Server *server)
     for (Client *client = server->clients; client; client = client->next)
         if (!client->closing && !access_still_admits(server->access, &client->caller))
             client_close(client, LWS_CLOSE_STATUS_POLICY_VIOLATION, "the access by which this connection came has ended");
+    server__recheck_events(server);
 }
 
 /* Who it is was asked at the upgrade, and is asked again: its headers are still there. */

@@ -12,6 +12,7 @@ import { estimateColumn, type Trend } from '../trends';
 import { hueOf, type Palette, readPalette } from './palette';
 import { band, level, line, markOf, marks, steps } from './paths';
 import { rangeOf } from './range';
+import { askTurn, giveUpTurn } from './turns';
 
 export interface Picture {
   from: Seconds;
@@ -119,17 +120,29 @@ export function createPlot(
 
   return {
     draw(picture, cursor) {
-      const key = JSON.stringify([trend.ring.version, picture]);
-      if (key !== now.drawn) drawRing(picture, key);
+      const key = keyOf(plot, trend, picture);
+      if (key !== now.drawn) askTurn(plot, () => drawRing(picture, key));
       placeCursor(plot, cursor);
     },
     resize(width) {
       if (width > 0 && width !== plot.width) plot.setSize({ width, height });
     },
     destroy() {
+      giveUpTurn(plot);
       plot.destroy();
     },
   };
+}
+
+/** Windows that are nearer to each other than this look alike (CSS pixels). */
+const GRAIN_PX = 0.5;
+
+/** The same for pictures that the eye cannot tell apart: what is new at the right edge is drawn when it has moved on by
+ *  a part of a pixel, however often ticks come. */
+function keyOf(plot: uPlot, { ring }: Trend, { from, to, ...rest }: Picture): string {
+  const grain = ((to - from) / Math.max(plot.width, 1)) * GRAIN_PX;
+  const isEmpty = ring.length === 0;
+  return JSON.stringify([Math.round(from / grain), Math.round(to / grain), isEmpty, ring.disorder, rest]);
 }
 
 interface Now {
