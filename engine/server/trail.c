@@ -47,6 +47,8 @@ static void answer_audit(Server *server, const Request *request, Reply *reply)
         text_put(reply->body, "],\"next\":");
         const uint64_t last = count == limit ? entries[count - 1].seq : 0;
         text_format(reply->body, last > 1 ? "%llu}" : "null}", (unsigned long long)last);
+        if (last > 1)
+            reply_next_number(reply, request, "before", last);
     }
     arena_fini(&arena);
 }

@@ -1,8 +1,9 @@
 /** What the tests of the interface stand on: a Pollux with its emulated plant, and the schemas that it serves. */
+import { execFileSync } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
-import { emulate, freePort, type Program, ROOT, serve, temporaryFolder, until } from '../browser/programs';
+import { emulate, freePort, PROGRAM, type Program, ROOT, serve, temporaryFolder, until } from '../browser/programs';
 
 /** Two tanks with an alarm at once, and a valve that obeys. */
 export const PLANT = `${ROOT}tests/api/plants/works.lua`;
@@ -17,7 +18,35 @@ export interface Pollux {
   stop(): Promise<void>;
 }
 
-/** A server and, if asked for, the emulated plant. */
+/** Who may come to a server that asks: by password, and by token. */
+export const ANNA = { user: 'anna', password: 'correct horse battery staple' };
+
+/** A server that lets in whom it knows, without a plant; `token` is an engineer's. */
+export async function startLocked(): Promise<Pollux & { token: string }> {
+  const folder = temporaryFolder();
+  const access = `${folder}/access.json`;
+  execFileSync(PROGRAM, ['user', 'add', ANNA.user, '--role', 'viewer', '--access', access], {
+    input: `${ANNA.password}\n`,
+    stdio: 'pipe',
+  });
+  const printed = execFileSync(PROGRAM, ['token', 'create', 'robot', '--role', 'engineer', '--access', access], {
+    stdio: 'pipe',
+  });
+  const token = /plx_\S+/.exec(String(printed))?.[0] ?? '';
+  const port = await freePort();
+  const server = await serve(port, folder, SPEED, PLANT, { access });
+  return {
+    origin: `http://localhost:${port}`,
+    port,
+    token,
+    async stop() {
+      await server.stop();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** A server that is open to this machine and, if asked for, the emulated plant. */
 export async function startPollux(withPlant = true): Promise<Pollux> {
   const port = await freePort();
   const origin = `http://localhost:${port}`;

@@ -14,7 +14,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 export const ROOT = fileURLToPath(new URL('../../', import.meta.url));
-const PROGRAM = process.env.POLLUX ?? join(ROOT, 'build/release/bin/pollux');
+export const PROGRAM = process.env.POLLUX ?? join(ROOT, 'build/release/bin/pollux');
 const PLANT = process.env.POLLUX_PLANT ?? join(ROOT, 'twins/plants/incubator.lua');
 const EMULATE = (process.env.POLLUX_EMULATE ?? '').split(' ').filter((word) => word !== '');
 /** The built page. */
