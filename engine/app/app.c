@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "app/follow.h"
 #include "app/resume.h"
 #include "app/witness.h"
 
@@ -562,7 +563,10 @@ static Err load(App *app, ErrText *why)
     err = lookout_create(app->plant, &app->lookout, why);
     if (!err)
         err = desk_create(app->plant, 1, &app->desk, why);
-    return err ? err : gate_simulate(app->gate, app->desk, waits(app), why);
+    if (err)
+        return err;
+    desk_follow(app->desk, follow_recording);
+    return gate_simulate(app->gate, app->desk, waits(app), why);
 }
 
 Err app_load(const AppDef *def, App **out, ErrText *why)

@@ -7,6 +7,7 @@
 
 #include "app/backtest.h"
 #include "app/commands.h"
+#include "app/follow.h"
 #include "app/tape_run.h"
 #include "forecast/report.h"
 #include "history/resume.h"
@@ -302,25 +303,6 @@ static Err optimize(Job *job, const Fork *fork, const Scenario *scenario)
 
 // --- a forecast ----------------------------------------------------------------------------------------------------
 
-/* Inputs as a recording has them, found beside the scenario. A plant without a time begins where the recording does. */
-static Err follow_tape(const Job *job, const Plant *plant, int64_t time, Scenario *scenario)
-{
-    static const char *const places[] = {"", NULL};
-    char path[1024];
-    Tape *tape;
-    size_t count;
-    if (!script_find(job->scenario, places, scenario->tape, path, sizeof path))
-        return err_set(job->why, ERR_IO, "%s: there is no recording \"%s\" beside it", job->scenario, scenario->tape);
-    Err err = tape_open(path, &plant->recording, &tape, job->why);
-    if (err)
-        return err;
-    const Sample *samples = tape_samples(tape, &count);
-    if (count)
-        err = scenario_follow(scenario, plant, samples, count, time == TIME_NONE ? samples[0].time : time, job->why);
-    tape_close(tape);
-    return err;
-}
-
 static Err forecast_from(Job *job, const Plant *plant, int64_t time)
 {
     Scenario *scenario;
@@ -337,7 +319,7 @@ static Err forecast_from(Job *job, const Plant *plant, int64_t time)
     job->bar_next = clock_system.elapsed_ns(clock_system.self) + NS_PER_S / 2;
     const ForecastDef def = {.threads = (size_t)job->threads, .stop = &stop_asked, .tell = draw_bar, .self = job};
     if (scenario->tape)
-        err = follow_tape(job, plant, time, scenario);
+        err = follow_recording(job->scenario, plant, time, scenario, job->why);
     if (!err)
         err = scenario_fork(scenario, plant, time, &fork, job->why);
     if (!err && job->optimize) {

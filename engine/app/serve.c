@@ -282,7 +282,7 @@ int command_serve(int argc, char **argv)
 {
     const char *plant = NULL, *history = NULL;
     char path[1024], access_path[1024];
-    long port = 8080, threads = 1;
+    long port = 8080, clients = 16384, threads = 1;
     bool no_history = false, fresh = false, watch = false;
     double speed = 1;
     const char *codegen = "auto", *log_level = "info", *log_format = "text";
@@ -292,6 +292,7 @@ int command_serve(int argc, char **argv)
     const Option options[] = {
         {OPTION_OPERAND, "PLANT", NULL, "a plant script", &plant, 0, 0},
         {OPTION_WHOLE, "port", "N", "where to listen (8080; 0 takes a free one)", &port, 0, 65535},
+        {OPTION_WHOLE, "clients", "N", "WebSocket clients at most (16384)", &clients, 1, 1000000},
         {OPTION_TEXT, "bind", "ADDRESS", "on which address (127.0.0.1; 0.0.0.0 is all of them, and needs TLS and access)", &server.bind, 0, 0},
         {OPTION_TEXT, "access", "FILE", "let in only whom this file names (beyond this machine: $XDG_CONFIG_HOME/pollux/access.json)", &server.access, 0, 0},
         {OPTION_TEXT, "tls-certificate", "FILE", "speak TLS with this certificate (PEM, its chain behind it)", &server.tls_certificate, 0, 0},
@@ -344,6 +345,7 @@ int command_serve(int argc, char **argv)
     stop_on_signals();
     reload_on_signal();
     server.port = (int)port;
+    server.clients_max = (size_t)clients;
     const AppDef def = {.plant = plant, .history = history, .threads = (size_t)threads, .speed = speed, .stop = &stop_asked};
     if (!err && reload_create(&def, watch, &serving.reload))
         err = err_set(&why, ERR_MEMORY, "no memory");

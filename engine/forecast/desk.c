@@ -48,7 +48,7 @@ typedef struct Slot {
     _Atomic DeskPriority priority;
     int64_t deadline, ended;  // elapsed time
 
-    char *text, *path;  // of a person's ask; either may be NULL
+    char *text, *path, *beside;  // of a person's ask; any may be NULL
     size_t length;
     Scenario *scenario;  // read from them, owned, as is the fork
     Fork *fork;
@@ -71,6 +71,7 @@ typedef struct Clerk {
 
 struct Desk {
     const Plant *plant;
+    DeskFollow *follow;
     Slot places[PLACES];  // of people, then of the tick's
     Clerk clerks[CLERKS_MAX];
     size_t clerk_count;
@@ -132,18 +133,41 @@ static Err check_scenario(const Scenario *scenario, bool searches, ErrText *why)
 {
     if (searches && !scenario->aim)
         return err_set(why, ERR_USAGE, "the scenario \"%s\" leaves nothing open: expected optimize = { vary = ... }", scenario->name);
-    if (scenario->tape)
-        return err_set(why, ERR_RANGE, "the scenario \"%s\" follows a recording: that is for `pollux forecast`", scenario->name);
     if (count_numbers(scenario) > DESK_NUMBERS_MAX)
         return err_set(why, ERR_FULL, "the result would have %.0f numbers, %d at most: ask for fewer tags, times, quantiles, paths or alternatives",
                        count_numbers(scenario), DESK_NUMBERS_MAX);
     return ERR_OK;
 }
 
+/* A file of the folder itself: what comes from outside names no other. */
+static bool is_plain_name(const char *name)
+{
+    return *name && *name != '.' && !strpbrk(name, "/\\");
+}
+
+static Err follow_tape(const Desk *desk, Slot *place, int64_t from)
+{
+    Scenario *scenario = place->scenario;
+    const char *beside = place->path ? place->path : place->beside;
+    if (!desk->follow || !beside)
+        return err_set(&place->why, ERR_RANGE, "the scenario \"%s\" follows a recording, which cannot be read here", scenario->name);
+    if (!place->path && !is_plain_name(scenario->tape))
+        return err_set(&place->why, ERR_RANGE, "tape: expected the name of a file in the plant's folder of scenarios, got \"%.100s\"", scenario->tape);
+    return desk->follow(beside, desk->plant, from, scenario, &place->why);
+}
+
+/* A recording is followed from a time on. */
+static Err read_scenario(const Desk *desk, Slot *place, int64_t from)
+{
+    scenario_destroy(place->scenario);
+    const Err err = place->path ? scenario_read(place->path, desk->plant, &place->scenario, &place->why)
+                                : scenario_read_json("scenario", place->text, place->length, desk->plant, &place->scenario, &place->why);
+    return err || !place->scenario->tape ? err : follow_tape(desk, place, from);
+}
+
 static Err read_place(const Desk *desk, Slot *place)
 {
-    Err err = place->path ? scenario_read(place->path, desk->plant, &place->scenario, &place->why)
-                          : scenario_read_json("scenario", place->text, place->length, desk->plant, &place->scenario, &place->why);
+    Err err = read_scenario(desk, place, 0);
     if (!err)
         err = check_scenario(place->scenario, place->priority == DESK_SEARCH, &place->why);
     if (err)
@@ -222,7 +246,11 @@ static Err search_place(Work *work)
 static Err compute_place(Clerk *clerk, Slot *place)
 {
     Work work = {.clerk = clerk, .place = place};
-    const Err err = place->priority == DESK_SEARCH ? search_place(&work) : forecast_place(&work);
+    Err err = ERR_OK;
+    if (place->scenario && place->scenario->tape)  // from when on is known by now
+        err = read_scenario(clerk->desk, place, place->fork->time);
+    if (!err)
+        err = place->priority == DESK_SEARCH ? search_place(&work) : forecast_place(&work);
     return !err && place->json.failed ? err_set(&place->why, ERR_MEMORY, "no memory for the result") : err;
 }
 
@@ -239,9 +267,10 @@ static void forget_work(Slot *place)
     fork_destroy(place->fork);
     mem_free(place->text);
     mem_free(place->path);
+    mem_free(place->beside);
     place->scenario = NULL;
     place->fork = NULL;
-    place->text = place->path = NULL;
+    place->text = place->path = place->beside = NULL;
 }
 
 static void end_place(Desk *desk, Slot *place, Err err)
@@ -407,6 +436,11 @@ void desk_destroy(Desk *desk)
     mem_free(desk);
 }
 
+void desk_follow(Desk *desk, DeskFollow *follow)
+{
+    desk->follow = follow;
+}
+
 /* Begin with a free place. */
 static void number_place(Slot *place, DeskPriority priority, int64_t deadline)
 {
@@ -463,7 +497,9 @@ Err desk_ask(Desk *desk, const DeskAsk *ask, uint64_t *id, double *retry, ErrTex
     }
     empty_place(place);
     pass(desk, place, STAGE_FREE);
-    const Err err = ask->path ? copy_text(ask->path, strlen(ask->path), &place->path) : copy_text(ask->text, ask->length, &place->text);
+    Err err = ask->path ? copy_text(ask->path, strlen(ask->path), &place->path) : copy_text(ask->text, ask->length, &place->text);
+    if (!err && ask->beside)
+        err = copy_text(ask->beside, strlen(ask->beside), &place->beside);
     if (err)
         return err_set(why, err, "no memory for a forecast");
     place->length = ask->length;

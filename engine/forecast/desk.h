@@ -47,6 +47,11 @@ Err desk_create(const Plant *plant, size_t clerks, Desk **out, ErrText *why);
 /// Stops what runs.
 void desk_destroy(Desk *desk);
 
+/// Lets a scenario follow the recording that it names, a file beside `path`, from the time `from` on. Called by clerks.
+typedef Err DeskFollow(const char *path, const Plant *plant, int64_t from, Scenario *scenario, ErrText *why);
+/// How scenarios follow recordings: before anything is asked for. Without it they are refused.
+void desk_follow(Desk *desk, DeskFollow *follow);
+
 /// What a search has found so far.
 typedef struct DeskBest {
     uint32_t evaluations;  // forecasts that were made; 0: there is nothing yet, or the ask is no search
@@ -77,6 +82,7 @@ typedef struct DeskAsk {
     const char *text;  // a scenario of JSON, of so many bytes
     size_t length;
     const char *path;  // in its place, where it is not NULL: the file of one
+    const char *beside;  // a path in the folder in which a scenario of JSON may name recordings; NULL: it may name none
     bool searches;     // for the values that its `optimize` leaves open
     double patience;   // s from now: what has no result by then ends as expired
 } DeskAsk;

@@ -23,11 +23,11 @@ static const char *const endings[] = {".lua", ".json"};
 
 // --- scenarios that come with the plant ----------------------------------------------------------------------------
 
-/* The folder of scenarios: beside that of the plants. */
+/* The folder of scenarios, with a slash behind it: beside that of the plants. */
 static bool find_folder(const Plant *plant, char out[PATH_ROOM])
 {
     const char *slash = strrchr(plant->path, '/');
-    const int length = snprintf(out, PATH_ROOM, "%.*s../scenarios", slash ? (int)(slash - plant->path) + 1 : 0, plant->path);
+    const int length = snprintf(out, PATH_ROOM, "%.*s../scenarios/", slash ? (int)(slash - plant->path) + 1 : 0, plant->path);
     return length < PATH_ROOM;
 }
 
@@ -38,7 +38,7 @@ static bool find_scenario(const Plant *plant, const char *name, char out[PATH_RO
     if (!declare_is_name(name) || !find_folder(plant, folder))
         return false;
     for (size_t i = 0; i < sizeof endings / sizeof *endings; i++) {
-        const int length = snprintf(out, PATH_ROOM, "%s/%s%s", folder, name, endings[i]);
+        const int length = snprintf(out, PATH_ROOM, "%s%s%s", folder, name, endings[i]);
         if (length < PATH_ROOM && access(out, R_OK) == 0)
             return true;
     }
@@ -110,7 +110,7 @@ static bool can_look_ahead(Server *server, Reply *reply)
     return false;
 }
 
-/* What the body or ?scenario= asks for; `path` is the file of a named one. False when it was refused. */
+/* What the body or ?scenario= asks for; `path` is the file of a named one, or the folder in which that of a body may name recordings. False when it was refused. */
 static bool read_scenario(const Server *server, const Request *request, char path[PATH_ROOM], Reply *reply)
 {
     const char *name = request_arg(request, "scenario");
@@ -120,6 +120,8 @@ static bool read_scenario(const Server *server, const Request *request, char pat
         reply_problem(reply, 404, "no scenario \"%.100s\": see /api/v1/scenarios", name);
     else if (!name && !request->body_length)
         reply_problem(reply, 400, "expected a scenario as JSON, { \"horizon\": ..., \"tags\": [ ... ] }, or ?scenario=NAME");
+    else if (!name && !find_folder(server->plant, path))
+        reply_problem(reply, 500, "the path of the plant's script is too long");
     else
         return true;
     return false;
@@ -146,7 +148,15 @@ static void ask_for(Server *server, const Request *request, Reply *reply)
         !read_scenario(server, request, path, reply))
         return;
 
-    const DeskAsk ask = {.text = request->body, .length = request->body_length, .path = request->body_length ? NULL : path, .searches = optimize, .patience = patience};
+    const bool named = request->body_length == 0;
+    const DeskAsk ask = {
+        .text = request->body,
+        .length = request->body_length,
+        .path = named ? path : NULL,
+        .beside = named ? NULL : path,
+        .searches = optimize,
+        .patience = patience,
+    };
     uint64_t id = 0;
     ErrText why;
     const Err err = desk_ask(server->desk, &ask, &id, &retry, &why);

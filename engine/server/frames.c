@@ -102,7 +102,7 @@ static void put_place(Text *out, const double at[3])
     text_put(out, "]");
 }
 
-static void put_twin(Text *out, const Plant *plant, uint32_t twin)
+static void put_twin(Text *out, const Plant *plant, uint32_t twin, const Feed *feed)
 {
     const Model *model = plant_model(plant, twin);
     put_string(out, "{", "name", plant->twins[twin].name);
@@ -110,9 +110,13 @@ static void put_twin(Text *out, const Plant *plant, uint32_t twin)
     put_string(out, ",", "doc", model->doc);
     put_place(out, plant->twins[twin].at);
     text_put(out, ",\"channels\":[");
+    const char *separator = "";
     for (uint16_t i = 0; i < model->channel_count; i++) {
-        text_put(out, i ? "," : "");
+        if (feed && !feed_picks(feed, plant_tag(plant, twin, i)))
+            continue;
+        text_put(out, separator);
         put_channel(out, plant, twin, i);
+        separator = ",";
     }
     text_put(out, "],\"limits\":[");
     for (uint16_t i = 0; i < model->alarm_count; i++) {
@@ -120,6 +124,21 @@ static void put_twin(Text *out, const Plant *plant, uint32_t twin)
         put_limit(out, plant, twin, &model->alarms[i]);
     }
     text_put(out, "]}");
+}
+
+/* What a feed does not pick from is left out. */
+static void put_shown(Text *out, const Plant *plant, const State *state, const Feed *feed)
+{
+    const char *separator = "";
+    text_put(out, ",\"twins\":[");
+    for (uint32_t i = 0; i < state->shown_count; i++) {
+        if (feed && !feed_concerns(feed, plant->twins[state->shown[i]].name))
+            continue;
+        text_put(out, separator);
+        put_twin(out, plant, state->shown[i], feed);
+        separator = ",";
+    }
+    text_put(out, "]");
 }
 
 void frame_codegen(Text *out)
@@ -143,13 +162,15 @@ static void put_end(Text *out, const Plant *plant, Place place)
 }
 
 /* Of a fleet those between twins that are shown: a plant of many twins has more connections than fit a frame. */
-static void put_connected(Text *out, const Plant *plant, const State *state)
+static void put_connected(Text *out, const Plant *plant, const State *state, const Feed *feed)
 {
     bool first = true;
     text_put(out, ",\"connect\":[");
     for (uint32_t i = 0; i < plant->connection_count; i++) {
         const Connection *connection = &plant->connections[i];
         if (state_slot(state, connection->from.twin) < 0 || state_slot(state, connection->to.twin) < 0)
+            continue;
+        if (feed && (!feed_concerns(feed, plant->twins[connection->from.twin].name) || !feed_concerns(feed, plant->twins[connection->to.twin].name)))
             continue;
         text_put(out, first ? "[" : ",[");
         first = false;
@@ -161,7 +182,38 @@ static void put_connected(Text *out, const Plant *plant, const State *state)
     text_put(out, "]");
 }
 
-void frame_snapshot(Text *out, const Plant *plant, const State *state, const Journal *journal)
+static void put_alarms(Text *out, const Plant *plant, const Journal *journal, const Feed *feed)
+{
+    const char *separator = "";
+    text_put(out, ",\"alarms\":[");
+    for (size_t i = 0; i < journal->alarm_count; i++) {
+        const char *twin = plant->twins[journal->alarms[i].twin].name;
+        if (feed && !feed_concerns(feed, twin))
+            continue;
+        text_put(out, separator);
+        frame_alarm(out, &journal->alarms[i], twin);
+        separator = ",";
+    }
+    text_put(out, "]");
+}
+
+static void put_commands(Text *out, const Plant *plant, const Journal *journal, const Feed *feed)
+{
+    const char *separator = "";
+    text_put(out, ",\"commands\":[");
+    for (size_t i = 0; i < journal->command_count; i++) {
+        const TagId tag = journal->commands[i].wish.tag;
+        const bool known = tag < tags_count(plant->tags);
+        if (feed && known && !feed_concerns(feed, plant->twins[plant_place(plant, tag).twin].name))
+            continue;
+        text_put(out, separator);
+        frame_command(out, &journal->commands[i], plant->tags);
+        separator = ",";
+    }
+    text_put(out, "]");
+}
+
+void frame_snapshot(Text *out, const Plant *plant, const State *state, const Journal *journal, const Feed *feed)
 {
     put_string(out, "{", "plant", plant->name);
     put_string(out, ",", "doc", plant->doc);
@@ -170,26 +222,12 @@ void frame_snapshot(Text *out, const Plant *plant, const State *state, const Jou
     put_string(out, ",", "clock", plant->clock == PLANT_CLOCK_PROVIDER ? "provider" : "utc");
     put_key(out, ",", "codegen");
     frame_codegen(out);
-
     put_count(out, ",", "twin_count", plant->twin_count);
-    text_put(out, ",\"twins\":[");
-    for (uint32_t i = 0; i < state->shown_count; i++) {
-        text_put(out, i ? "," : "");
-        put_twin(out, plant, state->shown[i]);
-    }
-    text_put(out, "]");
-    put_connected(out, plant, state);
-    text_put(out, ",\"alarms\":[");
-    for (size_t i = 0; i < journal->alarm_count; i++) {
-        text_put(out, i ? "," : "");
-        frame_alarm(out, &journal->alarms[i], plant->twins[journal->alarms[i].twin].name);
-    }
-    text_put(out, "],\"commands\":[");
-    for (size_t i = 0; i < journal->command_count; i++) {
-        text_put(out, i ? "," : "");
-        frame_command(out, &journal->commands[i], plant->tags);
-    }
-    text_put(out, "]}");
+    put_shown(out, plant, state, feed);
+    put_connected(out, plant, state, feed);
+    put_alarms(out, plant, journal, feed);
+    put_commands(out, plant, journal, feed);
+    text_put(out, "}");
 }
 
 // Ticks.
@@ -265,20 +303,21 @@ void frame_leaf_of(Text *out, const Plant *plant, const State *state, TagId tag,
     text_put(out, "}");
 }
 
+static void put_value(Text *out, const TickFrame *frame, TagId tag, const Reading *reading, const char **separator)
+{
+    put_key(out, *separator, tags_name(frame->plant->tags, tag).text);
+    frame_reading(out, frame->plant, tag, reading);
+    *separator = ",";
+}
+
 static void put_twin_values(Text *out, const TickFrame *frame, uint32_t slot, const char **separator)
 {
     const uint32_t twin = frame->state->shown[slot];
     const uint16_t count = plant_model(frame->plant, twin)->channel_count;
     const size_t first = (size_t)slot * frame->states->channels_max;
-    for (uint16_t channel = 0; channel < count; channel++) {
-        const Reading *reading = &frame->state->readings[first + channel];
-        if (frame->before && memcmp(reading, &frame->before->readings[first + channel], sizeof *reading) == 0)
-            continue;
-        const TagId tag = plant_tag(frame->plant, twin, channel);
-        put_key(out, *separator, tags_name(frame->plant->tags, tag).text);
-        frame_reading(out, frame->plant, tag, reading);
-        *separator = ",";
-    }
+    for (uint16_t channel = 0; channel < count; channel++)
+        if (frame->picture->readings[first + channel] > frame->after)
+            put_value(out, frame, plant_tag(frame->plant, twin, channel), &frame->state->readings[first + channel], separator);
 }
 
 static void put_values(Text *out, const TickFrame *frame)
@@ -290,22 +329,17 @@ static void put_values(Text *out, const TickFrame *frame)
     text_put(out, "}");
 }
 
-static bool twin_changed(const TickFrame *frame, uint32_t slot)
+static void put_picked(Text *out, const TickFrame *frame)
 {
-    const State *state = frame->state, *before = frame->before;
-    if (!before)
-        return true;
-    const TwinHealth *now = &state->twins[slot], *then = &before->twins[slot];
-    if (memcmp(&now->nis, &then->nis, sizeof now->nis) || memcmp(&now->nis_limit, &then->nis_limit, sizeof now->nis_limit))
-        return true;
-    if (now->kind != then->kind || now->fault != then->fault || now->channel != then->channel)
-        return true;
-    if (now->quarantined != then->quarantined || now->settling != then->settling)
-        return true;
-    if (strcmp(state->causes.bytes + now->cause, before->causes.bytes + then->cause) != 0)
-        return true;
-    const size_t first = (size_t)slot * frame->states->sensors_max, count = plant_model(frame->plant, state->shown[slot])->sensor_count;
-    return count > 0 && memcmp(&state->sensors[first], &before->sensors[first], count * sizeof *state->sensors) != 0;
+    const char *separator = "";
+    uint64_t revision;
+    text_put(out, ",\"values\":{");
+    for (size_t i = 0; i < frame->feed->pick_count; i++) {
+        const Reading *reading = feed_reading(frame->feed, frame->picture, i, &revision);
+        if (revision > frame->after)
+            put_value(out, frame, frame->feed->picks[i].tag, reading, &separator);
+    }
+    text_put(out, "}");
 }
 
 static void put_sensors(Text *out, const TickFrame *frame, uint32_t slot)
@@ -339,7 +373,7 @@ static void put_twins(Text *out, const TickFrame *frame)
     const char *separator = "";
     text_put(out, ",\"twins\":{");
     for (uint32_t i = 0; i < frame->state->shown_count; i++) {
-        if (!twin_changed(frame, i))
+        if (frame->picture->twins[i] <= frame->after)
             continue;
         const TwinHealth *twin = &frame->state->twins[i];
         put_key(out, separator, frame->plant->twins[frame->state->shown[i]].name);
@@ -434,22 +468,30 @@ static void put_counters(Text *out, const State *state)
     text_put(out, "}");
 }
 
-static void put_tick_head(Text *out, const State *state)
+static void put_tick_time(Text *out, const State *state)
 {
-    text_put(out, "{\"topic\":\"tick\",\"value\":");
     put_time(out, "{", "time", state->now.time);
     text_format(out, ",\"tick\":%" PRId64, state->now.tick);
+}
+
+static void put_speed(Text *out, const State *state)
+{
     put_number(out, ",", "speed", state->now.speed);
     text_format(out, ",\"hash\":\"%016" PRIx64 "\"", state->hash);
 }
 
+static void put_list(Text *out, const char *name, const char *objects)
+{
+    put_key(out, ",", name);
+    text_put(out, "[");
+    text_put(out, objects ? objects : "");
+    text_put(out, "]");
+}
+
 static void put_changes(Text *out, const TickFrame *frame)
 {
-    text_put(out, ",\"alarms\":[");
-    text_put(out, frame->alarms ? frame->alarms : "");
-    text_put(out, "],\"commands\":[");
-    text_put(out, frame->commands ? frame->commands : "");
-    text_put(out, "]");
+    put_list(out, "alarms", frame->alarms);
+    put_list(out, "commands", frame->commands);
 }
 
 void frame_refusal(Text *out, const State *state)
@@ -460,9 +502,9 @@ void frame_refusal(Text *out, const State *state)
         text_put(out, "null");
 }
 
-void frame_tick(Text *out, const TickFrame *frame)
+/* Of the whole plant how twins, devices and the engine fare is told too. */
+static void put_whole(Text *out, const TickFrame *frame)
 {
-    put_tick_head(out, frame->state);
     put_values(out, frame);
     put_twins(out, frame);
     put_changes(out, frame);
@@ -470,12 +512,42 @@ void frame_tick(Text *out, const TickFrame *frame)
     put_counters(out, frame->state);
     put_key(out, ",", "script_error");
     frame_refusal(out, frame->state);
-    text_put(out, "}}");
+}
+
+static void put_some(Text *out, const TickFrame *frame)
+{
+    put_picked(out, frame);
+    if (frame->alarms)
+        put_list(out, "alarms", frame->alarms);
+    if (frame->commands)
+        put_list(out, "commands", frame->commands);
+}
+
+void frame_tick(Text *out, const TickFrame *frame)
+{
+    put_tick_time(out, frame->state);
+    put_count(out, ",", "revision", frame->picture->revision);
+    if (feed_is_whole(frame->feed)) {
+        put_speed(out, frame->state);
+        put_whole(out, frame);
+    } else {
+        put_some(out, frame);
+    }
+    text_put(out, "}");
 }
 
 void frame_changes(Text *out, const TickFrame *frame)
 {
-    put_tick_head(out, frame->state);
+    put_tick_time(out, frame->state);
+    if (feed_is_whole(frame->feed))
+        put_speed(out, frame->state);
     put_changes(out, frame);
-    text_put(out, "}}");
+    text_put(out, "}");
+}
+
+void frame_leaf(Text *out, const TickFrame *frame)
+{
+    uint64_t revision;
+    const Reading *reading = feed_reading(frame->feed, frame->picture, 0, &revision);
+    frame_leaf_of(out, frame->plant, frame->state, frame->feed->picks[0].tag, reading);
 }

@@ -4,8 +4,8 @@
  * Each function adds one JSON value (or a whole frame) to `out`. */
 #pragma once
 
+#include "server/feed.h"
 #include "server/journal.h"
-#include "server/state.h"
 
 void frame_alarm(Text *out, const Alarm *alarm, const char *twin);
 void frame_command(Text *out, const Command *command, const TagTable *tags);
@@ -14,19 +14,25 @@ void frame_audit(Text *out, const AuditEntry *entry);
 /// A time, or null for TIME_NONE.
 void frame_time(Text *out, int64_t time);
 
-/// The `value` of a snapshot: its twins are those that are shown in `state`.
-void frame_snapshot(Text *out, const Plant *plant, const State *state, const Journal *journal);
+/// The `value` of a snapshot: its twins are those that are shown in `state`, of `feed` (NULL: the whole plant) those that it picks from, with these channels.
+void frame_snapshot(Text *out, const Plant *plant, const State *state, const Journal *journal, const Feed *feed);
 
-/// What goes into one tick frame. `before` is the State that the receiver knows, of the same twins, NULL for nothing: then all values are in it.
+/// What goes into one tick frame: all that has changed since revision `after`, of the feed's tags.
 typedef struct TickFrame {
     const Plant *plant;
     const States *states;
-    const State *state, *before;
+    const State *state;
+    const Picture *picture;  // of `state`
+    const Feed *feed;
+    uint64_t after;
     const char *alarms, *commands;  // objects, with commas between them; NULL for none
 } TickFrame;
+/// The `value` of a tick frame.
 void frame_tick(Text *out, const TickFrame *frame);
-/// The frame for who cannot follow: alarms and commands alone.
+/// The same for who cannot follow, or must wait: alarms and commands alone.
 void frame_changes(Text *out, const TickFrame *frame);
+/// The one tag of a feed, as frame_leaf_of writes it.
+void frame_leaf(Text *out, const TickFrame *frame);
 
 /// Why the newest version of the script was refused, or null.
 void frame_refusal(Text *out, const State *state);

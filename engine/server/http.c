@@ -10,6 +10,7 @@
 #include <strings.h>
 
 #include "server/dechunk.h"
+#include "server/events.h"
 #include "server/files.h"
 #include "server/guard.h"
 #include "server/inside.h"
@@ -29,6 +30,7 @@ typedef enum SessionState {
     SESSION_WAITING,    // for what its reply has to wait for
     SESSION_ANSWERED,   // the reply is there, nothing of it is on its way
     SESSION_WRITING,
+    SESSION_STREAMING,  // its reply does not end
 } SessionState;
 
 #define CHUNKED SIZE_MAX  // a length that nobody knows
@@ -52,7 +54,7 @@ typedef struct Session {
 /* A request as it is read from its headers, and the memory that it points to. */
 typedef struct RequestRoom {
     Request request;
-    char path[PATH_ROOM], parts[PATH_ROOM], args[ARGS_ROOM], origin[HEADER_ROOM + 8], type[HEADER_ROOM];
+    char path[PATH_ROOM], parts[PATH_ROOM], args[ARGS_ROOM], origin[HEADER_ROOM + 8], type[HEADER_ROOM], last_event[24];
 } RequestRoom;
 
 size_t server__http_session_size(void)
@@ -348,6 +350,17 @@ static int send_reply(Session *session)
     return 0;
 }
 
+/* The headers, and then events for as long as somebody reads them. */
+static int send_events(Session *session)
+{
+    session->last = true;
+    if (session->head || !write_headers(session->wsi, &session->reply, LWS_ILLEGAL_HTTP_CONTENT_LEN, session->last))
+        return -1;
+    session->state = SESSION_STREAMING;
+    events_begin(session->reply.events, session->wsi);
+    return 0;
+}
+
 // What a reply has to wait for.
 
 static void forget_awaited(Server *server, Session *session)
@@ -402,6 +415,8 @@ static int conclude(Server *server, Session *session)
         lws_set_timeout(session->wsi, PENDING_TIMEOUT_HTTP_CONTENT, ANSWER_S);
         return 0;
     }
+    if (reply->events)
+        return send_events(session);
     if (!reply->awaited)
         return send_reply(session);
     session->next = server->awaiting;
@@ -425,11 +440,13 @@ static void copy_header(struct lws *wsi, enum lws_token_indexes token, char out[
 static const Route *read_request(Server *server, struct lws *wsi, RequestRoom *room, Reply *reply)
 {
     Request *request = &room->request;
-    *request = (Request){.body = "", .origin = room->origin, .type = room->type};
+    *request = (Request){.body = "", .origin = room->origin, .type = room->type, .last_event = room->last_event};
     char host[HEADER_ROOM];
     copy_header(wsi, WSI_TOKEN_HOST, host);
     snprintf(room->origin, sizeof room->origin, "%s://%s", lws_is_ssl(wsi) ? "https" : "http", host);
     copy_header(wsi, WSI_TOKEN_HTTP_CONTENT_TYPE, room->type);
+    if (lws_hdr_custom_copy(wsi, room->last_event, sizeof room->last_event, "last-event-id:", strlen("last-event-id:")) < 0)
+        room->last_event[0] = 0;
     if (!read_target(wsi, room, reply) || !guard_admit(server, wsi, &request->caller, reply))
         return NULL;
     if (!read_args(wsi, request, room->args, sizeof room->args)) {
@@ -550,10 +567,19 @@ static int on_writable(Server *server, Session *session)
         return send_reply(session);
     case SESSION_WRITING:
         return write_body(session, session->wsi);
+    case SESSION_STREAMING:
+        return events_write(session->reply.events);
     case SESSION_RECEIVING:
         return 0;
     }
     return 0;
+}
+
+static int on_timer(Server *server, Session *session)
+{
+    if (session->state == SESSION_STREAMING)
+        events_beat(session->reply.events);
+    return session->state == SESSION_WAITING && session->reply.awaited ? answer_awaited(server, session) : 0;
 }
 
 /* 0 lets the upgrade go on; a positive value says that it was answered. */
@@ -587,21 +613,41 @@ static int on_upgrade(Server *server, struct lws *wsi, const char *to)
     return result;
 }
 
+/* It stands at the door until its request has come; for one too many the longest that stands there goes. */
+static void on_arrival(Server *server, struct lws *wsi)
+{
+    struct lws *oldest = door_enter(&server->door, wsi);
+    server->counters.connections++;
+    if (!oldest)
+        return;
+    server->counters.mute++;
+    lws_set_timeout(oldest, PENDING_TIMEOUT_HOLDING_AH, LWS_TO_KILL_ASYNC);
+}
+
 int server__on_http(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t length)
 {
     Server *server = lws_context_user(lws_get_context(wsi));
     Session *session = user;
     switch (reason) {
+    case LWS_CALLBACK_SERVER_NEW_CLIENT_INSTANTIATED:
+        on_arrival(server, wsi);
+        return 0;
+    case LWS_CALLBACK_WSI_DESTROY:
+        server->counters.mute += door_leave(&server->door, wsi);
+        return 0;
     case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE:
+        door_leave(&server->door, wsi);
         return on_upgrade(server, wsi, in);
     case LWS_CALLBACK_HTTP:
+        door_leave(&server->door, wsi);
+        server->counters.requests++;
         return on_request(server, session, wsi);
     case LWS_CALLBACK_HTTP_BODY:
         return receive(server, session, in, length);
     case LWS_CALLBACK_HTTP_BODY_COMPLETION:
         return on_body(server, session);
     case LWS_CALLBACK_TIMER:
-        return session->state == SESSION_WAITING && session->reply.awaited ? answer_awaited(server, session) : 0;
+        return on_timer(server, session);
     case LWS_CALLBACK_HTTP_WRITEABLE:
         return on_writable(server, session);
     case LWS_CALLBACK_HTTP_DROP_PROTOCOL:
@@ -609,6 +655,8 @@ int server__on_http(struct lws *wsi, enum lws_callback_reasons reason, void *use
         if (session) {
             asks_forget(&server->asks, session);
             forget_awaited(server, session);
+            events_close(session->reply.events);
+            session->reply.events = NULL;
             text_fini(&session->body);
             text_fini(&session->received);
         }

@@ -20,6 +20,7 @@ typedef struct Request {
     size_t body_length;
     const char *origin;  // by which the caller found us: "http://localhost:8080"
     const char *type;    // of the body, "" when it is not said
+    const char *last_event;  // the last event that a reader of a stream had, "" for none
     Caller caller;
 } Request;
 
@@ -55,6 +56,7 @@ struct Reply {
     const Awaited *awaited;  // NULL, or that which is waited for, `wait_s` at the most
     uint64_t awaited_id;
     double wait_s;
+    struct Events *events;  // NULL, or the reply is a stream of these and does not end
 };
 
 /// The body is whole: who has this very one is answered by 304.

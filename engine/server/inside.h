@@ -1,7 +1,7 @@
 /* inside.h -- what the files of the server share.
  *
  * server.c owns the thread and the hand-over from the tick; http.c answers GET with what rest.c and files.c say; socket.c speaks with
- * WebSocket clients. All but the tick's part happens on the service thread, in callbacks of libuv's loop. */
+ * WebSocket clients, and show.c tells those who watch what is new. All but the tick's part happens on the service thread, in callbacks of libuv's loop. */
 #pragma once
 
 #include <libwebsockets.h>
@@ -11,13 +11,17 @@
 #include "server/access.h"
 #include "server/archive.h"
 #include "server/asks.h"
+#include "server/door.h"
 #include "server/frames.h"
 #include "server/relay.h"
 #include "server/server.h"
+#include "server/show.h"
 #include "server/tls.h"
 
 #define SUBPROTOCOL "pollux.v1.json"
 #define SUBPROTOCOL_BULK "pollux.v1.bin"
+
+enum { STREAMS_MAX = 1024 };  // streams of events: each keeps its request's headers, as libwebsockets has it
 
 enum { ADDRESS_ROOM = 64 };
 
@@ -46,6 +50,7 @@ struct Server {
     uv_loop_t loop;
     uv_async_t wake;
     uv_timer_t beat, frame_timer;
+    uv_timer_t rate_timer;  // until a feed with a rate may be shown again
     uv_check_t turn_end;  // of the loop
     struct lws_context *lws;
     struct lws_protocols protocols[4];  // libwebsockets keeps pointing at them
@@ -77,10 +82,15 @@ struct Server {
     int64_t frame_ns;  // between two frames
     int64_t frame_at;  // elapsed time of the last
     bool frame_owed;
-    State shown;       // what the last frame told
-    Text alarms, commands;  // changes for the next frame
+    Show show;
     Client *clients;
-    size_t client_count, subscriber_count, listener_count;
+    size_t client_count, clients_max;
+    Client *listeners[LISTENERS_MAX];
+    size_t listener_count;
+    struct Events *events;  // streams of them
+    size_t events_count;
+    Door door;
+    ServerCounters counters;
     Relay relay;
     Text names, stream;  // of one listener
     Text writing;        // to one client
@@ -105,13 +115,15 @@ void server__note(const Server *server, const Caller *caller, const char *action
 // socket.c
 int server__on_socket(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t length);
 size_t server__client_size(void);
-/// Tell subscribers what is new now, or as soon as the frame rate admits.
-void server__show(Server *server);
-/// Send what connectors have passed on to those who listen.
-void server__relay(Server *server);
 /// Close the connections of those who may not be here any more.
 void server__recheck_clients(Server *server);
+/// events.c: its part of that, streams of events.
+void server__recheck_events(Server *server);
+// listening.c
+/// Send what connectors have passed on to those who listen.
+void server__relay(Server *server);
 /// The tags of listeners are those of another version of the plant.
 void server__follow_listeners(Server *server);
+// asking.c
 /// Bring the tick's answers to who waits for them.
 void server__deliver(Server *server);

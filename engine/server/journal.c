@@ -45,6 +45,7 @@ Err journal_init(Journal *journal, const Plant *plant, HistoryReader *reader)
 void journal_fini(Journal *journal)
 {
     ring_fini(&journal->changes);
+    text_fini(&journal->object);
     mem_free(journal->alarms);
 }
 
@@ -123,34 +124,55 @@ static void take_command(Journal *journal, const Command *command)
     journal->commands[journal->command_count++] = *command;
 }
 
-bool journal_take(Journal *journal, Text *alarms, Text *commands)
+bool journal_waits(const Journal *journal)
+{
+    return ring_count(&journal->changes) > 0;
+}
+
+/* The twin that a command concerns. */
+static uint32_t command_twin(const Journal *journal, const Command *command)
+{
+    const TagId tag = command->wish.tag;
+    return tag < tags_count(journal->plant->tags) ? plant_place(journal->plant, tag).twin : RECENT_OF_ALL;
+}
+
+static void tell(Journal *journal, const Change *change, Recent *recent, uint64_t revision, uint64_t told)
+{
+    Text *object = &journal->object;
+    text_clear(object);
+    if (change->kind == CHANGE_ALARM) {
+        frame_alarm(object, &change->alarm, journal->plant->twins[change->alarm.twin].name);
+        recent_add(recent, RECENT_ALARM, revision, change->alarm.twin, object, told);
+    } else {
+        frame_command(object, &change->command, journal->plant->tags);
+        recent_add(recent, RECENT_COMMAND, revision, command_twin(journal, &change->command), object, told);
+    }
+}
+
+bool journal_take(Journal *journal, Recent *recent, uint64_t revision, uint64_t told)
 {
     bool anew = false;
     Change change;
     // what comes in meanwhile is for the next time, so that a busy tick cannot hold this thread
-    for (size_t left = ring_count(&journal->changes); left > 0 && ring_pop(&journal->changes, &change); left--)
-        switch (change.kind) {
-        case CHANGE_ANEW:
+    for (size_t left = ring_count(&journal->changes); left > 0 && ring_pop(&journal->changes, &change); left--) {
+        if (change.kind == CHANGE_ANEW) {
             journal->alarm_count = 0;
             anew = true;
-            break;
-        case CHANGE_ALARM:
-            take_alarm(journal, &change.alarm);
-            text_put(alarms, alarms->length ? "," : "");
-            frame_alarm(alarms, &change.alarm, journal->plant->twins[change.alarm.twin].name);
-            break;
-        case CHANGE_COMMAND:
-            take_command(journal, &change.command);
-            text_put(commands, commands->length ? "," : "");
-            frame_command(commands, &change.command, journal->plant->tags);
-            break;
+            continue;
         }
-    return anew;
+        if (change.kind == CHANGE_ALARM)
+            take_alarm(journal, &change.alarm);
+        else
+            take_command(journal, &change.command);
+        tell(journal, &change, recent, revision, told);
+    }
+    return anew || recent->since >= revision;
 }
 
-void journal_follow(Journal *journal, const Plant *plant, Text *alarms, Text *commands)
+void journal_follow(Journal *journal, const Plant *plant, Recent *recent, uint64_t revision, uint64_t told)
 {
-    journal_take(journal, alarms, commands);
+    journal_take(journal, recent, revision, told);
+    recent_follow(recent);
     for (size_t i = 0; i < journal->command_count; i++) {
         TagId *tag = &journal->commands[i].wish.tag;
         *tag = *tag < tags_count(journal->plant->tags) ? tags_find(plant->tags, tags_name(journal->plant->tags, *tag).text) : TAG_NONE;

@@ -7,6 +7,7 @@
  * Threads: pass on the tick's, the rest on the service thread. */
 #pragma once
 
+#include "server/recent.h"
 #include "server/server.h"
 
 enum { JOURNAL_COMMANDS = 50 };
@@ -21,6 +22,7 @@ typedef struct Journal {
     size_t alarm_count;
     Command commands[JOURNAL_COMMANDS];  // oldest first
     size_t command_count;
+    Text object;  // the one that is being written
 } Journal;
 
 /// `reader` (may be NULL) tells the commands from before.
@@ -30,9 +32,11 @@ void journal_fini(Journal *journal);
 /// Pass on what changed; true when that was anything.
 bool journal_pass(Journal *journal, const Alarms *alarms, const Gate *gate);
 
-/// Go on with another version of the plant: what is on its way is taken in, commands keep their tags by name, the alarms begin anew.
-void journal_follow(Journal *journal, const Plant *plant, Text *alarms, Text *commands);
+/// Whether something was passed on that is not taken in yet.
+bool journal_waits(const Journal *journal);
+/// Take in what was passed on, and add it to `recent` under `revision`; what is there up to revision `told` may be dropped for it. True when it began
+/// anew, or a change was lost for want of memory: then whoever watches needs a snapshot.
+bool journal_take(Journal *journal, Recent *recent, uint64_t revision, uint64_t told);
 
-/// Take in what was passed on. The objects are added to `alarms` and `commands`, with commas between them. True when it began anew:
-/// then whoever watches needs a snapshot.
-bool journal_take(Journal *journal, Text *alarms, Text *commands);
+/// Go on with another version of the plant: what is on its way is taken in, commands keep their tags by name, the alarms begin anew.
+void journal_follow(Journal *journal, const Plant *plant, Recent *recent, uint64_t revision, uint64_t told);

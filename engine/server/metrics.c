@@ -220,9 +220,17 @@ static void put_history(Text *out, const ServerNow *now)
 
 static void put_clients(Text *out, const Server *server)
 {
+    const ServerCounters *counters = &server->counters;
     put_single(out, "websocket_clients", "gauge", "WebSocket connections.", (double)server->client_count);
-    put_single(out, "websocket_subscribers", "gauge", "WebSocket connections that are told of ticks.", (double)server->subscriber_count);
+    put_single(out, "websocket_subscribers", "gauge", "WebSocket connections that are told of ticks.", (double)(show_viewer_count(&server->show) - server->events_count));
     put_single(out, "websocket_listeners", "gauge", "WebSocket connections that are told of samples as they come.", (double)server->listener_count);
+    put_single(out, "event_streams", "gauge", "Streams of server-sent events.", (double)server->events_count);
+    put_single(out, "http_connections_total", "counter", "Connections that came.", (double)counters->connections);
+    put_single(out, "http_mute_connections_total", "counter", "Connections that ended, or had to go, before a request had come.", (double)counters->mute);
+    put_single(out, "clients_turned_away_total", "counter", "Clients and streams that found no room.", (double)counters->turned_away);
+    put_single(out, "clients_unread_total", "counter", "Clients and streams that were cut off because they did not read.", (double)counters->unread);
+    put_single(out, "websocket_malformed_total", "counter", "Frames that could not be read.", (double)counters->malformed);
+    put_single(out, "frames_skipped_total", "counter", "Frames of values that slow clients did not get.", (double)counters->skipped);
 }
 
 static void put_webhooks(Text *out, const Server *server)

@@ -14,7 +14,7 @@ enum { LIST_DEFAULT = 50, LIST_MAX = 1000 };
 static void answer_plant(Server *server, const Request *request, Reply *reply)
 {
     (void)request;
-    frame_snapshot(reply->body, server->plant, states_newest(&server->states), &server->journal);
+    frame_snapshot(reply->body, server->plant, states_newest(&server->states), &server->journal, NULL);
     reply_tag(reply);
 }
 

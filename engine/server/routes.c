@@ -22,6 +22,7 @@ static const Route *const tables[] = {
     metrics_routes,
     login_routes,
     trail_routes,
+    events_routes,
 };
 enum { TABLES = sizeof tables / sizeof *tables };
 

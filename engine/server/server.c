@@ -9,14 +9,19 @@
 #include <netdb.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "server/inside.h"
 
 enum {
     FRAME_RATE = 20,  // Hz
+    CLIENTS = 16384,
     CAPTURE_SHARE = 20,  // of the tick's time at most one part in so many goes into captures
     BEAT_MS = 100,
     HEADERS_MAX = 8192,
+    HEADERS_S = 5,         // for a request to come
+    REQUESTS_MAX = 1024,   // that are being answered
+    FILES_SPARE = 2048,    // beside those of clients
     RX_CHUNK = 32 * 1024,
 };
 
@@ -96,8 +101,9 @@ static Err loop_init(Server *server)
         return ERR_MEMORY;
     uv_timer_init(&server->loop, &server->beat);
     uv_timer_init(&server->loop, &server->frame_timer);
+    uv_timer_init(&server->loop, &server->rate_timer);
     uv_check_init(&server->loop, &server->turn_end);
-    server->wake.data = server->beat.data = server->frame_timer.data = server->turn_end.data = server;
+    server->wake.data = server->beat.data = server->frame_timer.data = server->rate_timer.data = server->turn_end.data = server;
     uv_check_start(&server->turn_end, on_turn_end);
     uv_timer_start(&server->beat, on_beat, BEAT_MS, BEAT_MS);
     return ERR_OK;
@@ -114,6 +120,7 @@ static void loop_fini(Server *server)
         uv_close((uv_handle_t *)&server->wake, NULL);
         uv_close((uv_handle_t *)&server->beat, NULL);
         uv_close((uv_handle_t *)&server->frame_timer, NULL);
+        uv_close((uv_handle_t *)&server->rate_timer, NULL);
         uv_close((uv_handle_t *)&server->turn_end, NULL);
     }
     uv_run(&server->loop, UV_RUN_DEFAULT);
@@ -249,9 +256,9 @@ static Err listen_on(Server *server, int port, ErrText *why)
         .foreign_loops = loops,
         .pcontext = &server->lws,  // becomes NULL when the context is gone
         .max_http_header_data = HEADERS_MAX,
-        .max_http_header_pool = 64,
+        .max_http_header_pool = DOOR_MAX + STREAMS_MAX + REQUESTS_MAX,
         .pt_serv_buf_size = RX_CHUNK,
-        .timeout_secs = 10,
+        .timeout_secs = HEADERS_S,
         .keepalive_timeout = 30,
         .retry_and_idle_policy = &idle_policy,
     };
@@ -270,6 +277,22 @@ static Err listen_on(Server *server, int port, ErrText *why)
         return explain_listen(address, port, why);
     server->port = lws_get_vhost_listen_port(host);
     return ERR_OK;
+}
+
+/* Each client is an open file. Where the hard limit admits fewer, there are fewer clients. */
+static void raise_files(Server *server)
+{
+    struct rlimit limit;
+    const rlim_t needed = server->clients_max + FILES_SPARE;
+    if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur >= needed)
+        return;
+    limit.rlim_cur = limit.rlim_max < needed ? limit.rlim_max : needed;
+    setrlimit(RLIMIT_NOFILE, &limit);
+    if (limit.rlim_cur >= needed)
+        return;
+    server->clients_max = limit.rlim_cur / 2 > FILES_SPARE ? limit.rlim_cur - FILES_SPARE : limit.rlim_cur / 2;
+    log_write(LOG_WARNING, "server", "room for %zu clients: the hard limit of open files is %llu (ulimit -Hn)", server->clients_max,
+              (unsigned long long)limit.rlim_cur);
 }
 
 // Beginning and end.
@@ -300,7 +323,7 @@ static Err server_init(Server *server, const ServerDef *def, ErrText *why)
     if (err == ERR_OK)
         err = states_init(&server->states, def->plant);
     if (err == ERR_OK)
-        err = state_init(&server->shown, &server->states);
+        err = show_init(&server->show, &server->states);
     if (err == ERR_OK)
         err = journal_init(&server->journal, def->plant, server->reader);
     if (err == ERR_OK)
@@ -327,6 +350,8 @@ Err server_create(const ServerDef *def, Server **out, ErrText *why)
     pthread_mutex_init(&server->pause_lock, NULL);
     pthread_cond_init(&server->pause_changed, NULL);
     server->frame_ns = (int64_t)(1e9 / (def->frame_rate_max > 0 ? def->frame_rate_max : FRAME_RATE));
+    server->clients_max = def->clients_max ? def->clients_max : CLIENTS;
+    raise_files(server);
     server->alive_at = now_ns();
     server->frame_at = server->capture_at = server->alive_at - server->frame_ns;
 
@@ -376,7 +401,7 @@ void server_destroy(Server *server)
     history_reader_close(server->reader);
     archive_close(server->archive);
     states_fini(&server->states);
-    state_fini(&server->shown);
+    show_fini(&server->show);
     journal_fini(&server->journal);
     asks_fini(&server->asks);
     wire_destroy(server->wire);
@@ -385,8 +410,6 @@ void server_destroy(Server *server)
     text_fini(&server->stream);
     text_fini(&server->writing);
     text_fini(&server->scenarios);
-    text_fini(&server->alarms);
-    text_fini(&server->commands);
     pthread_cond_destroy(&server->pause_changed);
     pthread_mutex_destroy(&server->pause_lock);
     mem_free(server->connections);
@@ -481,13 +504,12 @@ void server_resume(Server *server)
     uv_async_send(&server->wake);
 }
 
-static void swap_states(Server *server, States *states, State *shown)
+static void swap_states(Server *server, States *states, Picture *picture)
 {
     states_follow(states, &server->states);
     states_fini(&server->states);
-    state_fini(&server->shown);
     server->states = *states;
-    server->shown = *shown;
+    show_follow(&server->show, &server->states, picture);
 }
 
 /* Asks of the plant before are forgotten; whoever waits for one is told when the service thread goes on. */
@@ -504,18 +526,19 @@ static void follow_desk(Server *server, Desk *desk)
 Err server_follow(Server *server, const Plant *plant, Desk *desk)
 {
     States states = {0};
-    State shown = {0};
+    Picture picture = {0};
     follow_desk(server, desk);
     Err err = states_init(&states, plant);
     if (err == ERR_OK)
-        err = state_init(&shown, &states);
+        err = picture_init(&picture, &states);
     if (err != ERR_OK) {
         states_fini(&states);
-        state_fini(&shown);
+        picture_fini(&picture);
         return err;
     }
-    swap_states(server, &states, &shown);
-    journal_follow(&server->journal, plant, &server->alarms, &server->commands);
+    Show *show = &server->show;
+    journal_follow(&server->journal, plant, &show->recent, picture_advance(&show->picture), show->told);
+    swap_states(server, &states, &picture);
     history_reader_follow(server->reader, plant);
     archive_follow(server->archive, plant);
     server->plant = plant;

@@ -27,6 +27,7 @@ typedef struct ServerDef {
     Audit *audit;         // what people do and are refused is noted here; NULL: nowhere
     Desk *desk;           // where forecasts are asked for; NULL: there are none
     double frame_rate_max;  // Hz; 0 means 20
+    size_t clients_max;     // of WebSocket; 0 means 16,384; fewer where the limit of open files is lower
     Webhook *const *webhooks;  // that are told of alarms; they outlive it
     size_t webhook_count;
     const char *access;   // the access file; NULL: whoever comes may do everything
@@ -35,6 +36,16 @@ typedef struct ServerDef {
     const char *const *hosts;  // names by which others call this server, beside those in its certificate; they outlive it
     size_t host_count;
 } ServerDef;
+
+/// What has become of who came, since the start; for metrics, on the service thread.
+typedef struct ServerCounters {
+    uint64_t connections, requests;
+    uint64_t mute;         // connections that ended, or had to go, before their first request had come
+    uint64_t turned_away;  // clients that found no room
+    uint64_t malformed;    // frames of WebSocket that could not be read, those that were too large among them
+    uint64_t unread;       // clients that were cut off because they did not read
+    uint64_t skipped;      // frames of values that slow clients did not get
+} ServerCounters;
 
 Err server_create(const ServerDef *def, Server **out, ErrText *why);
 void server_destroy(Server *server);

@@ -330,6 +330,45 @@ static Err read_actuate(const json_t *value, WireMessage *out, ErrText *why)
     return members.err;
 }
 
+/* A number from 0 that may be left out. */
+static double read_bound(Members *members, const char *key)
+{
+    const double number = json_object_get(members->object, key) ? read_number(members, key) : 0;
+    if (number >= 0 || members->err)
+        return number;
+    members->err = err_set(members->why, ERR_PARSE, "%s/%s: expected a number from 0, got %g", members->place, key, number);
+    return 0;
+}
+
+/* True or false, false when it is left out. */
+static bool read_flag(Members *members, const char *key)
+{
+    const json_t *const json = json_object_get(members->object, key);
+    if (json && !json_is_boolean(json) && !members->err)
+        members_fail(members, key, "true or false", json);
+    return json_is_true(json);
+}
+
+static Err read_subscribe(Wire *wire, const json_t *value, WireMessage *out, ErrText *why)
+{
+    const json_t *const samples = json_object_get(value, "samples"), *const tags = json_object_get(value, "tags");
+    Err err = read_names(wire, samples, "value/samples", WIRE_PATTERNS_MAX, &out->subscribe.samples, &out->subscribe.count, why);
+    if (!err)
+        err = read_names(wire, tags, "value/tags", WIRE_PATTERNS_MAX, &out->subscribe.tags, &out->subscribe.tag_count, why);
+    if (err)
+        return err;
+    if (tags && out->subscribe.tag_count == 0)
+        return err_set(why, ERR_PARSE, "value/tags: expected one name at least; leave it out for the whole plant");
+    Members members = {value, "value", why, ERR_OK};
+    out->subscribe.dead_band = read_bound(&members, "dead_band");
+    out->subscribe.rate_max_hz = read_bound(&members, "rate");
+    out->subscribe.on_change = read_flag(&members, "on_change");
+    out->subscribe.after = json_object_get(value, "after") ? read_count(&members, "after") : 0;
+    if (!members.err && out->subscribe.dead_band > 0 && !tags)
+        return err_set(why, ERR_PARSE, "value/dead_band: expected with \"tags\": the whole plant has no unit in common");
+    return members.err;
+}
+
 static Err read_request(Wire *wire, json_t *value, WireMessage *out, ErrText *why)
 {
     if (out->topic == WIRE_SAMPLES)
@@ -345,7 +384,7 @@ static Err read_request(Wire *wire, json_t *value, WireMessage *out, ErrText *wh
     case WIRE_NUMBERS:
         return read_numbers(wire, value, out, why);
     case WIRE_SUBSCRIBE:
-        return read_names(wire, json_object_get(value, "samples"), "value/samples", WIRE_PATTERNS_MAX, &out->subscribe.samples, &out->subscribe.count, why);
+        return read_subscribe(wire, value, out, why);
     case WIRE_COMMAND:
         return read_command(value, out, why);
     case WIRE_ACKNOWLEDGE:
@@ -722,6 +761,12 @@ void wire_write_done(Text *out, WireTopic topic, int64_t id)
 {
     write_head(out, wire_topic_name(topic), id, 200);
     text_put(out, "}");
+}
+
+void wire_write_subscribed(Text *out, int64_t id, uint64_t revision, bool resumed, size_t tags)
+{
+    write_head(out, "subscribe", id, 200);
+    text_format(out, ",\"value\":{\"revision\":%" PRIu64 ",\"resumed\":%s,\"tags\":%zu}}", revision, resumed ? "true" : "false", tags);
 }
 
 void wire_write_actuated(Text *out, int64_t id, uint64_t command)

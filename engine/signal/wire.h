@@ -76,6 +76,12 @@ typedef struct WireMessage {
         struct {
             const char *const *samples;  // patterns of tags whose samples are wanted as they come
             size_t count;
+            const char *const *tags;  // patterns of tags whose values are wanted
+            size_t tag_count;         // 0: the whole plant
+            double dead_band;         // in the unit of each tag, 0 when there is none
+            double rate_max_hz;       // 0 when there is none
+            bool on_change;
+            uint64_t after;           // the revision to go on from, 0 for none
         } subscribe;
         struct {
             const WireSample *items;
@@ -136,6 +142,8 @@ void wire_write_time(Text *out, int64_t time);
 void wire_write_command(Text *out, const Command *command, const char *tag, double value);
 /// An answer without content: status 200.
 void wire_write_done(Text *out, WireTopic topic, int64_t id);
+/// The answer to `subscribe`: the revision that is shown, whether the client goes on where it was, and how many tags its patterns fit now.
+void wire_write_subscribed(Text *out, int64_t id, uint64_t revision, bool resumed, size_t tags);
 /// The answer to `actuate`: the id that the gate gave the command.
 void wire_write_actuated(Text *out, int64_t id, uint64_t command);
 /// A refusal: status, and an RFC 9457 problem whose title is the status' name. `topic` may be NULL when it could not be read; `path` may be NULL.

@@ -382,6 +382,47 @@ START_TEST(a_search_that_is_cancelled_ends_soon_and_leaves_the_best_so_far)
 }
 END_TEST
 
+/* The recording says 7 from the time of the fork on. */
+static Err follow_seven(const char *path, const Plant *plant, int64_t from, Scenario *scenario, ErrText *why)
+{
+    ck_assert_str_eq(path, "folder/");
+    ck_assert_str_eq(scenario->tape, "tomorrow.csv");
+    const Sample sample = {.tag = tags_find(plant->tags, "d.u"), .time = from, .value = 7, .quality = QUALITY_GOOD};
+    return scenario_follow(scenario, plant, &sample, 1, from, why);
+}
+
+static DeskView ask_for_tape(const Office *office, const char *tape)
+{
+    char json[256];
+    uint64_t id;
+    double retry;
+    ErrText why = {""};
+    snprintf(json, sizeof json, "{ \"horizon\": 10, \"members\": 64, \"times\": [10], \"tags\": [\"d.u\"], \"tape\": \"%s\" }", tape);
+    ck_assert_int_eq(desk_ask(office->desk, &(DeskAsk){.text = json, .length = strlen(json), .beside = "folder/", .patience = 60}, &id, &retry, &why), ERR_OK);
+    return follow(office, id);
+}
+
+START_TEST(a_scenario_may_follow_a_recording_of_the_folder_and_no_other)
+{
+    static const char *const outside[] = {"../tomorrow.csv", "/etc/passwd", "a/b.csv", ".hidden", ""};
+    Office office = open_office();
+    DeskView view = ask_for_tape(&office, "tomorrow.csv");
+    ck_assert_int_eq(view.state, DESK_FAILED);
+    ck_assert_ptr_nonnull(strstr(view.why, "cannot be read here"));
+
+    desk_follow(office.desk, follow_seven);
+    view = ask_for_tape(&office, "tomorrow.csv");
+    ck_assert_msg(view.state == DESK_DONE, "%s", view.why);
+    ck_assert_ptr_nonnull(strstr(view.json, "\"mean\":[7]"));
+    for (size_t i = 0; i < sizeof outside / sizeof *outside; i++) {
+        view = ask_for_tape(&office, outside[i]);
+        ck_assert_int_eq(view.state, DESK_FAILED);
+        ck_assert_msg(strstr(view.why, "expected the name of a file in the plant's folder of scenarios") != NULL, "%s", view.why);
+    }
+    close_office(&office);
+}
+END_TEST
+
 START_TEST(a_scenario_that_leaves_nothing_open_cannot_be_searched)
 {
     Office office = open_office();
@@ -397,4 +438,5 @@ KIT_MAIN("forecast.desk", a_result_is_that_of_the_forecast_alone, it_looks_ahead
          what_has_a_result_is_not_cancelled_any_more, a_deadline_ends_what_runs, asks_beyond_its_capacity_are_refused_with_a_time,
          asks_are_listed_in_their_order, what_the_gate_asks_does_not_wait_behind_a_long_forecast, people_are_served_before_what_stands,
          every_end_is_told_once, a_search_is_that_of_the_search_alone, between_two_forecasts_of_a_search_others_are_served,
-         a_search_that_is_cancelled_ends_soon_and_leaves_the_best_so_far, a_scenario_that_leaves_nothing_open_cannot_be_searched)
+         a_search_that_is_cancelled_ends_soon_and_leaves_the_best_so_far,
+         a_scenario_may_follow_a_recording_of_the_folder_and_no_other, a_scenario_that_leaves_nothing_open_cannot_be_searched)

@@ -9,6 +9,10 @@
 static const char short_json[] = "{ \"name\": \"rising\", \"horizon\": 60, \"members\": 100, \"points\": 3, \"tags\": [\"tank1.level\"] }";
 static const char long_json[] = "{ \"horizon\": 1000000, \"members\": 10000, \"points\": 3, \"tags\": [\"tank1.level\"] }";
 
+static const char search_text[] = "{ \"horizon\": 60, \"members\": 64, \"points\": 1, \"tags\": [\"tank1.level\"], \"changes\": { \"tank1.inflow\": 0.0001 },"
+                                  "  \"cost\": { \"final\": \"(t.tank1.level - quantity(40, 'cm'))^2\" },"
+                                  "  \"optimize\": { \"vary\": { \"tank1.inflow\": [0, 0.001] }, \"forecasts\": 20 } }";
+
 static Peer *client;
 
 static Rig *open_rig(bool begun)
@@ -147,6 +151,27 @@ START_TEST(a_request_may_wait_for_its_result)
 }
 END_TEST
 
+/* The best so far is that of the result when it has ended. */
+START_TEST(a_search_tells_its_best_values)
+{
+    Rig *rig = open_rig(true);
+    Ticking ticking;
+    start_ticking(&ticking, rig);
+    const Answer answer = ask(rig, "POST", "/api/v1/forecasts?optimize=1&wait=40", search_text);
+    ck_assert_msg(answer.status == 200, "%d %s", answer.status, answer.body);
+    json_t *view = rig_parse(answer.body), *best = json_object_get(view, "best"), *optimum = json_object_get(json_object_get(view, "result"), "optimum");
+    ck_assert_str_eq(json_string_value(json_object_get(view, "state")), "done");
+    ck_assert_int_eq(json_integer_value(json_object_get(best, "evaluations")), json_integer_value(json_object_get(optimum, "forecasts")));
+    ck_assert_double_eq(json_number_value(json_object_get(best, "cost")), json_number_value(json_object_get(optimum, "cost")));
+    ck_assert_double_eq(json_number_value(json_object_get(json_object_get(best, "values"), "tank1.inflow")),
+                        json_number_value(json_object_get(json_array_get(json_object_get(optimum, "values"), 0), "value")));
+    ck_assert(json_is_true(json_object_get(best, "keeps_limits")));
+    json_decref(view);
+    stop_ticking(&ticking);
+    done(rig);
+}
+END_TEST
+
 START_TEST(waiting_has_an_end)
 {
     Rig *rig = open_rig(true);
@@ -221,6 +246,7 @@ START_TEST(what_cannot_be_asked_is_refused)
     } cases[] = {
         {"POST", "/api/v1/forecasts", "", 400, "expected a scenario"},
         {"POST", "/api/v1/forecasts?wait=90", short_json, 400, "wait: expected seconds from 0 to 50"},
+        {"POST", "/api/v1/forecasts?optimize=2", search_text, 400, "optimize"},
         {"POST", "/api/v1/forecasts?patience=x", short_json, 400, "patience: expected seconds"},
         {"POST", "/api/v1/forecasts?scenario=none", "", 404, "no scenario \\\"none\\\""},
         {"POST", "/api/v1/forecasts?scenario=../plants/works", "", 404, "no scenario"},
@@ -295,7 +321,7 @@ START_TEST(scenarios_beside_the_plant_are_listed_where_they_fit)
 }
 END_TEST
 
-KIT_MAIN("server.forecasts", a_scenario_is_accepted_and_its_result_fetched, a_request_may_wait_for_its_result, waiting_has_an_end,
+KIT_MAIN("server.forecasts", a_scenario_is_accepted_and_its_result_fetched, a_request_may_wait_for_its_result, a_search_tells_its_best_values, waiting_has_an_end,
          a_scenario_that_is_wrong_says_where, a_forecast_that_runs_can_be_cancelled, asks_beyond_the_capacity_are_told_when_to_come_back,
          what_cannot_be_asked_is_refused, a_body_that_is_too_long_is_refused_before_it_is_read,
          before_the_plants_time_has_begun_there_is_nothing_to_look_ahead_from, a_page_of_another_site_cannot_ask,

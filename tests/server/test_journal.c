@@ -6,6 +6,8 @@
 typedef struct Watch {
     Rig *rig;
     Journal journal;
+    Recent recent;
+    uint64_t revision;
     Text alarms, commands;
 } Watch;
 
@@ -21,6 +23,7 @@ static Watch open_watch(void)
 static void close_watch(Watch *watch)
 {
     journal_fini(&watch->journal);
+    recent_fini(&watch->recent);
     text_fini(&watch->alarms);
     text_fini(&watch->commands);
     rig_close(watch->rig);
@@ -31,11 +34,23 @@ static bool pass(Watch *watch)
     return journal_pass(&watch->journal, watch->rig->alarms, watch->rig->gate);
 }
 
+static const RecentForm listed = {"", "", ","};
+
+static bool of_all(const void *self, uint32_t twin)
+{
+    (void)self, (void)twin;
+    return true;
+}
+
 static bool take(Watch *watch)
 {
     text_clear(&watch->alarms);
     text_clear(&watch->commands);
-    return journal_take(&watch->journal, &watch->alarms, &watch->commands);
+    const uint64_t told = watch->revision++;
+    const bool anew = journal_take(&watch->journal, &watch->recent, watch->revision, told);
+    recent_write(&watch->recent, RECENT_ALARM, told, of_all, NULL, listed, &watch->alarms);
+    recent_write(&watch->recent, RECENT_COMMAND, told, of_all, NULL, listed, &watch->commands);
+    return anew;
 }
 
 /* The tank runs over: the alarm is new until somebody settles. */

@@ -25,6 +25,7 @@ export function Deeds({ alarm, state, actions }: Props) {
   const [comment, setComment] = useState('');
   const [seconds, setSeconds] = useState(USUAL_SHELF_TIME);
   const asked = state.asked.get(alarm.id);
+  const forbidden = whyNot(state.access, 'acknowledge');
 
   function button(deed: Deed, label: string, isMain = false) {
     const refusal = whyNot(state.access, rightFor(deed)) ?? whyUndoable(alarm, deed);
@@ -87,6 +88,7 @@ export function Deeds({ alarm, state, actions }: Props) {
         )}
         {alarm.suppressed ? button('unsuppress', 'Unsuppress') : button('suppress', 'Suppress')}
       </div>
+      {forbidden !== null && <p class="panel-hint deed-why">{forbidden}</p>}
       {asked?.kind === 'refused' && (
         <p class="refusal" role="alert">
           Not done: {asked.why}

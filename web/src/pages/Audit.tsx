@@ -66,7 +66,7 @@ export default function AuditPage({ state }: PageProps) {
           </button>
         )}
         <p class="panel-hint">
-          Every entry's hash covers the one before it. <code>pollux audit --verify</code> on the server finds out
+          Every entry's hash covers the one before it. <code>pollux audit verify PLANT</code> on the server finds out
           whether any was changed or taken away since.
         </p>
       </footer>

@@ -5,7 +5,9 @@ import type { PageProps } from '../pages';
 import { Counters, GROUPS } from '../system/Counters';
 import { Engine, Programs } from '../system/Engine';
 import { ForecastList } from '../system/ForecastList';
+import { Meters } from '../system/Meters';
 import { Rhythm } from '../system/Rhythm';
+import { RunningPanel } from '../system/Running';
 import { Script } from '../system/Script';
 import { Skeleton } from '../views/Loaded';
 import { NoConnection } from '../views/Notice';
@@ -27,6 +29,8 @@ export default function SystemPage({ state, actions }: PageProps) {
       {GROUPS.map((group) => (
         <Counters key={group.title} group={group} counters={state.counters} />
       ))}
+      <RunningPanel state={state} />
+      <Meters isLive={link.kind === 'live'} />
       <Programs plant={plant} />
       <ForecastList isLive={link.kind === 'live'} />
       <Script state={state} />

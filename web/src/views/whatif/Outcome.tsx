@@ -24,7 +24,7 @@ export function Outcome({ study, outlook, overlay, take }: Props) {
     <section class="panel outcome" aria-label="What is ahead" data-testid="outcome">
       <header class="panel-head">
         <h2>What is ahead</h2>
-        <span class="panel-note outcome-note">{`from ${dateTimeText(outlook.from)}, ${outlook.members} members on the same random numbers; bands hold 68 and 95 %`}</span>
+        <span class="panel-note outcome-note">{`from ${dateTimeText(outlook.from)}, ${outlook.members} members on the same random numbers; bands hold ${coverText(outlook.quantiles)}`}</span>
         {cases.length > 1 && (
           <Choice
             name="overlay"
@@ -39,8 +39,8 @@ export function Outcome({ study, outlook, overlay, take }: Props) {
       {tags.map((tag) => (
         <TagOutcome key={tag} tag={tag} cases={cases} times={times} isOverlaid={study.isOverlaid} />
       ))}
-      <Risks cases={cases} />
-      <Costs cases={cases} />
+      <Risks cases={cases} cover={widestText(outlook.quantiles)} />
+      <Costs cases={cases} cover={widestText(outlook.quantiles)} />
       {cases.some(({ lost }) => lost > 0) && (
         <p class="empty">
           Some members came to no finite numbers, and are left out:{' '}
@@ -117,10 +117,25 @@ function differenceFan(fan: Fan): Fan {
   return { ...fan, mean, quantiles: [shifted(-1.96), mean, shifted(1.96)], more: null };
 }
 
+interface TableProps {
+  cases: CaseOutlook[];
+  /** How many lie between the outermost quantiles, in words. */
+  cover: string;
+}
+
+/** What lies between pairs of quantiles, from the inside out: `68 and 95 %`. */
+function coverText(quantiles: number[]): string {
+  const pairs = Math.floor(quantiles.length / 2);
+  const covers = Array.from({ length: pairs }, (_, i) => (quantiles.at(-1 - i) ?? 0) - (quantiles[i] ?? 0));
+  return `${covers.reverse().join(' and ')} %`;
+}
+
+const widestText = (quantiles: number[]): string => `${(quantiles.at(-1) ?? 0) - (quantiles[0] ?? 0)} %`;
+
 /** Less than this in all cases is not worth a line. */
 const LEAST_RISK = 0.0005;
 
-function Risks({ cases }: { cases: CaseOutlook[] }) {
+function Risks({ cases, cover }: TableProps) {
   const [base] = cases;
   const find = (one: CaseOutlook, risk: Risk) =>
     one.risks.find(({ twin, alarm, side }) => twin === risk.twin && alarm === risk.alarm && side === risk.side);
@@ -136,7 +151,7 @@ function Risks({ cases }: { cases: CaseOutlook[] }) {
   return (
     <div class="table-scroll">
       <table class="table risks" data-testid="risks">
-        <caption>Alarms ahead: how likely, and after how long (median, 95 % of cases between)</caption>
+        <caption>{`Alarms ahead: how likely, with its 95 % interval; and after how long, with ${cover} of those that get there`}</caption>
         <CaseHead cases={cases} first="Alarm" />
         <tbody>
           {told.map((risk) => (
@@ -175,7 +190,7 @@ function RiskCell({ risk }: { risk: Risk | undefined }) {
   );
 }
 
-function Costs({ cases }: { cases: CaseOutlook[] }) {
+function Costs({ cases, cover }: TableProps) {
   const unit = cases[0]?.cost?.unit;
   if (unit === undefined) return null;
   return (
@@ -184,7 +199,7 @@ function Costs({ cases }: { cases: CaseOutlook[] }) {
         <CaseHead cases={cases} first={`Cost, ${unitText(unit)}`} />
         <tbody>
           <tr>
-            <th scope="row">mean, 95 % between</th>
+            <th scope="row">{`mean, and ${cover} of members`}</th>
             {cases.map(({ name, cost }) => (
               <td key={name} class="number">
                 <strong>{numberText(cost?.mean ?? Number.NaN, unit)}</strong>{' '}
