@@ -451,6 +451,16 @@ test('a forecast is asked for, looked at and cancelled', async () => {
   await call('listForecasts', 200);
 });
 
+test('the past is read as columns, as a table, and as one moment', async () => {
+  const now = ((await call('readTime', 200, { query: { times: 'ns' } })) as { time: number }).time;
+  const tags = 'tank1.level,tank1.gauge';
+  await call('readHistory', 200, { query: { tags, level: '1s' } });
+  expect(await call('readHistory', 200, { query: { tags, format: 'csv' } })).toMatch(/^\w+(,\w+)+\r\n/);
+  await call('readHistory', 400, { query: { tags, level: '1d' } });
+  for (const times of ['ns', 'rfc3339']) await call('readMoment', 200, { query: { at: now, times } });
+  await call('readMoment', 400, { query: { at: 'noon' } });
+});
+
 test('who did what is in the audit trail, page by page', async () => {
   const { entries, next } = (await call('readAudit', 200, { query: { limit: 2 } })) as {
     entries: { seq: number }[];
