@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "history/desk.h"
 #include "history/trail.h"
 
 enum { APPLICATION = 0x504C5558, VERSION = 2, BUSY_MS = 250 };  // "PLUX"
@@ -146,7 +147,7 @@ static Err open_checked(sqlite3 *db, StoreMode mode, const char *plant, ErrText 
         err = check_plant(db, plant, why);
     if (err == ERR_OK && form == 1)
         err = migrate(db, why);
-    return err == ERR_OK && mode == STORE_WRITE ? store_run(db, OUTLOOK TRAIL_SCHEMA, why) : err;
+    return err == ERR_OK && mode == STORE_WRITE ? store_run(db, OUTLOOK DESK_SCHEMA TRAIL_SCHEMA, why) : err;
 }
 
 Err store_check_path(const char *path, ErrText *why)
@@ -313,6 +314,8 @@ Err store_read_alarm(sqlite3_stmt *query, const Plant *plant, Arena *arena, Hist
     store_text(query, 8, alarm->name, sizeof alarm->name);
     store_text(query, 9, alarm->text, sizeof alarm->text);
     alarm->amended = store_time(query, 10);
+    alarm->comments = (uint32_t)sqlite3_column_int64(query, 11);
+    alarm->shelved = TIME_NONE;  // what is shelved now is no matter of this alarm alone
     if (alarm->state <= ALARM_OVER && alarm->severity <= SEVERITY_CRITICAL)
         return ERR_OK;
     return err_set(why, ERR_PARSE, "%s: alarm %" PRIu64 " is in a state that does not exist", file_of(sqlite3_db_handle(query)), alarm->id);

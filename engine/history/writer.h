@@ -6,6 +6,7 @@
  * Takes: Records.  Gives: rows on disk.  Threads: opened on one, then the writer thread's. */
 #pragma once
 
+#include "history/desk.h"
 #include "history/record.h"
 #include "history/store.h"
 #include "history/trail.h"
@@ -27,6 +28,8 @@ typedef enum WriterStatement {
     WRITER_ALARM_BEFORE,
     WRITER_ALARM,
     WRITER_COMMAND,
+    WRITER_ACT,
+    WRITER_EVIDENCE,
     WRITER_OUTLOOK,
     WRITER_AUDIT,
     WRITER_SNAPSHOT,
@@ -43,6 +46,7 @@ typedef struct Writer {
     const Plant *plant;
     int64_t *tags;  // by TagId: the file's number, 0 while it is not known
     Chain chain;     // the end of the audit trail
+    Text evidence;   // of one alarm, as it is written
     uint64_t conflicts;  // samples whose seq was in the file already
 } Writer;
 

@@ -6,14 +6,15 @@
 
 #include "server/frames.h"
 
-enum { CHANGES_MAX = 2 * ALARMS_MAX };
+enum { CHANGES_MAX = 2 * ALARMS_MAX + ASIDES_MAX };
 
-typedef enum ChangeKind { CHANGE_ANEW, CHANGE_ALARM, CHANGE_COMMAND } ChangeKind;
+typedef enum ChangeKind { CHANGE_ANEW, CHANGE_ALARM, CHANGE_ASIDES, CHANGE_ASIDE, CHANGE_COMMAND } ChangeKind;
 
 typedef struct Change {
     ChangeKind kind;
     union {
         Alarm alarm;
+        Aside aside;
         Command command;
     };
 } Change;
@@ -35,6 +36,7 @@ Err journal_init(Journal *journal, const Plant *plant, HistoryReader *reader)
 {
     journal->plant = plant;
     journal->begin_anew = true;
+    journal->asides_told = UINT64_MAX;
     journal->alarms = mem_alloc(ALARMS_MAX * sizeof *journal->alarms);
     if (!journal->alarms)
         return ERR_MEMORY;
@@ -80,9 +82,24 @@ static bool pass_alarms(Journal *journal, const Alarms *alarms)
     return count > 0;
 }
 
+/* The whole list, whenever it is another one and has room. */
+static void pass_asides(Journal *journal, const Alarms *alarms)
+{
+    size_t count;
+    uint64_t changes;
+    const Aside *asides = alarms_asides(alarms, &count, &changes);
+    if (changes == journal->asides_told || ring_room(&journal->changes) < count + 1)
+        return;
+    ring_push(&journal->changes, &(Change){.kind = CHANGE_ASIDES});
+    for (size_t i = 0; i < count; i++)
+        ring_push(&journal->changes, &(Change){.kind = CHANGE_ASIDE, .aside = asides[i]});
+    journal->asides_told = changes;
+}
+
 bool journal_pass(Journal *journal, const Alarms *alarms, const Gate *gate)
 {
     const bool alarmed = pass_alarms(journal, alarms);
+    pass_asides(journal, alarms);
 
     // a command that finds no room is missing in the lists of those who watch; history has it
     size_t count;
@@ -139,6 +156,12 @@ bool journal_take(Journal *journal, Text *alarms, Text *commands)
             text_put(alarms, alarms->length ? "," : "");
             frame_alarm(alarms, &change.alarm, journal->plant->twins[change.alarm.twin].name);
             break;
+        case CHANGE_ASIDES:
+            journal->aside_count = 0;
+            break;
+        case CHANGE_ASIDE:
+            journal->asides[journal->aside_count++] = change.aside;
+            break;
         case CHANGE_COMMAND:
             take_command(journal, &change.command);
             text_put(commands, commands->length ? "," : "");
@@ -155,7 +178,8 @@ void journal_follow(Journal *journal, const Plant *plant, Text *alarms, Text *co
         TagId *tag = &journal->commands[i].wish.tag;
         *tag = *tag < tags_count(journal->plant->tags) ? tags_find(plant->tags, tags_name(journal->plant->tags, *tag).text) : TAG_NONE;
     }
-    journal->alarm_count = 0;
+    journal->alarm_count = journal->aside_count = 0;
+    journal->asides_told = UINT64_MAX;
     journal->begin_anew = true;
     journal->plant = plant;
 }

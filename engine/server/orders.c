@@ -91,7 +91,6 @@ static void order(Server *server, const Request *request, TagId tag, double valu
     ServerAsk ask = {.kind = SERVER_ASK_ACTUATE, .wish = {.tag = tag, .value = unit_to_si(unit, value)}};
     snprintf(ask.wish.by, sizeof ask.wish.by, "person:%.40s", *request->caller.name ? request->caller.name : request->caller.peer);
     snprintf(ask.wish.reason, sizeof ask.wish.reason, "%s", reason ? reason : "");
-    snprintf(ask.by, sizeof ask.by, "%s", ask.wish.by);
     reply_ask(reply, &ask, told_order);
 }
 

@@ -10,7 +10,7 @@ static void answer_index(Server *server, const Request *request, Reply *reply);
 
 static const Route index_routes[] = {{.method = "GET", .path = "/api/v1", .right = RIGHT_NONE, .answer = answer_index}, {0}};
 
-static const Route *const tables[] = {index_routes, describe_routes, inventory_routes, order_routes, rest_routes, past_routes, forecasts_routes, trail_routes};
+static const Route *const tables[] = {index_routes, describe_routes, inventory_routes, order_routes, rest_routes, past_routes, alarm_routes, forecasts_routes, trail_routes};
 enum { TABLES = sizeof tables / sizeof *tables };
 
 /* The next route behind one; the first for NULL, and NULL at the end. */

@@ -13,7 +13,7 @@ typedef struct Route {
     size_t body_max;     // bytes of the request's body; 0: it has none
 } Route;
 
-extern const Route describe_routes[], inventory_routes[], order_routes[], rest_routes[], past_routes[], forecasts_routes[], trail_routes[];
+extern const Route describe_routes[], inventory_routes[], order_routes[], rest_routes[], past_routes[], alarm_routes[], forecasts_routes[], trail_routes[];
 
 /// Whether `path` belongs to routes, and not to the dashboard's files.
 bool routes_know(const char *path);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "server/guard.h"
+#include "server/alarms.h"
 #include "server/inside.h"
 
 enum {
@@ -435,20 +436,48 @@ static void on_subscribe(Client *client, const WireMessage *message)
     server__show(server);
 }
 
-static void put_ask(Client *client, const WireMessage *message, ServerAsk *ask)
+/* Ask the tick, if whoever asks has the right to. */
+static void put_ask(Client *client, const WireMessage *message, Right right, ServerAsk *ask)
 {
     ask->caller = (Caller){.role = ROLE_ADMIN};
     snprintf(ask->caller.peer, sizeof ask->caller.peer, "%s", client->link.peer);
+    if (!role_may(ask->caller.role, right)) {
+        char why[64];
+        snprintf(why, sizeof why, "this needs the right to %s", right_name(right));
+        server__note(client->server, &ask->caller, wire_topic_name(message->topic), "", AUDIT_REFUSED, why);
+        refuse(client, wire_topic_name(message->topic), message->id, 403, why);
+        return;
+    }
     if (asks_put(&client->server->asks, client, message->topic, message->id, ask))
         return;
     refuse(client, wire_topic_name(message->topic), message->id, 429, "too many questions wait for an answer");
 }
 
-static void on_acknowledge(Client *client, const WireMessage *message)
+static AlarmActKind act_kind(WireTopic topic)
 {
-    ServerAsk ask = {.kind = SERVER_ASK_ACKNOWLEDGE, .alarm = message->acknowledge.alarm};
-    snprintf(ask.by, sizeof ask.by, "%s", message->acknowledge.by);
-    put_ask(client, message, &ask);
+    switch (topic) {
+    case WIRE_COMMENT:
+        return ACT_COMMENT;
+    case WIRE_SHELVE:
+        return ACT_SHELVE;
+    case WIRE_UNSHELVE:
+        return ACT_UNSHELVE;
+    case WIRE_SUPPRESS:
+        return ACT_SUPPRESS;
+    case WIRE_UNSUPPRESS:
+        return ACT_UNSUPPRESS;
+    default:
+        return ACT_ACKNOWLEDGE;
+    }
+}
+
+static void on_act(Client *client, const WireMessage *message)
+{
+    ServerAsk ask = {.kind = SERVER_ASK_ALARM};
+    alarms_fill_act(client->server, act_kind(message->topic), message->act.alarm, message->act.seconds, message->act.comment, &ask.act);
+    snprintf(ask.act.by, sizeof ask.act.by, "%s", message->act.by);
+    const bool by_design = ask.act.kind == ACT_SUPPRESS || ask.act.kind == ACT_UNSUPPRESS;
+    put_ask(client, message, by_design ? RIGHT_CONFIGURE : RIGHT_ACKNOWLEDGE, &ask);
 }
 
 static void on_actuate(Client *client, const WireMessage *message)
@@ -468,8 +497,7 @@ static void on_actuate(Client *client, const WireMessage *message)
     ask.wish.value = unit_to_si(tag.unit, message->actuate.value);
     snprintf(ask.wish.by, sizeof ask.wish.by, "person:%.40s", client->link.peer);
     snprintf(ask.wish.reason, sizeof ask.wish.reason, "%s", message->actuate.reason);
-    snprintf(ask.by, sizeof ask.by, "%s", ask.wish.by);
-    put_ask(client, message, &ask);
+    put_ask(client, message, RIGHT_COMMAND, &ask);
 }
 
 void server__deliver(Server *server)
@@ -505,10 +533,10 @@ static void on_message(Client *client, const WireMessage *message)
         return;  // an answer to what nobody asked
     if (message->topic == WIRE_SUBSCRIBE)
         on_subscribe(client, message);
-    else if (message->topic == WIRE_ACKNOWLEDGE)
-        on_acknowledge(client, message);
-    else
+    else if (message->topic == WIRE_ACTUATE)
         on_actuate(client, message);
+    else
+        on_act(client, message);
 }
 
 // Frames that come in.
