@@ -8,7 +8,7 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 # what the program needs to build and run, and what the tests need on top; with llvm-14-dev at hand it is built with native code
 packages_engine=(gcc cmake ninja-build pkg-config liblua5.4-dev libwebsockets-dev libwebsockets-evlib-uv libuv1-dev libssl-dev libcap-dev
   libsqlite3-dev libsodium-dev libjansson-dev libudunits2-dev libsleef-dev libxxhash-dev libnlopt-dev)
-packages_tests=(check llvm-14-dev clang-14 libclang-rt-14-dev chromium fonts-dejavu-core shellcheck)
+packages_tests=(check openssl llvm-14-dev clang-14 libclang-rt-14-dev chromium fonts-dejavu-core prometheus shellcheck)
 # what the engine is compared with
 packages_bench=(lua5.4 luajit libsundials-dev)
 
@@ -43,15 +43,16 @@ install_node() {
   if [ ${#missing[@]} -gt 0 ]; then install_missing "${missing[@]}"; fi
 }
 
-# npm's packages, again only when the lock file has changed
-install_web() {
-  local stamp="$root/web/node_modules/.pollux-lock"
-  if ! cmp -s "$root/web/package-lock.json" "$stamp"; then
-    say "installing the web's packages"
-    (cd "$root/web" && npm ci --no-audit --no-fund --loglevel=error)
-    cp "$root/web/package-lock.json" "$stamp"
+# install_npm FOLDER: npm's packages, again only when the lock file has changed
+install_npm() {
+  local folder="$root/$1" stamp="$root/$1/node_modules/.pollux-lock"
+  if ! cmp -s "$folder/package-lock.json" "$stamp"; then
+    say "installing the packages of $1"
+    (cd "$folder" && npm ci --no-audit --no-fund --loglevel=error)
+    cp "$folder/package-lock.json" "$stamp"
   fi
 }
+install_web() { install_npm web; }
 
 # the dashboard, again only when a source is newer than what was built
 build_web() {

@@ -23,6 +23,7 @@ enum {
     BACKOFF_MAX_MS = 10000,
     BUSY_PAUSE_MS = 100,  // after the engine had no room
     RX_CHUNK = 32 * 1024,
+    TOKEN_ROOM = 256,  // of "Bearer " and a token
 };
 
 typedef enum Fate {
@@ -79,6 +80,7 @@ struct Device {
     Arena arena;  // what the definition points to
     char host[128], path[256];
     int port;
+    bool tls;
 
     struct lws_context *lws;
     struct lws *wsi;
@@ -557,7 +559,17 @@ static void on_gone(Device *device, const char *why)
         return;
     const bool was_ready = device->stage == STAGE_READY;
     stay_apart(device);
-    notice(device, "%s ws://%s:%d: %s", was_ready ? "lost the connection to" : "no connection to", device->host, device->port, why);
+    notice(device, "%s ws%s://%s:%d: %s", was_ready ? "lost the connection to" : "no connection to", device->tls ? "s" : "", device->host, device->port, why);
+}
+
+/* The token goes into the request that asks for the WebSocket; nonzero when it cannot. */
+static int show_token(const Device *device, struct lws *wsi, unsigned char **at, size_t room)
+{
+    char value[TOKEN_ROOM];
+    if (!device->def.token)
+        return 0;
+    const int length = snprintf(value, sizeof value, "Bearer %s", device->def.token);
+    return lws_add_http_header_by_token(wsi, WSI_TOKEN_HTTP_AUTHORIZATION, (const unsigned char *)value, length, at, *at + room);
 }
 
 static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t length)
@@ -565,6 +577,8 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *use
     (void)user;
     Device *device = lws_context_user(lws_get_context(wsi));
     switch (reason) {
+    case LWS_CALLBACK_CLIENT_APPEND_HANDSHAKE_HEADER:
+        return show_token(device, wsi, in, length);
     case LWS_CALLBACK_CLIENT_ESTABLISHED:
         device->stage = STAGE_PROVIDING;
         device->provide_due = true;
@@ -609,6 +623,7 @@ static void connect_now(Device *device)
         .ietf_version_or_minus_one = -1,
         .retry_and_idle_policy = &idle_policy,
         .pwsi = &device->wsi,
+        .ssl_connection = device->tls ? LCCSCF_USE_SSL : 0,
     };
     if (!lws_client_connect_via_info(&info) && device->stage == STAGE_CONNECTING)
         on_gone(device, "cannot connect");
@@ -622,6 +637,7 @@ static void forward_log(int level, const char *line)
 
 static Err open_context(Device *device, ErrText *why)
 {
+    const DeviceDef *def = &device->def;
     lws_set_log_level(LLL_ERR, forward_log);
     const struct lws_context_creation_info info = {
         .port = CONTEXT_PORT_NO_LISTEN,
@@ -633,6 +649,10 @@ static Err open_context(Device *device, ErrText *why)
         .connect_timeout_secs = 5,
         .timeout_secs = 10,
         .fd_limit_per_thread = 16,
+        .options = (device->tls ? LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT : 0) | (def->ca ? LWS_SERVER_OPTION_DISABLE_OS_CA_CERTS : 0),
+        .client_ssl_ca_filepath = def->ca,
+        .client_ssl_cert_filepath = def->certificate,
+        .client_ssl_private_key_filepath = def->key,
     };
     device->lws = lws_create_context(&info);
     return device->lws ? ERR_OK : err_set(why, ERR_MEMORY, "libwebsockets: cannot create a context");
@@ -642,12 +662,12 @@ static Err open_context(Device *device, ErrText *why)
 
 static Err url_error(ErrText *why, const char *url, const char *what)
 {
-    return err_set(why, ERR_USAGE, "\"%.200s\": %s; expected ws://HOST[:PORT][/PATH]", url, what);
+    return err_set(why, ERR_USAGE, "\"%.200s\": %s; expected ws://HOST[:PORT][/PATH], or wss://", url, what);
 }
 
 static Err read_port(Device *device, const char *url, const char **at, ErrText *why)
 {
-    device->port = 80;
+    device->port = device->tls ? 443 : 80;
     if (**at != ':')
         return ERR_OK;
     char *end;
@@ -661,13 +681,12 @@ static Err read_port(Device *device, const char *url, const char **at, ErrText *
 
 static Err read_url(Device *device, const char *url, ErrText *why)
 {
-    if (strncmp(url, "wss://", 6) == 0)
-        return url_error(why, url, "TLS is not there yet");
-    if (strncmp(url, "ws://", 5) != 0)
+    device->tls = strncmp(url, "wss://", 6) == 0;
+    if (!device->tls && strncmp(url, "ws://", 5) != 0)
         return url_error(why, url, "not the address of a WebSocket");
 
     // an IPv6 address stands in brackets, because it has colons of its own
-    const char *at = url + 5;
+    const char *at = url + strlen(device->tls ? "wss://" : "ws://");
     const bool bracket = *at == '[';
     at += bracket;
     const size_t length = strcspn(at, bracket ? "]" : ":/?#");
@@ -689,7 +708,23 @@ static Err read_url(Device *device, const char *url, ErrText *why)
     return ERR_OK;
 }
 
+/* Who can read a token can use it. */
+static Err check_secrecy(const Device *device, ErrText *why)
+{
+    const char *host = device->host;
+    const bool is_near = strcmp(host, "localhost") == 0 || strcmp(host, "::1") == 0 || strncmp(host, "127.", 4) == 0;
+    if (!device->def.token || device->tls || is_near)
+        return ERR_OK;
+    return err_set(why, ERR_DENIED, "a token is not sent to %.100s where everybody can read it: use wss://", host);
+}
+
 // The public functions.
+
+/* In its place, unless it is NULL. */
+static bool copy_text(Device *device, const char **text)
+{
+    return !*text || (*text = arena_text(&device->arena, *text));
+}
 
 /* What the caller's definition points to need not live on. */
 static Err copy_definition(Device *device, const DeviceDef *def)
@@ -698,7 +733,8 @@ static Err copy_definition(Device *device, const DeviceDef *def)
     const char **actuators = arena_new(&device->arena, const char *, def->actuator_count + 1);
     device->def = *def;
     device->def.name = arena_text(&device->arena, def->name);
-    if (!tags || !actuators || !device->def.name)
+    const bool copied = copy_text(device, &device->def.token) && copy_text(device, &device->def.ca) && copy_text(device, &device->def.certificate) && copy_text(device, &device->def.key);
+    if (!tags || !actuators || !device->def.name || !copied)
         return ERR_MEMORY;
 
     for (size_t i = 0; i < def->tag_count; i++) {
@@ -740,6 +776,8 @@ Err device_open(const DeviceDef *def, Device **out, ErrText *why)
     device->seed = hash_bytes((uint64_t)utc, def->name, strlen(def->name));
 
     Err err = read_url(device, def->url, why);
+    if (err == ERR_OK)
+        err = check_secrecy(device, why);
     if (err == ERR_OK && (open_queues(device) != ERR_OK || copy_definition(device, def) != ERR_OK || wire_create(&device->wire) != ERR_OK))
         err = err_set(why, ERR_MEMORY, "%s", err_name(ERR_MEMORY));
     if (err == ERR_OK)

@@ -17,7 +17,10 @@ enum { DEVICE_WAITING_MAX = 65536, DEVICE_LIVE_S = 5 };
 typedef struct Device Device;
 
 typedef struct DeviceDef {
-    const char *url;   // ws://localhost:8080 (a path is added where there is none)
+    const char *url;   // ws://localhost:8080, or wss:// (a path is added where there is none)
+    const char *token; // that lets it in; NULL: it shows none
+    const char *ca;    // wss: a PEM file of authorities, or of the engine's own certificate; NULL: those of this machine
+    const char *certificate, *key;  // wss: PEM files of its own certificate; NULL: it shows none
     const char *name;
     const WireTag *tags;  // names, or `cell_*.voltmeter` (tag_is_meant)
     size_t tag_count;
@@ -34,7 +37,7 @@ typedef struct DeviceDef {
 
 typedef struct DeviceState {
     bool connected;   // and the engine has taken what it provides
-    bool refused;     // the engine refused what it provides: it will not be tried again
+    bool refused;     // the engine refused what it provides, or lets it in no more: it will not be tried again
     double speed, step;
     int64_t from;     // plant time of the engine at the start, TIME_NONE
     uint64_t sent, stored, rejected, commands;

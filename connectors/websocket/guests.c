@@ -58,6 +58,26 @@ static int check_name(const Link *link, const char *name, ErrText *why)
     return 200;
 }
 
+/* A tag that the peer has no right to refuses the whole. */
+static int check_rights(const Link *link, const TagTable *tags, const Grants *grants, ErrText *why)
+{
+    for (size_t i = 0; i < grants->count && link->may_provide; i++) {
+        const TagName name = tags_name(tags, grants->items[i].tag);
+        if (!link->may_provide(link, name.text)) {
+            err_set(why, ERR_DENIED, "%s may not provide \"%s\"", link->who, name.text);
+            return 403;
+        }
+    }
+    for (size_t i = 0; i < grants->actuator_count && link->may_actuate; i++) {
+        const TagName name = tags_name(tags, grants->actuators[i]);
+        if (!link->may_actuate(link, name.text)) {
+            err_set(why, ERR_DENIED, "%s may not actuate \"%s\"", link->who, name.text);
+            return 403;
+        }
+    }
+    return 200;
+}
+
 /* Nobody else may have one of the actuators; the same device on an older connection is not somebody else. */
 static int check_rivals(const Websocket *websocket, const Guest *place, const Grants *grants, ErrText *why)
 {
@@ -70,6 +90,15 @@ static int check_rivals(const Websocket *websocket, const Guest *place, const Gr
         return 409;
     }
     return 200;
+}
+
+/* Who was let in by another name is another device, whatever it calls itself. */
+static int check_place(const Guest *guest, const Link *link, ErrText *why)
+{
+    if (!guest || !guest->link || strcmp(guest->link->who, link->who) == 0)
+        return 200;
+    err_set(why, ERR_DENIED, "the device \"%s\" is connected, and was let in as %s", guest->shown.name, guest->link->who);
+    return 409;
 }
 
 /* Seat the device at `link`. False when the ring has no room to tell the tick. */
@@ -115,10 +144,14 @@ static int admit(Websocket *websocket, Link *link, const WireMessage *message, G
 {
     const char *name = message->provide.device;
     int status = check_name(link, name, why);
+    if (status == 200)
+        status = check_rights(link, websocket->def.tags, grants, why);
     if (status != 200)
         return status;
     Guest *guest = find_place(websocket, name);
-    status = check_rivals(websocket, guest, grants, why);
+    status = check_place(guest, link, why);
+    if (status == 200)
+        status = check_rivals(websocket, guest, grants, why);
     if (status != 200)
         return status;
     if (!guest || !join(websocket, guest, link, name)) {

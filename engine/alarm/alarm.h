@@ -96,7 +96,7 @@ void alarms_number_acts_from(Alarms *alarms, uint64_t number);
 typedef enum AsideKind { ASIDE_SHELVED, ASIDE_SUPPRESSED } AsideKind;
 /// All alarms of one name of one twin, put aside.
 typedef struct Aside {
-    uint64_t alarm;  // the newest of them that is known
+    uint64_t alarm;  // by which they were put aside
     uint32_t twin;
     AsideKind kind;
     int64_t since, until;  // plant time; of what is suppressed until TIME_NONE

@@ -167,6 +167,8 @@ static void publish(App *app)
         .time = app->now,
         .ticks = app->ticks,
         .speed = app->def.speed,
+        .paused = app->tempo.paused,
+        .speed_limit = app->tempo.speed,
         .overruns = app->overruns,
         .forecasts_skipped = lookout_skipped(app->lookout),
         .backlog_samples = app->backlog.samples,
@@ -178,6 +180,8 @@ static void publish(App *app)
         .alarms_dropped = alarms_dropped(app->alarms),
         .history_waits = written.waits,
         .history_errors = written.errors,
+        .history_waiting = app->history ? history_waiting(app->history) : 0,
+        .tick_durations = app->tick_durations,
     };
     server_publish(app->server, app->plant, app->sync, app->alarms, app->gate, &now);
     app->news = false;
@@ -292,19 +296,27 @@ static bool is_stopping(const App *app)
 }
 
 /* Where devices carry the time nobody asks what time of day it is: this is done for every arrival. */
-static bool is_ready(const App *app)
+static bool is_complete(const App *app)
 {
     return sync_ready(app->sync, app->plant->clock == PLANT_CLOCK_UTC ? app_utc(app) : TIME_NONE);
+}
+
+static bool is_admitted(const App *app)
+{
+    return tempo_is_free(&app->tempo) || tempo_admits(&app->tempo, elapsed(app));
 }
 
 static size_t run_ready_ticks(App *app)
 {
     size_t ticks = 0;
-    for (; !is_stopping(app) && is_ready(app); ticks++) {
+    for (; !is_stopping(app) && is_admitted(app) && is_complete(app); ticks++) {
         // in real time a tick that is not done by the end of the next one is late
         if (app->plant->clock == PLANT_CLOCK_UTC && app_utc(app) > sync_time(app->sync, sync_next_tick(app->sync) + 1) + app->plant->wait_ns)
             app->overruns++;
+        const int64_t start = elapsed(app);
+        tempo_note(&app->tempo, start, app->plant->step);
         app_tick(app);
+        histogram_add(&app->tick_durations, elapsed(app) - start);
     }
     return ticks;
 }
@@ -455,11 +467,25 @@ static void answer_act(App *app, ServerAsk *ask)
     server_answer_alarm(app->server, ask->token, &alarm, ask->act.twin);
 }
 
+/* A plant that lives by the time of day cannot be held: its devices go on. */
+static void answer_time(App *app, const ServerAsk *ask)
+{
+    if (app->plant->clock != PLANT_CLOCK_PROVIDER) {
+        answer(app, ask, 409, "this plant lives by the time of day, which cannot be held: only a plant whose devices carry the clock can be");
+        return;
+    }
+    app->tempo = (Tempo){.paused = ask->time.paused, .speed = ask->time.speed, .steps = ask->time.steps, .due = elapsed(app)};
+    app->news = true;
+    answer(app, ask, 200, "");
+}
+
 static void answer_people(App *app)
 {
     for (ServerAsk ask; app->server && server_poll(app->server, &ask);)
         if (ask.kind == SERVER_ASK_RELOAD)
             take_reload(app, &ask);
+        else if (ask.kind == SERVER_ASK_TIME)
+            answer_time(app, &ask);
         else if (app->now == TIME_NONE)
             answer(app, &ask, 409, "the plant's time has not begun: no device has sent anything yet");
         else if (ask.kind == SERVER_ASK_ACTUATE)
@@ -511,9 +537,12 @@ size_t app_poll(App *app)
     const int64_t start = elapsed(app);
     if (app->backlog.since == TIME_NONE)
         app->backlog.since = start;
-    size_t done = poll_connectors(app, false);
+    const bool held = !is_admitted(app) && is_complete(app);
+    size_t done = held ? 0 : poll_connectors(app, false);
     done += run_ready_ticks(app);
-    if (!app->history || history_waiting(app->history) < HISTORY_WAITING)
+    if (held)
+        ;  // what comes waits in the sockets
+    else if (!app->history || history_waiting(app->history) < HISTORY_WAITING)
         done += poll_connectors(app, true);
     if (app->now != TIME_NONE)
         desk_fill(app->desk, app->now);
@@ -542,6 +571,8 @@ void app_drain(App *app)
 
 int64_t app_patience(const App *app, int64_t most)
 {
+    if (!tempo_is_free(&app->tempo))
+        return tempo_patience(&app->tempo, elapsed(app), most);
     const int64_t patience = sync_patience(app->sync, app_utc(app), most);
     return isinf(app->def.speed) ? patience : (int64_t)((double)patience / (app->def.speed > 1 ? app->def.speed : 1));
 }
@@ -637,6 +668,8 @@ static void take_over(App *app, App *before)
     app->now = before->now;
     app->ticks = before->ticks;
     app->overruns = before->overruns;
+    app->tick_durations = before->tick_durations;
+    app->tempo = before->tempo;
     app->backlog = before->backlog;
     app->started_elapsed = before->started_elapsed;
     app->started_utc = before->started_utc;

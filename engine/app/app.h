@@ -8,6 +8,7 @@
 
 #include "connectors/websocket/websocket.h"
 #include "forecast/lookout.h"
+#include "app/tempo.h"
 #include "server/server.h"
 
 enum { APP_CONNECTORS_MAX = 16 };
@@ -60,6 +61,8 @@ struct App {
     int64_t sent_elapsed;         // when a command was handed to a device last
     uint64_t overruns;
     uint64_t witnessed_command;   // the newest that is in the audit trail
+    Histogram tick_durations;
+    Tempo tempo;
     AppBacklog backlog;
     bool replaying;               // ticks are run again after a restart: nothing leaves the engine
     char refused[sizeof(ErrText)]; // why the newest version of the script was, or empty

@@ -10,7 +10,7 @@
 #include "forecast/forecast.h"
 
 static const int64_t TOLERANCE_NS = 5 * NS_PER_S;
-static const uint64_t PURPOSE_SENSOR = 3;  // of random numbers; ensemble.c has the others
+static const uint64_t PURPOSE_SENSOR = 3;  // of random numbers; swarm.c has the others
 
 /* A sample that a forecast is held against. */
 typedef struct Target {
@@ -155,16 +155,18 @@ static size_t find_time(const Forecast *forecast, uint64_t step)
     return i;
 }
 
-/* What the members say the sensor will read: each with a noise of its own. */
+/* What the members say the sensor will read: each with its own bias and noise. */
 static size_t read_members(const Issue *issue, const Forecast *forecast, const Target *target)
 {
     const Backtest *backtest = issue->backtest;
     const BacktestSensor *sensor = &backtest->sensors[target->sensor];
-    const double *paths = forecast->cases[0].series[target->sensor].paths;
+    const ForecastSeries *series = &forecast->cases[0].series[sensor->series];
     const size_t time = find_time(forecast, target->step);
-    for (size_t i = 0; i < forecast->path_count; i++)
-        backtest->members[i] = paths[i * forecast->time_count + time] +
+    for (size_t i = 0; i < forecast->path_count; i++) {
+        const size_t at = i * forecast->time_count + time;
+        backtest->members[i] = series->paths[at] + (sensor->biased ? series[1].paths[at] : 0) +
                                sensor->noise * random_normal(forecast->seed, PURPOSE_SENSOR << 32 | sensor->tag, target->step << 32 | i);
+    }
     return finite_first(backtest->members, forecast->path_count);
 }
 
@@ -216,14 +218,10 @@ static Err forecast_targets(const Issue *issue)
     Course courses[SCENARIO_CHANGES_MAX];
     Case base = {.name = "backtest", .doc = "", .changes = courses};
     Scenario scenario = {.name = "backtest", .doc = "", .members = backtest->def->members, .paths = backtest->def->members, .quantiles = middle,
-                         .quantile_count = 1, .cases = &base, .case_count = 1, .tag_count = backtest->sensor_count};
-    TagId *tags = arena_new(&scenario.arena, TagId, backtest->sensor_count);
+                         .quantile_count = 1, .cases = &base, .case_count = 1, .tags = backtest->series, .tag_count = backtest->series_count};
     double *times = arena_new(&scenario.arena, double, issue->target_count);
-    Err err = tags && times ? ERR_OK : err_set(backtest->why, ERR_MEMORY, "no memory for a forecast");
+    Err err = times ? ERR_OK : err_set(backtest->why, ERR_MEMORY, "no memory for a forecast");
     if (!err) {
-        for (size_t i = 0; i < backtest->sensor_count; i++)
-            tags[i] = backtest->sensors[i].tag;
-        scenario.tags = tags;
         scenario.times = times;
         scenario.time_count = list_times(issue, times);
         scenario.horizon = times[scenario.time_count - 1];
@@ -257,6 +255,25 @@ static void note_tick(void *self, const App *app, Batch batch)
 
 // --- life ----------------------------------------------------------------------------------------------------------
 
+static void add_sensor(Backtest *backtest, uint32_t twin, const Sensor *sensor)
+{
+    const Plant *plant = backtest->names;
+    const Channel *channel = &plant_model(plant, twin)->channels[sensor->channel];
+    BacktestSensor *out = &backtest->sensors[backtest->sensor_count++];
+    *out = (BacktestSensor){
+        .tag = plant_tag(plant, twin, sensor->channel),
+        .twin = twin,
+        .series = backtest->series_count,
+        .biased = sensor->bias != UINT16_MAX,
+        .noise = channel->noise,
+        .unit = channel->unit,
+        .patience = fmax(2 * sensor->every, plant->step),
+    };
+    backtest->series[backtest->series_count++] = out->tag;
+    if (out->biased)
+        backtest->series[backtest->series_count++] = plant_tag(plant, twin, sensor->bias);
+}
+
 /* Sensors that measure a mixture have no forecast. */
 static Err list_sensors(Backtest *backtest)
 {
@@ -265,22 +282,14 @@ static Err list_sensors(Backtest *backtest)
     for (uint32_t twin = 0; twin < plant->twin_count; twin++)
         room += plant_model(plant, twin)->sensor_count;
     backtest->sensors = arena_new(&backtest->arena, BacktestSensor, room);
-    if (!backtest->sensors)
+    backtest->series = arena_new(&backtest->arena, TagId, 2 * room);
+    if (!backtest->sensors || !backtest->series)
         return ERR_MEMORY;
     for (uint32_t twin = 0; twin < plant->twin_count; twin++) {
         const Model *model = plant_model(plant, twin);
-        for (uint16_t s = 0; s < model->sensor_count; s++) {
-            const Channel *channel = &model->channels[model->sensors[s].channel];
-            if (!channel_is_foreseen(model, model->sensors[s].channel))
-                continue;
-            backtest->sensors[backtest->sensor_count++] = (BacktestSensor){
-                .tag = plant_tag(plant, twin, model->sensors[s].channel),
-                .twin = twin,
-                .noise = channel->noise,
-                .unit = channel->unit,
-                .patience = fmax(2 * model->sensors[s].every, plant->step),
-            };
-        }
+        for (uint16_t s = 0; s < model->sensor_count; s++)
+            if (channel_is_foreseen(model, model->sensors[s].channel))
+                add_sensor(backtest, twin, &model->sensors[s]);
     }
     return ERR_OK;
 }

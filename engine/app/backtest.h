@@ -39,6 +39,8 @@ typedef struct HorizonScore {
 typedef struct BacktestSensor {
     TagId tag;
     uint32_t twin;
+    size_t series;  // of the forecast
+    bool biased;
     double noise;     // SI
     double patience;  // s behind a horizon within which a sample must come
     const Unit *unit;
@@ -49,6 +51,8 @@ typedef struct Backtest {
     const BacktestDef *def;
     BacktestSensor *sensors;
     size_t sensor_count;
+    TagId *series;  // that a forecast tells: of each sensor, and of its bias behind it
+    size_t series_count;
     size_t forecasts;
     Arena arena;
 

@@ -1,4 +1,5 @@
 /* emulate.c -- pollux emulate: the device side, a recording or Castor, over a real WebSocket. */
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,6 +26,7 @@ enum {
     BATCH = 512,
     WAIT_MS = 20,
     GOODBYE_S = 30,  // how long the last samples may wait for their answer
+    TOKEN_TEXT_ROOM = 200,
     LOG_ROOM = 4 * 1000 * 1000,  // samples, 250 MB that are touched when there is a log
 };
 
@@ -304,15 +306,43 @@ static Err make_offer(const Emulation *emulation, Arena *arena, Offer *offer, Er
     return err ? err_set(why, err, "no memory") : ERR_OK;
 }
 
-static Err open_link(Emulation *emulation, const char *url, const char *name, bool binary, Arena *arena, ErrText *why)
+/* The token that a file holds, or else the environment; `token` stays "" where there is none. It is not typed: others on the machine see what is. */
+static Err read_token(const char *path, char token[static TOKEN_TEXT_ROOM], ErrText *why)
 {
+    const char *set = getenv("POLLUX_TOKEN");
+    snprintf(token, TOKEN_TEXT_ROOM, "%s", !path && set ? set : "");
+    if (!path)
+        return ERR_OK;
+    FILE *file = fopen(path, "re");
+    if (!file)
+        return err_set(why, ERR_IO, "%s: %s", path, strerror(errno));
+    const bool read = fgets(token, TOKEN_TEXT_ROOM, file) != NULL;
+    fclose(file);
+    token[strcspn(token, " \t\r\n")] = 0;
+    return read && *token ? ERR_OK : err_set(why, ERR_PARSE, "%s: expected a token, as `pollux token create` prints it", path);
+}
+
+/* `def` says where the engine is and how to be let in; the rest follows from what is emulated. */
+static Err open_link(Emulation *emulation, const DeviceDef *def, const char *token_file, ErrText *why)
+{
+    Arena arena = {0};
     Offer offer = {0};
-    const Err err = make_offer(emulation, arena, &offer, why);
-    if (err)
-        return err;
-    const DeviceDef def = {.url = url, .name = name, .log = emulation->offline_lasts > 0 ? LOG_ROOM : 0, .tags = offer.tags, .tag_count = offer.tag_count, .actuators = offer.actuators, .actuator_count = offer.actuator_count,
-                           .bulk = binary, .command = on_command, .notice = on_notice, .self = emulation};
-    return device_open(&def, &emulation->device, why);
+    char token[TOKEN_TEXT_ROOM];
+    Err err = make_offer(emulation, &arena, &offer, why);
+    if (!err)
+        err = read_token(token_file, token, why);
+    if (!err) {
+        DeviceDef whole = *def;
+        whole.token = *token ? token : NULL;
+        whole.log = emulation->offline_lasts > 0 ? LOG_ROOM : 0;
+        whole.tags = offer.tags;
+        whole.tag_count = offer.tag_count;
+        whole.actuators = offer.actuators;
+        whole.actuator_count = offer.actuator_count;
+        err = device_open(&whole, &emulation->device, why);
+    }
+    arena_fini(&arena);
+    return err;
 }
 
 static Err open_castor(Emulation *emulation, const char *path, long seed, bool faults, const OptionList *more, ErrText *why)
@@ -353,18 +383,23 @@ static Err read_mishaps(Emulation *emulation, const char *offline, const char *c
 
 int command_emulate(int argc, char **argv)
 {
-    const char *path = NULL, *tape = NULL, *offline = NULL, *clock = NULL, *url = "ws://localhost:8080", *name = "emulator", *file = NULL;
+    const char *path = NULL, *tape = NULL, *offline = NULL, *clock = NULL, *file = NULL, *token_file = NULL;
     long seed = 1, seconds = 600;
-    bool no_faults = false, binary = false;
+    bool no_faults = false;
     OptionList faults = {0};
     Emulation emulation = {.speed = NAN};
+    DeviceDef device = {.url = "ws://localhost:8080", .name = "emulator", .command = on_command, .notice = on_notice, .self = &emulation};
     const Option options[] = {
         {OPTION_OPERAND, "PLANT", NULL, "the plant script that the server runs", &path, 0, 0},
-        {OPTION_TEXT, "url", "URL", "where it runs (ws://localhost:8080)", &url, 0, 0},
+        {OPTION_TEXT, "url", "URL", "where it runs (ws://localhost:8080)", &device.url, 0, 0},
+        {OPTION_TEXT, "token-file", "FILE", "a token that lets it in ($POLLUX_TOKEN)", &token_file, 0, 0},
+        {OPTION_TEXT, "ca", "FILE", "of wss://: whose certificates are trusted (PEM; those of this machine)", &device.ca, 0, 0},
+        {OPTION_TEXT, "certificate", "FILE", "of wss://: a certificate that lets it in (PEM)", &device.certificate, 0, 0},
+        {OPTION_TEXT, "key", "FILE", "the certificate's private key (PEM)", &device.key, 0, 0},
         {OPTION_TEXT, "tape", "FILE", "play this recording instead of emulating", &tape, 0, 0},
         {OPTION_SPEED, "speed", "N", "N times real time, or max (the server's --speed)", &emulation.speed, 0, 0},
-        {OPTION_FLAG, "binary", NULL, "send samples as records (pollux.v1.bin) instead of JSON", &binary, 0, 0},
-        {OPTION_TEXT, "name", "NAME", "what this device is called (emulator)", &name, 0, 0},
+        {OPTION_FLAG, "binary", NULL, "send samples as records (pollux.v1.bin) instead of JSON", &device.bulk, 0, 0},
+        {OPTION_TEXT, "name", "NAME", "what this device is called (emulator)", &device.name, 0, 0},
         {OPTION_LIST, "fault", "FAULT", "something that goes wrong, see below; may be repeated", &faults, 0, 0},
         {OPTION_TEXT, "offline", "AT+LASTS", "lose the line then, for so many seconds, and send the log behind", &offline, 0, 0},
         {OPTION_TEXT, "clock", "AHEAD+PPM", "stamp with a clock that is so many seconds ahead and gains so much", &clock, 0, 0},
@@ -379,7 +414,6 @@ int command_emulate(int argc, char **argv)
         return parsed == OPTIONS_HELPED ? EXIT_DONE : EXIT_USAGE;
 
     ErrText why;
-    Arena arena = {0};
     Plant *plant = NULL;
     stop_on_signals();
     if (tape && (faults.count || offline || clock || file)) {
@@ -398,7 +432,7 @@ int command_emulate(int argc, char **argv)
     if (!err && file)
         err = record_castor(emulation.castor, (double)seconds, file, &why);
     else if (!err)
-        err = open_link(&emulation, url, name, binary, &arena, &why);
+        err = open_link(&emulation, &device, token_file, &why);
     if (!err && !file && wait_connected(&emulation)) {
         if (emulation.tape)
             play_tape(&emulation);
@@ -407,12 +441,11 @@ int command_emulate(int argc, char **argv)
         say_goodbye(&emulation);
     }
     if (!err && emulation.device && device_state(emulation.device).refused)
-        err = err_set(&why, ERR_DENIED, "%s does not take what this plant provides: does it run the same plant script?", url);
+        err = err_set(&why, ERR_DENIED, "%s does not take what this plant provides: does it run the same plant script?", device.url);
 
     device_close(emulation.device);
     castor_destroy(emulation.castor);
     tape_close(emulation.tape);
     plant_destroy(plant);
-    arena_fini(&arena);
     return err ? options_fail(err == ERR_USAGE ? EXIT_USAGE : EXIT_FAILED, &why) : EXIT_DONE;
 }

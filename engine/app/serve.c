@@ -116,12 +116,15 @@ static Err open_serving(Serving *serving, const AppDef *def, ServerDef *server, 
     return err ? err : app_add_connector(serving->app, (Connector){&websocket_log_connector, serving->websocket});
 }
 
-static void greet(const Serving *serving, const AppDef *def)
+static void greet(const Serving *serving, const AppDef *def, const ServerDef *server)
 {
+    const char *s = server->tls_certificate ? "s" : "", *host = server->host_count ? server->hosts[0] : "localhost";
     const Plant *plant = serving->app->plant;
     const int port = server_port(serving->server);
     printf("Pollux " POLLUX_VERSION "  plant %s: %u twin%s, a step every %g s, %s\n", plant->name, plant->twin_count, plant->twin_count == 1 ? "" : "s", plant->step, program_backend());
-    printf("  dashboard  http://localhost:%d\n  devices    ws://localhost:%d   (for example: pollux emulate %s --url ws://localhost:%d)\n", port, port, def->plant, port);
+    printf("  dashboard  http%s://%s:%d\n  devices    ws%s://%s:%d   (for example: pollux emulate %s --url ws%s://%s:%d)\n", s, host, port, s, host, port, def->plant, s, host, port);
+    if (server->access)
+        printf("  access     %s\n", server->access);
     printf("  history    %s\n  stop       Ctrl-C\n", def->history ? def->history : "none: samples are acknowledged but not kept");
     fflush(stdout);
 }
@@ -222,19 +225,37 @@ static Err run_until_stopped(Serving *serving, ErrText *why)
     return err;
 }
 
+static Err set_log(const char *level, const char *form, ErrText *why)
+{
+    LogLevel lowest;
+    if (!log_level_find(level, &lowest))
+        return err_set(why, ERR_USAGE, "serve: --log-level: expected debug, info, warning or error, got \"%s\"", level);
+    if (strcmp(form, "text") != 0 && strcmp(form, "json") != 0)
+        return err_set(why, ERR_USAGE, "serve: --log-format: expected text or json, got \"%s\"", form);
+    log_set_level(lowest);
+    log_set_form(strcmp(form, "json") == 0 ? LOG_JSON : LOG_TEXT);
+    return ERR_OK;
+}
+
 int command_serve(int argc, char **argv)
 {
     const char *plant = NULL, *history = NULL;
-    char path[1024];
+    char path[1024], access_path[1024];
     long port = 8080, threads = 1;
     bool no_history = false, fresh = false, watch = false;
     double speed = 1;
-    const char *codegen = "auto";
+    const char *codegen = "auto", *log_level = "info", *log_format = "text";
+    OptionList hosts = {0};
     ServerDef server = {0};
     const Option options[] = {
         {OPTION_OPERAND, "PLANT", NULL, "a plant script", &plant, 0, 0},
         {OPTION_WHOLE, "port", "N", "where to listen (8080; 0 takes a free one)", &port, 0, 65535},
-        {OPTION_TEXT, "bind", "ADDRESS", "on which address (127.0.0.1)", &server.bind, 0, 0},
+        {OPTION_TEXT, "bind", "ADDRESS", "on which address (127.0.0.1; 0.0.0.0 is all of them, and needs TLS and access)", &server.bind, 0, 0},
+        {OPTION_TEXT, "access", "FILE", "let in only whom this file names (beyond this machine: $XDG_CONFIG_HOME/pollux/access.json)", &server.access, 0, 0},
+        {OPTION_TEXT, "tls-certificate", "FILE", "speak TLS with this certificate (PEM, its chain behind it)", &server.tls_certificate, 0, 0},
+        {OPTION_TEXT, "tls-key", "FILE", "the certificate's private key (PEM)", &server.tls_key, 0, 0},
+        {OPTION_TEXT, "tls-client-ca", "FILE", "let devices in by certificates that these authorities signed (PEM)", &server.tls_client_ca, 0, 0},
+        {OPTION_LIST, "host", "NAME", "a name by which others call this server, beside those in its certificate; may be repeated", &hosts, 0, 0},
         {OPTION_SPEED, "speed", "N", "N times real time, or max: how fast emulated devices are asked to go (1)", &speed, 0, 0},
         {OPTION_WHOLE, "threads", "N", "threads that step the twins (1)", &threads, 1, 64},
         CODEGEN_OPTION(&codegen),
@@ -242,6 +263,8 @@ int command_serve(int argc, char **argv)
         {OPTION_FLAG, "no-history", NULL, "keep none", &no_history, 0, 0},
         {OPTION_FLAG, "fresh", NULL, "put the history until now aside and begin anew", &fresh, 0, 0},
         {OPTION_FLAG, "watch", NULL, "load the script anew whenever it or one of its models changes (SIGHUP does it once)", &watch, 0, 0},
+        {OPTION_TEXT, "log-level", "LEVEL", "debug, info, warning or error: what the log tells (info)", &log_level, 0, 0},
+        {OPTION_TEXT, "log-format", "FORM", "text for people, or json: a JSON object per line (text)", &log_format, 0, 0},
         {OPTION_TEXT, "web", "FOLDER", "the dashboard's built files (beside the program, or web/dist)", &server.web, 0, 0},
     };
     const OptionResult parsed = options_parse(&subcommand_serve, options, sizeof options / sizeof *options, argc, argv);
@@ -254,7 +277,7 @@ int command_serve(int argc, char **argv)
         err_set(&why, ERR_USAGE, "serve: --no-history goes with neither --history nor --fresh");
         return options_fail(EXIT_USAGE, &why);
     }
-    if (codegen_begin(codegen, &why))
+    if (set_log(log_level, log_format, &why) || codegen_begin(codegen, &why))
         return options_fail(EXIT_USAGE, &why);
     if (!history && !no_history) {
         err = place_history(plant, path, sizeof path, &why);
@@ -266,6 +289,12 @@ int command_serve(int argc, char **argv)
         err = put_aside(history, &why);
     if (!server.web)
         server.web = find_web();
+    if (!err && !server.access && !server_is_loopback(server.bind)) {
+        err = place_access(access_path, sizeof access_path, &why);
+        server.access = access_path;
+    }
+    server.hosts = hosts.items;
+    server.host_count = hosts.count;
 
     stop_on_signals();
     reload_on_signal();
@@ -277,7 +306,7 @@ int command_serve(int argc, char **argv)
     if (!err)
         err = open_serving(&serving, &def, &server, &why);
     if (!err) {
-        greet(&serving, &def);
+        greet(&serving, &def, &server);
         err = run_until_stopped(&serving, &why);
         log_write(LOG_INFO, "serve", "stopping: the state of the plant is kept");
     }

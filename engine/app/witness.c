@@ -57,6 +57,9 @@ static void name_target(const App *app, const ServerAsk *ask, char *out, size_t 
     case SERVER_ASK_ACTUATE:
         snprintf(out, room, "%s", tags_name(app->plant->tags, ask->wish.tag).text);
         return;
+    case SERVER_ASK_TIME:
+        snprintf(out, room, "%s", ask->time.paused ? "paused" : "going");
+        return;
     case SERVER_ASK_RELOAD:
         snprintf(out, room, "%s", app->plant->path);
         return;
@@ -65,7 +68,8 @@ static void name_target(const App *app, const ServerAsk *ask, char *out, size_t 
 
 void witness_ask(App *app, const ServerAsk *ask, int status, const char *detail)
 {
-    const char *action = ask->kind == SERVER_ASK_ALARM ? alarm_act_name(ask->act.kind) : ask->kind == SERVER_ASK_ACTUATE ? "command" : "reload";
+    static const char *const actions[] = {[SERVER_ASK_ACTUATE] = "command", [SERVER_ASK_RELOAD] = "reload", [SERVER_ASK_TIME] = "time"};
+    const char *action = ask->kind == SERVER_ASK_ALARM ? alarm_act_name(ask->act.kind) : actions[ask->kind];
     const AuditOutcome outcome = status < 400 ? AUDIT_DONE : AUDIT_REFUSED;
     const char *who = *ask->caller.name ? ask->caller.name : ask->kind == SERVER_ASK_ALARM ? ask->act.by : ask->wish.by;
     char target[sizeof((AuditEntry *)0)->target] = "";

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/hash.h"
+#include "base/histogram.h"
 #include "base/log.h"
 #include "base/mailbox.h"
 #include "base/memory.h"

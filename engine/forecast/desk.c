@@ -28,6 +28,17 @@ typedef enum SlotStage {
     STAGE_ENDED,   // who has asked
 } SlotStage;
 
+/* The best of a search, written by its clerk while others read: whole where the version is even, and the same before and after. */
+typedef struct Best {
+    _Atomic uint32_t version;
+    _Atomic uint32_t evaluations;
+    _Atomic double values[AIM_CHOICES_MAX];
+    _Atomic double cost, excess;
+    size_t count;  // this, and what follows, is there before the first version
+    TagId tags[AIM_CHOICES_MAX];
+    const Unit *cost_unit;
+} Best;
+
 typedef struct Slot {
     _Atomic int stage;
     atomic_bool dropped;    // nobody wants it any more
@@ -44,6 +55,7 @@ typedef struct Slot {
     const Scenario *ordered;  // otherwise: borrowed
     const Fork *filled;
 
+    Best best;
     DeskState end;
     char name[DESK_NAME];
     ErrText why;
@@ -70,6 +82,7 @@ struct Desk {
     pthread_cond_t changed;
     void (*ended)(void *self);  // under the lock
     void *self;
+    DeskStats stats;            // under the lock, but for `waiting`
 };
 
 /* Of the asks of all desks: nobody takes another one's for his own. */
@@ -115,8 +128,10 @@ static double count_numbers(const Scenario *scenario)
     return each * (double)scenario->case_count * (double)scenario->tag_count * (double)scenario->time_count;
 }
 
-static Err check_scenario(const Scenario *scenario, ErrText *why)
+static Err check_scenario(const Scenario *scenario, bool searches, ErrText *why)
 {
+    if (searches && !scenario->aim)
+        return err_set(why, ERR_USAGE, "the scenario \"%s\" leaves nothing open: expected optimize = { vary = ... }", scenario->name);
     if (scenario->tape)
         return err_set(why, ERR_RANGE, "the scenario \"%s\" follows a recording: that is for `pollux forecast`", scenario->name);
     if (count_numbers(scenario) > DESK_NUMBERS_MAX)
@@ -130,7 +145,7 @@ static Err read_place(const Desk *desk, Slot *place)
     Err err = place->path ? scenario_read(place->path, desk->plant, &place->scenario, &place->why)
                           : scenario_read_json("scenario", place->text, place->length, desk->plant, &place->scenario, &place->why);
     if (!err)
-        err = check_scenario(place->scenario, &place->why);
+        err = check_scenario(place->scenario, place->priority == DESK_SEARCH, &place->why);
     if (err)
         return err;
     snprintf(place->name, sizeof place->name, "%s", place->scenario->name);
@@ -139,7 +154,7 @@ static Err read_place(const Desk *desk, Slot *place)
 
 /* A forecast on its way, on the thread of its clerk alone. */
 typedef struct Work {
-    const Desk *desk;
+    Clerk *clerk;
     Slot *place;
     volatile int stop;
 } Work;
@@ -153,21 +168,62 @@ static void tell_progress(void *self, double share)
 {
     Work *work = self;
     work->place->progress = share;
-    work->stop = is_over(work->desk, work->place);
+    work->stop = is_over(work->clerk->desk, work->place);
 }
 
-static Err compute_place(Desk *desk, Slot *place)
+static Err forecast_place(Work *work)
 {
-    Work work = {.desk = desk, .place = place};
-    const ForecastDef def = {.stop = &work.stop, .tell = tell_progress, .self = &work};
+    Slot *place = work->place;
+    const ForecastDef def = {.stop = &work->stop, .tell = tell_progress, .self = work};
     const Fork *fork = place->fork ? place->fork : place->filled;
     const Err err = forecast_run(fork, place->scenario ? place->scenario : place->ordered, &def, &place->forecast, &place->why);
-    if (err || !is_of_people(desk, place))
+    if (err || !is_of_people(work->clerk->desk, place))
         return err;
     forecast_json(place->forecast, &place->json);
     forecast_destroy(place->forecast);
     place->forecast = NULL;
-    return place->json.failed ? err_set(&place->why, ERR_MEMORY, "no memory for the result") : ERR_OK;
+    return ERR_OK;
+}
+
+static void serve_meanwhile(Clerk *clerk);
+
+static void tell_best(void *self, const Search *search)
+{
+    Work *work = self;
+    Best *best = &work->place->best;
+    best->version++;
+    best->evaluations = search->forecasts;
+    best->cost = search->cost;
+    best->excess = search->excess;
+    for (size_t i = 0; i < best->count; i++)
+        best->values[i] = search->values[i];
+    best->version++;
+    serve_meanwhile(work->clerk);
+}
+
+static Err search_place(Work *work)
+{
+    Slot *place = work->place;
+    const Aim *aim = place->scenario->aim;
+    const SearchDef def = {.stop = &work->stop, .drops = true, .tell = tell_best, .progress = tell_progress, .self = work};
+    Search search;
+    place->best.count = aim->choice_count;
+    place->best.cost_unit = place->scenario->cost.unit;
+    for (size_t i = 0; i < aim->choice_count; i++)
+        place->best.tags[i] = aim->choices[i].tag;
+    const Err err = search_run(place->fork, place->scenario, &def, &search, &place->why);
+    if (err)
+        return err;
+    search_json(&search, &place->json);
+    search_fini(&search);
+    return ERR_OK;
+}
+
+static Err compute_place(Clerk *clerk, Slot *place)
+{
+    Work work = {.clerk = clerk, .place = place};
+    const Err err = place->priority == DESK_SEARCH ? search_place(&work) : forecast_place(&work);
+    return !err && place->json.failed ? err_set(&place->why, ERR_MEMORY, "no memory for the result") : err;
 }
 
 /* The next forecast of people is taken to be as long as those before it. */
@@ -199,10 +255,13 @@ static void end_place(Desk *desk, Slot *place, Err err)
     if (place->end == DESK_EXPIRED)
         err_set(&place->why, err, "its time was over before it was computed");
     place->ended = now;
-    if (of_people && place->end == DESK_DONE)
+    if (place->priority == DESK_PERSON && place->end == DESK_DONE)
         learn_usual(desk, (double)(now - place->began) / (double)NS_PER_S);
 
     pthread_mutex_lock(&desk->lock);
+    desk->stats.ended[place->end]++;
+    if (place->end == DESK_DONE)
+        histogram_add(&desk->stats.durations, now - place->began);
     pass(desk, place, STAGE_ENDED);
     pthread_cond_broadcast(&desk->changed);
     if (of_people && desk->ended)
@@ -210,8 +269,9 @@ static void end_place(Desk *desk, Slot *place, Err err)
     pthread_mutex_unlock(&desk->lock);
 }
 
-static void serve_place(Desk *desk, Slot *place, SlotStage stage)
+static void serve_place(Clerk *clerk, Slot *place, SlotStage stage)
 {
+    Desk *desk = clerk->desk;
     Err err = is_over(desk, place) ? ERR_CLOSED : ERR_OK;
     if (!err && stage == STAGE_ASKED) {
         err = read_place(desk, place);
@@ -221,7 +281,7 @@ static void serve_place(Desk *desk, Slot *place, SlotStage stage)
         }
     } else if (!err) {
         place->began = now_ns();
-        err = compute_place(desk, place);
+        err = compute_place(clerk, place);
     }
     end_place(desk, place, err);
 }
@@ -235,12 +295,28 @@ static Slot *take_place(Clerk *clerk, SlotStage *stage)
         Slot *place = &desk->places[i];
         const SlotStage now = stage_of(place);
         const bool waits = now == STAGE_ASKED || now == STAGE_READY;
-        const bool is_mine = waits && (place->priority == DESK_GATE) == (clerk->last == DESK_GATE);
+        const bool is_mine = waits && (place->priority == DESK_GATE) == (clerk->last == DESK_GATE) && place->priority <= clerk->last;
         if (is_mine && (!best || place->priority < best->priority || (place->priority == best->priority && place->id < best->id)))
             best = place, *stage = now;
     }
     int expected = (int)*stage;
     return best && atomic_compare_exchange_strong(&best->stage, &expected, STAGE_TAKEN) ? best : NULL;
+}
+
+/* Between two forecasts of a search, which takes long: whatever waits and is no search. A post that was for one is given back. */
+static void serve_meanwhile(Clerk *clerk)
+{
+    Slot *place = NULL;
+    SlotStage stage = STAGE_FREE;
+    clerk->last = DESK_STANDING;
+    while (sem_trywait(&clerk->desk->work) == 0) {
+        if (!(place = take_place(clerk, &stage))) {
+            sem_post(&clerk->desk->work);
+            break;
+        }
+        serve_place(clerk, place, stage);
+    }
+    clerk->last = DESK_SEARCH;
 }
 
 /* Each post is for one place, so whoever woke up goes on until a place is its own. */
@@ -261,7 +337,7 @@ static void *serve(void *self)
         SlotStage stage = STAGE_FREE;
         while (!(place = take_place(clerk, &stage)))
             continue;
-        serve_place(desk, place, stage);
+        serve_place(clerk, place, stage);
     }
 }
 
@@ -296,7 +372,7 @@ Err desk_create(const Plant *plant, size_t clerks, Desk **out, ErrText *why)
     pthread_cond_init(&desk->changed, NULL);
     Err err = start_clerk(desk, DESK_GATE);
     for (size_t i = 0; i < (clerks ? clerks : 1) && !err; i++)
-        err = start_clerk(desk, DESK_STANDING);
+        err = start_clerk(desk, DESK_SEARCH);
     if (err) {
         desk_destroy(desk);
         return err_set(why, err, "the thread of the forecasts cannot start");
@@ -340,6 +416,7 @@ static void number_place(Slot *place, DeskPriority priority, int64_t deadline)
     place->dropped = false;
     place->progress = 0;
     place->began = 0;
+    place->best = (Best){0};
     place->name[0] = place->why.text[0] = 0;
 }
 
@@ -373,21 +450,24 @@ static Err copy_text(const char *text, size_t length, char **out)
     return *out ? ERR_OK : ERR_MEMORY;
 }
 
-Err desk_ask(Desk *desk, const char *text, size_t length, const char *path, double patience, uint64_t *id, double *retry, ErrText *why)
+Err desk_ask(Desk *desk, const DeskAsk *ask, uint64_t *id, double *retry, ErrText *why)
 {
-    assert(length <= DESK_TEXT_MAX);
+    assert(ask->length <= DESK_TEXT_MAX);
     Slot *place = find_place(desk);
     if (!place) {
+        pthread_mutex_lock(&desk->lock);
+        desk->stats.refused++;
+        pthread_mutex_unlock(&desk->lock);
         *retry = when_there_is_room(desk);
         return err_set(why, ERR_FULL, "%d forecasts are waiting already: come back in %.0f s", DESK_PEOPLE_MAX, *retry);
     }
     empty_place(place);
     pass(desk, place, STAGE_FREE);
-    const Err err = path ? copy_text(path, strlen(path), &place->path) : copy_text(text, length, &place->text);
+    const Err err = ask->path ? copy_text(ask->path, strlen(ask->path), &place->path) : copy_text(ask->text, ask->length, &place->text);
     if (err)
         return err_set(why, err, "no memory for a forecast");
-    place->length = length;
-    number_place(place, DESK_PERSON, now_ns() + (int64_t)(patience * (double)NS_PER_S));
+    place->length = ask->length;
+    number_place(place, ask->searches ? DESK_SEARCH : DESK_PERSON, now_ns() + (int64_t)(ask->patience * (double)NS_PER_S));
     *id = place->id;
     pass(desk, place, STAGE_ASKED);
     return ERR_OK;
@@ -405,12 +485,30 @@ static const Slot *find_ask(const Desk *desk, uint64_t id)
     return NULL;
 }
 
+static DeskBest read_best(const Best *best)
+{
+    DeskBest out;
+    uint32_t version;
+    do {
+        version = best->version;
+        out = (DeskBest){.evaluations = best->evaluations, .cost = best->cost, .keeps_limits = best->excess <= 0};
+        for (size_t i = 0; i < AIM_CHOICES_MAX; i++)
+            out.values[i] = best->values[i];
+    } while (version % 2 || version != best->version);
+    if (out.evaluations) {
+        out.count = best->count;
+        out.cost_unit = best->cost_unit;
+        memcpy(out.tags, best->tags, sizeof out.tags);
+    }
+    return out;
+}
+
 /* What only its owner may read is told when that is who asks: behind its end. */
 static void show(const Slot *place, DeskView *out)
 {
     const bool has_ended = stage_of(place) == STAGE_ENDED;
     const int64_t began = place->began, until = has_ended ? place->ended : now_ns();
-    *out = (DeskView){.id = place->id, .progress = place->progress, .why = ""};
+    *out = (DeskView){.id = place->id, .progress = place->progress, .why = "", .best = read_best(&place->best)};
     out->seconds = began ? (double)(until - began) / (double)NS_PER_S : 0;
     out->state = has_ended ? place->end : began ? DESK_RUNNING : DESK_QUEUED;
     if (!has_ended)
@@ -448,6 +546,17 @@ bool desk_next(const Desk *desk, uint64_t id, DeskView *out)
     if (next)
         show(next, out);
     return next != NULL;
+}
+
+void desk_stats(Desk *desk, DeskStats *out)
+{
+    pthread_mutex_lock(&desk->lock);
+    *out = desk->stats;
+    pthread_mutex_unlock(&desk->lock);
+    for (size_t i = 0; i < PLACES; i++) {
+        const SlotStage stage = stage_of(&desk->places[i]);
+        out->waiting += stage != STAGE_FREE && stage != STAGE_ENDED;
+    }
 }
 
 void desk_tell(Desk *desk, void (*ended)(void *self), void *self)

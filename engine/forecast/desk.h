@@ -6,7 +6,8 @@
  *   asked --a clerk reads the scenario, plans the fork--> wanted --the tick fills the fork, between two ticks--> ready --a clerk computes--> ended
  *
  * Clerks are threads of the lowest ordinary priority. One of them serves nothing but what the gate asks, which must not wait behind an hour's forecast;
- * the others take what is most urgent, and of that what came first. The results are those of forecast_run: who computed them, and when, changes no bit.
+ * the others take what is most urgent, and of that what came first. A search comes last and takes long, so between two of its forecasts its clerk serves what
+ * else has come. The results are those of forecast_run and search_run: who computed them, and when, changes no bit.
  *
  * People have places of their own, and so have those who work for the tick: neither can take the other's away. Where there is no place the answer is in
  * how many seconds to come back, by what forecasts have taken so far.
@@ -16,7 +17,7 @@
  * Threads: each function says whose. */
 #pragma once
 
-#include "forecast/forecast.h"
+#include "forecast/search.h"
 
 enum {
     DESK_PEOPLE_MAX = 32,  // asks of people, with the results that are kept
@@ -29,7 +30,7 @@ enum {
 static const int64_t DESK_KEPT_NS = 10 * 60 * NS_PER_S;
 
 /// Who is served first.
-typedef enum DeskPriority { DESK_GATE, DESK_PERSON, DESK_STANDING } DeskPriority;
+typedef enum DeskPriority { DESK_GATE, DESK_PERSON, DESK_STANDING, DESK_SEARCH } DeskPriority;
 
 typedef enum DeskState { DESK_QUEUED, DESK_RUNNING, DESK_DONE, DESK_FAILED, DESK_CANCELLED, DESK_EXPIRED } DeskState;
 /// "queued", "running", "done", "failed", "cancelled", "expired".
@@ -46,6 +47,17 @@ Err desk_create(const Plant *plant, size_t clerks, Desk **out, ErrText *why);
 /// Stops what runs.
 void desk_destroy(Desk *desk);
 
+/// What a search has found so far.
+typedef struct DeskBest {
+    uint32_t evaluations;  // forecasts that were made; 0: there is nothing yet, or the ask is no search
+    size_t count;
+    TagId tags[AIM_CHOICES_MAX];
+    double values[AIM_CHOICES_MAX];  // SI
+    const Unit *cost_unit;
+    double cost;  // SI
+    bool keeps_limits;
+} DeskBest;
+
 /// What somebody may see of an ask.
 typedef struct DeskView {
     uint64_t id;
@@ -54,21 +66,37 @@ typedef struct DeskView {
     double progress;       // from 0 to 1
     double seconds;        // that it has been computed for, of elapsed time; 0 before
     const char *why;       // of an end without a result; "" otherwise
+    DeskBest best;         // stays behind an end without a result
     const char *json;      // the result of a person's ask (report.h), NULL before; of json_length bytes. A view until its place is wanted
     size_t json_length;
 } DeskView;
 
 // For people, on one thread: the server's.
 
-/// Ask for a scenario of JSON, or for that of the file `path` where it is not NULL. It ends as expired when it has no result `patience` seconds from
-/// now. ERR_FULL with the seconds after which to come back.
-Err desk_ask(Desk *desk, const char *text, size_t length, const char *path, double patience, uint64_t *id, double *retry, ErrText *why);
+typedef struct DeskAsk {
+    const char *text;  // a scenario of JSON, of so many bytes
+    size_t length;
+    const char *path;  // in its place, where it is not NULL: the file of one
+    bool searches;     // for the values that its `optimize` leaves open
+    double patience;   // s from now: what has no result by then ends as expired
+} DeskAsk;
+
+/// Ask for a forecast or a search. ERR_FULL with the seconds after which to come back.
+Err desk_ask(Desk *desk, const DeskAsk *ask, uint64_t *id, double *retry, ErrText *why);
 /// False when there is no such ask, or it is forgotten.
 bool desk_look(const Desk *desk, uint64_t id, DeskView *out);
 /// It ends as cancelled, unless it has ended. False when there is no such ask.
 bool desk_cancel(Desk *desk, uint64_t id);
 /// The ask that follows `id` (0: the oldest).
 bool desk_next(const Desk *desk, uint64_t id, DeskView *out);
+/// What the desk has done since it was made, for all who asked.
+typedef struct DeskStats {
+    uint64_t ended[DESK_EXPIRED + 1];  // asks by the way they ended; 0 for DESK_QUEUED and DESK_RUNNING
+    uint64_t refused;                  // asks of people for which there was no place
+    unsigned waiting;                  // that have not ended
+    Histogram durations;               // of those that were computed to their end
+} DeskStats;
+void desk_stats(Desk *desk, DeskStats *out);
 /// `ended` is called by clerks whenever an ask of people has ended; NULL: nobody is told.
 void desk_tell(Desk *desk, void (*ended)(void *self), void *self);
 

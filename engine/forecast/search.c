@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SCOUTED = 40 };                 // percent of the forecasts
+enum { SCOUTED = 40, COMPARED = 2 };    // percent of the forecasts; cases of the last one
 static const double REACH = 0.1;       // of COBYLA's first steps, as a share of what is between the limits
 static const double FINE = 1e-4;       // of its last ones
 static const double AWFUL = 1e6;       // what is no number, in scales of the first forecast
@@ -31,6 +31,7 @@ typedef struct Searching {
     double *scratch;               // one value per member
     nlopt_opt searcher;
     uint32_t until;                // so many forecasts in all
+    uint32_t weight;               // cases of the forecast on its way
     Search *search;
     Err err;
     ErrText *why;
@@ -110,10 +111,19 @@ static void keep(Searching *searching, const Trial *trial)
         searching->def->tell(searching->def->self, search);
 }
 
+/* A part of the forecast on its way, of all that may be made and the two of the comparison at the end. */
+static void tell_share(void *self, double share)
+{
+    const Searching *searching = self;
+    const SearchDef *def = searching->def;
+    if (def->progress)
+        def->progress(def->self, fmin((searching->search->forecasts + searching->weight * share) / (searching->aim->forecasts + COMPARED), 1));
+}
+
 static Err forecast(Searching *searching, const double *at, Trial *out)
 {
     Forecast *forecast;
-    const ForecastDef def = {.threads = searching->def->threads, .peaks = true, .stop = searching->def->stop};
+    const ForecastDef def = {.threads = searching->def->threads, .peaks = true, .stop = searching->def->stop, .tell = tell_share, .self = searching};
     *out = (Trial){0};
     for (size_t i = 0; i < searching->aim->choice_count; i++) {
         out->at[i] = at[i];
@@ -243,15 +253,17 @@ static Err begin(Searching *searching)
 static Err compare(Searching *searching, const Scenario *scenario)
 {
     const Search *search = searching->search;
-    const ForecastDef def = {.threads = searching->def->threads};
+    const ForecastDef def = {
+        .threads = searching->def->threads, .stop = searching->def->drops ? searching->def->stop : NULL, .tell = tell_share, .self = searching};
     Scenario both = *scenario;
-    Case cases[2] = {scenario->cases[0], searching->what};
+    Case cases[COMPARED] = {scenario->cases[0], searching->what};
     for (size_t i = 0; i < searching->aim->choice_count; i++)
         searching->points[i].value = search->values[i];
     cases[1].name = "best";
     cases[1].doc = "with the values that were found";
     both.cases = cases;
-    both.case_count = 2;
+    both.case_count = COMPARED;
+    searching->weight = COMPARED;
     return forecast_run(searching->fork, &both, &def, &searching->search->forecast, searching->why);
 }
 
@@ -278,9 +290,9 @@ static Err look_for_best(Searching *searching, const Scenario *scenario)
     if (!err)
         err = search_with(searching, NLOPT_LN_COBYLA, forecasts);
 
-    // a stop leaves the best so far
+    // a stop leaves the best so far, where anybody wants it
     searching->search->stopped = err == ERR_CLOSED;
-    if (err == ERR_CLOSED && searching->search->forecasts > 0)
+    if (err == ERR_CLOSED && searching->search->forecasts > 0 && !searching->def->drops)
         err = ERR_OK;
     if (!err && !isfinite(searching->best.cost))
         err = err_set(searching->why, ERR_RANGE, "no values give a cost that is a number");
@@ -295,7 +307,7 @@ Err search_run(const Fork *fork, const Scenario *scenario, const SearchDef *def,
     double *scratch = mem_alloc(scenario->members * sizeof *scratch);
     Err err = searching && scratch ? ERR_OK : err_set(why, ERR_MEMORY, "no memory for a search");
     if (!err) {
-        *searching = (Searching){.fork = fork, .def = def, .aim = scenario->aim, .scratch = scratch, .search = out, .why = why};
+        *searching = (Searching){.fork = fork, .def = def, .aim = scenario->aim, .scratch = scratch, .weight = 1, .search = out, .why = why};
         prepare(searching, scenario);
         err = look_for_best(searching, scenario);
     }

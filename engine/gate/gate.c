@@ -358,6 +358,12 @@ void gate_settle(Gate *gate)
     ledger_settle(&gate->ledger);
 }
 
+double gate_told(const Gate *gate, TagId tag)
+{
+    const Actuator *actuator = find_actuator(gate, tag);
+    return actuator && actuator->last.id ? actuator->last.value : NAN;
+}
+
 const Command *gate_find(const Gate *gate, uint64_t id)
 {
     return ledger_find(&gate->ledger, id);

@@ -43,6 +43,8 @@ const Command *gate_changed(const Gate *gate, size_t *count);
 void gate_settle(Gate *gate);
 /// A command that has not ended, by its id, or NULL.
 const Command *gate_find(const Gate *gate, uint64_t id);
+/// What an actuator was told last (SI), as far as it has neither failed nor expired; NAN when that is nothing.
+double gate_told(const Gate *gate, TagId tag);
 /// Take up a command as history kept it, after a restart; oldest first. One that had been sent waits again: devices obey an id once.
 void gate_recall(Gate *gate, const Command *command);
 /// Take over from the gate of another version of the plant's script, settled, within one process: commands go on as they are, and what actuators were told

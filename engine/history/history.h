@@ -147,4 +147,5 @@ typedef struct HistoryCommand {
     Command command;
     const char *tag;
 } HistoryCommand;
-Err history_read_commands(HistoryReader *reader, size_t limit, Arena *arena, HistoryCommand **out, size_t *count, ErrText *why);
+/// The newest commands with an id below `before` (0: all), newest first.
+Err history_read_commands(HistoryReader *reader, uint64_t before, size_t limit, Arena *arena, HistoryCommand **out, size_t *count, ErrText *why);

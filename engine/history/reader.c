@@ -42,7 +42,7 @@ static const char *const sql[READER_QUERY_COUNT] = {
     [READER_EVIDENCE] = "SELECT members, start, end FROM evidence WHERE alarm = ? ORDER BY revision DESC LIMIT 1",
     [READER_ALARM] = "SELECT " STORE_ALARM_READ " FROM (SELECT " STORE_ALARM " FROM alarm_revision WHERE id = ?1 UNION ALL"
                      " SELECT " STORE_ALARM " FROM alarm WHERE id = ?1) ORDER BY revision LIMIT ?2",
-    [READER_COMMANDS] = "SELECT " STORE_COMMAND " FROM command ORDER BY id DESC LIMIT ?",
+    [READER_COMMANDS] = "SELECT " STORE_COMMAND " FROM command WHERE id < ? ORDER BY id DESC LIMIT ?",
 };
 
 struct HistoryReader {
@@ -268,14 +268,15 @@ Err history_read_alarm(HistoryReader *reader, uint64_t id, Arena *arena, History
     return read_alarms(reader, query, REVISIONS_MAX, arena, out, count, why);
 }
 
-Err history_read_commands(HistoryReader *reader, size_t limit, Arena *arena, HistoryCommand **out, size_t *count, ErrText *why)
+Err history_read_commands(HistoryReader *reader, uint64_t before, size_t limit, Arena *arena, HistoryCommand **out, size_t *count, ErrText *why)
 {
     sqlite3_stmt *query = reader->queries[READER_COMMANDS];
     *count = 0;
     *out = arena_new(arena, HistoryCommand, clamp_limit(limit));
     if (!*out)
         return err_set(why, ERR_MEMORY, "out of memory for %zu commands", limit);
-    sqlite3_bind_int64(query, 1, (int64_t)clamp_limit(limit));
+    sqlite3_bind_int64(query, 1, before ? (int64_t)before : INT64_MAX);
+    sqlite3_bind_int64(query, 2, (int64_t)clamp_limit(limit));
     Err err = ERR_OK;
     while (err == ERR_OK && *count < clamp_limit(limit) && store_next(query, &err, why)) {
         err = store_read_command(query, reader->plant, arena, &(*out)[*count], why);

@@ -63,17 +63,19 @@ static void read_measured(Loader *loader, Declaration *entry, Sensor *sensor, Ex
 }
 
 /* What a sensor shows is what it measures and its bias, where it declares one. */
-static void add_bias(const Loader *loader, Declaration *entry, Expr *measured)
+static void add_bias(const Loader *loader, Declaration *entry, Sensor *sensor, Expr *measured)
 {
     char name[64];
     lua_State *lua = script_lua(entry->script);
     const bool is_biased = lua_getfield(lua, entry->index, "bias") != LUA_TNIL;
     lua_pop(lua, 1);
+    sensor->bias = UINT16_MAX;
     if (!is_biased || entry->err)
         return;
     const Unit *unit;
     snprintf(name, sizeof name, LOADER_BIAS, entry->key);
     const int bias = loader__find_called(loader, entry, name, &unit);
+    sensor->bias = (uint16_t)bias;
     *measured = graph_binary(loader->model->graph, OP_ADD, *measured, graph_variable(loader->model->graph, loader->channels[bias].column));
 }
 
@@ -98,7 +100,7 @@ Err loader__read_sensors(Loader *loader)
         sensor->channel = index;
         loader->measured[i] = EXPR_NONE;
         read_measured(loader, &entry, sensor, &loader->measured[i], &measured_unit);
-        add_bias(loader, &entry, &loader->measured[i]);
+        add_bias(loader, &entry, sensor, &loader->measured[i]);
         channel->unit = declare_unit(&entry, "unit", sensor->of != UINT16_MAX ? loader->channels[sensor->of].unit : measured_unit);
         if (!unit_converts(channel->unit, measured_unit))
             declare_fail(&entry, "unit of \"%s\": \"%s\" does not convert to what it measures, %s", entry.key, unit_name(channel->unit), unit_name(measured_unit));

@@ -67,6 +67,7 @@ typedef struct FilterDef {
 typedef struct Sensor {
     uint16_t channel;      // index into channels
     uint16_t of;           // the channel that it measures alone, for the eye; UINT16_MAX for a mixture
+    uint16_t bias;         // the channel of its bias, which it shows on top; UINT16_MAX for none
     double every;          // s between two samples, as expected
     double resolution;     // SI: what it reads is a multiple of it; 0: every digit that a sample has; NAN where it is not declared
     uint16_t mask;         // 1 in the lanes that a program is for, 0 elsewhere

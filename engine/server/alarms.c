@@ -67,7 +67,8 @@ static bool admits(const HistoryAlarmFilter *filter, const Alarm *alarm, const c
     return (!filter->before || alarm->id < filter->before) && (!filter->states || filter->states >> alarm->state & 1) && (!filter->twin || strcmp(filter->twin, twin) == 0);
 }
 
-static void put_alarms_now(const Server *server, const HistoryAlarmFilter *filter, size_t limit, Text *out)
+/* Returns how many, and the id of the last. */
+static size_t put_alarms_now(const Server *server, const HistoryAlarmFilter *filter, size_t limit, Text *out, uint64_t *last)
 {
     const Journal *journal = &server->journal;
     size_t count = 0;
@@ -78,12 +79,15 @@ static void put_alarms_now(const Server *server, const HistoryAlarmFilter *filte
             continue;
         text_put(out, count++ ? "," : "");
         frame_alarm(out, alarm, twin);
+        *last = alarm->id;
     }
+    return count;
 }
 
 static void answer_alarms(Server *server, const Request *request, Reply *reply)
 {
     size_t limit, count = 0;
+    uint64_t last = 0;
     HistoryAlarmFilter filter;
     if (!args_count(request, "limit", LIST_DEFAULT, LIST_MAX, &limit, reply) || !read_filter(server, request, &filter, reply))
         return;
@@ -94,14 +98,17 @@ static void answer_alarms(Server *server, const Request *request, Reply *reply)
         reply_problem(reply, 500, "history: %s", why.text);
     } else {
         text_put(reply->body, "[");
-        if (!server->reader)
-            put_alarms_now(server, &filter, limit, reply->body);
         for (size_t i = 0; i < count; i++) {
             mark_alarm(server, &alarms[i]);
             text_put(reply->body, i ? "," : "");
             frame_alarm(reply->body, &alarms[i].alarm, alarms[i].twin);
+            last = alarms[i].alarm.id;
         }
+        if (!server->reader)
+            count = put_alarms_now(server, &filter, limit, reply->body, &last);
         text_put(reply->body, "]");
+        if (count == limit)
+            reply_next_number(reply, request, "before", last);
     }
     arena_fini(&arena);
 }

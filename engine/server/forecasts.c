@@ -15,6 +15,7 @@ enum {
     PATH_ROOM = 1024,
     FORECAST_WAIT_MAX = 50,       // s, for a request
     FORECAST_PATIENCE = 60,       // s, for a result
+    SEARCH_PATIENCE = 600,
     FORECAST_PATIENCE_MAX = 3600,
 };
 
@@ -132,18 +133,23 @@ static bool has_ended(const Server *server, uint64_t id)
 
 static void answer_state(const Server *server, uint64_t id, Reply *reply);
 
-static void ask(Server *server, const Request *request, Reply *reply)
+static void ask_for(Server *server, const Request *request, Reply *reply)
 {
     static const Awaited end = {has_ended, answer_state};
     char path[PATH_ROOM];
-    double patience = FORECAST_PATIENCE, wait = 0, retry;
-    if (!can_look_ahead(server, reply) || !args_seconds(request, "wait", FORECAST_WAIT_MAX, &wait, reply) ||
-        !args_seconds(request, "patience", FORECAST_PATIENCE_MAX, &patience, reply) || !read_scenario(server, request, path, reply))
+    size_t optimize = 0;
+    double wait = 0, retry;
+    if (!can_look_ahead(server, reply) || !args_whole(request, "optimize", 0, 1, &optimize, reply))
+        return;
+    double patience = optimize ? SEARCH_PATIENCE : FORECAST_PATIENCE;
+    if (!args_seconds(request, "wait", FORECAST_WAIT_MAX, &wait, reply) || !args_seconds(request, "patience", FORECAST_PATIENCE_MAX, &patience, reply) ||
+        !read_scenario(server, request, path, reply))
         return;
 
+    const DeskAsk ask = {.text = request->body, .length = request->body_length, .path = request->body_length ? NULL : path, .searches = optimize, .patience = patience};
     uint64_t id = 0;
     ErrText why;
-    const Err err = desk_ask(server->desk, request->body, request->body_length, request->body_length ? NULL : path, patience, &id, &retry, &why);
+    const Err err = desk_ask(server->desk, &ask, &id, &retry, &why);
     if (err == ERR_OK) {
         reply_await(reply, &end, id, wait);
         return;
@@ -154,7 +160,24 @@ static void ask(Server *server, const Request *request, Reply *reply)
 
 // --- how it stands -------------------------------------------------------------------------------------------------
 
-static void put_view(Text *out, const DeskView *view, bool with_result)
+/* The best values of a search so far, in the units of their tags. */
+static void put_best(Text *out, const Server *server, const DeskBest *best)
+{
+    text_put(out, ",\"best\":{\"values\":{");
+    for (size_t i = 0; i < best->count; i++) {
+        text_put(out, i ? "," : "");
+        text_json_string(out, tags_name(server->plant->tags, best->tags[i]).text);
+        text_put(out, ":");
+        text_json_number(out, unit_from_si(tags_get(server->plant->tags, best->tags[i]).unit, best->values[i]));
+    }
+    text_put(out, "},\"cost\":");
+    text_json_number(out, unit_from_si(best->cost_unit, best->cost));
+    text_put(out, ",\"unit\":");
+    text_json_string(out, unit_name(best->cost_unit));
+    text_format(out, ",\"keeps_limits\":%s,\"evaluations\":%" PRIu32 "}", best->keeps_limits ? "true" : "false", best->evaluations);
+}
+
+static void put_view(Text *out, const Server *server, const DeskView *view, bool with_result)
 {
     text_format(out, "{\"id\":%" PRIu64 ",\"name\":", view->id);
     text_json_string(out, view->name);
@@ -166,6 +189,8 @@ static void put_view(Text *out, const DeskView *view, bool with_result)
         text_put(out, ",\"error\":");
         text_json_string(out, view->why);
     }
+    if (view->best.evaluations)
+        put_best(out, server, &view->best);
     if (with_result && view->json) {
         text_put(out, ",\"result\":");
         text_add(out, view->json, view->json_length);
@@ -183,7 +208,7 @@ static void answer_state(const Server *server, uint64_t id, Reply *reply)
     }
     reply->status = desk_state_is_end(view.state) ? 200 : 202;
     snprintf(reply->location, sizeof reply->location, "/api/v1/forecasts/%" PRIu64, id);
-    put_view(reply->body, &view, true);
+    put_view(reply->body, server, &view, true);
 }
 
 /* The number of an ask; 0, and a refusal, when it is none. */
@@ -216,7 +241,7 @@ static void answer_list(Server *server, const Request *request, Reply *reply)
     text_put(reply->body, "[");
     for (bool first = true; server->desk && desk_next(server->desk, view.id, &view); first = false) {
         text_put(reply->body, first ? "" : ",");
-        put_view(reply->body, &view, false);
+        put_view(reply->body, server, &view, false);
     }
     text_put(reply->body, "]");
 }
@@ -234,7 +259,7 @@ static void cancel(Server *server, const Request *request, Reply *reply)
 
 const Route forecasts_routes[] = {
     {.method = "GET", .path = "/api/v1/forecasts", .right = RIGHT_VIEW, .answer = answer_list},
-    {.method = "POST", .path = "/api/v1/forecasts", .right = RIGHT_FORECAST, .answer = ask, .body_max = DESK_TEXT_MAX},
+    {.method = "POST", .path = "/api/v1/forecasts", .right = RIGHT_FORECAST, .answer = ask_for, .body_max = DESK_TEXT_MAX},
     {.method = "GET", .path = "/api/v1/forecasts/*", .right = RIGHT_VIEW, .answer = answer_one},
     {.method = "DELETE", .path = "/api/v1/forecasts/*", .right = RIGHT_FORECAST, .answer = cancel},
     {.method = "GET", .path = "/api/v1/scenarios", .right = RIGHT_VIEW, .answer = answer_scenarios},

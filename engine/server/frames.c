@@ -78,9 +78,22 @@ static void put_channel(Text *out, const Plant *plant, uint32_t twin, uint16_t i
     put_string(out, ",", "kind", channel_kind_name(channel->kind));
     put_string(out, ",", "unit", unit_name(channel->unit));
     put_string(out, ",", "doc", channel->doc);
+    if (isfinite(channel->min)) put_number(out, ",", "min", unit_from_si(channel->unit, channel->min));
+    if (isfinite(channel->max)) put_number(out, ",", "max", unit_from_si(channel->unit, channel->max));
     for (uint16_t i = 0; i < model->sensor_count; i++)
         if (model->sensors[i].channel == index && model->sensors[i].of != UINT16_MAX)
             put_string(out, ",", "of", tags_name(plant->tags, plant_tag(plant, twin, model->sensors[i].of)).text);
+    text_put(out, "}");
+}
+
+static void put_limit(Text *out, const Plant *plant, uint32_t twin, const AlarmDef *alarm)
+{
+    const Channel *channel = &plant_model(plant, twin)->channels[alarm->channel];
+    put_string(out, "{", "alarm", alarm->name);
+    put_string(out, ",", "tag", tags_name(plant->tags, plant_tag(plant, twin, alarm->channel)).text);
+    put_string(out, ",", "side", alarm->side == LIMIT_HIGH ? "high" : "low");
+    put_number(out, ",", "limit", unit_from_si(channel->unit, alarm->limit));
+    put_string(out, ",", "severity", severity_name(alarm->severity));
     text_put(out, "}");
 }
 
@@ -104,6 +117,11 @@ static void put_twin(Text *out, const Plant *plant, uint32_t twin)
     for (uint16_t i = 0; i < model->channel_count; i++) {
         text_put(out, i ? "," : "");
         put_channel(out, plant, twin, i);
+    }
+    text_put(out, "],\"limits\":[");
+    for (uint16_t i = 0; i < model->alarm_count; i++) {
+        text_put(out, i ? "," : "");
+        put_limit(out, plant, twin, &model->alarms[i]);
     }
     text_put(out, "]}");
 }

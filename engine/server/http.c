@@ -7,7 +7,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
+#include "server/dechunk.h"
 #include "server/files.h"
 #include "server/guard.h"
 #include "server/inside.h"
@@ -29,12 +31,16 @@ typedef enum SessionState {
     SESSION_WRITING,
 } SessionState;
 
+#define CHUNKED SIZE_MAX  // a length that nobody knows
+
 /* One request and its reply on its way; libwebsockets keeps it with the connection. */
 typedef struct Session {
     struct lws *wsi;
     SessionState state;
     const Route *route;
     Text received;  // the body of the request
+    bool chunked;   // it comes in chunks
+    Dechunk chunks;
     Reply reply;
     Text body;      // of the reply
     size_t sent;
@@ -128,6 +134,13 @@ void reply_await(Reply *reply, const Awaited *awaited, uint64_t id, double secon
     reply->wait_s = seconds;
 }
 
+void reply_next_number(Reply *reply, const Request *request, const char *name, uint64_t value)
+{
+    char digits[24];
+    snprintf(digits, sizeof digits, "%" PRIu64, value);
+    reply_next(reply, request, name, digits);
+}
+
 // What is asked for.
 
 /* Copy the arguments behind the path into `room` bytes of `memory`. */
@@ -185,14 +198,25 @@ static bool read_target(struct lws *wsi, RequestRoom *room, Reply *reply)
     return false;
 }
 
-/* How many bytes of a body come behind the headers; false when that is refused. */
+/* Whether the body comes in chunks; with a length besides, its end would be a matter of opinion. */
+static bool read_coding(struct lws *wsi, Reply *reply)
+{
+    char coding[24];
+    if (lws_hdr_copy(wsi, coding, sizeof coding, WSI_TOKEN_HTTP_TRANSFER_ENCODING) < 0 || strcasecmp(coding, "chunked") != 0)
+        reply_problem(reply, 501, "transfer-encoding: expected chunked");
+    else if (lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_CONTENT_LENGTH) > 0)
+        reply_problem(reply, 400, "a body has a length or comes in chunks, not both");
+    return reply->status == 200;
+}
+
+/* How many bytes of a body come behind the headers, CHUNKED where nobody knows; false when that is refused. */
 static bool read_length(struct lws *wsi, const Route *route, size_t *out, Reply *reply)
 {
     char text[24] = "";
     *out = 0;
     if (lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_TRANSFER_ENCODING) > 0) {
-        reply_problem(reply, 411, "the length of the body is missing");
-        return false;
+        *out = CHUNKED;
+        return read_coding(wsi, reply);
     }
     if (lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_CONTENT_LENGTH) <= 0)
         return true;
@@ -255,6 +279,10 @@ static bool write_headers(struct lws *wsi, const Reply *reply, size_t length, bo
         put_header(&headers, "etag:", reply->etag);
     if (reply->location[0])
         put_header(&headers, "location:", reply->location);
+    if (reply->cookie[0])
+        put_header(&headers, "set-cookie:", reply->cookie);
+    if (reply->status == 401)
+        put_header(&headers, "www-authenticate:", "Bearer");
     if (reply->link[0])
         put_header(&headers, "link:", reply->link);
     if (reply->retry_s) {
@@ -402,7 +430,7 @@ static const Route *read_request(Server *server, struct lws *wsi, RequestRoom *r
     copy_header(wsi, WSI_TOKEN_HOST, host);
     snprintf(room->origin, sizeof room->origin, "%s://%s", lws_is_ssl(wsi) ? "https" : "http", host);
     copy_header(wsi, WSI_TOKEN_HTTP_CONTENT_TYPE, room->type);
-    if (!read_target(wsi, room, reply) || !guard_admit(wsi, &request->caller, reply))
+    if (!read_target(wsi, room, reply) || !guard_admit(server, wsi, &request->caller, reply))
         return NULL;
     if (!read_args(wsi, request, room->args, sizeof room->args)) {
         reply_problem(reply, 400, "too many arguments, or too long ones");
@@ -414,12 +442,10 @@ static const Route *read_request(Server *server, struct lws *wsi, RequestRoom *r
         return NULL;
     memcpy(room->parts, room->path, sizeof room->path);
     const Route *route = routes_find(request, room->parts, reply);
-    if (route && !role_may(request->caller.role, route->right)) {
-        reply_problem(reply, 403, "this needs the right to %s", right_name(route->right));
-        server__note(server, &request->caller, request->method, request->path, AUDIT_REFUSED, "the role has no right to it");
-        return NULL;
-    }
-    return route;
+    if (!route || guard_permit(&request->caller, route->right, reply))
+        return route;
+    server__note(server, &request->caller, request->method, request->path, AUDIT_REFUSED, right_name(route->right));
+    return NULL;
 }
 
 static void answer_file(Server *server, const Request *request, Reply *reply)
@@ -457,7 +483,8 @@ static int on_request(Server *server, Session *session, struct lws *wsi)
         return send_reply(session);
     }
 
-    session->last = false;
+    session->chunked = session->last = length == CHUNKED;  // libwebsockets does not see its end, so nothing behind it is read
+    session->chunks = (Dechunk){0};
     if (length) {
         session->state = SESSION_RECEIVING;
         return 0;
@@ -477,17 +504,38 @@ static int on_body(Server *server, Session *session)
     }
     if (!read_request(server, session->wsi, &room, &session->reply))
         return send_reply(session);
-    room.request.body = session->received.bytes;
+    room.request.body = session->received.bytes ? session->received.bytes : "";
     room.request.body_length = session->received.length;
     const int result = answer_request(server, session, &room.request);
     text_fini(&session->received);
     return result;
 }
 
-static void receive(Session *session, const char *bytes, size_t length)
+static int receive_chunks(Server *server, Session *session, const char *bytes, size_t length)
 {
-    if (session->state == SESSION_RECEIVING && session->received.length + length <= session->route->body_max)
+    switch (dechunk(&session->chunks, bytes, length, session->route->body_max, &session->received)) {
+    case DECHUNK_DONE:
+        return on_body(server, session);
+    case DECHUNK_WRONG:
+        reply_problem(&session->reply, 400, "the body: expected chunks, each with its size in hexadecimal digits in front");
+        return send_reply(session);
+    case DECHUNK_TOO_LONG:
+        reply_problem(&session->reply, 413, "a body may have %zu KiB at most here", session->route->body_max / 1024);
+        return send_reply(session);
+    default:
+        return 0;
+    }
+}
+
+static int receive(Server *server, Session *session, const char *bytes, size_t length)
+{
+    if (session->state != SESSION_RECEIVING)
+        return 0;
+    if (session->chunked)
+        return receive_chunks(server, session, bytes, length);
+    if (session->received.length + length <= session->route->body_max)
         text_add(&session->received, bytes, length);
+    return 0;
 }
 
 static int on_writable(Server *server, Session *session)
@@ -506,7 +554,7 @@ static int on_writable(Server *server, Session *session)
 }
 
 /* 0 lets the upgrade go on; a positive value says that it was answered. */
-static int on_upgrade(struct lws *wsi, const char *to)
+static int on_upgrade(Server *server, struct lws *wsi, const char *to)
 {
     char path[64], protocols[256];
     Text body = {0};
@@ -514,8 +562,10 @@ static int on_upgrade(struct lws *wsi, const char *to)
     Caller caller;
     if (strcmp(to, "websocket") != 0)
         reply_problem(&reply, 400, "an upgrade to \"%.40s\" is not spoken here", to);
-    else if (!guard_admit(wsi, &caller, &reply))
+    else if (!guard_admit(server, wsi, &caller, &reply))
         ;
+    else if (!caller.known)
+        guard_permit(&caller, RIGHT_VIEW, &reply);
     else if (lws_hdr_copy(wsi, path, sizeof path, WSI_TOKEN_GET_URI) < 0 || strcmp(path, "/api/v1/ws") != 0)
         reply_problem(&reply, 404, "the WebSocket is at /api/v1/ws");
     else if (lws_hdr_copy(wsi, protocols, sizeof protocols, WSI_TOKEN_PROTOCOL) < 0 || !(strstr(protocols, SUBPROTOCOL) || strstr(protocols, SUBPROTOCOL_BULK)))
@@ -540,12 +590,11 @@ int server__on_http(struct lws *wsi, enum lws_callback_reasons reason, void *use
     Session *session = user;
     switch (reason) {
     case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE:
-        return on_upgrade(wsi, in);
+        return on_upgrade(server, wsi, in);
     case LWS_CALLBACK_HTTP:
         return on_request(server, session, wsi);
     case LWS_CALLBACK_HTTP_BODY:
-        receive(session, in, length);
-        return 0;
+        return receive(server, session, in, length);
     case LWS_CALLBACK_HTTP_BODY_COMPLETION:
         return on_body(server, session);
     case LWS_CALLBACK_TIMER:
@@ -565,6 +614,6 @@ int server__on_http(struct lws *wsi, enum lws_callback_reasons reason, void *use
     case LWS_CALLBACK_ESTABLISHED:
         return -1;  // a WebSocket without our subprotocol
     default:
-        return 0;
+        return tls_on_event(server->tls, reason, user, length);
     }
 }

@@ -44,6 +44,7 @@ struct Reply {
     char allow[64];     // "", or the methods that are spoken here
     char etag[24];      // "" for none
     char location[64];  // "" for none: where to look for what was asked for
+    char cookie[160];   // "" for none: what the browser is to keep
     char link[512];     // "" for none: the page behind this one, RFC 8288
     int retry_s;        // 0, or after how long to try again
     Text *body;         // empty at first; it writes times as the request wants them
@@ -60,6 +61,7 @@ struct Reply {
 void reply_tag(Reply *reply);
 /// There is another page: the same request, with another value of one argument.
 void reply_next(Reply *reply, const Request *request, const char *name, const char *value);
+void reply_next_number(Reply *reply, const Request *request, const char *name, uint64_t value);
 /// Make the reply a refusal: an RFC 9457 problem.
 void reply_problem(Reply *reply, int status, const char *format, ...) __attribute__((format(printf, 3, 4)));
 /// The tick is asked, and `told` makes the reply when it has answered.

@@ -13,9 +13,14 @@
 #include "server/frames.h"
 #include "server/relay.h"
 #include "server/server.h"
+#include "server/tls.h"
 
 #define SUBPROTOCOL "pollux.v1.json"
 #define SUBPROTOCOL_BULK "pollux.v1.bin"
+
+enum { ADDRESS_ROOM = 64 };
+
+#define SESSION_COOKIE "pollux_session"
 
 typedef struct Client Client;
 
@@ -27,6 +32,11 @@ struct Server {
     char *web;
     HistoryReader *reader;
     int port;
+    char address[ADDRESS_ROOM];
+    Access *access;            // NULL: none is asked for
+    Tls *tls;                  // NULL: none is spoken
+    const char *const *hosts;  // names of ours
+    size_t host_count;
 
     // the event loop
     uv_loop_t loop;
@@ -59,6 +69,7 @@ struct Server {
     ServerConnection *connections;  // CONNECTIONS_MAX
 
     // the service thread's
+    uint32_t beats;
     int64_t frame_ns;  // between two frames
     int64_t frame_at;  // elapsed time of the last
     bool frame_owed;
@@ -94,6 +105,8 @@ size_t server__client_size(void);
 void server__show(Server *server);
 /// Send what connectors have passed on to those who listen.
 void server__relay(Server *server);
+/// Close the connections of those who may not be here any more.
+void server__recheck_clients(Server *server);
 /// The tags of listeners are those of another version of the plant.
 void server__follow_listeners(Server *server);
 /// Bring the tick's answers to who waits for them.

@@ -24,7 +24,7 @@ static Err recall_commands(Journal *journal, HistoryReader *reader)
     Arena arena = {0};
     HistoryCommand *past;
     size_t count = 0;
-    const Err err = history_read_commands(reader, JOURNAL_COMMANDS, &arena, &past, &count, NULL);
+    const Err err = history_read_commands(reader, 0, JOURNAL_COMMANDS, &arena, &past, &count, NULL);
     if (err == ERR_OK)
         for (size_t i = count; i-- > 0;)
             journal->commands[journal->command_count++] = past[i].command;

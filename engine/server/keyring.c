@@ -10,20 +10,31 @@ const char *key_kind_name(KeyKind kind)
     return names[kind];
 }
 
-Err role_find(const char *name, Role *out, ErrText *why)
-{
-    for (Role role = ROLE_VIEWER; role <= ROLE_ADMIN; role++)
-        if (strcmp(name, role_name(role)) == 0) {
-            *out = role;
-            return ERR_OK;
-        }
-    *out = ROLE_NOBODY;
-    return err_set(why, ERR_RANGE, "expected the role viewer, operator, engineer or admin, got \"%.60s\"", name);
-}
-
 bool key_has_expired(const Key *key, int64_t utc)
 {
     return key->expires != TIME_NONE && utc >= key->expires;
+}
+
+static uint64_t stamp_text(uint64_t seed, const char *text)
+{
+    return text ? hash_bytes(seed, text, strlen(text) + 1) : seed;
+}
+
+static uint64_t stamp_patterns(uint64_t seed, TagPatterns patterns)
+{
+    seed = hash_bytes(seed, &patterns.count, sizeof patterns.count);
+    for (size_t i = 0; i < patterns.count; i++)
+        seed = stamp_text(seed, patterns.items[i]);
+    return seed;
+}
+
+uint64_t key_stamp(const Key *key)
+{
+    const int64_t numbers[] = {key->kind, key->role, key->created, key->expires};
+    uint64_t stamp = hash_bytes(0, numbers, sizeof numbers);
+    stamp = hash_bytes(stamp, &key->hash, sizeof key->hash);
+    stamp = stamp_text(stamp_text(stamp_text(stamp, key->name), key->password), key->subject);
+    return stamp_patterns(stamp_patterns(stamp, key->provide), key->actuate);
 }
 
 bool patterns_fit(TagPatterns patterns, const char *tag)

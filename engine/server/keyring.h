@@ -9,7 +9,7 @@
  * Takes: the access file.  Gives: Keys.  Memory: the keyring's.  Threads: build on one; read on any. */
 #pragma once
 
-#include "server/access.h"
+#include "server/role.h"
 #include "server/secrets.h"
 #include "signal/tag.h"
 
@@ -71,6 +71,6 @@ const Key *keyring_find_certificate(const Keyring *keyring, const SecretHash *fi
 
 const char *key_kind_name(KeyKind kind);
 bool key_has_expired(const Key *key, int64_t utc);
+/// Another number whenever anything of the key is another.
+uint64_t key_stamp(const Key *key);
 bool patterns_fit(TagPatterns patterns, const char *tag);
-/// ROLE_NOBODY when there is no such role; ERR_RANGE names them all.
-Err role_find(const char *name, Role *out, ErrText *why);

@@ -2,49 +2,17 @@
  *
  * PATCH takes a merge patch (RFC 7396) of what GET of the twin answers with. It must be done as a whole or not at all (RFC 5789), and a command that was
  * sent cannot be taken back: so a patch names one actuator. */
-#include <jansson.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
+#include "server/body.h"
 #include "server/inside.h"
 #include "server/put.h"
 #include "server/routes.h"
 
 enum { ORDER_MAX = 4096 };  // bytes of a body
-
-/* The members of the body; NULL, and a refusal, when it is no object. The caller's to let go. */
-static json_t *read_object(const Request *request, Reply *reply)
-{
-    json_error_t error;
-    json_t *body = json_loadb(request->body, request->body_length, JSON_REJECT_DUPLICATES, &error);
-    if (json_is_object(body))
-        return body;
-    if (body)
-        reply_problem(reply, 400, "the body: expected an object");
-    else
-        reply_problem(reply, 400, "the body: line %d: %.200s", error.line, error.text);
-    json_decref(body);
-    return NULL;
-}
-
-/* Whether there are no members but those that are known, NULL behind them; `expected` says what they are. */
-static bool check_members(const json_t *body, const char *const *known, const char *expected, Reply *reply)
-{
-    const char *key;
-    json_t *value;
-    json_object_foreach((json_t *)body, key, value) {
-        size_t i = 0;
-        while (known[i] && strcmp(known[i], key) != 0)
-            i++;
-        if (known[i])
-            continue;
-        reply_problem(reply, 400, "unknown member \"%.60s\"; expected %s", key, expected);
-        return false;
-    }
-    return true;
-}
 
 // Asking the gate.
 
@@ -111,10 +79,10 @@ static void order_of_body(Server *server, const Request *request, TagId tag, con
 static void answer_command(Server *server, const Request *request, Reply *reply)
 {
     static const char *const members[] = {"tag", "value", "reason", NULL};
-    json_t *body = read_object(request, reply);
+    json_t *body = body_object(request, reply);
     const char *name = json_string_value(json_object_get(body, "tag"));
     const TagId tag = name ? tags_find(server->plant->tags, name) : TAG_NONE;
-    if (!body || !check_members(body, members, "tag, value, reason", reply))
+    if (!body || !body_members(body, members, "tag, value, reason", reply))
         ;
     else if (!name)
         reply_problem(reply, 400, "tag: expected the name of an actuator");
@@ -141,8 +109,8 @@ static void answer_leaf(Server *server, const Request *request, Reply *reply)
 {
     static const char *const members[] = {"value", "reason", NULL};
     const TagId tag = find_leaf(server, request, reply);
-    json_t *body = tag == TAG_NONE ? NULL : read_object(request, reply);
-    if (body && check_members(body, members, "value, reason", reply))
+    json_t *body = tag == TAG_NONE ? NULL : body_object(request, reply);
+    if (body && body_members(body, members, "value, reason", reply))
         order_of_body(server, request, tag, body, reply);
     json_decref(body);
 }
@@ -152,7 +120,7 @@ static void order_of_patch(Server *server, const Request *request, const json_t 
 {
     static const char *const members[] = {"values", NULL};
     const json_t *values = json_object_get(patch, "values");
-    if (!check_members(patch, members, "values alone: time is the plant's own", reply))
+    if (!body_members(patch, members, "values alone: time is the plant's own", reply))
         return;
     if (!json_is_object(values) || json_object_size(values) != 1) {
         reply_problem(reply, 400, "values: expected one actuator: a patch is done as a whole or not at all, and a command that was sent cannot be taken back");
@@ -183,7 +151,7 @@ static void answer_patch(Server *server, const Request *request, Reply *reply)
         reply_problem(reply, 415, "content-type: expected %s, got \"%.60s\"", type, request->type);
         return;
     }
-    json_t *patch = read_object(request, reply);
+    json_t *patch = body_object(request, reply);
     if (patch)
         order_of_patch(server, request, patch, reply);
     json_decref(patch);

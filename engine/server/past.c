@@ -129,36 +129,55 @@ static void answer_history(Server *server, const Request *request, Reply *reply)
     arena_fini(&arena);
 }
 
-static void put_commands_now(const Server *server, size_t limit, Text *out)
+/* Commands of a page, newest first: those with an id below `before`, `limit` at the most. Returns how many, and the id of the last. */
+static size_t put_commands_now(const Server *server, size_t before, size_t limit, Text *out, uint64_t *last)
 {
     const Journal *journal = &server->journal;
-    for (size_t i = 0; i < limit && i < journal->command_count; i++) {
-        text_put(out, i ? "," : "");
-        frame_command(out, &journal->commands[journal->command_count - 1 - i], server->plant->tags);
+    size_t count = 0;
+    for (size_t i = journal->command_count; i > 0 && count < limit; i--) {
+        const Command *command = &journal->commands[i - 1];
+        if (command->id >= before)
+            continue;
+        text_put(out, count++ ? "," : "");
+        frame_command(out, command, server->plant->tags);
+        *last = command->id;
     }
+    return count;
+}
+
+static Err put_commands_past(const Server *server, size_t before, size_t limit, Text *out, size_t *count, uint64_t *last, ErrText *why)
+{
+    Arena arena = {0};
+    HistoryCommand *commands = NULL;
+    const Err err = history_read_commands(server->reader, before, limit, &arena, &commands, count, why);
+    for (size_t i = 0; err == ERR_OK && i < *count; i++) {
+        text_put(out, i ? "," : "");
+        frame_command(out, &commands[i].command, server->plant->tags);
+        *last = commands[i].command.id;
+    }
+    arena_fini(&arena);
+    return err;
 }
 
 static void answer_commands(Server *server, const Request *request, Reply *reply)
 {
-    size_t limit, count = 0;
-    if (!args_count(request, "limit", LIST_DEFAULT, LIST_MAX, &limit, reply))
-        return;
-    Arena arena = {0};
-    HistoryCommand *commands = NULL;
+    size_t limit, before = INT64_MAX, count = 0;
+    uint64_t last = 0;
     ErrText why = {0};
-    if (server->reader && history_read_commands(server->reader, limit, &arena, &commands, &count, &why) != ERR_OK) {
+    if (!args_count(request, "limit", LIST_DEFAULT, LIST_MAX, &limit, reply) || !args_count(request, "before", before, INT64_MAX, &before, reply))
+        return;
+    text_put(reply->body, "[");
+    if (!server->reader) {
+        count = put_commands_now(server, before, limit, reply->body, &last);
+    } else if (put_commands_past(server, before, limit, reply->body, &count, &last, &why) != ERR_OK) {
         reply_problem(reply, 500, "history: %s", why.text);
-    } else {
-        text_put(reply->body, "[");
-        if (!server->reader)
-            put_commands_now(server, limit, reply->body);
-        for (size_t i = 0; i < count; i++) {
-            text_put(reply->body, i ? "," : "");
-            frame_command(reply->body, &commands[i].command, server->plant->tags);
-        }
-        text_put(reply->body, "]");
+        return;
     }
-    arena_fini(&arena);
+    text_put(reply->body, "]");
+
+    // a full page has another behind it, which may be empty
+    if (count == limit)
+        reply_next_number(reply, request, "before", last);
 }
 
 const Route past_routes[] = {

@@ -9,6 +9,7 @@
 
 enum { LIST_DEFAULT = 50, LIST_MAX = 1000 };
 #define ALIVE_NS (5 * NS_PER_S)
+#define BACKLOG_NS (10 * NS_PER_S)
 
 static void answer_plant(Server *server, const Request *request, Reply *reply)
 {
@@ -185,16 +186,33 @@ static void answer_leaf(Server *server, const Request *request, Reply *reply)
         put_leaf(server, state, plant_tag(server->plant, twin, (uint16_t)channel), reply->body);
 }
 
+static void put_ok(Reply *reply)
+{
+    reply->type = "text/plain; charset=utf-8";
+    text_put(reply->body, "ok");
+}
+
 static void answer_health(Server *server, const Request *request, Reply *reply)
 {
     (void)request;
     const int64_t silence = clock_system.elapsed_ns(clock_system.self) - server->alive_at;
-    if (silence > ALIVE_NS) {
+    if (silence > ALIVE_NS)
         reply_problem(reply, 503, "the tick has not been heard of for %.0f s", (double)silence / 1e9);
+    else
+        put_ok(reply);
+}
+
+/* Alive, keeping up, and its history is written. A plant whose devices are still to come is ready for them. */
+static void answer_ready(Server *server, const Request *request, Reply *reply)
+{
+    const ServerNow *now = &states_newest(&server->states)->now;
+    answer_health(server, request, reply);
+    if (reply->status != 200)
         return;
-    }
-    reply->type = "text/plain; charset=utf-8";
-    text_put(reply->body, "ok");
+    if (now->backlog_ns > BACKLOG_NS)
+        reply_problem(reply, 503, "the tick is %.0f s behind with %" PRIu64 " samples", (double)now->backlog_ns / 1e9, now->backlog_samples);
+    else if (now->history_errors)
+        reply_problem(reply, 503, "the history cannot be written: %" PRIu64 " commits have failed", now->history_errors);
 }
 
 static void answer_reload(Server *server, const Request *request, Reply *reply)
@@ -239,5 +257,6 @@ const Route rest_routes[] = {
     {.method = "POST", .path = "/api/v1/reload", .right = RIGHT_CONFIGURE, .answer = ask_reload},
     {.method = "GET", .path = "/api/v1/ws", .right = RIGHT_NONE, .answer = answer_upgrade},
     {.method = "GET", .path = "/healthz", .right = RIGHT_NONE, .answer = answer_health},
+    {.method = "GET", .path = "/readyz", .right = RIGHT_NONE, .answer = answer_ready},
     {0},
 };

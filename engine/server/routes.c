@@ -10,7 +10,20 @@ static void answer_index(Server *server, const Request *request, Reply *reply);
 
 static const Route index_routes[] = {{.method = "GET", .path = "/api/v1", .right = RIGHT_NONE, .answer = answer_index}, {0}};
 
-static const Route *const tables[] = {index_routes, describe_routes, inventory_routes, order_routes, rest_routes, past_routes, alarm_routes, forecasts_routes, trail_routes};
+static const Route *const tables[] = {
+    index_routes,
+    describe_routes,
+    inventory_routes,
+    order_routes,
+    rest_routes,
+    past_routes,
+    alarm_routes,
+    trail_routes,
+    forecasts_routes,
+    running_routes,
+    metrics_routes,
+    login_routes,
+};
 enum { TABLES = sizeof tables / sizeof *tables };
 
 /* The next route behind one; the first for NULL, and NULL at the end. */
@@ -42,7 +55,11 @@ static void answer_index(Server *server, const Request *request, Reply *reply)
 
 bool routes_know(const char *path)
 {
-    return strncmp(path, "/api/", 5) == 0 || strcmp(path, "/api") == 0 || strcmp(path, "/healthz") == 0 || strcmp(path, "/.well-known/wot") == 0;
+    static const char *const others[] = {"/api", "/.well-known/wot", "/healthz", "/readyz", "/metrics"};
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        if (strcmp(path, others[i]) == 0)
+            return true;
+    return strncmp(path, "/api/", strlen("/api/")) == 0;
 }
 
 /* Whether a path is of this form: part by part, and a star is any part that is not empty. */
@@ -87,9 +104,11 @@ const Route *routes_find(Request *request, char *path, Reply *reply)
 {
     size_t table;
     Text *allow = reply->body;
+    const char *form = NULL;  // of the routes that count: "twins/*/td" hides "twins/*/*"
     for (const Route *route = next_route(NULL, &table); route; route = next_route(route, &table)) {
-        if (!fits(route->path + 1, path + 1))
+        if (form ? strcmp(route->path, form) != 0 : !fits(route->path + 1, path + 1))
             continue;
+        form = route->path;
         if (speaks(route, request->method)) {
             text_clear(allow);
             cut_parts(request, route->path + 1, path + 1);

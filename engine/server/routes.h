@@ -7,13 +7,24 @@
 
 typedef struct Route {
     const char *method;  // NULL ends a table; GET stands for HEAD too
-    const char *path;    // "/api/v1/twins/*": a star is one part of the path
+    const char *path;    // "/api/v1/twins/*": a star is one part of the path; of two forms that fit, the first counts
     Right right;
     void (*answer)(Server *server, const Request *request, Reply *reply);
     size_t body_max;     // bytes of the request's body; 0: it has none
 } Route;
 
-extern const Route describe_routes[], inventory_routes[], order_routes[], rest_routes[], past_routes[], alarm_routes[], forecasts_routes[], trail_routes[];
+// one line each
+extern const Route describe_routes[];
+extern const Route inventory_routes[];
+extern const Route order_routes[];
+extern const Route rest_routes[];
+extern const Route past_routes[];
+extern const Route alarm_routes[];
+extern const Route trail_routes[];
+extern const Route forecasts_routes[];
+extern const Route running_routes[];
+extern const Route metrics_routes[];
+extern const Route login_routes[];
 
 /// Whether `path` belongs to routes, and not to the dashboard's files.
 bool routes_know(const char *path);

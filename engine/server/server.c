@@ -56,6 +56,12 @@ static void on_wake(uv_async_t *handle)
     server__show(server);
 }
 
+/* A key may have expired, or a login. */
+static bool is_second(Server *server)
+{
+    return ++server->beats % (1000 / BEAT_MS) == 0;
+}
+
 static void on_beat(uv_timer_t *timer)
 {
     Server *server = timer->data;
@@ -63,6 +69,9 @@ static void on_beat(uv_timer_t *timer)
         audit_keep(server->audit);
     if (server->devices)
         server->devices->woken(server->devices->self);
+    tls_look(server->tls);
+    if (server->access && (access_look(server->access) || is_second(server)))
+        server__recheck_clients(server);
 }
 
 static void on_turn_end(uv_check_t *check)
@@ -117,23 +126,67 @@ static void *serve(void *self)
 {
     Server *server = self;
     uv_run(&server->loop, UV_RUN_DEFAULT);
+    access_close(server->access);  // its thread wakes the loop
     loop_fini(server);
     return NULL;
 }
 
 // The listening socket.
 
-static Err check_address(const char *bind, const char **out, ErrText *why)
+/* The address to listen on, as numbers; ERR_RANGE when it is none. */
+static Err read_address(const char *bind, char out[static ADDRESS_ROOM], ErrText *why)
 {
-    if (!bind || strcmp(bind, "localhost") == 0)
-        bind = "127.0.0.1";
-    *out = bind;
-    if (strcmp(bind, "127.0.0.1") == 0 || strcmp(bind, "::1") == 0)
+    struct addrinfo hints = {.ai_flags = AI_NUMERICHOST, .ai_socktype = SOCK_STREAM}, *found = NULL;
+    snprintf(out, ADDRESS_ROOM, "%s", !bind || strcmp(bind, "localhost") == 0 ? "127.0.0.1" : bind);
+    if (getaddrinfo(out, NULL, &hints, &found) != 0)
+        return err_set(why, ERR_RANGE, "--bind: expected an address of this machine, as in 127.0.0.1, ::1 or 0.0.0.0 (all of them), got \"%.60s\"", bind);
+    freeaddrinfo(found);
+    return ERR_OK;
+}
+
+bool server_is_loopback(const char *bind)
+{
+    char address[ADDRESS_ROOM];
+    if (read_address(bind, address, NULL))
+        return false;
+    return strcmp(address, "::1") == 0 || strncmp(address, "127.", 4) == 0;
+}
+
+/* Who can be reached by others must be spoken with in secret, and know whom he speaks with. */
+static Err check_exposure(const Server *server, const ServerDef *def, ErrText *why)
+{
+    if (server_is_loopback(def->bind)) {
+        if (def->host_count && !server->access)
+            return err_set(why, ERR_DENIED, "--host names this server to others, so it needs an access file: --access FILE (`pollux user add NAME --role admin` makes one)");
         return ERR_OK;
-    return err_set(why, ERR_DENIED,
-                   "cannot listen on \"%.60s\": until there is access control the server is for this machine only "
-                   "(127.0.0.1, ::1 or localhost); a tunnel (ssh -L) reaches it from elsewhere",
-                   bind);
+    }
+    if (!server->tls)
+        return err_set(why, ERR_DENIED,
+                       "others can reach %.60s, so it needs TLS: --tls-certificate FILE --tls-key FILE (`pollux certificate self-signed FOLDER` makes both for a first try); "
+                       "without --bind the server is for this machine only",
+                       server->address);
+    if (!server->access || !access_lets_somebody_in(server->access))
+        return err_set(why, ERR_DENIED, "others can reach %.60s, so somebody has to be let in: `pollux user add NAME --role admin`, or `pollux token create NAME --role viewer`",
+                       server->address);
+    return ERR_OK;
+}
+
+/* Whom to let in, and how to speak. */
+static Err lock_door(Server *server, const ServerDef *def, ErrText *why)
+{
+    const TlsDef tls = {def->tls_certificate, def->tls_key, def->tls_client_ca};
+    Err err = read_address(def->bind, server->address, why);
+    if (!err && !tls.certificate != !tls.key)
+        err = err_set(why, ERR_USAGE, "TLS needs both, --tls-certificate and --tls-key");
+    if (!err && tls.client_ca && !(tls.certificate && def->access))
+        err = err_set(why, ERR_USAGE, "--tls-client-ca needs --tls-certificate, --tls-key and --access");
+    if (!err && tls.certificate)
+        err = tls_open(&tls, &server->tls, why);
+    if (!err && def->access)
+        err = access_open(def->access, ask_wake, server, &server->access, why);
+    server->hosts = def->hosts;
+    server->host_count = def->host_count;
+    return err ? err : check_exposure(server, def, why);
 }
 
 /* libwebsockets does not say why it could not listen, so ask the same again. */
@@ -168,8 +221,9 @@ static void forward_log(int level, const char *line)
 
 static const lws_retry_bo_t idle_policy = {.secs_since_valid_ping = 10, .secs_since_valid_hangup = 25};
 
-static Err listen_on(Server *server, const char *address, int port, ErrText *why)
+static Err listen_on(Server *server, int port, ErrText *why)
 {
+    const char *address = server->address;
     const struct lws_protocols protocols[] = {
         {.name = "http", .callback = server__on_http, .per_session_data_size = server__http_session_size()},
         {.name = SUBPROTOCOL, .callback = server__on_socket, .per_session_data_size = server__client_size(), .rx_buffer_size = RX_CHUNK},
@@ -178,7 +232,7 @@ static Err listen_on(Server *server, const char *address, int port, ErrText *why
     };
     memcpy(server->protocols, protocols, sizeof protocols);
     void *loops[] = {&server->loop};
-    const struct lws_context_creation_info info = {
+    struct lws_context_creation_info info = {
         .port = port,
         .iface = address,
         .protocols = server->protocols,
@@ -198,6 +252,8 @@ static Err listen_on(Server *server, const char *address, int port, ErrText *why
         .keepalive_timeout = 30,
         .retry_and_idle_policy = &idle_policy,
     };
+    if (server->tls)
+        tls_describe(server->tls, &info);
     lws_set_log_level(LLL_ERR, forward_log);
     server->lws = lws_create_context(&info);
     if (!server->lws)
@@ -255,10 +311,6 @@ Err server_create(const ServerDef *def, Server **out, ErrText *why)
 {
     assert(def->plant);
     assert(def->port >= 0);
-    const char *address;
-    Err err = check_address(def->bind, &address, why);
-    if (err != ERR_OK)
-        return err;
     Server *server = mem_alloc(sizeof *server);
     if (!server)
         return err_set(why, ERR_MEMORY, "%s", err_name(ERR_MEMORY));
@@ -271,9 +323,11 @@ Err server_create(const ServerDef *def, Server **out, ErrText *why)
     server->alive_at = now_ns();
     server->frame_at = server->capture_at = server->alive_at - server->frame_ns;
 
-    err = server_init(server, def, why);
+    Err err = server_init(server, def, why);
     if (err == ERR_OK)
-        err = listen_on(server, address, def->port, why);
+        err = lock_door(server, def, why);
+    if (err == ERR_OK)
+        err = listen_on(server, def->port, why);
     if (err == ERR_OK && def->devices) {
         server->devices = def->devices;
         server->devices->server = server;
@@ -303,8 +357,10 @@ void server_destroy(Server *server)
         uv_async_send(&server->wake);
         pthread_join(server->thread, NULL);
     } else {
+        access_close(server->access);
         loop_fini(server);
     }
+    tls_close(server->tls);
     if (server->devices) {
         server->devices->wake = NULL;
         server->devices->pass = NULL;
@@ -359,6 +415,7 @@ void server_publish(Server *server, const Plant *plant, const Sync *sync, const 
     const bool changed = journal_pass(&server->journal, alarms, gate);
 
     server->sync = sync;
+    server->states.gate = gate;
     server->now = *now;
     if (server->now.connection_count > CONNECTIONS_MAX)
         server->now.connection_count = CONNECTIONS_MAX;

@@ -17,7 +17,7 @@
 typedef struct Server Server;
 
 typedef struct ServerDef {
-    const char *bind;     // address, "127.0.0.1" when NULL; another than loopback is refused until there is access control
+    const char *bind;     // address, "127.0.0.1" when NULL; one that others can reach needs TLS and an access file that lets somebody in
     int port;             // 0: a free one, see server_port; Err names one that is in use
     const char *web;      // folder of the dashboard's built files, NULL for none (a page then says how to build it)
     const char *history;  // path of the history, for its own reader; NULL for none
@@ -26,11 +26,18 @@ typedef struct ServerDef {
     Audit *audit;         // what people do and are refused is noted here; NULL: nowhere
     Desk *desk;           // where forecasts are asked for; NULL: there are none
     double frame_rate_max;  // Hz; 0 means 20
+    const char *access;   // the access file; NULL: whoever comes may do everything
+    const char *tls_certificate, *tls_key;  // PEM files; NULL: no TLS
+    const char *tls_client_ca;              // whose certificates devices may show; NULL: nobody is asked for one
+    const char *const *hosts;  // names by which others call this server, beside those in its certificate; they outlive it
+    size_t host_count;
 } ServerDef;
 
 Err server_create(const ServerDef *def, Server **out, ErrText *why);
 void server_destroy(Server *server);
 int server_port(const Server *server);
+/// Whether what is bound to this address can be reached from this machine alone.
+bool server_is_loopback(const char *bind);
 
 /// What happens now, beyond the plant itself.
 typedef struct ServerConnection {
@@ -48,10 +55,14 @@ typedef struct ServerNow {
     int64_t tick, time;
     uint64_t ticks;  // that have run since the start
     double speed;
+    bool paused;         // no tick runs, but for those that are asked for one by one
+    double speed_limit;  // times real time, 0: none
     uint64_t overruns, forecasts_skipped, handler_errors, events_unheard, alarms_dropped;
     uint64_t backlog_samples, longest_backlog_samples;  // that the tick has worked off without a rest until now, and the longest time that it had none
     int64_t backlog_ns, longest_backlog_ns;
     uint64_t history_waits, history_errors;  // how often the tick waited for the writer, and commits that failed
+    size_t history_waiting;                  // rows that wait for the disk
+    Histogram tick_durations;
     const ServerConnection *connections;
     size_t connection_count;
 } ServerNow;
@@ -61,13 +72,18 @@ typedef struct ServerNow {
 /// `frame_rate_max` times a second; what is held back goes out with a later publish or poll, so all that is pointed to must live on till then.
 void server_publish(Server *server, const Plant *plant, const Sync *sync, const Alarms *alarms, const Gate *gate, const ServerNow *now);
 
-typedef enum ServerAskKind { SERVER_ASK_ALARM, SERVER_ASK_ACTUATE, SERVER_ASK_RELOAD } ServerAskKind;
+typedef enum ServerAskKind { SERVER_ASK_ALARM, SERVER_ASK_ACTUATE, SERVER_ASK_RELOAD, SERVER_ASK_TIME } ServerAskKind;
 typedef struct ServerAsk {
     ServerAskKind kind;
     uint64_t token;  // for server_answer
     Caller caller;   // who asks, for the audit trail
     AlarmAct act;
     CommandWish wish;
+    struct {
+        bool paused;
+        double speed;    // limit, 0: none
+        uint64_t steps;  // to run while it is paused
+    } time;
 } ServerAsk;
 /// What people asked since; false when there is nothing more. Call it often, also while no tick runs: it shows what publish held back, and
 /// /healthz answers 503 when neither was called for 5 s.

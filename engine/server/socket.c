@@ -37,6 +37,7 @@ struct Client {
     Link link;  // first: a Link is its Client
     Server *server;
     struct lws *wsi;
+    Caller caller;
     Client *next;
 
     bool bulk;  // it speaks pollux.v1.bin
@@ -421,6 +422,68 @@ static bool listen_to(Client *client, const WireMessage *message)
     return true;
 }
 
+// What clients may.
+
+/* What a message of people needs; nobody but an admin has the right to a topic that is not named here. */
+static Right topic_right(WireTopic topic)
+{
+    switch (topic) {
+    case WIRE_SUBSCRIBE:
+        return RIGHT_VIEW;
+    case WIRE_ACKNOWLEDGE:
+    case WIRE_COMMENT:
+    case WIRE_SHELVE:
+    case WIRE_UNSHELVE:
+        return RIGHT_ACKNOWLEDGE;
+    case WIRE_SUPPRESS:
+    case WIRE_UNSUPPRESS:
+        return RIGHT_CONFIGURE;
+    case WIRE_ACTUATE:
+        return RIGHT_COMMAND;
+    default:
+        return RIGHT_ADMIN;
+    }
+}
+
+static bool may(Client *client, const WireMessage *message)
+{
+    const Caller *caller = &client->caller;
+    const bool as_device = wire_is_device_topic(message->topic);
+    const Right right = as_device ? RIGHT_NONE : topic_right(message->topic);
+    char why[128];
+    if (as_device ? access_is_device(client->server->access, caller) : role_may(caller->role, right))
+        return true;
+    snprintf(why, sizeof why, "%s may not: this needs %s", caller->name, as_device ? "tags to provide or actuate" : right_name(right));
+    server__note(client->server, caller, wire_topic_name(message->topic), "", AUDIT_REFUSED, why);
+    refuse(client, wire_topic_name(message->topic), message->id, 403, why);
+    return false;
+}
+
+static bool link_may_provide(const Link *link, const char *tag)
+{
+    const Client *client = (const Client *)link;
+    return access_may_provide(client->server->access, &client->caller, tag);
+}
+
+static bool link_may_actuate(const Link *link, const char *tag)
+{
+    const Client *client = (const Client *)link;
+    return access_may_actuate(client->server->access, &client->caller, tag);
+}
+
+/* By whom something is done: what a client says of itself counts only where nobody has to say who he is. */
+static void write_by(const Client *client, const char *claim, char *out, size_t room)
+{
+    snprintf(out, room, "%s", *client->caller.name ? client->caller.name : claim);
+}
+
+void server__recheck_clients(Server *server)
+{
+    for (Client *client = server->clients; client; client = client->next)
+        if (!client->closing && !access_still_admits(server->access, &client->caller))
+            client_close(client, LWS_CLOSE_STATUS_POLICY_VIOLATION, "the access by which this connection came has ended");
+}
+
 // What clients ask.
 
 static void on_subscribe(Client *client, const WireMessage *message)
@@ -436,18 +499,9 @@ static void on_subscribe(Client *client, const WireMessage *message)
     server__show(server);
 }
 
-/* Ask the tick, if whoever asks has the right to. */
-static void put_ask(Client *client, const WireMessage *message, Right right, ServerAsk *ask)
+static void put_ask(Client *client, const WireMessage *message, ServerAsk *ask)
 {
-    ask->caller = (Caller){.role = ROLE_ADMIN};
-    snprintf(ask->caller.peer, sizeof ask->caller.peer, "%s", client->link.peer);
-    if (!role_may(ask->caller.role, right)) {
-        char why[64];
-        snprintf(why, sizeof why, "this needs the right to %s", right_name(right));
-        server__note(client->server, &ask->caller, wire_topic_name(message->topic), "", AUDIT_REFUSED, why);
-        refuse(client, wire_topic_name(message->topic), message->id, 403, why);
-        return;
-    }
+    ask->caller = client->caller;
     if (asks_put(&client->server->asks, client, message->topic, message->id, ask))
         return;
     refuse(client, wire_topic_name(message->topic), message->id, 429, "too many questions wait for an answer");
@@ -475,9 +529,8 @@ static void on_act(Client *client, const WireMessage *message)
 {
     ServerAsk ask = {.kind = SERVER_ASK_ALARM};
     alarms_fill_act(client->server, act_kind(message->topic), message->act.alarm, message->act.seconds, message->act.comment, &ask.act);
-    snprintf(ask.act.by, sizeof ask.act.by, "%s", message->act.by);
-    const bool by_design = ask.act.kind == ACT_SUPPRESS || ask.act.kind == ACT_UNSUPPRESS;
-    put_ask(client, message, by_design ? RIGHT_CONFIGURE : RIGHT_ACKNOWLEDGE, &ask);
+    write_by(client, message->act.by, ask.act.by, sizeof ask.act.by);
+    put_ask(client, message, &ask);
 }
 
 static void on_actuate(Client *client, const WireMessage *message)
@@ -495,9 +548,11 @@ static void on_actuate(Client *client, const WireMessage *message)
         return;
     }
     ask.wish.value = unit_to_si(tag.unit, message->actuate.value);
-    snprintf(ask.wish.by, sizeof ask.wish.by, "person:%.40s", client->link.peer);
+    char address[48];
+    snprintf(address, sizeof address, "person:%.40s", client->link.peer);
+    write_by(client, address, ask.wish.by, sizeof ask.wish.by);
     snprintf(ask.wish.reason, sizeof ask.wish.reason, "%s", message->actuate.reason);
-    put_ask(client, message, RIGHT_COMMAND, &ask);
+    put_ask(client, message, &ask);
 }
 
 void server__deliver(Server *server)
@@ -522,6 +577,8 @@ void server__deliver(Server *server)
 static void on_message(Client *client, const WireMessage *message)
 {
     Server *server = client->server;
+    if (!message->status && !may(client, message))
+        return;
     if (wire_is_device_topic(message->topic)) {
         if (server->devices)
             server->devices->message(server->devices->self, &client->link, message);
@@ -612,15 +669,25 @@ static void receive(Client *client, struct lws *wsi, const char *bytes, size_t l
 
 static int client_open(Server *server, Client *client, struct lws *wsi)
 {
+    // who it is was asked at the upgrade, and is asked again: its headers are still there
+    Text body = {0};
+    Reply reply = {.body = &body};
+    Caller caller;
+    const bool admitted = guard_admit(server, wsi, &caller, &reply) && caller.known;
+    text_fini(&body);
+    if (!admitted)
+        return -1;
     if (server->client_count == CLIENTS_MAX) {
         lws_close_reason(wsi, LWS_CLOSE_STATUS_GOINGAWAY, (unsigned char *)"too many clients", 16);
         return -1;
     }
-    const Link link = {.send = link_send, .send_bulk = link_send_bulk, .hold = link_hold, .shut = link_shut};
+    const Link link = {.send = link_send, .send_bulk = link_send_bulk, .hold = link_hold, .shut = link_shut, .may_provide = link_may_provide, .may_actuate = link_may_actuate};
     *client = (Client){.link = link, .server = server, .wsi = wsi, .next = server->clients};
     client->bulk = strcmp(lws_get_protocol(wsi)->name, SUBPROTOCOL_BULK) == 0;
     client->end = &client->first;
-    guard_peer(wsi, client->link.peer, sizeof client->link.peer);
+    client->caller = caller;
+    memcpy(client->link.peer, caller.peer, sizeof client->link.peer);
+    memcpy(client->link.who, caller.name, sizeof client->link.who);
     server->clients = client;
     server->client_count++;
     return 0;

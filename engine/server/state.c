@@ -131,15 +131,23 @@ static void capture_blocks(State *state, const Plant *plant, const Sync *sync)
     }
 }
 
-static void capture_readings(Reading *readings, const Plant *plant, const Sync *sync, uint32_t twin)
+/* Equations never read an actuator, so the plant does not know what it was told: the gate does. */
+static double actual_value(const States *states, TagId tag, ChannelKind kind)
 {
+    const double told = kind == CHANNEL_ACTUATOR && states->gate ? gate_told(states->gate, tag) : NAN;
+    return isnan(told) ? plant_value(states->plant, tag) : told;
+}
+
+static void capture_readings(Reading *readings, const States *states, const Sync *sync, uint32_t twin)
+{
+    const Plant *plant = states->plant;
     const Model *model = plant_model(plant, twin);
     for (uint16_t channel = 0; channel < model->channel_count; channel++) {
         const TagId tag = plant_tag(plant, twin, channel);
         Quality quality = QUALITY_GOOD;
         const bool sampled = tags_get(plant->tags, tag).role == TAG_SAMPLED;
         const int64_t time = sampled ? sync_sample_time(sync, tag, &quality) : TIME_NONE;
-        readings[channel] = (Reading){plant_value(plant, tag), plant_sd(plant, tag), time, quality};
+        readings[channel] = (Reading){actual_value(states, tag, model->channels[channel].kind), plant_sd(plant, tag), time, quality};
     }
 }
 
@@ -165,7 +173,7 @@ static void capture_twins(State *state, const States *states, const Sync *sync)
         TwinHealth *twin = &state->twins[slot];
         *twin = (TwinHealth){.nis = verdict->nis, .nis_limit = verdict->nis_limit, .kind = (uint16_t)verdict->kind, .fault = (uint16_t)verdict->cause,
                              .channel = verdict->channel, .quarantined = plant_is_quarantined(plant, index), .settling = sync_is_settling(sync, index)};
-        capture_readings(&state->readings[(size_t)slot * states->channels_max], plant, sync, index);
+        capture_readings(&state->readings[(size_t)slot * states->channels_max], states, sync, index);
         capture_sensors(&state->sensors[(size_t)slot * states->sensors_max], plant, sync, index);
         if (!verdict->text[0])
             continue;

@@ -67,6 +67,7 @@ typedef struct States {
     State buffers[3];
     _Atomic uint32_t wanted[SHOWN_MAX];  // twins, + 1 so that 0 is none; of a plant that has more than there are slots
     uint32_t wanted_next;                // the service thread's: which of them is the oldest
+    const Gate *gate;      // the tick's: what actuators were told; NULL: they show what the plant begins with
     unsigned back, front;  // the tick's; the service thread's
     _Atomic unsigned middle;
     uint64_t sequence;

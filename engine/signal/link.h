@@ -16,7 +16,10 @@ struct Link {
     void (*send_bulk)(Link *link, const char *bytes, size_t length);  // the same for a binary frame; only where `bulk` ones came
     void (*hold)(Link *link, bool hold);                        // read no more of what the peer sends, or go on: it waits in the socket; again every few seconds, or the peer counts as gone
     void (*shut)(Link *link, const char *reason);               // close once what is queued has gone out
+    bool (*may_provide)(const Link *link, const char *tag);     // whether the peer may send samples of a tag; NULL: of all
+    bool (*may_actuate)(const Link *link, const char *tag);     // whether it may be an actuator; NULL: every one
     char peer[64];                                              // "127.0.0.1:51234"
+    char who[48];                                               // by which name it was let in, "" where nobody asks
     void *guest;                                                // the handler's own, NULL at first
 };
 

@@ -71,6 +71,21 @@ START_TEST(a_message_is_one_line_whatever_it_holds)
 }
 END_TEST
 
+static void speak_to_machines(void)
+{
+    log_set_form(LOG_JSON);
+    log_write(LOG_WARNING, "server", "a \"peer\" in C:\\plant\nsaid no");
+    log_set_form(LOG_TEXT);
+}
+
+START_TEST(a_machine_gets_an_object_per_line)
+{
+    const char *const lines = listen_to(speak_to_machines);
+    ck_assert_ptr_nonnull(strstr(lines, "\",\"level\":\"warning\",\"who\":\"server\",\"message\":\"a \\\"peer\\\" in C:\\\\plant said no\"}\n"));
+    ck_assert(strncmp(lines, "{\"time\":\"", 9) == 0);
+}
+END_TEST
+
 static void *speak_often(void *argument)
 {
     for (int i = 0; i < 500; i++)
@@ -100,4 +115,4 @@ START_TEST(lines_of_two_threads_do_not_mix)
 }
 END_TEST
 
-KIT_MAIN("base.log", levels_below_are_not_written, a_message_is_one_line_whatever_it_holds, lines_of_two_threads_do_not_mix)
+KIT_MAIN("base.log", levels_below_are_not_written, a_message_is_one_line_whatever_it_holds, a_machine_gets_an_object_per_line, lines_of_two_threads_do_not_mix)

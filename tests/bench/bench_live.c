@@ -62,7 +62,7 @@ static void ask(Bench *bench)
     double retry;
     ErrText why;
     bench->asked++;
-    if (bench->open_count == ASKS_MAX || desk_ask(bench->app->desk, scenario, strlen(scenario), NULL, 10, &id, &retry, &why))
+    if (bench->open_count == ASKS_MAX || desk_ask(bench->app->desk, &(DeskAsk){.text = scenario, .length = strlen(scenario), .patience = 10}, &id, &retry, &why))
         bench->refused++;
     else
         bench->open[bench->open_count++] = id;

@@ -58,7 +58,7 @@ test('says how many twins there are, and that they are calm', async () => {
 test('finds a twin by a part of its name, and shows it though it was not among those shown', async () => {
   await find('fleet-search').fill('1777');
   await find('twin-cell_1777').click();
-  await find('chart-cell_1777.charge').waitFor();
+  await find('value-cell_1777.charge').waitFor();
   expect(await find('twin-cell_1777').getAttribute('aria-pressed')).toBe('true');
   expect(await find('twin-shown').textContent()).toBe('cell_1777');
   await find('fleet-search').fill('nobody');
@@ -81,6 +81,29 @@ test('opens the twin that is clicked on the map, enlarged or not', async () => {
   expect(browser.page.url()).toBe(first);
   await shoot('enlarged-dark');
   await browser.page.getByLabel('Show all').click();
+});
+
+test('says which twin the pointer is over, and how it fares', async () => {
+  const box = await find('fleet-map').boundingBox();
+  if (box === null) throw new Error('there is no map');
+  await browser.page.mouse.move(box.x + box.width / 2 + 3, box.y + box.height / 2 + 3);
+  await until('the name', async () => /^cell_\d{4} calm$/.test((await find('fleet-tip').textContent()) ?? ''));
+  await browser.page.mouse.move(0, 0);
+  await until('the name to go', async () => (await find('fleet-tip').count()) === 0);
+});
+
+test('shows one health alone, and all again', async () => {
+  const pressed = () =>
+    Promise.all(
+      [0, 1, 2, 3].map(async (level) => (await find(`tally-${level}`).getAttribute('aria-pressed')) === 'true'),
+    );
+  await find('tally-1').click();
+  expect(await pressed()).toEqual([false, true, false, false]);
+  await find('tally-2').click();
+  expect(await pressed()).toEqual([false, true, true, false]);
+  await find('tally-2').click();
+  await find('tally-1').click();
+  expect(await pressed()).toEqual([true, true, true, true]);
 });
 
 test(

@@ -56,18 +56,61 @@ test('draws every twin in its place, with a value, and the lines between them', 
   expect(filter.x).toBeLessThan(reservoir.x);
   expect(well.y).toBeLessThan(reservoir.y);
   expect(reservoir.y).toBeLessThan(filter.y);
-  expect(await browser.page.locator('.schematic-lines path').count()).toBe(14);
+  expect(await browser.page.locator('.pipe').count()).toBe(14);
   await until('a level', async () =>
     /^2\.\d+\s+m$/.test((await find('twin-clear').locator('.twin-main').textContent()) ?? ''),
   );
   await shoot('calm-dark');
 });
 
-test('shows the twin that is clicked', async () => {
+test('shows how full the tower is, and which way the water flows', async () => {
+  const fill = find('twin-tower').locator('.symbol-fill');
+  await until('the level', async () => Number(await fill.getAttribute('data-part')) > 0.4);
+  expect(Number(await fill.getAttribute('data-part'))).toBeLessThan(1);
+  await until('the flow', async () => (await find('pipe-well_a-basin_a').getAttribute('data-flow')) === 'on');
+  // the spare pump stands still
+  expect(await find('pipe-clear-lift_2').getAttribute('data-flow')).toBe('still');
+});
+
+test('comes closer by wheel, goes along with the mouse, and shows all again', async () => {
+  const [whole, stage] = [await boxOf('twin-clear'), await boxOf('stage')];
+  const middle = { x: stage.x + stage.width / 2, y: stage.y + stage.height * 0.9 };
+  await browser.page.mouse.move(middle.x, middle.y);
+  await browser.page.mouse.wheel(0, -300);
+  await until('the wheel', async () => (await boxOf('twin-clear')).width > whole.width * 1.3);
+
+  const before = await boxOf('twin-clear');
+  await browser.page.mouse.down();
+  await browser.page.mouse.move(middle.x - 60, middle.y, { steps: 4 });
+  await browser.page.mouse.up();
+  expect((await boxOf('twin-clear')).x).toBeCloseTo(before.x - 60, 0);
+
+  await find('stage').focus();
+  await browser.page.keyboard.press('0');
+  expect((await boxOf('twin-clear')).width).toBeCloseTo(whole.width, 0);
+});
+
+test('flies to the twin that is searched for', async () => {
+  const [whole, stage] = [await boxOf('twin-village'), await boxOf('stage')];
+  await find('plant-search').fill('vill');
+  expect(await find('twin-village').getAttribute('data-found')).toBe('true');
+  await browser.page.keyboard.press('Enter');
+  await until('the flight', async () => (await boxOf('twin-village')).width > whole.width * 1.1);
+  const found = await boxOf('twin-village');
+  expect(found.x + found.width).toBeLessThanOrEqual(stage.x + stage.width + 1);
+  await find('plant-search').fill('');
+  await browser.page.getByLabel('Show all').click();
+});
+
+test('tells of the twin that is clicked, and opens its page; back is the plant again', async () => {
   await find('twin-tower').click();
-  await find('chart-tower.level').waitFor();
+  await find('value-tower.level').waitFor();
   expect(await find('twin-tower').getAttribute('aria-pressed')).toBe('true');
-  expect(await find('twin-choice').inputValue()).toBe('tower');
+  await find('open-twin').click();
+  await find('chart-tower.level').waitFor();
+  expect(browser.page.url()).toMatch(/#\/twin\/tower$/);
+  await browser.page.goBack();
+  await find('twin-tower').waitFor();
 });
 
 test(
@@ -83,7 +126,7 @@ test(
   FAULT_MS + 10_000,
 );
 
-test('fits a phone, as a list of boxes', async () => {
+test('fits a phone, from top to bottom', async () => {
   await browser.page.setViewportSize({ width: 390, height: 844 });
   await until('the page to fit', () =>
     browser.page.evaluate(() => document.documentElement.scrollWidth <= document.documentElement.clientWidth),

@@ -9,6 +9,12 @@
 static const char walk_json[] = "{ \"name\": \"walk\", \"horizon\": 10, \"members\": 100, \"points\": 4, \"tags\": [\"w.x\"] }";
 static const char long_json[] = "{ \"name\": \"long\", \"horizon\": 1000000, \"members\": 10000, \"points\": 4, \"tags\": [\"w.x\"] }";
 
+/* Where u = 0.5 x the decay stands still: what brings it to 3 is known. */
+static const char search_json_text[] = "{ \"name\": \"level\", \"horizon\": 40, \"members\": 100, \"points\": 4, \"tags\": [\"d.x\"], \"changes\": { \"d.u\": 0 },"
+                                       "  \"cost\": { \"final\": \"(t.d.x - 3)^2\" }, \"optimize\": { \"vary\": { \"d.u\": [-5, 5] }, \"forecasts\": 40 } }";
+static const char long_search_json[] = "{ \"horizon\": 2000, \"members\": 640, \"points\": 4, \"tags\": [\"d.x\"], \"changes\": { \"d.u\": 0 },"
+                                       "  \"cost\": { \"final\": \"(t.d.x - 3)^2\" }, \"optimize\": { \"vary\": { \"d.u\": [-5, 5] }, \"forecasts\": 10000 } }";
+
 typedef struct Office {
     Plant *plant;
     Desk *desk;
@@ -28,14 +34,19 @@ static void close_office(Office *office)
     plant_destroy(office->plant);
 }
 
-static uint64_t ask(const Office *office, const char *json)
+static uint64_t ask_for(const Office *office, const char *json, bool searches)
 {
     uint64_t id = 0;
     double retry;
     ErrText why = {""};
-    if (desk_ask(office->desk, json, strlen(json), NULL, 60, &id, &retry, &why))
+    if (desk_ask(office->desk, &(DeskAsk){.text = json, .length = strlen(json), .searches = searches, .patience = 60}, &id, &retry, &why))
         ck_abort_msg("%s", why.text);
     return id;
+}
+
+static uint64_t ask(const Office *office, const char *json)
+{
+    return ask_for(office, json, false);
 }
 
 static void nap(void)
@@ -162,7 +173,7 @@ START_TEST(a_deadline_ends_what_runs)
     uint64_t id;
     double retry;
     ErrText why;
-    ck_assert_int_eq(desk_ask(office.desk, long_json, strlen(long_json), NULL, 0.05, &id, &retry, &why), ERR_OK);
+    ck_assert_int_eq(desk_ask(office.desk, &(DeskAsk){.text = long_json, .length = strlen(long_json), .patience = 0.05}, &id, &retry, &why), ERR_OK);
     const DeskView view = follow(&office, id);
     ck_assert_int_eq(view.state, DESK_EXPIRED);
     ck_assert_str_eq(view.why, "its time was over before it was computed");
@@ -178,7 +189,7 @@ START_TEST(asks_beyond_its_capacity_are_refused_with_a_time)
     ErrText why = {""};
     for (int i = 1; i < DESK_PEOPLE_MAX; i++)
         ask(&office, walk_json);
-    ck_assert_int_eq(desk_ask(office.desk, walk_json, strlen(walk_json), NULL, 60, &id, &retry, &why), ERR_FULL);
+    ck_assert_int_eq(desk_ask(office.desk, &(DeskAsk){.text = walk_json, .length = strlen(walk_json), .patience = 60}, &id, &retry, &why), ERR_FULL);
     ck_assert_double_ge(retry, 1);
     ck_assert_ptr_nonnull(strstr(why.text, "come back in"));
 
@@ -298,8 +309,92 @@ START_TEST(every_end_is_told_once)
 }
 END_TEST
 
+START_TEST(a_search_is_that_of_the_search_alone)
+{
+    Office office = open_office();
+    const uint64_t id = ask_for(&office, search_json_text, true);
+    const DeskView view = follow(&office, id);
+    ck_assert_msg(view.state == DESK_DONE, "%s", view.why);
+
+    Scenario *scenario;
+    Fork *fork;
+    Search search;
+    ErrText why = {""};
+    Text text = {0};
+    ck_assert_int_eq(scenario_read_json("scenario", search_json_text, strlen(search_json_text), office.plant, &scenario, &why), ERR_OK);
+    ck_assert_int_eq(scenario_fork(scenario, office.plant, 0, &fork, &why), ERR_OK);
+    ck_assert_int_eq(search_run(fork, scenario, &(SearchDef){.threads = 2}, &search, &why), ERR_OK);
+    search_json(&search, &text);
+    ck_assert_str_eq(view.json, text.bytes);
+    ck_assert_uint_eq(view.best.count, 1);
+    ck_assert_uint_eq(view.best.tags[0], ahead_tag(office.plant, "d.u"));
+    ck_assert_double_eq(view.best.values[0], search.values[0]);
+    ck_assert_double_eq(view.best.cost, search.cost);
+    ck_assert_uint_eq(view.best.evaluations, search.forecasts);
+    ck_assert(view.best.keeps_limits);
+    ck_assert_double_eq_tol(view.best.values[0], 1.5, 0.05);
+    text_fini(&text);
+    search_fini(&search);
+    fork_destroy(fork);
+    scenario_destroy(scenario);
+    close_office(&office);
+}
+END_TEST
+
+START_TEST(between_two_forecasts_of_a_search_others_are_served)
+{
+    Office office = open_office();
+    const uint64_t search = ask_for(&office, long_search_json, true);
+    follow_to(&office, search, DESK_RUNNING);
+    Order standing = order(&office, walk_json, DESK_STANDING);
+    ck_assert_int_eq(follow(&office, ask(&office, walk_json)).state, DESK_DONE);
+    desk_await(office.desk, standing.id);
+
+    DeskView view;
+    ck_assert(desk_look(office.desk, search, &view));
+    ck_assert_int_eq(view.state, DESK_RUNNING);
+    ck_assert_uint_gt(view.best.evaluations, 0);
+    ck_assert(view.progress > 0 && view.progress < 1);
+    close_order(&standing);
+    close_office(&office);
+}
+END_TEST
+
+START_TEST(a_search_that_is_cancelled_ends_soon_and_leaves_the_best_so_far)
+{
+    Office office = open_office();
+    const uint64_t search = ask_for(&office, long_search_json, true), next = ask_for(&office, search_json_text, true);
+    DeskView view;
+    do {
+        follow_to(&office, search, DESK_RUNNING);
+        ck_assert(desk_look(office.desk, search, &view));
+    } while (view.best.evaluations < 3);
+    ck_assert(desk_look(office.desk, next, &view));
+    ck_assert_int_eq(view.state, DESK_QUEUED);  // one search at a time
+    ck_assert(desk_cancel(office.desk, search));
+    view = follow(&office, search);
+    ck_assert_int_eq(view.state, DESK_CANCELLED);
+    ck_assert_ptr_null(view.json);
+    ck_assert_uint_ge(view.best.evaluations, 3);
+    ck_assert(isfinite(view.best.cost));
+    ck_assert_int_eq(follow(&office, next).state, DESK_DONE);
+    close_office(&office);
+}
+END_TEST
+
+START_TEST(a_scenario_that_leaves_nothing_open_cannot_be_searched)
+{
+    Office office = open_office();
+    const DeskView view = follow(&office, ask_for(&office, walk_json, true));
+    ck_assert_int_eq(view.state, DESK_FAILED);
+    ck_assert_str_eq(view.why, "the scenario \"walk\" leaves nothing open: expected optimize = { vary = ... }");
+    close_office(&office);
+}
+END_TEST
+
 KIT_MAIN("forecast.desk", a_result_is_that_of_the_forecast_alone, it_looks_ahead_from_the_plant_as_it_is_when_the_tick_lets_it,
          a_wrong_scenario_fails_with_its_line, a_result_that_is_too_long_to_tell_is_refused, what_is_cancelled_ends_soon,
          what_has_a_result_is_not_cancelled_any_more, a_deadline_ends_what_runs, asks_beyond_its_capacity_are_refused_with_a_time,
          asks_are_listed_in_their_order, what_the_gate_asks_does_not_wait_behind_a_long_forecast, people_are_served_before_what_stands,
-         every_end_is_told_once)
+         every_end_is_told_once, a_search_is_that_of_the_search_alone, between_two_forecasts_of_a_search_others_are_served,
+         a_search_that_is_cancelled_ends_soon_and_leaves_the_best_so_far, a_scenario_that_leaves_nothing_open_cannot_be_searched)

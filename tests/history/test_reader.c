@@ -267,7 +267,7 @@ START_TEST(commands_come_newest_first)
     HistoryCommand *commands;
     size_t count;
     chart_open(&chart, &rig);
-    ck_assert_int_eq(history_read_commands(chart.reader, 100, &chart.arena, &commands, &count, NULL), ERR_OK);
+    ck_assert_int_eq(history_read_commands(chart.reader, 0, 100, &chart.arena, &commands, &count, NULL), ERR_OK);
     ck_assert_uint_eq(count, 5);
     for (size_t i = 0; i < 5; i++) {
         ck_assert_uint_eq(commands[i].command.id, 5 - i);

@@ -34,15 +34,25 @@ START_TEST(an_observer_gets_the_snapshot_first)
     ck_assert_uint_eq(json_array_size(json_object_get(value, "connect")), 0);
     size_t i;
     const json_t *channel;
-    bool gauge_found = false;
+    bool gauge_found = false, valve_found = false;
     json_array_foreach(json_object_get(twin, "channels"), i, channel)
         if (strcmp(json_string_value(json_object_get(channel, "name")), "gauge") == 0) {
             gauge_found = true;
             ck_assert_str_eq(json_string_value(json_object_get(channel, "kind")), "sensor");
             ck_assert_str_eq(json_string_value(json_object_get(channel, "unit")), "cm");
             ck_assert_str_eq(json_string_value(json_object_get(channel, "of")), "tank1.level");
+            ck_assert_ptr_null(json_object_get(channel, "max"));
+        } else if (strcmp(json_string_value(json_object_get(channel, "name")), "valve") == 0) {
+            valve_found = true;
+            ck_assert_double_eq_tol(json_number_value(json_object_get(channel, "min")), 0, 1e-12);
+            ck_assert_double_eq_tol(json_number_value(json_object_get(channel, "max")), 100, 1e-9);
         }
-    ck_assert(gauge_found);
+    ck_assert(gauge_found && valve_found);
+    const json_t *limits = json_object_get(twin, "limits"), *overflow = json_array_get(limits, 0);
+    ck_assert_uint_eq(json_array_size(limits), 1);
+    ck_assert_str_eq(json_string_value(json_object_get(overflow, "tag")), "tank1.level");
+    ck_assert_str_eq(json_string_value(json_object_get(overflow, "side")), "high");
+    ck_assert_double_eq_tol(json_number_value(json_object_get(overflow, "limit")), 60, 1e-9);
     json_decref(frame);
     peer_close(peer);
     rig_close(rig);

@@ -2,11 +2,15 @@
  *
  *  Takes: a document to draw in.  Gives: the actions that the views offer.
  */
+
+import type { AlarmFilter } from './alarms';
+import { Bell } from './alarms/bell';
 import { Connection } from './connection';
 import { ProtocolError } from './decode';
+import { type StudyActions, studyActions } from './forecast/study';
 import { loadAlarms, loadFleet, loadHistory, loadListed, loadNewest } from './history';
 import { type Chord, isTaken, type KeyCommand, pressKey } from './keys';
-import { readFrame, type Seconds } from './protocol';
+import { type Deed, type Particulars, readFrame, type Seconds } from './protocol';
 import { whyOf } from './rest';
 import { hashOf, type PageName, readRoute } from './route';
 import { createSession, type SessionActions } from './session';
@@ -29,6 +33,7 @@ import type { Trends } from './trends';
 
 export interface Actions {
   session: SessionActions;
+  study: StudyActions;
   /** Show another page. */
   go(page: PageName, item?: string | null, query?: Record<string, string>): void;
   /** Lay something over the page, or take it away. */
@@ -39,7 +44,10 @@ export interface Actions {
   find(text: string): void;
   showSpan(span: Seconds): void;
   moveCursor(time: Seconds | null): void;
-  acknowledge(alarm: number): void;
+  /** Have something done about an alarm. */
+  ask(alarm: number, deed: Deed, particulars?: Particulars): void;
+  filterAlarms(filter: Partial<AlarmFilter>): void;
+  soundAlarms(isOn: boolean): void;
   nameOperator(name: string): void;
   useTheme(choice: ThemeChoice): void;
   retry(): void;
@@ -64,11 +72,13 @@ export function startApp(draw: (state: State, actions: Actions) => void): () => 
   const themeChoice = kept.theme();
   const state = createState({
     operator: kept.operator(),
+    isSounding: kept.isSounding(),
     theme: themeChoice === 'system' ? systemTheme() : themeChoice,
     themeChoice,
     route: readRoute(location.hash),
     wall: Date.now(),
   });
+  const bell = new Bell();
   let isDirty = false;
   let request = 0;
   let loading = new AbortController();
@@ -114,6 +124,7 @@ export function startApp(draw: (state: State, actions: Actions) => void): () => 
     try {
       const message = readFrame(text);
       apply(state, message);
+      soundAlarm();
       connection.staleAfterMs = patienceMs(state);
       if (message.topic === 'answer' && message.value.to === 'subscribe' && message.value.status >= 400) {
         connection.reject(`the server refused: ${message.value.detail}`);
@@ -122,6 +133,11 @@ export function startApp(draw: (state: State, actions: Actions) => void): () => 
       if (!(error instanceof ProtocolError)) throw error;
       state.badFrames = { count: state.badFrames.count + 1, last: error.message };
     }
+  }
+
+  function soundAlarm(): void {
+    if (state.unheard !== null && state.isSounding) bell.ring(state.unheard);
+    state.unheard = null;
   }
 
   /** Ask for what was before; a new question makes an older one void. */
@@ -199,6 +215,7 @@ export function startApp(draw: (state: State, actions: Actions) => void): () => 
 
   const actions: Actions = {
     session: createSession({ state, touch, connection }),
+    study: studyActions({ state, touch }),
     go(page, item = null, query = {}) {
       location.hash = hashOf(page, item, query);
     },
@@ -232,12 +249,22 @@ export function startApp(draw: (state: State, actions: Actions) => void): () => 
       state.cursor = time;
       touch();
     },
-    acknowledge(alarm) {
+    ask(alarm, deed, particulars = {}) {
       const id = ++request;
-      const by = state.operator.trim() || 'dashboard';
-      const isSent = connection.send({ topic: 'acknowledge', headers: { id }, value: { alarm, by } });
-      const refusal = { kind: 'refused', why: 'there is no connection' } as const;
-      state.acknowledgements.set(alarm, isSent ? { kind: 'sent', request: id } : refusal);
+      const value = { alarm, by: state.operator.trim() || 'dashboard', ...particulars };
+      const isSent = connection.send({ topic: deed, headers: { id }, value });
+      const refusal = { kind: 'refused', deed, why: 'there is no connection' } as const;
+      state.asked.set(alarm, isSent ? { kind: 'sent', deed, request: id } : refusal);
+      touch();
+    },
+    filterAlarms(filter) {
+      state.alarmFilter = { ...state.alarmFilter, ...filter };
+      touch();
+    },
+    soundAlarms(isOn) {
+      state.isSounding = isOn;
+      keep.sound(isOn);
+      if (isOn) bell.ring('info');
       touch();
     },
     nameOperator(name) {
@@ -295,7 +322,10 @@ export function startApp(draw: (state: State, actions: Actions) => void): () => 
   listen();
   void actions.session.begin();
   // "since 12 s" and "again in 3 s" go on while nothing comes
-  setInterval(touch, 1_000);
+  setInterval(() => {
+    if (state.link.kind !== 'offline') state.pulse.read(Date.now() / 1000, state.counters, state.devices);
+    touch();
+  }, 1_000);
   setInterval(() => void refreshMap(), MAP_MS);
   touch();
   return touch;

@@ -39,6 +39,14 @@ export class Field {
     return this.value;
   }
 
+  /** A time, in seconds since 1970: nanoseconds or RFC 3339. */
+  time(): number {
+    if (typeof this.value === 'number' && Number.isFinite(this.value)) return this.value / 1e9;
+    const time = typeof this.value === 'string' ? Date.parse(this.value) : Number.NaN;
+    if (Number.isNaN(time)) throw this.expected('a time');
+    return time / 1000;
+  }
+
   boolean(): boolean {
     if (typeof this.value !== 'boolean') throw this.expected('true or false');
     return this.value;

@@ -15,6 +15,7 @@ export interface Chord {
 export const PAGE_KEYS: Record<string, PageName> = {
   p: 'plant',
   t: 'twin',
+  w: 'whatif',
   a: 'alarms',
   c: 'connections',
   s: 'system',

@@ -26,6 +26,7 @@ interface Page {
 export const PAGES: Record<PageName, Page> = {
   plant: { name: 'Plant', right: 'view', load: () => import('./pages/Plant') },
   twin: { name: 'Twin', right: 'view', load: () => import('./pages/Twin') },
+  whatif: { name: 'What if', right: 'view', load: () => import('./pages/WhatIf') },
   alarms: { name: 'Alarms', right: 'view', load: () => import('./pages/Alarms') },
   connections: { name: 'Connections', right: 'view', load: () => import('./pages/Connections') },
   system: { name: 'System', right: 'view', load: () => import('./pages/System') },
@@ -34,7 +35,7 @@ export const PAGES: Record<PageName, Page> = {
 };
 
 /** Those that the navigation offers, in its order. */
-export const OFFERED: PageName[] = ['plant', 'twin', 'alarms', 'connections', 'system', 'audit'];
+export const OFFERED: PageName[] = ['plant', 'twin', 'whatif', 'alarms', 'connections', 'system', 'audit'];
 
 /** A page's drawing; null while it is on its way, an error where it could not be had. */
 export type Drawing = PageView | Error | null;

@@ -35,6 +35,18 @@ export interface Channel {
   doc: string;
   /** The tag that a sensor measures. */
   of: string | null;
+  /** What the model lets it be, where that has an end. */
+  min: number | null;
+  max: number | null;
+}
+
+/** From where on one of the twin's alarms is raised, in the unit of its channel. */
+export interface Limit {
+  alarm: string;
+  tag: string;
+  side: 'high' | 'low';
+  limit: number;
+  severity: Severity;
 }
 
 export interface Twin {
@@ -44,6 +56,7 @@ export interface Twin {
   /** Where it stands on the plant's drawing. */
   at: [right: number, up: number];
   channels: Channel[];
+  limits: Limit[];
 }
 
 /** One tag feeds another: an output of a twin, and an input of another. */
@@ -59,12 +72,26 @@ export interface Snapshot {
   /** One tick, in seconds of plant time. */
   step: number;
   clock: string;
+  /** Null of a server that does not tell. */
+  codegen: Codegen | null;
   /** How many twins there are; of a fleet `twins` are those that somebody looks at. */
   twinCount: number;
   twins: Twin[];
   connect: Connection[];
   alarms: Alarm[];
   commands: Command[];
+}
+
+/** What became of the models' programs. */
+export interface Codegen {
+  /** What runs them. */
+  backend: string;
+  compiled: number;
+  waiting: number;
+  refused: number;
+  compileTime: Seconds;
+  /** Why there is no native code; empty where there is. */
+  why: string;
 }
 
 export interface Reading {
@@ -105,6 +132,12 @@ export interface Alarm {
   returned: Seconds | null;
   /** When late samples last changed its times, or made it. */
   amended: Seconds | null;
+  /** Until when nobody wants to hear of it; null where it is not shelved. */
+  shelved: Seconds | null;
+  /** Whether nobody wants to hear of it until further notice. */
+  suppressed: boolean;
+  /** How many people have said something about it. */
+  comments: number;
   revision: number;
 }
 
@@ -184,7 +217,16 @@ export type Incoming =
 
 export type Outgoing =
   | { topic: 'subscribe'; headers: { id: number }; value: Record<string, never> }
-  | { topic: 'acknowledge'; headers: { id: number }; value: { alarm: number; by: string } };
+  | { topic: Deed; headers: { id: number }; value: { alarm: number; by: string } & Particulars };
+
+/** What one may do about an alarm. */
+export type Deed = 'acknowledge' | 'comment' | 'shelve' | 'unshelve' | 'suppress' | 'unsuppress';
+
+export interface Particulars {
+  comment?: string;
+  /** How long an alarm is shelved. */
+  seconds?: Seconds;
+}
 
 /** One tag's record: columns of equal length, oldest first. */
 export interface Series {
@@ -255,11 +297,23 @@ function readSnapshot(field: Field): Snapshot {
     version: field.get('version').or('', text),
     step: field.get('step').number(),
     clock: field.get('clock').or('', text),
+    codegen: field.get('codegen').or(null, readCodegen),
     twinCount: field.get('twin_count').or(0, number),
     twins: field.get('twins').list(readTwin),
     connect: field.get('connect').or([], (connect) => connect.list(readConnection)),
     alarms: field.get('alarms').list(readAlarm),
     commands: field.get('commands').list(readCommand),
+  };
+}
+
+function readCodegen(field: Field): Codegen {
+  return {
+    backend: field.get('backend').or('', text),
+    compiled: field.get('compiled').or(0, number),
+    waiting: field.get('waiting').or(0, number),
+    refused: field.get('refused').or(0, number),
+    compileTime: field.get('compile_ns').or(0, number) / 1e9,
+    why: field.get('why').or('', text),
   };
 }
 
@@ -270,6 +324,17 @@ function readTwin(field: Field): Twin {
     doc: field.get('doc').or('', text),
     at: field.get('at').or([0, 0], (at) => [at.item(0).number(), at.item(1).number()]),
     channels: field.get('channels').list(readChannel),
+    limits: field.get('limits').or([], (limits) => limits.list(readLimit)),
+  };
+}
+
+function readLimit(field: Field): Limit {
+  return {
+    alarm: field.get('alarm').text(),
+    tag: field.get('tag').text(),
+    side: field.get('side').oneOf(['high', 'low']),
+    limit: field.get('limit').number(),
+    severity: field.get('severity').oneOf(SEVERITIES),
   };
 }
 
@@ -285,6 +350,8 @@ function readChannel(field: Field): Channel {
     unit: field.get('unit').or('1', text),
     doc: field.get('doc').or('', text),
     of: field.get('of').or(null, text),
+    min: field.get('min').or(null, number),
+    max: field.get('max').or(null, number),
   };
 }
 
@@ -332,7 +399,7 @@ function readSensor(field: Field): SensorHealth {
   };
 }
 
-function readAlarm(field: Field): Alarm {
+export function readAlarm(field: Field): Alarm {
   return {
     id: field.get('id').number(),
     twin: field.get('twin').or('', text),
@@ -344,6 +411,9 @@ function readAlarm(field: Field): Alarm {
     acknowledged: field.get('acknowledged').or(null, seconds),
     returned: field.get('returned').or(null, seconds),
     amended: field.get('amended').or(null, seconds),
+    shelved: field.get('shelved').or(null, seconds),
+    suppressed: field.get('suppressed').or(false, (suppressed) => suppressed.boolean()),
+    comments: field.get('comments').or(0, number),
     revision: field.get('revision').or(0, number),
   };
 }

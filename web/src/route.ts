@@ -4,7 +4,7 @@
  *  `#/twin/tank1?at=1611326940` is page `twin`, item `tank1`, query `at`.
  */
 
-export const PAGE_NAMES = ['plant', 'twin', 'alarms', 'connections', 'system', 'audit', 'login'] as const;
+export const PAGE_NAMES = ['plant', 'twin', 'whatif', 'alarms', 'connections', 'system', 'audit', 'login'] as const;
 
 export type PageName = (typeof PAGE_NAMES)[number];
 

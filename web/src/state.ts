@@ -4,23 +4,29 @@
  *  the network or the document.
  */
 import type { Access } from './access';
+import { type AlarmFilter, EVERY_ACTIVE, isHidden, isUnseen, SEVERITY_RANK } from './alarms';
 import type { Link } from './connection';
 import type { Fleet, Listed } from './fleet';
+import { createStudy, type Study } from './forecast/study';
 import type {
   Alarm,
   Answer,
   Channel,
+  Codegen,
   Command,
+  Deed,
   Device,
   Incoming,
   Newest,
   Reading,
   Seconds,
+  Severity,
   Snapshot,
   Tick,
   Twin,
   TwinHealth,
 } from './protocol';
+import { Pulse } from './pulse';
 import type { Route } from './route';
 import { inReadingOrder, planSchematic, type Schematic } from './schematic';
 import type { Login } from './session';
@@ -54,6 +60,8 @@ export interface State {
   number: number | null;
   /** The drawing of the plant; null where its twins have no places of their own. */
   schematic: Schematic | null;
+  /** Inputs that other twins feed: nobody else can set them. */
+  fed: Set<string>;
   /** Every channel by its tag. */
   channels: Map<string, Channel>;
   /** The newest reading of every tag, of all twins. */
@@ -68,6 +76,8 @@ export interface State {
   devices: Device[];
   /** What the engine has counted, by the engine's own names. */
   counters: Map<string, number>;
+  /** How the counters went in the last minutes. */
+  pulse: Pulse;
   /** Why the newest version of the plant's script was refused; null when it was not. */
   scriptError: string | null;
   /** The twin that is shown; null while there is none. */
@@ -81,8 +91,15 @@ export interface State {
   isSpanChosen: boolean;
   /** The plant time under the cursor; null while it is on no chart. */
   cursor: Seconds | null;
-  /** Acknowledgements under way or refused, by alarm. */
-  acknowledgements: Map<number, Acknowledgement>;
+  /** What the What if page knows. */
+  study: Study;
+  /** What was asked of alarms and is under way or refused, by alarm. */
+  asked: Map<number, Asked>;
+  /** Which alarms the page of alarms shows. */
+  alarmFilter: AlarmFilter;
+  /** Whether new alarms sound, and the gravest that has not sounded yet. */
+  isSounding: boolean;
+  unheard: Severity | null;
   /** Who acknowledges: goes into the audit. */
   operator: string;
   /** Light or dark, and whether the computer decides. */
@@ -103,6 +120,7 @@ export interface Plant {
   clock: string;
   /** How many twins it has. */
   twinCount: number;
+  codegen: Codegen | null;
 }
 
 export interface Clock {
@@ -114,7 +132,7 @@ export interface Clock {
 
 export type History = { kind: 'wanted' } | { kind: 'loading' } | { kind: 'loaded' } | { kind: 'failed'; why: string };
 
-export type Acknowledgement = { kind: 'sent'; request: number } | { kind: 'refused'; why: string };
+export type Asked = { kind: 'sent'; deed: Deed; request: number } | { kind: 'refused'; deed: Deed; why: string };
 
 export type Theme = 'light' | 'dark';
 
@@ -138,6 +156,7 @@ const BACKWARD: Seconds = 1e-3;
 
 export function createState(settings: {
   operator: string;
+  isSounding: boolean;
   theme: Theme;
   themeChoice: ThemeChoice;
   route: Route;
@@ -158,6 +177,7 @@ export function createState(settings: {
     wanted: twin,
     number: null,
     schematic: null,
+    fed: new Set(),
     channels: new Map(),
     values: new Map(),
     health: new Map(),
@@ -165,6 +185,7 @@ export function createState(settings: {
     commands: new Map(),
     devices: [],
     counters: new Map(),
+    pulse: new Pulse(),
     scriptError: null,
     selected: twin,
     trends: null,
@@ -172,7 +193,11 @@ export function createState(settings: {
     span: 900,
     isSpanChosen: false,
     cursor: null,
-    acknowledgements: new Map(),
+    study: createStudy(),
+    asked: new Map(),
+    alarmFilter: EVERY_ACTIVE,
+    isSounding: settings.isSounding,
+    unheard: null,
     operator: settings.operator,
     theme: settings.theme,
     themeChoice: settings.themeChoice,
@@ -272,19 +297,20 @@ export function addAlarms(state: State, alarms: Alarm[]): void {
 
 /** What was asked of a connection that is gone gets no answer. */
 export function dropRequests(state: State): void {
-  for (const [alarm, request] of state.acknowledgements) {
-    if (request.kind === 'sent') {
-      state.acknowledgements.set(alarm, { kind: 'refused', why: 'the connection broke before an answer came' });
+  for (const [alarm, { kind, deed }] of state.asked) {
+    if (kind === 'sent') {
+      state.asked.set(alarm, { kind: 'refused', deed, why: 'the connection broke before an answer came' });
     }
   }
 }
 
 function applySnapshot(state: State, snapshot: Snapshot): void {
-  const { plant: name, doc, version, step, clock, twinCount } = snapshot;
-  state.plant = { name, doc, version, step, clock, twinCount };
+  const { plant: name, doc, version, step, clock, twinCount, codegen } = snapshot;
+  state.plant = { name, doc, version, step, clock, twinCount, codegen };
   state.twins = new Map(inReadingOrder(snapshot.twins).map((twin) => [twin.name, twin]));
   if (!isFleet(state)) state.fleet = null;
   state.schematic = isFleet(state) ? null : planSchematic(snapshot.twins, snapshot.connect);
+  state.fed = new Set(snapshot.connect.map(({ to }) => to));
   state.channels = new Map(snapshot.twins.flatMap((twin) => twin.channels.map((channel) => [channel.tag, channel])));
   state.alarms = new Map(snapshot.alarms.map((alarm) => [alarm.id, alarm]));
   state.commands = new Map(snapshot.commands.map((command) => [command.id, command]));
@@ -325,15 +351,24 @@ function applyTick(state: State, tick: Tick): void {
 }
 
 function applyAlarm(state: State, alarm: Alarm): void {
+  if (!state.alarms.has(alarm.id)) listenTo(state, alarm);
   state.alarms.set(alarm.id, alarm);
-  if (alarm.state === 'acknowledged' || alarm.state === 'over') state.acknowledgements.delete(alarm.id);
+  if (!isUnseen(alarm) && state.asked.get(alarm.id)?.deed === 'acknowledge') state.asked.delete(alarm.id);
+}
+
+/** An alarm that is new is to be heard, unless somebody has said that they do not want to. */
+function listenTo(state: State, alarm: Alarm): void {
+  if (alarm.state !== 'raised' || isHidden(alarm)) return;
+  if (state.unheard === null || SEVERITY_RANK[alarm.severity] > SEVERITY_RANK[state.unheard]) {
+    state.unheard = alarm.severity;
+  }
 }
 
 function applyAnswer(state: State, answer: Answer): void {
-  for (const [alarm, request] of state.acknowledgements) {
-    if (request.kind !== 'sent' || request.request !== answer.id) continue;
-    if (answer.status < 400) state.acknowledgements.delete(alarm);
-    else state.acknowledgements.set(alarm, { kind: 'refused', why: answer.detail });
+  for (const [alarm, asked] of state.asked) {
+    if (asked.kind !== 'sent' || asked.request !== answer.id) continue;
+    if (answer.status < 400) state.asked.delete(alarm);
+    else state.asked.set(alarm, { kind: 'refused', deed: asked.deed, why: answer.detail });
   }
 }
 

@@ -14,6 +14,8 @@ export const channel = (name: string, kind: Channel['kind'], more: Partial<Chann
   unit: 'degC',
   doc: '',
   of: null,
+  min: null,
+  max: null,
   ...more,
 });
 
@@ -31,6 +33,7 @@ export const TWIN: Twin = {
     channel('t3', 'sensor', { of: 'box.T_air' }),
     channel('heater_on', 'input', { unit: '1' }),
   ],
+  limits: [],
 };
 
 export const snapshot = (more: object = {}): object => ({
@@ -65,6 +68,9 @@ export const alarm = (more: object = {}): object => ({
   acknowledged: null,
   returned: null,
   amended: null,
+  shelved: null,
+  suppressed: false,
+  comments: 0,
   revision: 1,
   ...more,
 });
@@ -85,4 +91,4 @@ export const emptyTick = (more: Partial<Tick> = {}): Tick => ({
 });
 
 export const emptyState = (): State =>
-  createState({ operator: '', theme: 'dark', themeChoice: 'dark', route: readRoute(''), wall: 0 });
+  createState({ operator: '', isSounding: false, theme: 'dark', themeChoice: 'dark', route: readRoute(''), wall: 0 });

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Twin } from '../src/protocol';
-import { inReadingOrder, planSchematic } from '../src/schematic';
+import { inReadingOrder, laidOut, middleOf, pathOf, planSchematic, sizeOf } from '../src/schematic';
 
 const twin = (name: string, x: number, y: number, kinds: Twin['channels'][number]['kind'][] = []): Twin => ({
   name,
@@ -14,7 +14,10 @@ const twin = (name: string, x: number, y: number, kinds: Twin['channels'][number
     unit: '1',
     doc: '',
     of: kind === 'sensor' ? `${name}.state1` : null,
+    min: null,
+    max: null,
   })),
+  limits: [],
 });
 
 describe('the drawing of a plant', () => {
@@ -53,18 +56,60 @@ describe('the drawing of a plant', () => {
     expect(drawing?.nodes.map((node) => node.tag)).toEqual(['a.state0', 'b.state1', null]);
   });
 
-  test('is left out where there is one twin, or two stand in one place', () => {
+  test('draws twins that stand nowhere in the order in which they feed each other, loops included', () => {
+    const connect = [
+      { from: 'a.flow', to: 'b.inflow' },
+      { from: 'b.flow', to: 'c.inflow' },
+      { from: 'c.level', to: 'c.own' },
+    ];
+    const twins = ['c', 'b', 'a'].map((name) => twin(name, 0, 0));
+    const columns = planSchematic(twins, connect)?.nodes.map(({ twin, column }) => [twin, column]);
+    expect(Object.fromEntries(columns ?? [])).toEqual({ a: 0, b: 1, c: 2 });
+
+    const loop = planSchematic(twins, [...connect, { from: 'c.flow', to: 'a.inflow' }]);
+    expect(new Set(loop?.nodes.map(({ column, row }) => `${column} ${row}`)).size).toBe(3);
     expect(planSchematic([twin('a', 0, 0)], [])).toBeNull();
-    expect(planSchematic([twin('a', 0, 0), twin('b', 0, 0)], [])).toBeNull();
   });
 
-  test('is left out where so many stand side by side that nobody could read them', () => {
-    expect(
-      planSchematic(
-        Array.from({ length: 11 }, (_, x) => twin(`t${x}`, x, 0)),
-        [],
-      ),
-    ).toBeNull();
+  test('knows which way it flows: an input that draws takes from its twin', () => {
+    const pump: Twin = { ...twin('pump', 1, 0, ['output']) };
+    const channels = pump.channels.map((channel) => ({ ...channel, unit: 'm^3/h' }));
+    const connect = [
+      { from: 'pump.output0', to: 'tank.draw_1' },
+      { from: 'pump.output0', to: 'tower.inflow' },
+    ];
+    const drawing = planSchematic([twin('tank', 0, 0), { ...pump, channels }, twin('tower', 2, 0)], connect);
+    expect(drawing?.lines.map(({ from, to, flow }) => `${from.twin} ${to.twin} ${flow?.sign}`)).toEqual([
+      'tank pump 1',
+      'pump tower 1',
+    ]);
+  });
+
+  test('has no flow where twins only know of each other', () => {
+    const drawing = planSchematic([twin('a', 0, 0, ['state']), twin('b', 1, 0)], [{ from: 'a.state0', to: 'b.head' }]);
+    expect(drawing?.lines[0]?.flow).toBeNull();
+  });
+
+  test('is drawn along the longer side of the screen, and lines follow', () => {
+    const drawing = planSchematic([twin('a', 0, 0), twin('b', 1, 0)], [{ from: 'a.x', to: 'b.y' }]);
+    if (drawing === null) throw new Error('there is a drawing');
+    const wide = laidOut(drawing, { width: 800, height: 300 });
+    const high = laidOut(drawing, { width: 300, height: 800 });
+    expect([wide.columns, wide.rows]).toEqual([2, 1]);
+    expect([high.columns, high.rows]).toEqual([1, 2]);
+    expect(high.lines[0]?.to).toBe(high.nodes[1]);
+    const [a, b] = high.nodes.map((node) => middleOf(node, high));
+    expect(high.lines.map((line) => pathOf(line, high))).toEqual([`M${a?.x} ${a?.y}L${b?.x} ${b?.y}`]);
+    expect(a?.x).toBe(b?.x);
+  });
+
+  test('has rows farther apart where there is room, and never closer than boxes are high', () => {
+    const drawing = planSchematic([twin('a', 0, 0), twin('b', 1, 0), twin('c', 1, 1)], []);
+    if (drawing === null) throw new Error('there is a drawing');
+    const heights = [200, 390, 5000].map((height) => sizeOf(laidOut(drawing, { width: 400, height })).height);
+    expect(heights[0]).toBe(sizeOf(drawing).height);
+    expect(heights[1]).toBeGreaterThan(heights[0] ?? 0);
+    expect(heights[2]).toBeLessThan(500);
   });
 
   test('is read from left to right and from the top; without places the order stays', () => {

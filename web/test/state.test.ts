@@ -145,27 +145,39 @@ describe('an alarm', () => {
 
   test('shows why it could not be acknowledged', () => {
     const state = started();
-    state.acknowledgements.set(7, { kind: 'sent', request: 3 });
+    state.asked.set(7, { kind: 'sent', deed: 'acknowledge', request: 3 });
     receive(state, {
       topic: 'acknowledge',
       headers: { id: 3, status: 403 },
       value: { title: 'Forbidden', status: 403, detail: 'viewers may not' },
     });
-    expect(state.acknowledgements.get(7)).toEqual({ kind: 'refused', why: 'viewers may not' });
+    expect(state.asked.get(7)).toEqual({ kind: 'refused', deed: 'acknowledge', why: 'viewers may not' });
   });
 
   test('loses a request when it is acknowledged, whoever did it', () => {
     const state = started();
-    state.acknowledgements.set(7, { kind: 'sent', request: 3 });
+    state.asked.set(7, { kind: 'sent', deed: 'acknowledge', request: 3 });
     receive(state, tick({ alarms: [alarm({ state: 'acknowledged' })] }));
-    expect(state.acknowledgements.size).toBe(0);
+    expect(state.asked.size).toBe(0);
+  });
+
+  test('sounds when it is new, the gravest of several, and not when somebody has shelved it', () => {
+    const state = started();
+    receive(state, tick({ alarms: [alarm({ id: 1, severity: 'critical', shelved: at(60) })] }));
+    expect(state.unheard).toBeNull();
+    receive(state, tick({ alarms: [alarm({ id: 2, severity: 'major' }), alarm({ id: 3, severity: 'warning' })] }));
+    expect(state.unheard).toBe('major');
+
+    state.unheard = null;
+    receive(state, tick({ alarms: [alarm({ id: 2, severity: 'major', revision: 2 })] }));
+    expect(state.unheard).toBeNull();
   });
 
   test('says so when the connection breaks before the answer', () => {
     const state = started();
-    state.acknowledgements.set(7, { kind: 'sent', request: 3 });
+    state.asked.set(7, { kind: 'sent', deed: 'acknowledge', request: 3 });
     dropRequests(state);
-    expect(state.acknowledgements.get(7)?.kind).toBe('refused');
+    expect(state.asked.get(7)?.kind).toBe('refused');
   });
 });
 

@@ -230,7 +230,8 @@ function placeCursor(plot: uPlot, time: Seconds | null): void {
 /** A time that is written here would run into the lowest number of the other axis, or out of the chart. */
 function isAtEdge(plot: uPlot, time: Seconds): boolean {
   const left = plot.valToPos(time, 'x');
-  return left < 16 || left > plot.over.clientWidth - 10;
+  // the element has no width yet when a chart is drawn for the first time
+  return left < 16 || left > plot.valToPos(plot.scales.x?.max ?? time, 'x') - 10;
 }
 
 /** The numbers of an axis with the decimals that tell them apart. */

@@ -16,6 +16,10 @@ export const dateText = (time: Seconds): string => isoText(time).slice(0, 10);
 /** `2021-01-22 14:48:58`. */
 export const dateTimeText = (time: Seconds): string => `${dateText(time)} ${timeText(time)}`;
 
+/** The time of day where that is clear, as of `now`, otherwise with the date: `14:48:58`, `2021-01-22 14:48`. */
+export const whenText = (time: Seconds, now: Seconds): string =>
+  dateText(time) === dateText(now) ? timeText(time) : dateTimeText(time).slice(0, 16);
+
 /** `15:48:58` on the clock on the wall, for a time in milliseconds. */
 export const wallTimeText = (wall: number): string => new Date(wall).toTimeString().slice(0, 8);
 
@@ -28,6 +32,13 @@ export function durationText(seconds: Seconds): string {
   if (size < YEAR) return `${Math.floor(size / DAY)} days`;
   const years = size / YEAR;
   return `${years < 10 ? years.toFixed(1) : Math.round(years)} years`;
+}
+
+/** So far ahead: `+45 s`, `+1.5 min`, `+10 min`, `+2 h`. */
+export function aheadText(seconds: Seconds): string {
+  const [size, unit] =
+    seconds < 60 ? [1, 's'] : seconds < 3600 ? [60, 'min'] : seconds < 2 * DAY ? [3600, 'h'] : [DAY, 'd'];
+  return `+${Number((seconds / size).toFixed(1))} ${unit}`;
 }
 
 /** Where plant time stands against the time of day: `live`, `5.8 years ago`. */

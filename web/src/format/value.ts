@@ -57,6 +57,12 @@ export function countText(count: number): string {
   return String(Math.round(count)).replace(/\B(?=(\d{3})+(?!\d))/g, '\u202f');
 }
 
+/** A rate, to three digits; whole from a hundred on. */
+export function rateText(rate: number): string {
+  if (!Number.isFinite(rate)) return '–';
+  return rate >= 100 ? countText(rate) : fixed(rate, rate === 0 ? 0 : rate < 10 ? 2 : 1);
+}
+
 /** Where an uncertainty begins with 1 or 2 it is worth two digits, else one. */
 function spreadDecimals(spread: number): number {
   const exponent = Math.floor(Math.log10(spread));

@@ -1,4 +1,4 @@
-import { byGravity, isUnseen } from '../alarms';
+import { byGravity, isUnseen, sentenceOf } from '../alarms';
 import type { Actions } from '../app';
 import { againstNow, dateText, isoText, timeText } from '../format/time';
 import { hashOf, type PageName } from '../route';
@@ -141,7 +141,7 @@ function WorstAlarm({ state }: { state: State }) {
       data-severity={worst.severity}
     >
       <SeverityMark severity={worst.severity} state={worst.state} />
-      <span class="worst-text">{worst.twin === '' ? worst.text : `${worst.twin}: ${worst.text}`}</span>
+      <span class="worst-text">{sentenceOf(worst)}</span>
       {others.length > 0 && <span class="worst-more">+{others.length}</span>}
     </a>
   );

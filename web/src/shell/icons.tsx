@@ -34,6 +34,7 @@ function Stroked({ path, size }: { path: string; size: number }) {
 const PAGE_SHAPES: Record<PageName, string> = {
   plant: 'M3.5 4.5h6v6h-6ZM14.5 13.5h6v6h-6ZM9.5 7.5h8v6M6.5 10.5v6h8',
   twin: 'M3.5 17.5 8.5 11l4 3.5 8-9M3.5 20.5h17',
+  whatif: 'M4 12h5M9 12c4 0 5-6 11-6M9 12h11M9 12c4 0 5 6 11 6',
   alarms: 'M6 17V11a6 6 0 0 1 12 0v6l1.5 1.5h-15ZM10 21h4',
   connections: 'M8.5 3.5v5M15.5 3.5v5M6 8.5h12v3.5a6 6 0 0 1-12 0ZM12 18v3',
   system: 'M4 5h16v10H4ZM8.5 19.5h7M12 15v4.5M7 11.5l2.5-2.5 2.5 2 4.5-3.5',

@@ -2,7 +2,7 @@
 import type { Actions } from '../app';
 import { dateTimeText, timeText } from '../format/time';
 import type { Alarm, AlarmState, Seconds } from '../protocol';
-import type { Acknowledgement, State } from '../state';
+import type { Asked, State } from '../state';
 import { SeverityMark } from './icons';
 
 interface Props {
@@ -45,8 +45,8 @@ export function Alarms({ state, actions }: Props) {
             <AlarmRow
               key={alarm.id}
               alarm={alarm}
-              request={state.acknowledgements.get(alarm.id)}
-              acknowledge={actions.acknowledge}
+              request={state.asked.get(alarm.id)}
+              acknowledge={(alarm) => actions.ask(alarm, 'acknowledge')}
             />
           ))}
         </ul>
@@ -82,7 +82,7 @@ function Amended({ time }: { time: Seconds }) {
 
 interface RowProps {
   alarm: Alarm;
-  request: Acknowledgement | undefined;
+  request: Asked | undefined;
   acknowledge: (alarm: number) => void;
 }
 

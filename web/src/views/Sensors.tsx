@@ -59,9 +59,7 @@ function SensorRow({ channel, value, age, health }: RowProps) {
       <td class="number">
         {numberText(value, channel.unit)} {unitText(channel.unit)}
       </td>
-      <td>
-        <Deviation health={health} />
-      </td>
+      <td>{health !== undefined && isKnown(health) && <Deviation innovation={health.innovation} sd={health.sd} />}</td>
       <td class="quality" title={age === null ? '' : `last sample ${durationText(age)} before the twin's time`}>
         {QUALITIES[quality]}
       </td>
@@ -69,12 +67,21 @@ function SensorRow({ channel, value, age, health }: RowProps) {
   );
 }
 
+const isKnown = (health: SensorHealth): health is SensorHealth & { innovation: number; sd: number } =>
+  health.innovation !== null && health.sd !== null && health.sd > 0;
+
 /** The scale ends here; what lies beyond is far out anyway. */
 const SCALE_ENDS = 4;
 
-function Deviation({ health }: { health: SensorHealth | undefined }) {
-  if (health === undefined || health.innovation === null || health.sd === null || health.sd <= 0) return null;
-  const deviation = health.innovation / health.sd;
+interface DeviationProps {
+  innovation: number;
+  /** Positive, in the unit of the innovation. */
+  sd: number;
+}
+
+/** Where an innovation lies on a scale of its own standard deviations. */
+export function Deviation({ innovation, sd }: DeviationProps) {
+  const deviation = innovation / sd;
   const place = (Math.min(Math.max(deviation / SCALE_ENDS, -1), 1) + 1) / 2;
   return (
     <div class="deviation">

@@ -1,0 +1,408 @@
+/** The server is what /api/v1/openapi.json says: every path and method of it is called, with good and with bad input. */
+import { Validator } from '@seriousme/openapi-schema-validator';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { until } from '../browser/programs';
+import { type Pollux, readJson, Schemas, startPollux, type Times } from './pollux';
+
+interface Media {
+  schema: { $ref?: string };
+}
+interface Response_ {
+  $ref?: string;
+  headers?: Record<string, unknown>;
+  content?: Record<string, Media>;
+}
+interface Operation {
+  operationId: string;
+  'x-right'?: string;
+  parameters?: { $ref: string }[];
+  responses: Record<string, Response_>;
+}
+interface OpenApi {
+  paths: Record<string, Record<string, Operation>>;
+  components: { responses: Record<string, Response_>; parameters: Record<string, { name: string; in: string }> };
+}
+
+let pollux: Pollux;
+let openapi: OpenApi;
+let schemas: Schemas;
+/** Per operation the statuses that were seen. */
+const seen = new Map<string, Set<number>>();
+
+beforeAll(async () => {
+  pollux = await startPollux();
+  openapi = await readJson(`${pollux.origin}/api/v1/openapi.json`);
+  schemas = await Schemas.fetch(pollux.origin, openapi);
+});
+afterAll(() => pollux?.stop());
+
+// --- calling -------------------------------------------------------------------------------------------------------
+
+interface Call {
+  /** What stands for the names in braces. */
+  path?: Record<string, string | number>;
+  query?: Record<string, string | number>;
+  headers?: Record<string, string>;
+  body?: unknown;
+}
+
+function find(id: string): { template: string; method: string; operation: Operation } {
+  for (const [template, methods] of Object.entries(openapi.paths))
+    for (const [method, operation] of Object.entries(methods))
+      if (operation.operationId === id) return { template, method, operation };
+  throw new Error(`openapi.json has no operation ${id}`);
+}
+
+function parameters(operation: Operation): { name: string; in: string }[] {
+  return (operation.parameters ?? []).map(({ $ref }) => {
+    const parameter = openapi.components.parameters[$ref.split('/').pop() ?? ''];
+    if (parameter === undefined) throw new Error(`there is no ${$ref}`);
+    return parameter;
+  });
+}
+
+/** Call an operation, and hold what comes to what the document says of this status. */
+async function call(
+  id: string,
+  wanted: number,
+  { path = {}, query = {}, headers = {}, body }: Call = {},
+): Promise<unknown> {
+  const { template, method, operation } = find(id);
+  const search = new URLSearchParams(
+    Object.entries(query).map(([key, value]): [string, string] => [key, String(value)]),
+  );
+  const filled = template.replace(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(String(path[name])));
+  const response = await fetch(`${pollux.origin}${filled}?${search}`, {
+    method: method.toUpperCase(),
+    headers,
+    ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+  });
+  const text = await response.text();
+  expect([wanted].flat(), `${method} ${filled}: ${text}`).toContain(response.status);
+  seen.set(id, (seen.get(id) ?? new Set()).add(response.status));
+  return hold(id, operation, response, text, query.times === 'ns' ? 'ns' : 'rfc3339');
+}
+
+function hold(id: string, operation: Operation, response: Response, text: string, times: Times): unknown {
+  const named = operation.responses[response.status];
+  expect(named, `${id}: the document lacks ${response.status}`).toBeDefined();
+  const said = named?.$ref === undefined ? named : openapi.components.responses[named.$ref.split('/').pop() ?? ''];
+  for (const header of Object.keys(said?.headers ?? {}))
+    if (header !== 'Link') expect(response.headers.get(header), `${id}: ${header}`).not.toBeNull();
+
+  const content = Object.entries(said?.content ?? {});
+  if (content.length === 0) {
+    expect(text, id).toBe('');
+    return null;
+  }
+  const type = response.headers.get('content-type') ?? '';
+  const media = content.find(([name]) => type === name || (name.startsWith('text/') && type.startsWith(`${name};`)));
+  expect(media, `${id}: content-type ${type}`).toBeDefined();
+  if (!type.includes('json')) return text;
+  const value: unknown = JSON.parse(text);
+  const ref = media?.[1].schema.$ref;
+  if (ref !== undefined) expect(schemas.check(ref, value, times)).toBeNull();
+  return value;
+}
+
+const TANK = { name: 'tank1' };
+const VALVE = { name: 'tank1', channel: 'valve' };
+
+/** What refers to other files refers to components instead, as validators want it. */
+function bundled(value: unknown, home = ''): unknown {
+  if (Array.isArray(value)) return value.map((inner) => bundled(inner, home));
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([key, inner]) =>
+      key === '$ref' && typeof inner === 'string'
+        ? [
+            key,
+            inner
+              .replace(/^(?:schemas\/)?([\w-]+)\.json/, '#/components/schemas/$1')
+              .replace('#/$defs', `${home}/$defs`),
+          ]
+        : [key, bundled(inner, home)],
+    ),
+  );
+}
+
+// --- the document --------------------------------------------------------------------------------------------------
+
+test('the document is valid OpenAPI 3.1', async () => {
+  const components: Record<string, unknown> = {};
+  for (const path of schemas.names) {
+    const name = path.slice('schemas/'.length, -'.json'.length);
+    components[name] = bundled(await readJson(`${pollux.origin}/api/v1/${path}`), `#/components/schemas/${name}`);
+  }
+  const bundle = bundled(openapi) as OpenApi;
+  const validator = new Validator();
+  const result = await validator.validate({ ...bundle, components: { ...bundle.components, schemas: components } });
+  expect(result.errors ?? []).toEqual([]);
+  expect(result.valid).toBe(true);
+  expect(validator.version).toBe('3.1');
+});
+
+test('every schema compiles, strictly, and is of 2020-12', async () => {
+  expect(schemas.names.length).toBeGreaterThan(30);
+  for (const name of schemas.names) {
+    schemas.validator(name, 'ns');
+    const schema = await readJson<{ $schema: string }>(`${pollux.origin}/api/v1/${name}`);
+    expect(schema.$schema, name).toBe('https://json-schema.org/draft/2020-12/schema');
+  }
+});
+
+test('the document has the routes of the server, with the rights they need, and no others', async () => {
+  const { routes } = (await call('listRoutes', 200)) as { routes: { method: string; path: string; right: string }[] };
+  const described = Object.entries(openapi.paths).flatMap(([path, methods]) =>
+    Object.entries(methods).map(
+      ([method, operation]) => `${method.toUpperCase()} ${path.replace(/\{\w+\}/g, '*')} ${operation['x-right'] ?? ''}`,
+    ),
+  );
+  expect(described.sort()).toEqual(routes.map(({ method, path, right }) => `${method} ${path} ${right}`).sort());
+});
+
+test('names in braces are parameters of the path, and the other way round', () => {
+  for (const [template, methods] of Object.entries(openapi.paths))
+    for (const operation of Object.values(methods))
+      expect(
+        parameters(operation)
+          .filter((parameter) => parameter.in === 'path')
+          .map((parameter) => parameter.name),
+        template,
+      ).toEqual([...template.matchAll(/\{(\w+)\}/g)].map((match) => match[1]));
+});
+
+test('OPTIONS of every path names its methods', async () => {
+  for (const [template, methods] of Object.entries(openapi.paths)) {
+    const response = await fetch(pollux.origin + template.replace(/\{\w+\}/g, 'x'), { method: 'OPTIONS' });
+    const spoken = new Set([...Object.keys(methods).map((method) => method.toUpperCase()), 'OPTIONS']);
+    if (spoken.has('GET')) spoken.add('HEAD');
+    expect(response.status, template).toBe(200);
+    expect(new Set(response.headers.get('allow')?.split(', ')), template).toEqual(spoken);
+  }
+});
+
+// --- reading -------------------------------------------------------------------------------------------------------
+
+test('what is there can be read, with times for people and for programs', async () => {
+  for (const times of ['rfc3339', 'ns']) {
+    await call('readPlant', 200, { query: { times } });
+    await call('readTwin', 200, { path: TANK, query: { times } });
+    await call('readLeaf', 200, { path: { name: 'tank1', channel: 'level' }, query: { times } });
+    await call('listAlarms', 200, { query: { times, limit: 5 } });
+    await call('listConnectors', 200, { query: { times } });
+  }
+  await call('listTwins', 200, { query: { limit: 1, find: 'TANK' } });
+  await call('readHealth', 200);
+  await call('readHistory', 200, { query: { tags: 'tank1.level,tank1.gauge', points: 10 } });
+  await call('readReload', 200);
+  await call('listScenarios', 200);
+  await call('listForecasts', 200);
+  await call('listPlants', 200);
+  await call('listModels', 200);
+  await call('readModel', 200, { path: { model: 'tank' } });
+  await call('readOpenapi', 200);
+  await call('readSchema', 200, { path: { file: 'alarm.json' } });
+  await call('readPlantThing', 200);
+  await call('readTwinThing', 200, { path: TANK });
+  expect(await call('readAlive', 200)).toBe('ok');
+});
+
+test('a list says where its next page is', async () => {
+  const names: string[] = [];
+  let next: string | null = '/api/v1/twins?limit=1&find=tank';
+  for (; next !== null; ) {
+    const response: Response = await fetch(pollux.origin + next);
+    const page = (await response.json()) as { twins: { name: string }[] };
+    expect(schemas.check('schemas/twins.json', page, 'rfc3339')).toBeNull();
+    names.push(...page.twins.map(({ name }) => name));
+    next = /^<([^>]+)>; rel="next"$/.exec(response.headers.get('link') ?? '')?.[1] ?? null;
+  }
+  expect(names).toEqual(['tank1', 'tank2']);
+});
+
+test('what is asked for wrongly is refused with a problem', async () => {
+  const nobody = { name: 'nobody' };
+  await call('listTwins', 400, { query: { limit: 0 } });
+  await call('listTwins', 404, { query: { after: 'nobody' } });
+  await call('readTwin', 404, { path: nobody });
+  await call('readLeaf', 404, { path: { name: 'tank1', channel: 'nothing' } });
+  await call('readLeaf', 404, { path: { ...nobody, channel: 'level' } });
+  await call('readHistory', 400, { query: { tags: '' } });
+  await call('readHistory', 404, { query: { tags: 'nobody.nothing' } });
+  await call('listAlarms', 400, { query: { limit: 'all' } });
+  await call('readAlarm', 404, { path: { id: 999_999 } });
+  await call('listCommands', 400, { query: { limit: -1 } });
+  await call('listCommands', 400, { query: { before: 0 } });
+  await call('readModel', 404, { path: { model: 'nothing' } });
+  await call('readConnector', 404, { path: { device: 'nothing' } });
+  await call('readSchema', 404, { path: { file: 'nothing.json' } });
+  await call('readTwinThing', 404, { path: nobody });
+  await call('openWebSocket', 426);
+});
+
+test('every operation refuses another way to write times, and pages of other sites', async () => {
+  for (const [template, methods] of Object.entries(openapi.paths))
+    for (const [method, operation] of Object.entries(methods)) {
+      const path = Object.fromEntries([...template.matchAll(/\{(\w+)\}/g)].map((match) => [match[1], 'x']));
+      await call(operation.operationId, 400, { path, query: { times: 'minutes' } });
+      await call(operation.operationId, 403, { path, headers: { origin: 'http://elsewhere.example' } });
+      if (method === 'get') {
+        const head = await fetch(pollux.origin + template.replace(/\{\w+\}/g, 'x'), { method: 'HEAD' });
+        expect(await head.text(), `HEAD ${template}`).toBe('');
+      }
+    }
+});
+
+test('who has the newest answer is told just that', async () => {
+  for (const [template, methods] of Object.entries(openapi.paths))
+    for (const operation of Object.values(methods)) {
+      if (operation.responses[304] === undefined) continue;
+      const path = template.includes('{file}')
+        ? { file: 'leaf.json' }
+        : template.includes('{model}')
+          ? { model: 'tank' }
+          : TANK;
+      await until(`${operation.operationId} to stand still`, async () => {
+        const url =
+          pollux.origin +
+          template.replace(/\{(\w+)\}/g, (_, name: string) => (path as Record<string, string>)[name] ?? '');
+        const etag = (await fetch(url)).headers.get('etag');
+        expect(etag, template).toMatch(/^"[0-9a-f]{16}"$/);
+        const again = await fetch(url, { headers: { 'if-none-match': `W/"other", ${etag}` } });
+        expect(await again.text()).toBe(again.status === 304 ? '' : expect.anything());
+        return again.status === 304;
+      });
+      seen.get(operation.operationId)?.add(304);
+    }
+});
+
+test('a value says how old it is, where it comes from, and how good it is', async () => {
+  const read = async (channel: string) =>
+    (await call('readLeaf', 200, { path: { name: 'tank1', channel } })) as Record<string, unknown>;
+  expect(await read('gauge')).toMatchObject({ source: 'measured', quality: 'good', sd: null, unit: 'cm' });
+  expect((await read('gauge')).age).toBeGreaterThan(0);
+  expect(await read('level')).toMatchObject({ source: 'estimated', age: 0 });
+  expect((await read('level')).sd).toBeGreaterThan(0);
+  expect(await read('area')).toMatchObject({ source: 'set', age: null, sd: null, quality: 'good' });
+});
+
+// --- doing ---------------------------------------------------------------------------------------------------------
+
+test('an actuator is asked for a value in four ways, and each says what the gate decided', async () => {
+  const device = ((await call('listConnectors', 200)) as { name: string }[])[0]?.name ?? '';
+  await call('readConnector', 200, { path: { device } });
+
+  const tag = 'tank1.valve';
+  const merge = { 'content-type': 'application/merge-patch+json' };
+  const ids = [
+    await call('setLeaf', 200, { path: VALVE, body: { value: 0 } }),
+    await call('invokeLeaf', 200, { path: VALVE, body: { value: 1, reason: 'by hand' } }),
+    await call('command', 200, { body: { tag, value: 0, reason: 'by hand' } }),
+    await call('patchTwin', 200, { path: TANK, headers: merge, body: { values: { [tag]: 1 } } }),
+  ].map((answer) => (answer as { command: number }).command);
+  expect(ids).toEqual([...ids].sort((a, b) => a - b));
+
+  await until('the device to obey', async () => {
+    const commands = (await call('listCommands', 200, { query: { limit: 4 } })) as { id: number; state: string }[];
+    return commands[0]?.id === ids[3] && commands[0]?.state === 'done';
+  });
+  await call('listCommands', 200, { query: { limit: 4, times: 'ns' } });
+});
+
+test('what the gate refuses is refused with its reason', async () => {
+  const refused = (await call('setLeaf', 409, { path: VALVE, body: { value: 700 } })) as { detail: string };
+  expect(refused.detail).toContain('700 percent is above its maximum 100');
+  await call('command', 409, { body: { tag: 'tank1.valve', value: 700 } });
+  await call('invokeLeaf', 409, { path: VALVE, body: { value: -1 } });
+});
+
+test('what is no actuator cannot be set, and the refusal says why', async () => {
+  const reasons = { level: 'estimated', gauge: 'measured', area: 'parameter', inflow: 'input', outflow: 'estimated' };
+  for (const [channel, reason] of Object.entries(reasons)) {
+    const refused = (await call('setLeaf', 409, { path: { name: 'tank1', channel }, body: { value: 1 } })) as {
+      detail: string;
+    };
+    expect(refused.detail).toContain(reason);
+  }
+});
+
+test('what is no order is refused', async () => {
+  for (const body of [
+    '',
+    '[]',
+    '{',
+    '{}',
+    '{"value":"1"}',
+    '{"value":1,"at":2}',
+    '{"value":1,"reason":2}',
+    '{"value":1e999}',
+  ])
+    for (const id of ['setLeaf', 'invokeLeaf']) await call(id, 400, { path: VALVE, body });
+  await call('setLeaf', 404, { path: { name: 'tank1', channel: 'nothing' }, body: { value: 1 } });
+  await call('invokeLeaf', 404, { path: { name: 'nobody', channel: 'nothing' }, body: { value: 1 } });
+  await call('command', 400, { body: { value: 1 } });
+  await call('command', 404, { body: { tag: 'nobody.nothing', value: 1 } });
+  await call('command', 413, { body: { tag: 'x'.repeat(5000), value: 1 } });
+});
+
+test('a patch is a merge patch of one actuator', async () => {
+  const patch = (status: number, body: unknown, type = 'application/merge-patch+json') =>
+    call('patchTwin', status, { path: TANK, headers: { 'content-type': type }, body });
+  await patch(415, { values: { 'tank1.valve': 1 } }, 'application/json');
+  await patch(400, { values: {} });
+  await patch(400, { time: 1 });
+  await patch(400, { values: { 'tank1.valve': 1, 'tank1.level': 1 } });
+  await patch(400, { values: { 'tank1.valve': '1' } });
+  await patch(404, { values: { 'tank1.nothing': 1 } });
+  await patch(409, { values: { 'tank1.valve': null } });
+  await patch(409, { values: { 'tank1.level': 1 } });
+});
+
+test('the script is loaded anew', async () => {
+  await call('reload', 200);
+});
+
+test('a forecast is asked for, looked at and cancelled', async () => {
+  const scenario = { horizon: 60, tags: ['tank1.level'], members: 20, points: 3 };
+  await until('the plant to have begun', async () => (await fetch(`${pollux.origin}/api/v1/twins/tank1/level`)).ok);
+  const done = (await call('askForecast', 200, { query: { wait: 20 }, body: scenario })) as {
+    id: number;
+    state: string;
+  };
+  expect(done.state).toBe('done');
+  await call('readForecast', 200, { path: { id: done.id } });
+  const queued = (await call('askForecast', 202, { body: { ...scenario, members: 20_000 } })) as { id: number };
+  await call('cancelForecast', [200, 202], { path: { id: queued.id } });
+  await call('cancelForecast', 404, { path: { id: 999_999 } });
+  await call('readForecast', 404, { path: { id: 999_999 } });
+  await call('askForecast', 400, { body: '' });
+  await call('askForecast', 404, { query: { scenario: 'nothing' } });
+  await call('listForecasts', 200);
+});
+
+test('an alarm is read with its past', async () => {
+  const [alarm] = (await call('listAlarms', 200)) as { id: number; twin: string; name: string }[];
+  expect(alarm).toMatchObject({ name: 'overflow', state: 'raised' });
+  for (const times of ['ns', 'rfc3339'])
+    await call('readAlarm', 200, { path: { id: alarm?.id ?? 0 }, query: { times } });
+});
+
+// --- nothing was left out ------------------------------------------------------------------------------------------
+
+test('every operation was called with good and with bad input', () => {
+  for (const [id, statuses] of everyOperation()) {
+    const good = [...statuses].some((status) => status < 300 || status === 426);
+    const bad = [...statuses].some((status) => status >= 400);
+    expect({ id, good, bad }).toEqual({ id, good: true, bad: true });
+  }
+});
+
+function everyOperation(): [string, Set<number>][] {
+  return Object.values(openapi.paths).flatMap((methods) =>
+    Object.values(methods).map(({ operationId }): [string, Set<number>] => [
+      operationId,
+      seen.get(operationId) ?? new Set(),
+    ]),
+  );
+}

@@ -1,0 +1,168 @@
+/** A scenario that a person makes by hand: cases side by side, each with changes at times.
+ *
+ *  Takes: drafts, as a form leaves them.  Gives: what is sent, or what is wrong with it. Pure.
+ */
+import type { Channel, Seconds, Twin } from '../protocol';
+
+export interface Draft {
+  horizon: Seconds;
+  members: number;
+  /** What is told: up to TAGS_MOST. */
+  tags: string[];
+  cost: CostDraft;
+  /** The first is the base; its changes hold in the others too. */
+  cases: CaseDraft[];
+  /** How likely an alarm may be at most while values vary, by `twin.alarm`. */
+  limits: Map<string, number>;
+}
+
+export interface CostDraft {
+  kind: 'integral' | 'final';
+  /** Empty: nothing is reckoned. */
+  expression: string;
+  unit: string;
+}
+
+export interface CaseDraft {
+  name: string;
+  changes: Change[];
+}
+
+export interface Change {
+  tag: string;
+  /** Each value holds from its time on; in the unit of the tag. */
+  points: { at: Seconds; value: number }[];
+  /** The actuator that would be told to do this; null where nobody is told. */
+  order: string | null;
+  /** A search may choose the value between these. */
+  vary: [low: number, high: number] | null;
+}
+
+export const CASES_MOST = 4;
+export const TAGS_MOST = 8;
+export const MEMBERS_MOST = 4096;
+
+/** The median, and what lies within one and two standard deviations if it is normal: the bands of the other charts. */
+export const QUANTILES = [2.5, 16, 50, 84, 97.5];
+
+const POINTS = 80;
+
+/** The body of a `POST forecasts`. */
+export interface ScenarioJson {
+  name: string;
+  horizon: Seconds;
+  points: number;
+  members: number;
+  quantiles: number[];
+  tags: string[];
+  changes: ChangesJson;
+  alternatives: { name: string; changes: ChangesJson }[];
+  cost?: Record<string, string>;
+  optimize?: { vary: Record<string, [number, number]>; limits: Record<string, number> };
+}
+
+type ChangesJson = Record<string, number | [Seconds, number][]>;
+
+/** Why a draft cannot be sent; null where it can. */
+export function whatIsWrong({ horizon, members, tags, cases }: Draft): string | null {
+  if (!(horizon > 0)) return 'The horizon must be longer than nothing.';
+  if (!(members >= 2 && members <= MEMBERS_MOST)) return `Members: from 2 to ${MEMBERS_MOST}.`;
+  if (tags.length === 0) return 'Choose at least one value to look at.';
+  if (new Set(cases.map(({ name }) => name.trim())).size < cases.length) return 'Two cases have the same name.';
+  if (cases.some(({ name }) => name.trim() === '')) return 'A case has no name.';
+  for (const { name, changes } of cases) {
+    if (new Set(changes.map(({ tag }) => tag)).size < changes.length) return `${name}: a value is changed twice.`;
+    for (const { tag, points } of changes) {
+      if (points.some(({ value }) => !Number.isFinite(value))) return `${name}: ${tag} needs a number.`;
+      if (points.some(({ at }) => !(at >= 0 && at < horizon))) return `${name}: ${tag} changes outside of the horizon.`;
+    }
+  }
+  return null;
+}
+
+export function scenarioOf(draft: Draft, isSearch: boolean): ScenarioJson {
+  const [base, ...others] = draft.cases;
+  const vary = (base?.changes ?? []).flatMap(({ tag, vary }) => (vary === null ? [] : [[tag, vary] as const]));
+  return {
+    name: base?.name ?? '',
+    horizon: draft.horizon,
+    points: POINTS,
+    members: Math.round(draft.members),
+    quantiles: QUANTILES,
+    tags: draft.tags,
+    changes: changesOf(base),
+    alternatives: isSearch ? [] : others.map((other) => ({ name: other.name, changes: changesOf(other) })),
+    ...costOf(draft.cost),
+    ...(isSearch ? { optimize: { vary: Object.fromEntries(vary), limits: Object.fromEntries(draft.limits) } } : {}),
+  };
+}
+
+/** Why the values of a draft cannot be searched for; null where they can. */
+export function whyNoSearch({ cases, cost }: Draft): string | null {
+  const isVaried = cases[0]?.changes.some(({ vary }) => vary !== null) ?? false;
+  if (!isVaried) return 'Let a value of the first case vary, to search for the best.';
+  return cost.expression.trim() === '' ? 'Say what it costs, to search for what costs least.' : null;
+}
+
+function changesOf(one: CaseDraft | undefined): ChangesJson {
+  return Object.fromEntries(
+    (one?.changes ?? []).map(({ tag, points, vary }) => {
+      const sorted = [...points].sort((a, b) => a.at - b.at);
+      const [first] = sorted;
+      const isPlain = vary !== null || (sorted.length === 1 && first?.at === 0);
+      return [tag, isPlain ? (first?.value ?? 0) : sorted.map(({ at, value }): [number, number] => [at, value])];
+    }),
+  );
+}
+
+function costOf({ kind, expression, unit }: CostDraft): Pick<ScenarioJson, 'cost'> {
+  return expression.trim() === '' ? {} : { cost: { [kind]: expression.trim(), unit: unit.trim() || '1' } };
+}
+
+// What a form begins with.
+
+/** A scenario that changes nothing: where is this going? */
+export function firstDraft(twin: Twin | undefined, step: Seconds): Draft {
+  return {
+    horizon: Math.max(600, Math.round((200 * step) / 60) * 60),
+    members: 256,
+    tags: (twin?.channels ?? [])
+      .filter(({ kind }) => kind === 'state')
+      .map(({ tag }) => tag)
+      .slice(0, 2),
+    cost: { kind: 'integral', expression: '', unit: '' },
+    cases: [{ name: 'as it is', changes: [] }],
+    limits: new Map(),
+  };
+}
+
+/** What can be changed: inputs that no other twin feeds, and parameters. */
+export const isChangeable = ({ kind, tag }: Channel, fed: ReadonlySet<string>): boolean =>
+  kind === 'parameter' || kind === 'tracked' || (kind === 'input' && !fed.has(tag));
+
+export function newChange(channel: Channel, value: number, actuators: Channel[]): Change {
+  return { tag: channel.tag, points: [{ at: 0, value }], order: orderFor(channel, actuators), vary: null };
+}
+
+/** The actuator that is told what `input` reports: of the same unit, and most alike in name. */
+export function orderFor(input: Channel, actuators: Channel[]): string | null {
+  if (input.kind !== 'input') return null;
+  const twin = input.tag.slice(0, input.tag.lastIndexOf('.') + 1);
+  const alike = (name: string) => [...name].findIndex((letter, index) => letter !== input.name[index]);
+  const fitting = actuators
+    .filter(({ tag, unit }) => tag.startsWith(twin) && unit === input.unit)
+    .map(({ tag, name }) => ({ tag, shared: name === input.name ? name.length : Math.max(alike(name), 0) }))
+    .sort((a, b) => b.shared - a.shared);
+  const [best] = fitting;
+  return best !== undefined && best.shared >= ALIKE ? best.tag : null;
+}
+
+/** Names that share fewer letters have nothing to do with each other. */
+const ALIKE = 3;
+
+/** Where a slider ends: where the model says, else around the value that it has. */
+export function rangeFor({ min, max }: Pick<Channel, 'min' | 'max'>, value: number): [low: number, high: number] {
+  const size = Math.max(Math.abs(value), 1e-9) * 2;
+  const low = min ?? (value < 0 ? -size : 0);
+  return [low, max !== null && max < low + 50 * size ? max : Math.max(size, low + size)];
+}

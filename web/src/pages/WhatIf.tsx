@@ -1,0 +1,159 @@
+/** What if: a scenario of the server or one made by hand, what comes of it, and the way to do it. */
+import '../styles/charts.css';
+import '../styles/whatif.css';
+import { useEffect } from 'preact/hooks';
+import { whyNot } from '../access';
+import { whatIsWrong, whyNoSearch } from '../forecast/draft';
+import type { Run } from '../forecast/study';
+import { durationText } from '../format/time';
+import { numberText } from '../format/value';
+import { newestOf } from '../load';
+import type { PageProps } from '../pages';
+import { Watching } from '../views/Watching';
+import { Apply } from '../views/whatif/Apply';
+import { DraftForm } from '../views/whatif/DraftForm';
+import { Outcome } from '../views/whatif/Outcome';
+
+export default function WhatIf({ state, actions }: PageProps) {
+  return (
+    <Watching state={state} actions={actions}>
+      {() => <Workbench state={state} actions={actions} />}
+    </Watching>
+  );
+}
+
+function Workbench({ state, actions }: PageProps) {
+  const { study } = state;
+  useEffect(() => actions.study.open(), []);
+  return (
+    <div class="whatif">
+      <section class="panel whatif-form" aria-label="Scenario">
+        <ScenarioChoice state={state} actions={actions} />
+        {study.chosen === null && study.draft !== null && (
+          <DraftForm draft={study.draft} state={state} edit={actions.study.edit} />
+        )}
+        <RunBar state={state} actions={actions} />
+      </section>
+      <div class="whatif-outcome">
+        {study.outlook === null ? (
+          <section class="panel">
+            <p class="empty">
+              Nothing has been looked at yet. A forecast begins at the plant as it is now and leaves it alone: it tells
+              where values go, how likely alarms are, and what each case has more than the first.
+            </p>
+          </section>
+        ) : (
+          <Outcome study={study} outlook={study.outlook} overlay={actions.study.overlay} />
+        )}
+        {study.outlook !== null && study.of !== null && <Apply draft={study.of} state={state} actions={actions} />}
+      </div>
+    </div>
+  );
+}
+
+function ScenarioChoice({ state, actions }: PageProps) {
+  const { scenarios, chosen } = state.study;
+  const known = newestOf(scenarios) ?? [];
+  const one = known.find(({ name }) => name === chosen);
+  return (
+    <label class="field">
+      Scenario
+      <select
+        data-testid="scenario"
+        value={chosen ?? ''}
+        onChange={(event) => actions.study.choose(event.currentTarget.value || null)}
+      >
+        <option value="">made by hand</option>
+        {known.map(({ name }) => (
+          <option key={name} value={name}>
+            {name}
+          </option>
+        ))}
+      </select>
+      {scenarios.kind === 'failed' && <small>Those of the server could not be loaded: {scenarios.why}</small>}
+      {one !== undefined && <small>{`${one.doc}. ${durationText(one.horizon)} ahead, ${one.members} members.`}</small>}
+    </label>
+  );
+}
+
+function RunBar({ state, actions }: PageProps) {
+  const { study } = state;
+  const { run, chosen, draft } = study;
+  const wrong = whyNot(state.access, 'forecast') ?? (chosen === null && draft !== null ? whatIsWrong(draft) : null);
+  const noSearch = chosen === null && draft !== null ? whyNoSearch(draft) : null;
+  const isBusy = run.kind === 'asked' || run.kind === 'running';
+  return (
+    <footer class="run-bar">
+      {isBusy ? (
+        <button type="button" class="button" data-testid="cancel-run" onClick={actions.study.cancel}>
+          Cancel
+        </button>
+      ) : (
+        <>
+          <button
+            type="button"
+            class="button button-main"
+            data-testid="run"
+            disabled={wrong !== null}
+            onClick={() => actions.study.run(false)}
+          >
+            Look ahead
+          </button>
+          <button
+            type="button"
+            class="button"
+            data-testid="optimize"
+            disabled={wrong !== null || noSearch !== null}
+            title={noSearch ?? 'Look for the values that cost least and keep the limits'}
+            onClick={() => actions.study.run(true)}
+          >
+            Optimize
+          </button>
+        </>
+      )}
+      {wrong !== null && (
+        <p class="run-note" role="alert">
+          {wrong}
+        </p>
+      )}
+      <RunNote run={run} wall={state.wall} />
+    </footer>
+  );
+}
+
+function RunNote({ run, wall }: { run: Run; wall: number }) {
+  switch (run.kind) {
+    case 'none':
+      return null;
+    case 'asked':
+      return <p class="run-note">asked …</p>;
+    case 'failed':
+      return (
+        <p class="run-note run-failed" role="alert" data-testid="run-failed">
+          {run.why}
+          {run.again !== null && ` There may be room in ${Math.max(0, Math.ceil((run.again - wall) / 1000))} s.`}
+        </p>
+      );
+    case 'running':
+      return (
+        <div class="run-note" data-testid="run-progress">
+          <progress max={1} value={run.job.progress} aria-label="How far it is" />
+          {` ${Math.round(run.job.progress * 100)} %, ${run.job.seconds.toFixed(1)} s`}
+          {run.job.best !== null && <p>{bestText(run.job.best)}</p>}
+        </div>
+      );
+    default:
+      return run satisfies never;
+  }
+}
+
+const bestText = ({
+  values,
+  cost,
+  evaluations,
+}: {
+  values: Map<string, number>;
+  cost: number;
+  evaluations: number;
+}): string =>
+  `best of ${evaluations} so far: ${[...values].map(([tag, value]) => `${tag} ${numberText(value, '')}`).join(', ')}, cost ${numberText(cost, '')}`;

@@ -1,0 +1,113 @@
+/** From a case to the plant: its commands, through the gate, with what the gate says. */
+import { whyNot } from '../../access';
+import type { Actions } from '../../app';
+import type { CaseDraft, Draft } from '../../forecast/draft';
+import { unitText } from '../../format/unit';
+import { numberText } from '../../format/value';
+import type { State } from '../../state';
+import { hueText } from './FanChart';
+
+interface Props {
+  draft: Draft;
+  state: State;
+  actions: Actions;
+}
+
+interface Wish {
+  actuator: string;
+  value: number;
+}
+
+export function Apply({ draft, state, actions }: Props) {
+  const offered = draft.cases
+    .map((one, index) => ({ one, index, wishes: wishesOf(one, draft.cases[0]) }))
+    .filter(({ wishes }) => wishes.length > 0);
+  if (offered.length === 0) return null;
+  const refusal = whyNot(state.access, 'command');
+  return (
+    <section class="panel" aria-labelledby="apply-title" data-testid="apply">
+      <header class="panel-head">
+        <h2 id="apply-title">Do it</h2>
+        <span class="panel-note">{refusal ?? 'each command goes through the gate'}</span>
+      </header>
+      {offered.map(({ one, index, wishes }) => (
+        <div key={one.name} class="apply-case">
+          <h3>
+            <span class="case-dot" style={{ background: hueText(index) }} aria-hidden="true" /> {one.name}
+          </h3>
+          {wishes.map((wish) => (
+            <WishRow
+              key={wish.actuator}
+              wish={wish}
+              reason={`what if: ${one.name}`}
+              state={state}
+              actions={actions}
+              isRefused={refusal !== null}
+            />
+          ))}
+        </div>
+      ))}
+    </section>
+  );
+}
+
+/** What the case tells actuators first: its own changes, and those of the base that it leaves as they are. */
+function wishesOf(one: CaseDraft, base: CaseDraft | undefined): Wish[] {
+  const own = new Set(one.changes.map(({ tag }) => tag));
+  const all = [...one.changes, ...(base === one ? [] : (base?.changes ?? []).filter(({ tag }) => !own.has(tag)))];
+  return all.flatMap(({ order, points }) => {
+    const [first] = [...points].sort((a, b) => a.at - b.at);
+    return order === null || first === undefined ? [] : [{ actuator: order, value: first.value }];
+  });
+}
+
+interface WishProps {
+  wish: Wish;
+  reason: string;
+  state: State;
+  actions: Actions;
+  isRefused: boolean;
+}
+
+function WishRow({ wish, reason, state, actions, isRefused }: WishProps) {
+  const { actuator, value } = wish;
+  const unit = state.channels.get(actuator)?.unit ?? '1';
+  return (
+    <div class="wish">
+      <span>
+        {actuator} ← <strong>{numberText(value, unit)}</strong> {unitText(unit)}
+      </span>
+      <button
+        type="button"
+        class="button"
+        disabled={isRefused || state.study.orders.get(actuator)?.kind === 'sent'}
+        data-testid={`apply-${actuator}-${value}`}
+        onClick={() => actions.study.order(actuator, value, reason)}
+      >
+        Apply
+      </button>
+      <Answer actuator={actuator} state={state} />
+    </div>
+  );
+}
+
+/** What the gate has said of the newest command to this actuator, and how it went on. */
+function Answer({ actuator, state }: { actuator: string; state: State }) {
+  const order = state.study.orders.get(actuator);
+  if (order === undefined) return null;
+  const command = order.kind === 'taken' ? state.commands.get(order.command) : undefined;
+  const text =
+    order.kind === 'sent'
+      ? 'asked the gate …'
+      : order.kind === 'refused'
+        ? `refused: ${order.why}`
+        : command === undefined
+          ? `command ${order.command} was taken`
+          : [command.state, command.detail].filter((part) => part !== '').join(': ');
+  const outcome = order.kind === 'refused' ? 'refused' : (command?.state ?? order.kind);
+  return (
+    <p class="wish-answer" data-state={outcome} data-testid={`answer-${actuator}`} role="status">
+      {text}
+    </p>
+  );
+}

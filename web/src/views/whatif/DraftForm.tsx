@@ -1,0 +1,209 @@
+/** A scenario by hand: how far, what to look at, and cases with their changes. */
+import {
+  CASES_MOST,
+  type CaseDraft,
+  type Draft,
+  isChangeable,
+  MEMBERS_MOST,
+  newChange,
+  TAGS_MOST,
+} from '../../forecast/draft';
+import type { Channel } from '../../protocol';
+import type { State } from '../../state';
+import { ChangeRow } from './ChangeRow';
+import { hueText } from './FanChart';
+import { TagPicker } from './TagPicker';
+
+interface Props {
+  draft: Draft;
+  state: State;
+  edit: (draft: Draft) => void;
+}
+
+const TOLD: Channel['kind'][] = ['state', 'output', 'tracked', 'input', 'parameter'];
+
+export function DraftForm({ draft, state, edit }: Props) {
+  const channels = [...state.channels.values()];
+  const change = (more: Partial<Draft>) => edit({ ...draft, ...more });
+  const editCase = (index: number, one: CaseDraft) => change({ cases: replaced(draft.cases, index, one) });
+  return (
+    <>
+      <div class="form-row">
+        <label class="field">
+          Horizon, min
+          <input
+            type="number"
+            min="1"
+            data-testid="horizon"
+            value={draft.horizon / 60}
+            onChange={(event) => change({ horizon: event.currentTarget.valueAsNumber * 60 })}
+          />
+        </label>
+        <label class="field">
+          Members
+          <input
+            type="number"
+            min="2"
+            max={MEMBERS_MOST}
+            value={draft.members}
+            onChange={(event) => change({ members: event.currentTarget.valueAsNumber })}
+          />
+        </label>
+      </div>
+      <div class="field">
+        Values to look at
+        <ul class="chips">
+          {draft.tags.map((tag) => (
+            <li key={tag}>
+              {tag}
+              <button
+                type="button"
+                aria-label={`Do not look at ${tag}`}
+                onClick={() => change({ tags: draft.tags.filter((other) => other !== tag) })}
+              >
+                ×
+              </button>
+            </li>
+          ))}
+        </ul>
+        {draft.tags.length < TAGS_MOST && (
+          <TagPicker
+            id="told"
+            label="Look at another value"
+            tags={channels
+              .filter(({ kind, tag }) => TOLD.includes(kind) && !draft.tags.includes(tag))
+              .map(({ tag }) => tag)}
+            pick={(tag) => change({ tags: [...draft.tags, tag] })}
+          />
+        )}
+      </div>
+      {draft.cases.map((one, index) => (
+        <CaseForm
+          key={index}
+          one={one}
+          index={index}
+          state={state}
+          horizon={draft.horizon}
+          edit={(next) => editCase(index, next)}
+          remove={index === 0 ? null : () => change({ cases: draft.cases.filter((_, other) => other !== index) })}
+        />
+      ))}
+      {draft.cases.length < CASES_MOST && (
+        <button
+          type="button"
+          class="button"
+          data-testid="add-case"
+          onClick={() => change({ cases: [...draft.cases, { name: freeName(draft.cases), changes: [] }] })}
+        >
+          Another case
+        </button>
+      )}
+      <CostForm draft={draft} change={change} />
+    </>
+  );
+}
+
+const replaced = <T,>(items: T[], index: number, item: T): T[] =>
+  items.map((old, other) => (other === index ? item : old));
+
+const freeName = (cases: CaseDraft[]): string => {
+  const taken = new Set(cases.map(({ name }) => name));
+  return ['what if', 'or', 'or else', 'at last'].find((name) => !taken.has(name)) ?? `case ${cases.length + 1}`;
+};
+
+interface CaseProps {
+  one: CaseDraft;
+  index: number;
+  state: State;
+  horizon: number;
+  edit: (one: CaseDraft) => void;
+  remove: (() => void) | null;
+}
+
+function CaseForm({ one, index, state, horizon, edit, remove }: CaseProps) {
+  const channels = [...state.channels.values()];
+  const actuators = channels.filter(({ kind }) => kind === 'actuator');
+  const taken = new Set(one.changes.map(({ tag }) => tag));
+  const add = (tag: string) => {
+    const channel = state.channels.get(tag);
+    if (channel === undefined) return;
+    const value = state.values.get(tag)?.value ?? channel.min ?? 0;
+    edit({ ...one, changes: [...one.changes, newChange(channel, value, actuators)] });
+  };
+  return (
+    <fieldset class="case" data-testid={`case-${index}`}>
+      <legend class="unseen">{one.name}</legend>
+      <div class="case-head">
+        <span class="case-dot" style={{ background: hueText(index) }} aria-hidden="true" />
+        <input
+          class="case-name"
+          aria-label="Name of the case"
+          value={one.name}
+          maxLength={40}
+          onInput={(event) => edit({ ...one, name: event.currentTarget.value })}
+        />
+        {index === 0 ? (
+          <small>its changes hold in all cases</small>
+        ) : (
+          <button type="button" class="button" aria-label={`Remove the case ${one.name}`} onClick={() => remove?.()}>
+            ×
+          </button>
+        )}
+      </div>
+      {one.changes.map((change, row) => (
+        <ChangeRow
+          key={change.tag}
+          change={change}
+          channel={state.channels.get(change.tag)}
+          actuators={actuators}
+          horizon={horizon}
+          mayVary={index === 0}
+          edit={(next) => edit({ ...one, changes: replaced(one.changes, row, next) })}
+          remove={() => edit({ ...one, changes: one.changes.filter((_, other) => other !== row) })}
+        />
+      ))}
+      <TagPicker
+        id={`change-${index}`}
+        label="Change a value"
+        tags={channels
+          .filter((channel) => isChangeable(channel, state.fed) && !taken.has(channel.tag))
+          .map(({ tag }) => tag)}
+        pick={add}
+      />
+    </fieldset>
+  );
+}
+
+function CostForm({ draft, change }: { draft: Draft; change: (more: Partial<Draft>) => void }) {
+  const { cost } = draft;
+  return (
+    <fieldset class="form-row cost-form">
+      <legend>Cost</legend>
+      <select
+        aria-label="How it adds up"
+        value={cost.kind}
+        onChange={(event) =>
+          change({ cost: { ...cost, kind: event.currentTarget.value === 'final' ? 'final' : 'integral' } })
+        }
+      >
+        <option value="integral">over time</option>
+        <option value="final">at the end</option>
+      </select>
+      <input
+        aria-label="What it costs"
+        placeholder="t.pump1.power + t.pump2.power"
+        data-testid="cost-expression"
+        value={cost.expression}
+        onInput={(event) => change({ cost: { ...cost, expression: event.currentTarget.value } })}
+      />
+      <input
+        aria-label="Unit of the cost"
+        placeholder="kWh"
+        class="cost-unit"
+        data-testid="cost-unit"
+        value={cost.unit}
+        onInput={(event) => change({ cost: { ...cost, unit: event.currentTarget.value } })}
+      />
+    </fieldset>
+  );
+}
