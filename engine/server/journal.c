@@ -6,7 +6,7 @@
 
 #include "server/frames.h"
 
-enum { CHANGES_MAX = 2 * ALARMS_MAX + ASIDES_MAX };
+enum { CHANGES_MAX = 2 * ALARMS_MAX };
 
 typedef enum ChangeKind { CHANGE_ANEW, CHANGE_ALARM, CHANGE_ASIDES, CHANGE_ASIDE, CHANGE_COMMAND } ChangeKind;
 

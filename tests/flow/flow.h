@@ -193,7 +193,7 @@ static inline void record_open(Record *record, const char *path, const char *pla
     ck_assert_msg(plant_load(plant, 1, &record->plant, &why) == ERR_OK, "%s", why.text);
     ck_assert_msg(history_reader_open(path, record->plant, &record->reader, &why) == ERR_OK, "%s", why.text);
     ck_assert_msg(history_read_alarms(record->reader, 1000, &record->arena, &record->alarms, &record->alarm_count, &why) == ERR_OK, "%s", why.text);
-    ck_assert_msg(history_read_commands(record->reader, 1000, &record->arena, &record->commands, &record->command_count, &why) == ERR_OK, "%s", why.text);
+    ck_assert_msg(history_read_commands(record->reader, INT64_MAX, 1000, &record->arena, &record->commands, &record->command_count, &why) == ERR_OK, "%s", why.text);
     for (size_t i = 0; i < record->alarm_count / 2; i++) {
         const HistoryAlarm alarm = record->alarms[i];
         record->alarms[i] = record->alarms[record->alarm_count - 1 - i];
