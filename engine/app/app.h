@@ -60,9 +60,9 @@ struct App {
     int64_t snapshot_elapsed, recorded;  // when the last snapshot was taken; the last tick whose estimates history was offered
     int64_t sent_elapsed;         // when a command was handed to a device last
     uint64_t overruns;
-    uint64_t witnessed_command;   // the newest that is in the audit trail
     Histogram tick_durations;
     Tempo tempo;
+    uint64_t witnessed_command;   // the newest that is in the audit trail
     AppBacklog backlog;
     bool replaying;               // ticks are run again after a restart: nothing leaves the engine
     char refused[sizeof(ErrText)]; // why the newest version of the script was, or empty

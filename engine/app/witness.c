@@ -57,11 +57,11 @@ static void name_target(const App *app, const ServerAsk *ask, char *out, size_t 
     case SERVER_ASK_ACTUATE:
         snprintf(out, room, "%s", tags_name(app->plant->tags, ask->wish.tag).text);
         return;
-    case SERVER_ASK_TIME:
-        snprintf(out, room, "%s", ask->time.paused ? "paused" : "going");
-        return;
     case SERVER_ASK_RELOAD:
         snprintf(out, room, "%s", app->plant->path);
+        return;
+    case SERVER_ASK_TIME:
+        snprintf(out, room, "%s, at most %g times real time, %llu steps", ask->time.paused ? "held" : "running", ask->time.speed, (unsigned long long)ask->time.steps);
         return;
     }
 }

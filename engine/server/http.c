@@ -444,7 +444,10 @@ static const Route *read_request(Server *server, struct lws *wsi, RequestRoom *r
     const Route *route = routes_find(request, room->parts, reply);
     if (!route || guard_permit(&request->caller, route->right, reply))
         return route;
-    server__note(server, &request->caller, request->method, request->path, AUDIT_REFUSED, right_name(route->right));
+
+    // who is nobody may ask as often as he likes without filling the trail
+    if (request->caller.known || (strcmp(request->method, "GET") != 0 && strcmp(request->method, "HEAD") != 0))
+        server__note(server, &request->caller, request->method, request->path, AUDIT_REFUSED, "no right to it");
     return NULL;
 }
 

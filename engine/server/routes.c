@@ -18,11 +18,11 @@ static const Route *const tables[] = {
     rest_routes,
     past_routes,
     alarm_routes,
-    trail_routes,
     forecasts_routes,
     running_routes,
     metrics_routes,
     login_routes,
+    trail_routes,
 };
 enum { TABLES = sizeof tables / sizeof *tables };
 

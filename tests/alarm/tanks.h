@@ -159,7 +159,7 @@ static inline void tanks_judge(Tanks *tanks, double s)
 }
 
 /* Somebody acknowledges an alarm. */
-static inline Err acknowledge(Alarms *alarms, uint64_t id, int64_t now)
+static inline Err tanks_acknowledge(Alarms *alarms, uint64_t id, int64_t now)
 {
     Alarm alarm;
     ErrText why;
