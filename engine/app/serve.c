@@ -78,11 +78,47 @@ static const char *find_web(void)
     return NULL;
 }
 
+// --- webhooks ------------------------------------------------------------------------------------------------------
+
+typedef struct Hooks {
+    OptionList urls;
+    const char *severity, *ca;
+    Webhook *items[WEBHOOKS_MAX];
+    size_t count;
+} Hooks;
+
+static void close_hooks(Hooks *hooks)
+{
+    while (hooks->count > 0)
+        webhook_destroy(hooks->items[--hooks->count]);
+}
+
+/* The token is a secret, so it is no argument, which everybody could read in the list of processes. */
+static Err open_hooks(Hooks *hooks, const char *plant, ErrText *why)
+{
+    WebhookDef def = {.token = getenv("POLLUX_WEBHOOK_TOKEN"), .ca = hooks->ca, .plant = plant};
+    if (!severity_parse(hooks->severity, &def.least))
+        return err_set(why, ERR_USAGE, "serve: --webhook-severity: expected info, warning, major or critical, got \"%s\"", hooks->severity);
+    if (hooks->urls.count > WEBHOOKS_MAX)
+        return err_set(why, ERR_USAGE, "serve: --webhook: at most %d", WEBHOOKS_MAX);
+    for (size_t i = 0; i < hooks->urls.count; i++) {
+        def.url = hooks->urls.items[i];
+        const Err err = webhook_create(&def, &hooks->items[hooks->count], why);
+        if (err)
+            return err;
+        hooks->count++;
+    }
+    return ERR_OK;
+}
+
+// --- everything together -------------------------------------------------------------------------------------------
+
 typedef struct Serving {
     App *app;
     Websocket *websocket;
     Server *server;
     Reload *reload;
+    Hooks hooks;
     uint64_t asked;  // the newest token of app->reload_token that was passed on
 } Serving;
 
@@ -90,6 +126,7 @@ static void close_serving(Serving *serving)
 {
     reload_destroy(serving->reload);
     server_destroy(serving->server);  // first: its thread speaks with the connector
+    close_hooks(&serving->hooks);
     app_destroy(serving->app);
     websocket_destroy(serving->websocket);
 }
@@ -109,6 +146,10 @@ static Err open_serving(Serving *serving, const AppDef *def, ServerDef *server, 
     server->audit = serving->app->audit;
     server->history = def->history;
     server->devices = websocket_handler(serving->websocket);
+    if ((err = open_hooks(&serving->hooks, plant->name, why)))
+        return err;
+    server->webhooks = serving->hooks.items;
+    server->webhook_count = serving->hooks.count;
     if ((err = server_create(server, &serving->server, why)))
         return err;
     app_serve(serving->app, serving->server, serving->websocket);
@@ -247,6 +288,7 @@ int command_serve(int argc, char **argv)
     const char *codegen = "auto", *log_level = "info", *log_format = "text";
     OptionList hosts = {0};
     ServerDef server = {0};
+    Serving serving = {.hooks.severity = "info"};
     const Option options[] = {
         {OPTION_OPERAND, "PLANT", NULL, "a plant script", &plant, 0, 0},
         {OPTION_WHOLE, "port", "N", "where to listen (8080; 0 takes a free one)", &port, 0, 65535},
@@ -265,6 +307,9 @@ int command_serve(int argc, char **argv)
         {OPTION_FLAG, "watch", NULL, "load the script anew whenever it or one of its models changes (SIGHUP does it once)", &watch, 0, 0},
         {OPTION_TEXT, "log-level", "LEVEL", "debug, info, warning or error: what the log tells (info)", &log_level, 0, 0},
         {OPTION_TEXT, "log-format", "FORM", "text for people, or json: a JSON object per line (text)", &log_format, 0, 0},
+        {OPTION_LIST, "webhook", "URL", "who is told of alarms, by a POST of a CloudEvent; may be repeated; POLLUX_WEBHOOK_TOKEN is shown as a bearer token", &serving.hooks.urls, 0, 0},
+        {OPTION_TEXT, "webhook-severity", "LEVEL", "of the least alarm that they are told of (info)", &serving.hooks.severity, 0, 0},
+        {OPTION_TEXT, "webhook-ca", "FILE", "the authorities whose certificates count for them, PEM (the system's)", &serving.hooks.ca, 0, 0},
         {OPTION_TEXT, "web", "FOLDER", "the dashboard's built files (beside the program, or web/dist)", &server.web, 0, 0},
     };
     const OptionResult parsed = options_parse(&subcommand_serve, options, sizeof options / sizeof *options, argc, argv);
@@ -298,7 +343,6 @@ int command_serve(int argc, char **argv)
 
     stop_on_signals();
     reload_on_signal();
-    Serving serving = {0};
     server.port = (int)port;
     const AppDef def = {.plant = plant, .history = history, .threads = (size_t)threads, .speed = speed, .stop = &stop_asked};
     if (!err && reload_create(&def, watch, &serving.reload))

@@ -25,6 +25,7 @@ enum { QUEUE_ROWS = 16384, GROUP_ROWS = 10000, GROUP_ENTRIES = 256 };
 #define BACK_OFF_NS (50 * NS_PER_MS)  // before a commit that failed is tried again, doubled each time up to BACK_OFF_MAX_NS
 #define BACK_OFF_MAX_NS NS_PER_S
 #define PATIENCE_NS (3 * NS_PER_S)  // with a disk that fails, in history_flush and history_close
+#define SEAL_PATIENCE_NS (600 * NS_PER_S)  // in history_seal
 #define LOOK_NS (10 * NS_PER_MS)    // how often whoever waits for the writer looks by itself
 
 /* What the writer thread is at, so that the tick wakes it only when that changes anything. */
@@ -41,7 +42,9 @@ struct History {
     pthread_mutex_t mutex;
     pthread_cond_t wake, done;  // for the writer: there is work; for the tick: there is room, or a group is written
     _Atomic int mood;
-    bool hurry, closing, failing;  // under the mutex
+    bool sealing_asked;       // the writer thread's: the sealer knows of it
+    unsigned seal_fails;      // the writer thread's
+    bool hurry, closing, failing, sealing;  // under the mutex; sealing: all that may be sealed is to be
     int64_t closing_since;         // under the mutex
     uint64_t appended;             // the tick's
 
@@ -78,19 +81,30 @@ static bool shall_gather(const History *history)
     return !history->hurry && !history->closing && ring_count(&history->queue) < GROUP_ROWS;
 }
 
-/* Sleep until there is something to write, then until the group is worth a commit. */
+/* Sleep until there is something to write or to seal. */
+static int64_t sleep_until_needed(History *history)
+{
+    int64_t first = history->drained;
+    const int64_t due = sealer_due(&history->writer.sealer);
+    while (!has_work(history) && !history->closing && history->sealing == history->sealing_asked && elapsed() < due) {
+        if (due == INT64_MAX)
+            pthread_cond_wait(&history->wake, &history->mutex);
+        else
+            wait_until(history, &history->wake, due);
+        first = elapsed();
+    }
+    return first;
+}
+
+/* Sleep until there is something to do; if that is writing, until the group is worth a commit. */
 static void await_records(History *history)
 {
     pthread_mutex_lock(&history->mutex);
-    int64_t first = history->drained;
     atomic_exchange(&history->mood, MOOD_IDLE);
-    while (!has_work(history) && !history->closing) {
-        pthread_cond_wait(&history->wake, &history->mutex);
-        first = elapsed();
-    }
+    const int64_t first = sleep_until_needed(history);
 
     atomic_exchange(&history->mood, MOOD_GATHERING);
-    while (shall_gather(history) && elapsed() < first + GATHER_NS)
+    while (has_work(history) && sealer_due(&history->writer.sealer) > elapsed() && shall_gather(history) && elapsed() < first + GATHER_NS)
         wait_until(history, &history->wake, first + GATHER_NS);
     atomic_exchange(&history->mood, MOOD_BUSY);
     history->hurry = false;
@@ -175,14 +189,14 @@ static void release_group(History *history)
     group->count = group->entry_count = 0;
 }
 
-/* Write one group; false when there is nothing more to write, or no hope. */
+/* Write one group; false when there is no hope. */
 static bool write_group(History *history)
 {
     await_records(history);
     take_group(history);
     const size_t count = history->group.count, entries = history->group.entry_count;
     if (count + entries == 0)
-        return false;
+        return true;
 
     const bool written = commit_group(history);
     if (written)
@@ -200,11 +214,52 @@ static bool write_group(History *history)
     return written;
 }
 
+/* A short step of sealing between two groups. While the tick has much to write it comes first, until too much is left lying. */
+static void seal_some(History *history)
+{
+    Sealer *sealer = &history->writer.sealer;
+    if (sealer_due(sealer) > elapsed() || (ring_count(&history->queue) > QUEUE_ROWS / 2 && !sealer_is_behind(sealer)))
+        return;
+    ErrText why;
+    if (sealer_step(sealer, &why) == ERR_OK) {
+        history->seal_fails = 0;
+        return;
+    }
+    if (history->seal_fails++ == 0)
+        log_write(LOG_ERROR, "history", "sealing: %s; trying again, what was written stays", why.text);
+    sealer_pause(sealer);
+}
+
+/* Take the wish to seal everything to the sealer; say when it has been fulfilled. */
+static void pass_wish(History *history)
+{
+    pthread_mutex_lock(&history->mutex);
+    if (history->sealing && !history->sealing_asked) {
+        sealer_ask(&history->writer.sealer);
+        history->sealing_asked = true;
+    } else if (history->sealing && !sealer_is_asked(&history->writer.sealer)) {
+        history->sealing = history->sealing_asked = false;
+        pthread_cond_broadcast(&history->done);
+    }
+    pthread_mutex_unlock(&history->mutex);
+}
+
+/* Whether nothing is left to write and nobody wants more. */
+static bool is_over(History *history)
+{
+    pthread_mutex_lock(&history->mutex);
+    const bool over = history->closing && !has_work(history);
+    pthread_mutex_unlock(&history->mutex);
+    return over;
+}
+
 static void *run(void *self)
 {
     pthread_setname_np(pthread_self(), "history");
-    while (write_group(self))
-        continue;
+    while (write_group(self) && !is_over(self)) {
+        seal_some(self);
+        pass_wish(self);
+    }
     return NULL;
 }
 
@@ -246,7 +301,7 @@ static Err open_parts(History *history, const char *path, ErrText *why)
     int64_t last = 0;
     if (err == ERR_OK)
         err = store_integer(history->writer.db, "SELECT max(seq) FROM sample", 0, &last, why);
-    atomic_store(&history->durable, (uint64_t)last);
+    atomic_store(&history->durable, (uint64_t)(last > history->writer.floor ? last : history->writer.floor));
     return err;
 }
 
@@ -400,7 +455,7 @@ static void append_twin(History *history, const Plant *plant, uint32_t twin, int
             continue;
         const TagId tag = plant_tag(plant, twin, channel);
         const Estimate estimate = {time, plant_value(plant, tag), plant_sd(plant, tag), tag, revision};
-        append(history, &(Record){.kind = revision ? RECORD_AMENDED : RECORD_ESTIMATE, .estimate = estimate});
+        append(history, &(Record){.kind = RECORD_ESTIMATE, .estimate = estimate});
     }
 }
 
@@ -542,6 +597,22 @@ Err history_flush(History *history)
         pthread_cond_signal(&history->wake);
         wait_until(history, &history->done, elapsed() + LOOK_NS);
         if (history->failing && elapsed() - start > PATIENCE_NS)
+            err = ERR_IO;
+    }
+    pthread_mutex_unlock(&history->mutex);
+    return err;
+}
+
+Err history_seal(History *history)
+{
+    const int64_t start = elapsed();
+    Err err = history_flush(history);
+    pthread_mutex_lock(&history->mutex);
+    history->sealing = err == ERR_OK;
+    while (err == ERR_OK && history->sealing) {
+        pthread_cond_signal(&history->wake);
+        wait_until(history, &history->done, elapsed() + LOOK_NS);
+        if (elapsed() - start > SEAL_PATIENCE_NS)
             err = ERR_IO;
     }
     pthread_mutex_unlock(&history->mutex);

@@ -65,6 +65,8 @@ uint64_t history_durable(const History *history);
 HistoryStats history_stats(const History *history);
 /// How many records wait for the writer: what can wait itself comes when they are few.
 size_t history_waiting(const History *history);
+/// Seal what may be sealed, let go what is too old, and wait until that is done, for tests and tools. ERR_IO when it takes minutes.
+Err history_seal(History *history);
 /// Wait until all that was appended is on disk. ERR_IO when the disk has failed for seconds: then it is still being tried.
 Err history_flush(History *history);
 
@@ -104,18 +106,44 @@ void history_reader_close(HistoryReader *reader);
 /// Tags are those of `plant` from now on, another version of the script.
 void history_reader_follow(HistoryReader *reader, const Plant *plant);
 
+/// Points as they came, or buckets of a length; HISTORY_AUTO: what suits the range and the number of points.
+typedef enum HistoryLevel { HISTORY_AUTO = -1, HISTORY_RAW, HISTORY_SECOND, HISTORY_MINUTE, HISTORY_HOUR, HISTORY_LEVELS } HistoryLevel;
+/// "raw", "1s", "1m", "1h".
+const char *history_level_name(HistoryLevel level);
+bool history_level_parse(const char *text, HistoryLevel *out);
+
 typedef struct HistoryPoint {
-    int64_t time;
-    double value, sd;  // SI; sd is NaN for samples
+    int64_t time;      // of a bucket, where it begins
+    double value, sd;  // SI; sd is NaN for samples; of a bucket the mean, and the root of the mean of their squares
+    double min, max;   // of a point: value
+    uint64_t count;    // how many points a bucket is made of; 1 of a point; those that are not finite do not count
 } HistoryPoint;
 
-/// At most `points` points of `tag` in [from, to], oldest first, thinned evenly to every k-th and the last. Samples (used or late) for sensors
-/// and inputs; estimates for states, tracked parameters and outputs, as they were amended last; nothing for the rest.
-Err history_read(HistoryReader *reader, TagId tag, int64_t from, int64_t to, size_t points, Arena *arena, HistoryPoint **out, size_t *count,
-                 ErrText *why);
-/// The same with estimates as they were told first.
-Err history_read_first(HistoryReader *reader, TagId tag, int64_t from, int64_t to, size_t points, Arena *arena, HistoryPoint **out, size_t *count,
-                       ErrText *why);
+/// What is asked for. Samples (used or late) for sensors and inputs; estimates for states, tracked parameters and outputs; nothing for the rest.
+typedef struct HistoryRange {
+    const TagId *tags;
+    size_t tag_count;
+    int64_t from, to;     // both belong to it
+    size_t points;        // at most so many per tag
+    HistoryLevel level;
+    bool first;           // estimates as they were told first, not as they were amended last: always raw
+} HistoryRange;
+
+typedef struct HistorySeries {
+    HistoryPoint *points;  // oldest first
+    size_t count;
+    HistoryLevel level;    // what they were made of
+    bool is_rolled;        // they are buckets
+    int64_t next;          // where to go on, as `from`, when a level that was asked for has more than `points`; TIME_NONE: that was all
+} HistorySeries;
+
+/// One series per tag, as all was at one moment. With HISTORY_AUTO up to `points` points come as they are; what has more comes as buckets of
+/// about (to - from) / points, made of the longest level that is no longer; where that is not kept any more, of the next.
+Err history_read(HistoryReader *reader, const HistoryRange *range, Arena *arena, HistorySeries *out, ErrText *why);
+
+/// The last point of each of `tags` at or before `time`, as it is known today; its time is TIME_NONE where there is none. Where points are not kept any more
+/// it is the bucket that `time` lies in, or the last before.
+Err history_read_at(HistoryReader *reader, int64_t time, const TagId *tags, size_t tag_count, HistoryPoint *out, ErrText *why);
 
 typedef struct HistoryAlarm {
     Alarm alarm;
@@ -123,6 +151,8 @@ typedef struct HistoryAlarm {
 } HistoryAlarm;
 /// Newest first, each as it was told last.
 Err history_read_alarms(HistoryReader *reader, size_t limit, Arena *arena, HistoryAlarm **out, size_t *count, ErrText *why);
+/// The alarms that were not over at `time`, newest first, in the state that they had then (their texts are those of today).
+Err history_read_alarms_at(HistoryReader *reader, int64_t time, size_t limit, Arena *arena, HistoryAlarm **out, size_t *count, ErrText *why);
 /// Which alarms; all that are zero admit every one.
 typedef struct HistoryAlarmFilter {
     uint64_t before;   // ids below
@@ -149,3 +179,19 @@ typedef struct HistoryCommand {
 } HistoryCommand;
 /// The newest commands with an id below `before` (0: all), newest first.
 Err history_read_commands(HistoryReader *reader, uint64_t before, size_t limit, Arena *arena, HistoryCommand **out, size_t *count, ErrText *why);
+
+/// What a file holds.
+typedef struct HistoryInfo {
+    int64_t bytes, bytes_free;  // of the file; of those, what it will fill before it grows
+    uint64_t tags, alarms, commands, snapshots, damaged;  // damaged: blocks that were put aside
+    uint64_t unsealed[2];       // rows: samples, estimates
+    struct {
+        uint64_t points, blocks, bytes;
+        int64_t first, last;    // TIME_NONE without a point
+        int64_t horizon;        // what is older is not kept; TIME_NONE: everything is
+    } sealed[2][HISTORY_LEVELS];  // samples, estimates
+} HistoryInfo;
+Err history_info(HistoryReader *reader, HistoryInfo *out, ErrText *why);
+
+/// Seal what may be sealed, let go what is too old, and give the space that is free back to the disk. Nobody else may use the file.
+Err history_compact(const char *path, const Plant *plant, ErrText *why);

@@ -1,54 +1,26 @@
-/* reader.c -- ranges for charts and the newest alarms and commands, beside the writer. */
+/* reader.c -- a connection beside the writer's, and the newest alarms and commands. */
+#include "history/reader.h"
+
 #include <assert.h>
-#include <math.h>
 
 #include "history/desk.h"
 #include "history/trail.h"
 
-enum { POINTS_MAX = 1000 * 1000, ENTRIES_MAX = 10 * 1000, REVISIONS_MAX = 1000, ACTS_MAX = 1000 };
+enum { ENTRIES_MAX = 10 * 1000, REVISIONS_MAX = 1000, ACTS_MAX = 1000 };
 
-typedef enum ReaderQuery {
-    READER_TAG,
-    READER_SAMPLES_COUNT,
-    READER_SAMPLES,
-    READER_ESTIMATES_COUNT,
-    READER_ESTIMATES,
-    READER_FIRST_ESTIMATES,
-    READER_ALARMS,
-    READER_ALARM,
-    READER_ACTS,
-    READER_EVIDENCE,
-    READER_COMMANDS,
-    READER_QUERY_COUNT
-} ReaderQuery;
-
-// samples: those that were used and those that came late; a duplicate is there already, what is bad or too far ahead is no measurement
-#define SAMPLES_IN_RANGE " FROM sample WHERE tag = ? AND time BETWEEN ? AND ? AND fate IN (0, 1)"
-#define ESTIMATES_IN_RANGE " FROM estimate WHERE tag = ? AND time BETWEEN ? AND ?"
-_Static_assert(FATE_USED == 0 && FATE_LATE == 1, "SAMPLES_IN_RANGE names fates by number");
+_Static_assert(ALARM_OVER == 3, "READER_ALARMS_AT names a state by number");
 
 static const char *const sql[READER_QUERY_COUNT] = {
     [READER_TAG] = "SELECT id FROM tag WHERE name = ?",
-    [READER_SAMPLES_COUNT] = "SELECT count(*)" SAMPLES_IN_RANGE,
-    [READER_SAMPLES] = "SELECT time, value, NULL" SAMPLES_IN_RANGE " ORDER BY time, seq",
-    [READER_ESTIMATES_COUNT] = "SELECT count(*)" ESTIMATES_IN_RANGE,
-    [READER_ESTIMATES] = "SELECT time, iif(last IS NULL, value, (SELECT value FROM amended WHERE tag = told AND time = at AND revision = last)),"
-                         " iif(last IS NULL, sd, (SELECT sd FROM amended WHERE tag = told AND time = at AND revision = last))"
-                         " FROM (SELECT tag AS told, time AS at, time, value, sd, (SELECT max(revision) FROM amended WHERE amended.tag = estimate.tag"
-                         " AND amended.time = estimate.time) AS last" ESTIMATES_IN_RANGE ") ORDER BY time",
-    [READER_FIRST_ESTIMATES] = "SELECT time, value, sd" ESTIMATES_IN_RANGE " ORDER BY time",
+    [READER_HORIZON] = "SELECT time FROM horizon WHERE level = ?",
     [READER_ALARMS] = "SELECT " STORE_ALARM_READ " FROM alarm WHERE id < ?2 AND (?3 >> state & 1) AND (?4 IS NULL OR twin = ?4) ORDER BY id DESC LIMIT ?1",
     [READER_ACTS] = "SELECT " DESK_ACT_COLUMNS " FROM act WHERE alarm = ?1 ORDER BY number LIMIT ?2",
     [READER_EVIDENCE] = "SELECT members, start, end FROM evidence WHERE alarm = ? ORDER BY revision DESC LIMIT 1",
+    [READER_ALARMS_AT] = "SELECT " STORE_ALARM_READ " FROM alarm WHERE raised <= ?1 AND (returned IS NULL OR returned > ?1"
+                         " OR (acknowledged IS NULL AND state <> 3) OR acknowledged > ?1) ORDER BY id DESC LIMIT ?2",
     [READER_ALARM] = "SELECT " STORE_ALARM_READ " FROM (SELECT " STORE_ALARM " FROM alarm_revision WHERE id = ?1 UNION ALL"
                      " SELECT " STORE_ALARM " FROM alarm WHERE id = ?1) ORDER BY revision LIMIT ?2",
     [READER_COMMANDS] = "SELECT " STORE_COMMAND " FROM command WHERE id < ? ORDER BY id DESC LIMIT ?",
-};
-
-struct HistoryReader {
-    sqlite3 *db;
-    const Plant *plant;
-    sqlite3_stmt *queries[READER_QUERY_COUNT];
 };
 
 Err history_reader_open(const char *path, const Plant *plant, HistoryReader **out, ErrText *why)
@@ -62,6 +34,10 @@ Err history_reader_open(const char *path, const Plant *plant, HistoryReader **ou
     Err err = store_open(path, STORE_READ, plant->name, &reader->db, why);
     for (int i = 0; err == ERR_OK && i < READER_QUERY_COUNT; i++)
         err = store_prepare(reader->db, sql[i], &reader->queries[i], why);
+    for (Strand kind = STRAND_SAMPLES; err == ERR_OK && kind <= STRAND_ESTIMATES; kind++)
+        err = tail_prepare(reader->db, kind, &reader->tails[kind], why);
+    if (err == ERR_OK)
+        err = shelf_init(&reader->shelf, reader->db, why);
     if (err == ERR_OK)
         *out = reader;
     else
@@ -81,109 +57,11 @@ void history_reader_close(HistoryReader *reader)
         return;
     for (int i = 0; i < READER_QUERY_COUNT; i++)
         sqlite3_finalize(reader->queries[i]);
+    sqlite3_finalize(reader->tails[STRAND_SAMPLES]);
+    sqlite3_finalize(reader->tails[STRAND_ESTIMATES]);
+    shelf_fini(&reader->shelf);
     sqlite3_close(reader->db);
     mem_free(reader);
-}
-
-// Ranges.
-
-typedef struct Range {
-    int64_t tag;  // the file's number; 0 when the file has nothing of it
-    int64_t from, to;
-    size_t points;
-} Range;
-
-static void bind_range(sqlite3_stmt *query, const Range *range)
-{
-    sqlite3_bind_int64(query, 1, range->tag);
-    sqlite3_bind_int64(query, 2, range->from);
-    sqlite3_bind_int64(query, 3, range->to);
-}
-
-static Err find_tag(HistoryReader *reader, TagId tag, int64_t *out, ErrText *why)
-{
-    sqlite3_stmt *query = reader->queries[READER_TAG];
-    const TagName name = tags_name(reader->plant->tags, tag);
-    sqlite3_bind_text(query, 1, name.text, -1, SQLITE_STATIC);
-    Err err = ERR_OK;
-    *out = store_next(query, &err, why) ? sqlite3_column_int64(query, 0) : 0;
-    sqlite3_reset(query);
-    return err;
-}
-
-static Err count_rows(sqlite3_stmt *query, const Range *range, size_t *out, ErrText *why)
-{
-    bind_range(query, range);
-    Err err = ERR_OK;
-    *out = store_next(query, &err, why) ? (size_t)sqlite3_column_int64(query, 0) : 0;
-    sqlite3_reset(query);
-    return err;
-}
-
-/* Keep every k-th of `rows` rows, counted from the last, which therefore stays. */
-static Err keep_points(sqlite3_stmt *query, size_t rows, size_t every, HistoryPoint *points, size_t *count, ErrText *why)
-{
-    Err err = ERR_OK;
-    for (size_t i = 0; i < rows && store_next(query, &err, why); i++)
-        if ((rows - 1 - i) % every == 0)
-            points[(*count)++] = (HistoryPoint){sqlite3_column_int64(query, 0), store_number(query, 1), store_number(query, 2)};
-    sqlite3_reset(query);
-    return err;
-}
-
-static Err read_range(HistoryReader *reader, const Range *range, ReaderQuery counting, ReaderQuery reading, Arena *arena, HistoryPoint **out,
-                      size_t *count, ErrText *why)
-{
-    size_t rows;
-    Err err = count_rows(reader->queries[counting], range, &rows, why);
-    if (err != ERR_OK || rows == 0)
-        return err;
-    const size_t every = (rows + range->points - 1) / range->points;
-    *out = arena_new(arena, HistoryPoint, (rows + every - 1) / every);
-    if (!*out)
-        return err_set(why, ERR_MEMORY, "out of memory for %zu points", rows / every);
-    bind_range(reader->queries[reading], range);
-    return keep_points(reader->queries[reading], rows, every, *out, count, why);
-}
-
-/* One transaction, so that what is counted is what is read. */
-static Err read_tag(HistoryReader *reader, TagId tag, Range *range, ReaderQuery counting, ReaderQuery reading, Arena *arena, HistoryPoint **out,
-                    size_t *count, ErrText *why)
-{
-    range->points = range->points < POINTS_MAX ? range->points : POINTS_MAX;
-    Err err = range->points ? store_run(reader->db, "BEGIN", why) : ERR_OK;
-    if (err != ERR_OK || range->points == 0)
-        return err;
-    err = find_tag(reader, tag, &range->tag, why);
-    if (err == ERR_OK)
-        err = read_range(reader, range, counting, reading, arena, out, count, why);
-    store_run(reader->db, "COMMIT", NULL);
-    return err;
-}
-
-/* Nothing is kept of channels of other kinds. */
-static Err read_kind(HistoryReader *reader, TagId tag, Range *range, ReaderQuery estimates, Arena *arena, HistoryPoint **out, size_t *count, ErrText *why)
-{
-    assert(reader && tag < tags_count(reader->plant->tags) && arena && out && count);
-    *out = NULL;
-    *count = 0;
-    const Place place = plant_place(reader->plant, tag);
-    const ChannelKind kind = plant_model(reader->plant, place.twin)->channels[place.channel].kind;
-    if (kind == CHANNEL_SENSOR || kind == CHANNEL_INPUT)
-        return read_tag(reader, tag, range, READER_SAMPLES_COUNT, READER_SAMPLES, arena, out, count, why);
-    return channel_is_estimated(kind) ? read_tag(reader, tag, range, READER_ESTIMATES_COUNT, estimates, arena, out, count, why) : ERR_OK;
-}
-
-Err history_read(HistoryReader *reader, TagId tag, int64_t from, int64_t to, size_t points, Arena *arena, HistoryPoint **out, size_t *count,
-                 ErrText *why)
-{
-    return read_kind(reader, tag, &(Range){.from = from, .to = to, .points = points}, READER_ESTIMATES, arena, out, count, why);
-}
-
-Err history_read_first(HistoryReader *reader, TagId tag, int64_t from, int64_t to, size_t points, Arena *arena, HistoryPoint **out, size_t *count,
-                       ErrText *why)
-{
-    return read_kind(reader, tag, &(Range){.from = from, .to = to, .points = points}, READER_FIRST_ESTIMATES, arena, out, count, why);
 }
 
 // The newest.
@@ -257,6 +135,28 @@ Err history_read_evidence(HistoryReader *reader, uint64_t alarm, Arena *arena, H
             err = err_set(why, ERR_MEMORY, "out of memory for the evidence of an alarm");
     }
     sqlite3_reset(query);
+    return err;
+}
+
+/* The alarm as it stood at `time`: what came later has not happened. */
+static void go_back(Alarm *alarm, int64_t time)
+{
+    if (alarm->acknowledged > time)
+        alarm->acknowledged = TIME_NONE;
+    if (alarm->returned > time)
+        alarm->returned = TIME_NONE;
+    const bool is_acknowledged = alarm->acknowledged != TIME_NONE;
+    alarm->state = alarm->returned != TIME_NONE ? ALARM_RETURNED : is_acknowledged ? ALARM_ACKNOWLEDGED : ALARM_RAISED;
+}
+
+Err history_read_alarms_at(HistoryReader *reader, int64_t time, size_t limit, Arena *arena, HistoryAlarm **out, size_t *count, ErrText *why)
+{
+    sqlite3_stmt *query = reader->queries[READER_ALARMS_AT];
+    sqlite3_bind_int64(query, 1, time);
+    sqlite3_bind_int64(query, 2, (int64_t)clamp_limit(limit));
+    const Err err = read_alarms(reader, query, clamp_limit(limit), arena, out, count, why);
+    for (size_t i = 0; err == ERR_OK && i < *count; i++)
+        go_back(&(*out)[i].alarm, time);
     return err;
 }
 

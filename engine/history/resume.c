@@ -13,6 +13,7 @@ typedef struct Reading {
     sqlite3 *db;
     const Plant *plant;
     HistoryResume *out;
+    TailMark mark;  // of samples
     ErrText *why;
 } Reading;
 
@@ -286,6 +287,11 @@ static Err read_acts(Reading *reading)
     return err;
 }
 
+/* The newest of all samples: by tag in blocks, whose index begins with it, and among the rows that are none yet. */
+#define LAST_SAMPLE "SELECT max(time) FROM (SELECT max((SELECT max(end) FROM block WHERE block.tag = tag.id AND strand = 0)) AS time FROM tag" \
+                    " UNION ALL SELECT max(time) FROM sample)"
+_Static_assert(STRAND_SAMPLES == 0, "LAST_SAMPLE names a strand by number");
+
 static Err read_numbers(Reading *reading)
 {
     HistoryResume *out = reading->out;
@@ -297,15 +303,22 @@ static Err read_numbers(Reading *reading)
         err = store_integer(reading->db, "SELECT max(id) FROM command", 0, &command, reading->why);
     if (err == ERR_OK)
         err = store_integer(reading->db, "SELECT max(number) FROM act", 0, &act, reading->why);
-    // by tag, because the index begins with it
     if (err == ERR_OK)
-        err = store_integer(reading->db, "SELECT max((SELECT max(time) FROM sample WHERE sample.tag = tag.id)) FROM tag", TIME_NONE,
-                            &out->last_sample_time, reading->why);
-    out->last_seq = (uint64_t)seq;
+        err = store_integer(reading->db, LAST_SAMPLE, TIME_NONE, &out->last_sample_time, reading->why);
+    out->last_seq = (uint64_t)(seq > reading->mark.floor ? seq : reading->mark.floor);
     out->last_alarm = (uint64_t)alarm;
     out->last_command = (uint64_t)command;
     out->last_act = (uint64_t)act;
     return err;
+}
+
+/* Samples that the oldest snapshots do not need are in blocks, in no order of ticks. */
+static Err check_rows(Reading *reading)
+{
+    const Err err = tail_read_mark(reading->db, STRAND_SAMPLES, &reading->mark, reading->why);
+    if (err != ERR_OK || reading->out->tick >= reading->mark.tick)
+        return err;
+    return err_set(reading->why, ERR_PARSE, "none of its snapshots that could be continued is whole");
 }
 
 Err resume_read(const char *path, const Plant *plant, HistoryResume *out, ErrText *why)
@@ -321,6 +334,8 @@ Err resume_read(const char *path, const Plant *plant, HistoryResume *out, ErrTex
     err = store_run(reading.db, "BEGIN", why);
     if (err == ERR_OK)
         err = read_newest_snapshot(&reading);
+    if (err == ERR_OK)
+        err = check_rows(&reading);
     if (err == ERR_OK)
         err = read_samples(&reading);
     if (err == ERR_OK)

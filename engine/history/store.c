@@ -1,5 +1,5 @@
 /* store.c -- opening with suspicion, and values to columns and back. */
-#include "history/store.h"
+#include "history/form.h"
 
 #include <assert.h>
 #include <inttypes.h>
@@ -7,40 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "history/desk.h"
-#include "history/trail.h"
-
-enum { APPLICATION = 0x504C5558, VERSION = 2, BUSY_MS = 250 };  // "PLUX"
-
-// what form 2 has and form 1 had not: estimates that late samples changed, beside those that were told first, and what alarms were before their newest revision
-#define AMENDED "CREATE TABLE amended (tag INTEGER NOT NULL, time INTEGER NOT NULL, revision INTEGER NOT NULL, value REAL, sd REAL," \
-                " PRIMARY KEY (tag, time, revision)) STRICT, WITHOUT ROWID;" \
-                "CREATE TABLE alarm_revision (id INTEGER NOT NULL, twin TEXT NOT NULL, revision INTEGER NOT NULL, state INTEGER NOT NULL," \
-                " severity INTEGER NOT NULL, raised INTEGER, acknowledged INTEGER, returned INTEGER, name TEXT NOT NULL, text TEXT NOT NULL," \
-                " amended INTEGER, PRIMARY KEY (id, revision)) STRICT, WITHOUT ROWID;"
-
-// what forecasts of the plant have foretold; files from before it get it when they are written, and lack nothing until then
-#define OUTLOOK "CREATE TABLE IF NOT EXISTS outlook (tick INTEGER NOT NULL, twin TEXT NOT NULL, alarm TEXT NOT NULL, time INTEGER NOT NULL," \
-                " share REAL NOT NULL, early REAL NOT NULL, middle REAL NOT NULL, late REAL NOT NULL, PRIMARY KEY (tick, twin, alarm)) STRICT, WITHOUT ROWID;"
-
-static const char schema[] =
-    "CREATE TABLE plant (name TEXT NOT NULL) STRICT;"
-    "CREATE TABLE tag (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT;"
-    "CREATE TABLE sample (seq INTEGER PRIMARY KEY, tag INTEGER NOT NULL, time INTEGER NOT NULL, value REAL, quality INTEGER NOT NULL,"
-    " tick INTEGER NOT NULL, fate INTEGER NOT NULL) STRICT;"
-    "CREATE INDEX sample_by_tag ON sample (tag, time, fate);"
-    "CREATE INDEX sample_by_tick ON sample (tick);"
-    "CREATE TABLE estimate (tag INTEGER NOT NULL, time INTEGER NOT NULL, value REAL, sd REAL, PRIMARY KEY (tag, time)) STRICT, WITHOUT ROWID;"
-    AMENDED
-    "CREATE TABLE alarm (id INTEGER PRIMARY KEY, twin TEXT NOT NULL, revision INTEGER NOT NULL, state INTEGER NOT NULL,"
-    " severity INTEGER NOT NULL, raised INTEGER, acknowledged INTEGER, returned INTEGER, name TEXT NOT NULL, text TEXT NOT NULL,"
-    " amended INTEGER) STRICT;"
-    "CREATE TABLE command (id INTEGER PRIMARY KEY, tag TEXT NOT NULL, value REAL, asker TEXT NOT NULL, reason TEXT NOT NULL,"
-    " state INTEGER NOT NULL, time INTEGER, deadline INTEGER, ended INTEGER, detail TEXT NOT NULL) STRICT;"
-    "CREATE TABLE snapshot (tick INTEGER PRIMARY KEY, time INTEGER NOT NULL, hash INTEGER NOT NULL, parts INTEGER NOT NULL,"
-    " sum INTEGER NOT NULL) STRICT;"
-    "CREATE TABLE piece (tick INTEGER NOT NULL, part INTEGER NOT NULL, start INTEGER NOT NULL, bytes BLOB NOT NULL,"
-    " PRIMARY KEY (tick, part, start)) STRICT;";
+enum { BUSY_MS = 250 };
 
 static const char *file_of(sqlite3 *db)
 {
@@ -49,30 +16,6 @@ static const char *file_of(sqlite3 *db)
 }
 
 // Opening.
-
-static Err write_schema(sqlite3 *db, const char *plant, ErrText *why)
-{
-    char *name = sqlite3_mprintf("INSERT INTO plant VALUES (%Q);", plant);
-    char *numbers = sqlite3_mprintf("PRAGMA application_id = %d; PRAGMA user_version = %d;", APPLICATION, VERSION);
-    Err err = name && numbers ? store_run(db, "BEGIN IMMEDIATE", why) : err_set(why, ERR_MEMORY, "%s: out of memory", file_of(db));
-    if (err == ERR_OK)
-        err = store_run(db, schema, why);
-    if (err == ERR_OK)
-        err = store_run(db, name, why);
-    if (err == ERR_OK)
-        err = store_run(db, numbers, why);
-    if (err == ERR_OK)
-        err = store_run(db, "COMMIT", why);
-    sqlite3_free(name);
-    sqlite3_free(numbers);
-    return err;
-}
-
-/* Whole or not at all: an older Pollux refuses the file from then on. */
-static Err migrate(sqlite3 *db, ErrText *why)
-{
-    return store_run(db, "BEGIN IMMEDIATE; " AMENDED " ALTER TABLE alarm ADD COLUMN amended INTEGER; PRAGMA user_version = 2; COMMIT", why);
-}
 
 /* Whose file is it? `form` is 0 when it is nobody's yet. */
 static Err check_form(sqlite3 *db, int64_t *form, ErrText *why)
@@ -88,11 +31,11 @@ static Err check_form(sqlite3 *db, int64_t *form, ErrText *why)
 
     const bool fresh = application == 0 && tables == 0;
     *form = fresh ? 0 : version;
-    if (!fresh && application != APPLICATION)
+    if (!fresh && application != FORM_APPLICATION)
         return err_set(why, ERR_PARSE, "%s is not a history of Pollux: choose another file", file_of(db));
-    if (!fresh && (version < 1 || version > VERSION))
+    if (!fresh && (version < 1 || version > FORM_VERSION))
         return err_set(why, ERR_PARSE, "%s has form %" PRId64 " and this Pollux knows form %d: use the Pollux that made it, or choose another file",
-                       file_of(db), version, VERSION);
+                       file_of(db), version, FORM_VERSION);
     return ERR_OK;
 }
 
@@ -137,17 +80,17 @@ static Err open_checked(sqlite3 *db, StoreMode mode, const char *plant, ErrText 
     Err err = check_form(db, &form, why);
     if (err == ERR_OK && form == 0 && mode == STORE_READ)
         err = err_set(why, ERR_PARSE, "%s is empty", file_of(db));
-    if (err == ERR_OK && form == 1 && mode == STORE_READ)
-        err = err_set(why, ERR_PARSE, "%s has form 1: let an engine go on with it first, which brings it to form %d", file_of(db), VERSION);
+    if (err == ERR_OK && form > 0 && form < FORM_VERSION && mode == STORE_READ)
+        err = err_set(why, ERR_PARSE, "%s has form %" PRId64 ": let an engine go on with it first, which brings it to form %d", file_of(db), form, FORM_VERSION);
     if (err == ERR_OK)
         err = set_up(db, mode, why);
     if (err == ERR_OK && form == 0)
-        err = write_schema(db, plant, why);
+        err = form_create(db, plant, why);
     if (err == ERR_OK && plant)
         err = check_plant(db, plant, why);
-    if (err == ERR_OK && form == 1)
-        err = migrate(db, why);
-    return err == ERR_OK && mode == STORE_WRITE ? store_run(db, OUTLOOK DESK_SCHEMA TRAIL_SCHEMA, why) : err;
+    if (err == ERR_OK && form > 0 && mode == STORE_WRITE)
+        err = form_migrate(db, form, why);
+    return err == ERR_OK && mode == STORE_WRITE ? form_complete(db, why) : err;
 }
 
 Err store_check_path(const char *path, ErrText *why)

@@ -11,13 +11,7 @@ static const char *const sql[WRITER_STATEMENT_COUNT] = {
     [WRITER_TAG_FIND] = "SELECT id FROM tag WHERE name = ?",
     [WRITER_TAG_ADD] = "INSERT INTO tag (name) VALUES (?)",
     [WRITER_SAMPLE] = "INSERT INTO sample (seq, tag, time, value, quality, tick, fate) VALUES (?, ?, ?, ?, ?, ?, ?)",
-    [WRITER_LATE_FIND] = "SELECT 1 FROM sample WHERE tag = ? AND time = ? AND fate IN (0, 1) LIMIT 1",
-    [WRITER_ESTIMATE] = "INSERT OR REPLACE INTO estimate (tag, time, value, sd) VALUES (?, ?, ?, ?)",
-    // the newest revision before this one, which the first estimate is where there is none, says whether anything has changed
-    [WRITER_AMENDED] = "INSERT OR REPLACE INTO amended (tag, time, value, sd, revision) SELECT ?1, ?2, ?3, ?4, ?5 WHERE NOT EXISTS (SELECT 1 FROM"
-                       " (SELECT value, sd FROM (SELECT value, sd, revision FROM amended WHERE tag = ?1 AND time = ?2 AND revision < ?5"
-                       " UNION ALL SELECT value, sd, 0 FROM estimate WHERE tag = ?1 AND time = ?2) ORDER BY revision DESC LIMIT 1)"
-                       " WHERE value IS ?3 AND sd IS ?4)",
+    [WRITER_ESTIMATE] = "INSERT INTO estimate (row, tag, time, value, sd, revision) VALUES (?, ?, ?, ?, ?, ?)",
     // behind a restart revisions are written again: what was told first stays
     [WRITER_ALARM_BEFORE] = "INSERT OR IGNORE INTO alarm_revision (" STORE_ALARM ") SELECT " STORE_ALARM " FROM alarm WHERE id = ? AND revision < ?",
     [WRITER_ALARM] = "INSERT INTO alarm (" STORE_ALARM ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET twin = excluded.twin,"
@@ -54,8 +48,23 @@ Err writer_follow(Writer *writer, const Plant *plant, ErrText *why)
         return err_set(why, ERR_MEMORY, "out of memory for the tags of plant \"%s\"", plant->name);
     mem_free(writer->tags);
     writer->tags = tags;
-    writer->plant = plant;
+    writer->plant = writer->sealer.plant = plant;
     return ERR_OK;
+}
+
+/* Rows are numbered on, also where the last ones are in blocks. */
+static Err find_ends(Writer *writer, ErrText *why)
+{
+    TailMark samples, estimates;
+    int64_t last = 0;
+    Err err = tail_read_mark(writer->db, STRAND_SAMPLES, &samples, why);
+    if (err == ERR_OK)
+        err = tail_read_mark(writer->db, STRAND_ESTIMATES, &estimates, why);
+    if (err == ERR_OK)
+        err = store_integer(writer->db, "SELECT max(row) FROM estimate", 0, &last, why);
+    writer->floor = samples.floor;
+    writer->next_row = (last > estimates.floor ? last : estimates.floor) + 1;
+    return err;
 }
 
 Err writer_open(Writer *writer, const char *path, const Plant *plant, ErrText *why)
@@ -68,6 +77,10 @@ Err writer_open(Writer *writer, const char *path, const Plant *plant, ErrText *w
     if (err == ERR_OK)
         err = prepare_all(writer, why);
     if (err == ERR_OK)
+        err = find_ends(writer, why);
+    if (err == ERR_OK)
+        err = sealer_open(&writer->sealer, writer->db, plant, why);
+    if (err == ERR_OK)
         err = trail_end(writer->db, &writer->chain, why);
     if (err != ERR_OK)
         writer_close(writer);
@@ -76,6 +89,7 @@ Err writer_open(Writer *writer, const char *path, const Plant *plant, ErrText *w
 
 void writer_close(Writer *writer)
 {
+    sealer_close(&writer->sealer);
     for (int i = 0; i < WRITER_STATEMENT_COUNT; i++)
         sqlite3_finalize(writer->statements[i]);
     sqlite3_close(writer->db);
@@ -119,25 +133,12 @@ static Err number_tag(Writer *writer, TagId tag, int64_t *out, ErrText *why)
     return err;
 }
 
-/* Whether a late sample is there already: a log may come twice, and be too long to be remembered. */
-static bool is_kept(Writer *writer, int64_t tag, const Filed *filed, Err *err, ErrText *why)
-{
-    sqlite3_stmt *find = writer->statements[WRITER_LATE_FIND];
-    if (filed->fate != FATE_LATE)
-        return false;
-    sqlite3_bind_int64(find, 1, tag);
-    sqlite3_bind_int64(find, 2, filed->sample.time);
-    const bool kept = store_next(find, err, why);
-    sqlite3_reset(find);
-    return kept;
-}
-
 static Err put_sample(Writer *writer, const Filed *filed, ErrText *why)
 {
     sqlite3_stmt *statement = writer->statements[WRITER_SAMPLE];
     int64_t tag;
     Err err = number_tag(writer, filed->sample.tag, &tag, why);
-    if (err != ERR_OK || is_kept(writer, tag, filed, &err, why) || err != ERR_OK)
+    if (err != ERR_OK)
         return err;
     sqlite3_bind_int64(statement, 1, (int64_t)filed->seq);
     sqlite3_bind_int64(statement, 2, tag);
@@ -148,7 +149,7 @@ static Err put_sample(Writer *writer, const Filed *filed, ErrText *why)
     sqlite3_bind_int(statement, 7, filed->fate);
 
     // trying again would never end: the sample that was there first stays
-    err = step(writer, WRITER_SAMPLE, why);
+    err = (int64_t)filed->seq > writer->floor ? step(writer, WRITER_SAMPLE, why) : ERR_RANGE;
     if (err != ERR_RANGE)
         return err;
     if (writer->conflicts++ == 0)
@@ -156,20 +157,20 @@ static Err put_sample(Writer *writer, const Filed *filed, ErrText *why)
     return ERR_OK;
 }
 
-static Err put_estimate(Writer *writer, WriterStatement which, const Estimate *estimate, ErrText *why)
+static Err put_estimate(Writer *writer, const Estimate *estimate, ErrText *why)
 {
-    sqlite3_stmt *statement = writer->statements[which];
+    sqlite3_stmt *statement = writer->statements[WRITER_ESTIMATE];
     int64_t tag;
     const Err err = number_tag(writer, estimate->tag, &tag, why);
     if (err != ERR_OK)
         return err;
-    sqlite3_bind_int64(statement, 1, tag);
-    sqlite3_bind_int64(statement, 2, estimate->time);
-    sqlite3_bind_double(statement, 3, estimate->value);
-    sqlite3_bind_double(statement, 4, estimate->sd);
-    if (which == WRITER_AMENDED)
-        sqlite3_bind_int64(statement, 5, estimate->revision);
-    return step(writer, which, why);
+    sqlite3_bind_int64(statement, 1, writer->next_row++);
+    sqlite3_bind_int64(statement, 2, tag);
+    sqlite3_bind_int64(statement, 3, estimate->time);
+    sqlite3_bind_double(statement, 4, estimate->value);
+    sqlite3_bind_double(statement, 5, estimate->sd);
+    sqlite3_bind_int64(statement, 6, estimate->revision);
+    return step(writer, WRITER_ESTIMATE, why);
 }
 
 /* The newest revision has a place of its own, and moves on from there when it is no more. */
@@ -261,9 +262,7 @@ static Err put(Writer *writer, const Record *record, ErrText *why)
     case RECORD_SAMPLE:
         return put_sample(writer, &record->filed, why);
     case RECORD_ESTIMATE:
-        return put_estimate(writer, WRITER_ESTIMATE, &record->estimate, why);
-    case RECORD_AMENDED:
-        return put_estimate(writer, WRITER_AMENDED, &record->estimate, why);
+        return put_estimate(writer, &record->estimate, why);
     case RECORD_ALARM:
         return put_alarm(writer, &(HistoryAlarm){record->alarm.alarm, record->alarm.twin.text}, why);
     case RECORD_COMMAND:
@@ -281,6 +280,18 @@ static Err put(Writer *writer, const Record *record, ErrText *why)
     }
     assert(!"a kind of record that nobody writes");
     return ERR_USAGE;
+}
+
+/* What there is to seal. */
+static void note_rows(Writer *writer, const Group *group)
+{
+    size_t samples = 0, estimates = 0;
+    for (size_t i = 0; i < group->count; i++) {
+        samples += group->records[i].kind == RECORD_SAMPLE;
+        estimates += group->records[i].kind == RECORD_ESTIMATE;
+    }
+    sealer_note(&writer->sealer, STRAND_SAMPLES, samples);
+    sealer_note(&writer->sealer, STRAND_ESTIMATES, estimates);
 }
 
 /* Chain the entries of a group to `chain`, which is the file's once the group is. */
@@ -315,5 +326,7 @@ Err writer_commit(Writer *writer, const Group *group, ErrText *why)
         trail_end(writer->db, &writer->chain, NULL);  // somebody has put an entry behind the last: the next try goes on behind it, and the chain shows it
     if (err != ERR_OK)
         memset(writer->tags, 0, tags_count(writer->plant->tags) * sizeof *writer->tags);  // numbers that were given in this group are gone with it
+    else
+        note_rows(writer, group);
     return err;
 }

@@ -8,7 +8,7 @@
 
 #include "history/desk.h"
 #include "history/record.h"
-#include "history/store.h"
+#include "history/seal.h"
 #include "history/trail.h"
 
 enum {
@@ -22,9 +22,7 @@ typedef enum WriterStatement {
     WRITER_TAG_FIND,
     WRITER_TAG_ADD,
     WRITER_SAMPLE,
-    WRITER_LATE_FIND,
     WRITER_ESTIMATE,
-    WRITER_AMENDED,
     WRITER_ALARM_BEFORE,
     WRITER_ALARM,
     WRITER_COMMAND,
@@ -44,7 +42,10 @@ typedef struct Writer {
     sqlite3 *db;
     sqlite3_stmt *statements[WRITER_STATEMENT_COUNT];
     const Plant *plant;
+    Sealer sealer;   // of what was written
     int64_t *tags;  // by TagId: the file's number, 0 while it is not known
+    int64_t next_row;  // of the next estimate
+    int64_t floor;     // samples up to here are in blocks
     Chain chain;     // the end of the audit trail
     Text evidence;   // of one alarm, as it is written
     uint64_t conflicts;  // samples whose seq was in the file already

@@ -97,6 +97,7 @@ typedef struct Plant {
     int64_t lag_every;   // ticks from one checkpoint to the next
     bool lag_declared;   // the script says so; otherwise the window is of 30 s where its checkpoints take no more than PLANT_LAG_BYTES
     double record;       // s between recorded estimates
+    int64_t keep_ns[4];  // how long history keeps points, and roll-ups of a second, a minute, an hour; 0: for ever
     int64_t command_timeout_ns;
 
     Block *blocks;

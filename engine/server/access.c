@@ -16,6 +16,11 @@ static int64_t utc_ns(void)
     return clock_system.utc_ns(clock_system.self);
 }
 
+void caller_sign(const Caller *caller, char *out, size_t room)
+{
+    snprintf(out, room, "%s%.40s", *caller->name ? "" : "person:", *caller->name ? caller->name : caller->peer);
+}
+
 // The file.
 
 /* What the file looks like from outside; 0: there is none. */
@@ -30,9 +35,6 @@ static uint64_t look_at(const char *path)
 
 bool access_look(Access *access)
 {
-    if (now_ns() - access->looked_at < NS_PER_S)
-        return false;
-    access->looked_at = now_ns();
     const uint64_t version = look_at(access->path);
     if (version == access->version)
         return false;
@@ -72,7 +74,6 @@ Err access_open(const char *path, void (*wake)(void *self), void *self, Access *
     } else {
         memcpy(access->path, path, strlen(path) + 1);
         access->version = look_at(path);
-        access->looked_at = now_ns();
         err = keyring_load(path, &access->keyring, why);
     }
     if (err) {

@@ -27,6 +27,9 @@ typedef struct Caller {
     bool forged;        // it may be that a page of another site asks in the name of who is logged in
 } Caller;
 
+/// Who does something, as it is recorded: a name, or where nobody has to say it "person:" and an address.
+void caller_sign(const Caller *caller, char *out, size_t room);
+
 /// What a request shows; NULL what it does not.
 typedef struct Showing {
     const char *token, *cookie, *csrf;
@@ -41,7 +44,6 @@ typedef struct Access {
     Throttle throttle;
     Verifier *verifier;
     uint64_t version;    // of the file: what it looked like
-    int64_t looked_at;   // elapsed time
 } Access;
 
 /// `wake(self)` when a password has been looked at. ERR_IO, ERR_PARSE: the access file is not there, or wrong.
@@ -60,7 +62,7 @@ bool access_is_device(const Access *access, const Caller *caller);
 bool access_may_provide(const Access *access, const Caller *caller, const char *tag);
 bool access_may_actuate(const Access *access, const Caller *caller, const char *tag);
 
-/// Look whether the file has changed, once a second at most. True: it has, and counts now.
+/// Look whether the file has changed. True: it has, and counts now.
 bool access_look(Access *access);
 /// At least one user, token or certificate is let in.
 bool access_lets_somebody_in(const Access *access);

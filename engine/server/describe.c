@@ -37,16 +37,16 @@ static void answer_schema(Server *server, const Request *request, Reply *reply)
 }
 
 /* The address that the reader used is part of a description. */
-static ThingPlace place_of(const Request *request, char *base, size_t room)
+static ThingPlace place_of(const Server *server, const Request *request, char *base, size_t room)
 {
     snprintf(base, room, "%s/api/v1/", request->origin);
-    return (ThingPlace){.base = base};
+    return (ThingPlace){.base = base, .needs_token = server->access != NULL};
 }
 
 static void answer_plant_thing(Server *server, const Request *request, Reply *reply)
 {
     char base[400];
-    const ThingPlace place = place_of(request, base, sizeof base);
+    const ThingPlace place = place_of(server, request, base, sizeof base);
     thing_plant(reply->body, server->plant, &place);
     reply->type = "application/td+json";
     reply_tag(reply);
@@ -55,7 +55,7 @@ static void answer_plant_thing(Server *server, const Request *request, Reply *re
 static void answer_twin_thing(Server *server, const Request *request, Reply *reply)
 {
     char base[400];
-    const ThingPlace place = place_of(request, base, sizeof base);
+    const ThingPlace place = place_of(server, request, base, sizeof base);
     const int64_t twin = plant_find(server->plant, request->parts[0]);
     if (twin < 0) {
         reply_problem(reply, 404, "no twin \"%.100s\" in plant %s", request->parts[0], server->plant->name);

@@ -446,7 +446,7 @@ static const Route *read_request(Server *server, struct lws *wsi, RequestRoom *r
         return route;
 
     // who is nobody may ask as often as he likes without filling the trail
-    if (request->caller.known || (strcmp(request->method, "GET") != 0 && strcmp(request->method, "HEAD") != 0))
+    if (request->caller.known || request->caller.forged)
         server__note(server, &request->caller, request->method, request->path, AUDIT_REFUSED, "no right to it");
     return NULL;
 }

@@ -9,6 +9,7 @@
 #include <uv.h>
 
 #include "server/access.h"
+#include "server/archive.h"
 #include "server/asks.h"
 #include "server/frames.h"
 #include "server/relay.h"
@@ -27,10 +28,13 @@ typedef struct Client Client;
 struct Server {
     const Plant *plant;
     LinkHandler *devices;
+    Webhook *const *webhooks;
+    size_t webhook_count;
     Desk *desk;
     Audit *audit;
     char *web;
-    HistoryReader *reader;
+    HistoryReader *reader;  // for short lists
+    Archive *archive;       // for what takes its time; NULL as the reader
     int port;
     char address[ADDRESS_ROOM];
     Access *access;            // NULL: none is asked for
@@ -96,7 +100,7 @@ void server__answer_session(Server *server, void *session, const AskAnswer *answ
 
 // trail.c
 /// Note in the audit trail what somebody did or was refused here. What is asked of the tick is noted there.
-void server__note(Server *server, const Caller *caller, const char *action, const char *target, AuditOutcome outcome, const char *detail);
+void server__note(const Server *server, const Caller *caller, const char *action, const char *target, AuditOutcome outcome, const char *detail);
 
 // socket.c
 int server__on_socket(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t length);

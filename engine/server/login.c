@@ -149,9 +149,11 @@ static bool has_verdict(const Server *server, uint64_t id)
     return verifier_has_answer(server->access->verifier, id);
 }
 
-static void refuse_login(Reply *reply)
+static void refuse_login(const Server *server, const PasswordTry *try, Reply *reply)
 {
-    reply_problem(reply, 401, "no user has this name and password");
+    const char *detail = "no user has this name and password";
+    reply_problem(reply, 401, "%s", detail);
+    audit_note(server->audit, &(AuditNote){.peer = try->peer, .action = "login", .target = try->user, .outcome = AUDIT_REFUSED, .detail = detail});
 }
 
 /* The password fits. The key may be another than it was when that was asked. */
@@ -162,15 +164,17 @@ static void log_in(const Server *server, const PasswordTry *try, Reply *reply)
     const Suspects suspects = suspect(try->peer, try->user);
     char cookie[SECRET_ROOM];
     if (!key || strcmp(key->password, try->hash) != 0) {
-        refuse_login(reply);
+        refuse_login(server, try, reply);
         return;
     }
     throttle_forgive(&access->throttle, suspects.user);
     const Login *login = logins_begin(&access->logins, key, now_ns(), cookie);
     Caller caller = {.role = key->role, .known = true, .kind = KEY_USER, .stamp = login->stamp, .login = login->id};
     snprintf(caller.name, sizeof caller.name, "%s", key->name);
+    memcpy(caller.peer, try->peer, sizeof caller.peer);
     put_permissions(server, &caller, reply->body);
     set_cookie(server, cookie, LOGIN_LIFE_S, reply);
+    server__note(server, &caller, "login", caller.name, AUDIT_DONE, "");
     secret_wipe(cookie, sizeof cookie);
 }
 
@@ -183,12 +187,13 @@ static void answer_verdict(const Server *server, uint64_t id, Reply *reply)
     } else if (try.fits) {
         log_in(server, &try, reply);
     } else {
-        refuse_login(reply);
+        refuse_login(server, &try, reply);
     }
 }
 
-static void try_password(Access *access, PasswordTry *try, Reply *reply)
+static void try_password(const Server *server, PasswordTry *try, Reply *reply)
 {
+    Access *access = server->access;
     static const Awaited verdict = {has_verdict, answer_verdict};
     const Suspects suspects = suspect(try->peer, try->user);
     if (refuse_hurry(access, &suspects, reply))
@@ -196,7 +201,7 @@ static void try_password(Access *access, PasswordTry *try, Reply *reply)
     throttle_try(&access->throttle, suspects.peer, now_ns());
     throttle_try(&access->throttle, suspects.user, now_ns());
     if (!find_hash(access->keyring, try)) {
-        refuse_login(reply);
+        refuse_login(server, try, reply);
         return;
     }
     const uint64_t id = verifier_ask(access->verifier, try);
@@ -212,12 +217,12 @@ static void answer_login(Server *server, const Request *request, Reply *reply)
 {
     PasswordTry try = {.known = false};
     if (!server->access) {
-        reply_problem(reply, 409, "nobody has to log in here: access is open");
+        put_permissions(server, &request->caller, reply->body);
         return;
     }
     memcpy(try.peer, request->caller.peer, sizeof try.peer);
     if (read_login(request, &try, reply))
-        try_password(server->access, &try, reply);
+        try_password(server, &try, reply);
     secret_wipe(&try, sizeof try);
 }
 
@@ -227,8 +232,10 @@ static void answer_logout(Server *server, const Request *request, Reply *reply)
         guard_permit(&request->caller, RIGHT_VIEW, reply);
         return;
     }
-    if (server->access && request->caller.login)
+    if (request->caller.login) {
         logins_end(&server->access->logins, request->caller.login);
+        server__note(server, &request->caller, "logout", request->caller.name, AUDIT_DONE, "");
+    }
     set_cookie(server, "", 0, reply);
     reply->status = 204;
     server__recheck_clients(server);

@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <inttypes.h>
 #include <math.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -224,6 +225,26 @@ static void put_clients(Text *out, const Server *server)
     put_single(out, "websocket_listeners", "gauge", "WebSocket connections that are told of samples as they come.", (double)server->listener_count);
 }
 
+static void put_webhooks(Text *out, const Server *server)
+{
+    const struct {
+        const char *name, *help;
+        size_t place;
+    } families[] = {
+        {"webhook_delivered_total", "Alarm events that a webhook took.", offsetof(WebhookStats, delivered)},
+        {"webhook_refused_total", "Alarm events that a webhook refused for good.", offsetof(WebhookStats, refused)},
+        {"webhook_dropped_total", "Alarm events for which a webhook had no room left.", offsetof(WebhookStats, dropped)},
+        {"webhook_repeated_total", "Tries to tell a webhook that were made again.", offsetof(WebhookStats, repeated)},
+    };
+    for (size_t i = 0; i < sizeof families / sizeof *families; i++) {
+        put_family(out, families[i].name, "counter", families[i].help);
+        for (size_t k = 0; k < server->webhook_count; k++) {
+            const WebhookStats stats = webhook_stats(server->webhooks[k]);
+            put_line(out, families[i].name, "url", webhook_url(server->webhooks[k]), (double)*(const uint64_t *)((const char *)&stats + families[i].place));
+        }
+    }
+}
+
 static size_t count_open_files(void)
 {
     size_t count = 0;
@@ -268,6 +289,7 @@ static void answer_metrics(Server *server, const Request *request, Reply *reply)
     put_forecasts(out, server->desk, state);
     put_history(out, &state->now);
     put_clients(out, server);
+    put_webhooks(out, server);
     put_process(out);
 }
 

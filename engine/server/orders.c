@@ -57,7 +57,7 @@ static void order(Server *server, const Request *request, TagId tag, double valu
         return;
     const Unit *unit = tags_get(server->plant->tags, tag).unit;
     ServerAsk ask = {.kind = SERVER_ASK_ACTUATE, .wish = {.tag = tag, .value = unit_to_si(unit, value)}};
-    snprintf(ask.wish.by, sizeof ask.wish.by, "person:%.40s", *request->caller.name ? request->caller.name : request->caller.peer);
+    caller_sign(&request->caller, ask.wish.by, sizeof ask.wish.by);
     snprintf(ask.wish.reason, sizeof ask.wish.reason, "%s", reason ? reason : "");
     reply_ask(reply, &ask, told_order);
 }

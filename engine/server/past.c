@@ -8,22 +8,16 @@
 #include "server/routes.h"
 
 enum {
-    TAGS_MAX = 64,  // of one request for history
     POINTS_DEFAULT = 2000,
     POINTS_MAX = 10000,  // of one tag
     POINTS_TOTAL = 200000,
     LIST_DEFAULT = 50,
     LIST_MAX = 1000,
 };
+#define ARCHIVE_WAIT 30.0  // s
 #define WINDOW_DEFAULT (15 * 60 * NS_PER_S)
 
-typedef struct HistoryQuery {
-    TagId tags[TAGS_MAX];
-    size_t tag_count, points;
-    int64_t from, to;
-} HistoryQuery;
-
-static bool read_tags(const Plant *plant, const Request *request, HistoryQuery *query, Reply *reply)
+static bool read_tags(const Plant *plant, const Request *request, ArchiveQuery *query, Reply *reply)
 {
     const char *at = request_arg(request, "tags");
     if (!at || !*at) {
@@ -41,8 +35,8 @@ static bool read_tags(const Plant *plant, const Request *request, HistoryQuery *
             reply_problem(reply, 404, "no tag \"%.100s\" in plant %s", name, plant->name);
             return false;
         }
-        if (query->tag_count == TAGS_MAX) {
-            reply_problem(reply, 400, "tags: expected at most %d names", TAGS_MAX);
+        if (query->tag_count == ARCHIVE_TAGS_MAX) {
+            reply_problem(reply, 400, "tags: expected at most %d names", ARCHIVE_TAGS_MAX);
             return false;
         }
         // a tag that is asked for twice is one member of the answer
@@ -55,7 +49,7 @@ static bool read_tags(const Plant *plant, const Request *request, HistoryQuery *
     return true;
 }
 
-static bool read_query(Server *server, const Request *request, HistoryQuery *query, Reply *reply)
+static bool read_query(Server *server, const Request *request, ArchiveQuery *query, Reply *reply)
 {
     // plant time may be years ago, when a recording is played
     const State *state = states_newest(&server->states);
@@ -79,54 +73,76 @@ static bool read_query(Server *server, const Request *request, HistoryQuery *que
     return true;
 }
 
-static void put_series(Text *out, const TagTable *tags, TagId tag, const HistoryPoint *points, size_t count)
+/* level: `raw`, `1s`, `1m`, `1h`; without it what suits the range. format: `json` or `csv`. */
+static bool read_form(const Request *request, ArchiveQuery *query, Reply *reply)
 {
-    const Unit *unit = tags_get(tags, tag).unit;
-    text_json_string(out, tags_name(tags, tag).text);
-    text_put(out, ":{\"time\":[");
-    for (size_t i = 0; i < count; i++)
-        text_format(out, "%s%" PRId64, i ? "," : "", points[i].time);
-    text_put(out, "],\"value\":[");
-    for (size_t i = 0; i < count; i++) {
-        text_put(out, i ? "," : "");
-        text_json_number(out, unit_from_si(unit, points[i].value));
+    const char *level = request_arg(request, "level"), *format = request_arg(request, "format");
+    query->level = HISTORY_AUTO;
+    if (level && !history_level_parse(level, &query->level)) {
+        reply_problem(reply, 400, "level: expected raw, 1s, 1m or 1h");
+        return false;
     }
-    text_put(out, "],\"sd\":[");
-    for (size_t i = 0; i < count; i++) {
-        text_put(out, i ? "," : "");
-        text_json_number(out, unit_scale_from_si(unit, points[i].sd));
+    if (format && strcmp(format, "csv") != 0 && strcmp(format, "json") != 0) {
+        reply_problem(reply, 400, "format: expected json or csv");
+        return false;
     }
-    text_put(out, "]}");
+    query->form = format && strcmp(format, "csv") == 0 ? ARCHIVE_CSV : ARCHIVE_SERIES;
+    return true;
+}
+
+static bool has_been_read(const Server *server, uint64_t id)
+{
+    return archive_has_come(server->archive, id);
+}
+
+static void answer_read(const Server *server, uint64_t id, Reply *reply)
+{
+    ErrText why = {0};
+    const Err err = archive_take(server->archive, id, reply->body, &why);
+    if (err != ERR_OK)
+        reply_problem(reply, err == ERR_UNKNOWN || err == ERR_CLOSED ? 503 : 500, "history: %s", why.text);
+}
+
+/* The answer comes from the archive's thread. */
+static void await_archive(Server *server, ArchiveQuery *query, Reply *reply)
+{
+    static const Awaited read = {has_been_read, answer_read};
+    query->times = reply->body->times;
+    const uint64_t id = archive_ask(server->archive, query);
+    if (id) {
+        reply->type = query->form == ARCHIVE_CSV ? "text/csv; charset=utf-8" : NULL;
+        reply_await(reply, &read, id, ARCHIVE_WAIT);
+        return;
+    }
+    reply_problem(reply, 503, "the history is busy with other requests");
+    reply->retry_s = 1;
 }
 
 static void answer_history(Server *server, const Request *request, Reply *reply)
 {
-    HistoryQuery query = {.tag_count = 0};
-    if (!read_query(server, request, &query, reply))
+    ArchiveQuery query = {.tag_count = 0};
+    if (!read_query(server, request, &query, reply) || !read_form(request, &query, reply))
         return;
-    if (!server->reader) {
+    if (server->archive)
+        await_archive(server, &query, reply);
+    else
         reply_problem(reply, 404, "this plant keeps no history");
-        return;
-    }
+}
 
-    Arena arena = {0};
-    text_put(reply->body, "{\"series\":{");
-    for (size_t i = 0; i < query.tag_count; i++) {
-        HistoryPoint *points;
-        size_t count;
-        ErrText why = {0};
-        arena_reset(&arena);
-        const Err err = history_read(server->reader, query.tags[i], query.from, query.to, query.points, &arena, &points, &count, &why);
-        if (err != ERR_OK) {
-            reply_problem(reply, 500, "history: %s", why.text);
-            break;
-        }
-        text_put(reply->body, i ? "," : "");
-        put_series(reply->body, server->plant->tags, query.tags[i], points, count);
-    }
-    if (reply->status == 200)
-        text_put(reply->body, "}}");
-    arena_fini(&arena);
+/* The whole plant as it was at a moment, by what is known of it today. */
+static void answer_moment(Server *server, const Request *request, Reply *reply)
+{
+    ArchiveQuery query = {.form = ARCHIVE_MOMENT, .to = TIME_NONE};
+    if (!args_time(request, "at", TIME_NONE, &query.to, reply))
+        return;
+    if (query.to == TIME_NONE)
+        reply_problem(reply, 400, "at: expected a time, in ns since 1970 or as 2021-01-22T14:49:00Z");
+    else if (!server->archive)
+        reply_problem(reply, 404, "this plant keeps no history");
+    else if (tags_count(server->plant->tags) > ARCHIVE_MOMENT_TAGS_MAX)
+        reply_problem(reply, 409, "a plant of more than %d tags has no snapshot of a moment: ask for the history of some of them", ARCHIVE_MOMENT_TAGS_MAX);
+    else
+        await_archive(server, &query, reply);
 }
 
 /* Commands of a page, newest first: those with an id below `before`, `limit` at the most. Returns how many, and the id of the last. */
@@ -182,6 +198,7 @@ static void answer_commands(Server *server, const Request *request, Reply *reply
 
 const Route past_routes[] = {
     {.method = "GET", .path = "/api/v1/history", .right = RIGHT_VIEW, .answer = answer_history},
+    {.method = "GET", .path = "/api/v1/snapshot", .right = RIGHT_VIEW, .answer = answer_moment},
     {.method = "GET", .path = "/api/v1/commands", .right = RIGHT_VIEW, .answer = answer_commands},
     {0},
 };

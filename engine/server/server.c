@@ -56,10 +56,14 @@ static void on_wake(uv_async_t *handle)
     server__show(server);
 }
 
-/* A key may have expired, or a login. */
-static bool is_second(Server *server)
+/* Once a second: the access file may be another, and a key or a login may have expired. */
+static void look_at_access(Server *server)
 {
-    return ++server->beats % (1000 / BEAT_MS) == 0;
+    if (!server->access || ++server->beats % (1000 / BEAT_MS))
+        return;
+    if (access_look(server->access))
+        audit_note(server->audit, &(AuditNote){.who = "pollux", .action = "access", .target = server->access->path, .detail = "the access file has changed"});
+    server__recheck_clients(server);
 }
 
 static void on_beat(uv_timer_t *timer)
@@ -70,8 +74,7 @@ static void on_beat(uv_timer_t *timer)
     if (server->devices)
         server->devices->woken(server->devices->self);
     tls_look(server->tls);
-    if (server->access && (access_look(server->access) || is_second(server)))
-        server__recheck_clients(server);
+    look_at_access(server);
 }
 
 static void on_turn_end(uv_check_t *check)
@@ -287,6 +290,8 @@ static Err server_init(Server *server, const ServerDef *def, ErrText *why)
     Err err = ERR_OK;
     if (def->history)
         err = history_reader_open(def->history, def->plant, &server->reader, why);
+    if (err == ERR_OK && def->history)
+        err = archive_open(def->history, def->plant, ask_wake, server, &server->archive, why);
     if (err != ERR_OK)
         return err;
 
@@ -316,6 +321,8 @@ Err server_create(const ServerDef *def, Server **out, ErrText *why)
         return err_set(why, ERR_MEMORY, "%s", err_name(ERR_MEMORY));
     server->plant = def->plant;
     server->desk = def->desk;
+    server->webhooks = def->webhooks;
+    server->webhook_count = def->webhook_count;
     server->audit = def->audit;
     pthread_mutex_init(&server->pause_lock, NULL);
     pthread_cond_init(&server->pause_changed, NULL);
@@ -352,6 +359,7 @@ void server_destroy(Server *server)
         return;
     if (server->desk)
         desk_tell(server->desk, NULL, NULL);
+    archive_stop(server->archive);
     if (server->running) {
         server->stopping = true;
         uv_async_send(&server->wake);
@@ -366,6 +374,7 @@ void server_destroy(Server *server)
         server->devices->pass = NULL;
     }
     history_reader_close(server->reader);
+    archive_close(server->archive);
     states_fini(&server->states);
     state_fini(&server->shown);
     journal_fini(&server->journal);
@@ -408,11 +417,20 @@ static void capture_when_due(Server *server)
     uv_async_send(&server->wake);
 }
 
+static void tell_webhooks(const Server *server, const Plant *plant, const Alarms *alarms)
+{
+    size_t count;
+    const Alarm *changed = alarms_changed(alarms, &count);
+    for (size_t i = 0; i < server->webhook_count; i++)
+        for (size_t k = 0; k < count; k++)
+            webhook_tell(server->webhooks[i], &changed[k], plant->twins[changed[k].twin].name);
+}
+
 void server_publish(Server *server, const Plant *plant, const Sync *sync, const Alarms *alarms, const Gate *gate, const ServerNow *now)
 {
     assert(plant == server->plant);
-    (void)plant;
     const bool changed = journal_pass(&server->journal, alarms, gate);
+    tell_webhooks(server, plant, alarms);
 
     server->sync = sync;
     server->states.gate = gate;
@@ -507,6 +525,7 @@ Err server_follow(Server *server, const Plant *plant, Desk *desk)
     swap_states(server, &states, &shown);
     journal_follow(&server->journal, plant, &server->alarms, &server->commands);
     history_reader_follow(server->reader, plant);
+    archive_follow(server->archive, plant);
     server->plant = plant;
     server__follow_listeners(server);
 

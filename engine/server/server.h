@@ -13,6 +13,7 @@
 #include "forecast/desk.h"
 #include "history/history.h"
 #include "server/access.h"
+#include "server/webhook.h"
 
 typedef struct Server Server;
 
@@ -26,6 +27,8 @@ typedef struct ServerDef {
     Audit *audit;         // what people do and are refused is noted here; NULL: nowhere
     Desk *desk;           // where forecasts are asked for; NULL: there are none
     double frame_rate_max;  // Hz; 0 means 20
+    Webhook *const *webhooks;  // that are told of alarms; they outlive it
+    size_t webhook_count;
     const char *access;   // the access file; NULL: whoever comes may do everything
     const char *tls_certificate, *tls_key;  // PEM files; NULL: no TLS
     const char *tls_client_ca;              // whose certificates devices may show; NULL: nobody is asked for one

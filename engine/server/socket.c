@@ -14,7 +14,7 @@
 enum {
     CLIENTS_MAX = 1024,
     QUEUE_MAX = 4 * 1024 * 1024,  // bytes
-    MALFORMED_MAX = 100,          // frames of one client
+    MALFORMED_MAX = 100,          // frames of one client, those that it has no right to included
     WRITE_BYTES = 32 * 1024,      // at once
     HEAD_ROOM = 10,               // of a frame
     GATHER_ROOM = 4096,           // for small frames of one client
@@ -453,28 +453,35 @@ static bool may(Client *client, const WireMessage *message)
     char why[128];
     if (as_device ? access_is_device(client->server->access, caller) : role_may(caller->role, right))
         return true;
-    snprintf(why, sizeof why, "%s may not: this needs %s", caller->name, as_device ? "tags to provide or actuate" : right_name(right));
-    server__note(client->server, caller, wire_topic_name(message->topic), "", AUDIT_REFUSED, why);
+    if (as_device)
+        snprintf(why, sizeof why, "%s is no device: it has no tags to provide or actuate", caller->name);
+    else
+        snprintf(why, sizeof why, "%s may not: this needs the right to %s", caller->name, right_name(right));
     refuse(client, wire_topic_name(message->topic), message->id, 403, why);
+    server__note(client->server, caller, wire_topic_name(message->topic), "", AUDIT_REFUSED, why);
+    if (++client->malformed >= MALFORMED_MAX)
+        client_close(client, LWS_CLOSE_STATUS_POLICY_VIOLATION, "too many messages without the right to them");
     return false;
+}
+
+/* What a device may not is noted: the first tag of an offer, which is refused with it. */
+static bool note_refusal(const Client *client, const char *action, const char *tag, bool allowed)
+{
+    if (!allowed)
+        server__note(client->server, &client->caller, action, tag, AUDIT_REFUSED, "no right to this tag");
+    return allowed;
 }
 
 static bool link_may_provide(const Link *link, const char *tag)
 {
     const Client *client = (const Client *)link;
-    return access_may_provide(client->server->access, &client->caller, tag);
+    return note_refusal(client, "provide", tag, access_may_provide(client->server->access, &client->caller, tag));
 }
 
 static bool link_may_actuate(const Link *link, const char *tag)
 {
     const Client *client = (const Client *)link;
-    return access_may_actuate(client->server->access, &client->caller, tag);
-}
-
-/* By whom something is done: what a client says of itself counts only where nobody has to say who he is. */
-static void write_by(const Client *client, const char *claim, char *out, size_t room)
-{
-    snprintf(out, room, "%s", *client->caller.name ? client->caller.name : claim);
+    return note_refusal(client, "actuate", tag, access_may_actuate(client->server->access, &client->caller, tag));
 }
 
 void server__recheck_clients(Server *server)
@@ -529,7 +536,8 @@ static void on_act(Client *client, const WireMessage *message)
 {
     ServerAsk ask = {.kind = SERVER_ASK_ALARM};
     alarms_fill_act(client->server, act_kind(message->topic), message->act.alarm, message->act.seconds, message->act.comment, &ask.act);
-    write_by(client, message->act.by, ask.act.by, sizeof ask.act.by);
+    // what a client says of itself counts only where nobody has to say who he is
+    snprintf(ask.act.by, sizeof ask.act.by, "%s", *client->caller.name ? client->caller.name : message->act.by);
     put_ask(client, message, &ask);
 }
 
@@ -548,9 +556,7 @@ static void on_actuate(Client *client, const WireMessage *message)
         return;
     }
     ask.wish.value = unit_to_si(tag.unit, message->actuate.value);
-    char address[48];
-    snprintf(address, sizeof address, "person:%.40s", client->link.peer);
-    write_by(client, address, ask.wish.by, sizeof ask.wish.by);
+    caller_sign(&client->caller, ask.wish.by, sizeof ask.wish.by);
     snprintf(ask.wish.reason, sizeof ask.wish.reason, "%s", message->actuate.reason);
     put_ask(client, message, &ask);
 }

@@ -12,6 +12,7 @@ struct Tls {
     char *certificate_path, *key_path, *client_ca_path;
     X509 *certificate;  // our own
     SSL_CTX *context;   // libwebsockets'
+    SSL_CTX *outgoing;  // nothing goes out from here: without one libwebsockets would make its own, with all authorities of this machine
     struct timespec changed;  // the file, when it was read last
     int64_t looked_at;        // elapsed time
 };
@@ -85,7 +86,8 @@ Err tls_open(const TlsDef *def, Tls **out, ErrText *why)
         return err_set(why, ERR_MEMORY, "%s", err_name(ERR_MEMORY));
     tls->looked_at = clock_system.elapsed_ns(clock_system.self);
     const bool copied = copy_path(def->certificate, &tls->certificate_path) && copy_path(def->key, &tls->key_path) && copy_path(def->client_ca, &tls->client_ca_path);
-    const Err err = copied ? read_certificate(tls, why) : err_set(why, ERR_MEMORY, "%s", err_name(ERR_MEMORY));
+    tls->outgoing = SSL_CTX_new(TLS_client_method());
+    const Err err = copied && tls->outgoing ? read_certificate(tls, why) : err_set(why, ERR_MEMORY, "%s", err_name(ERR_MEMORY));
     if (err) {
         tls_close(tls);
         return err;
@@ -99,6 +101,7 @@ void tls_close(Tls *tls)
     if (!tls)
         return;
     X509_free(tls->certificate);
+    SSL_CTX_free(tls->outgoing);
     mem_free(tls->certificate_path);
     mem_free(tls->key_path);
     mem_free(tls->client_ca_path);
@@ -111,6 +114,7 @@ void tls_describe(Tls *tls, struct lws_context_creation_info *info)
     info->ssl_cert_filepath = tls->certificate_path;
     info->ssl_private_key_filepath = tls->key_path;
     info->ssl_options_set = SSL_OP_NO_TLSv1 | SSL_OP_NO_TLSv1_1 | SSL_OP_NO_RENEGOTIATION;
+    info->provided_client_ssl_ctx = tls->outgoing;
     info->alpn = "http/1.1";  // frames of WebSockets are made by hand (socket.c), which HTTP/2 has others of
     if (!tls->client_ca_path)
         return;

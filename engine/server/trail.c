@@ -7,7 +7,7 @@
 
 enum { LIST_DEFAULT = 50, LIST_MAX = 1000 };
 
-void server__note(Server *server, const Caller *caller, const char *action, const char *target, AuditOutcome outcome, const char *detail)
+void server__note(const Server *server, const Caller *caller, const char *action, const char *target, AuditOutcome outcome, const char *detail)
 {
     audit_note(server->audit, &(AuditNote){caller->name, role_name(caller->role), caller->peer, action, target, outcome, detail});
 }

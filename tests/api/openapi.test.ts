@@ -221,6 +221,13 @@ test('a list says where its next page is', async () => {
   expect(names).toEqual(['tank1', 'tank2']);
 });
 
+test('where access is open nobody has to log in, and nothing is refused', async () => {
+  const open = { access: 'open', user: null, role: null, provide: ['*'], actuate: ['*'], csrf: null };
+  expect(await call('readPermissions', 200)).toMatchObject(open);
+  expect(await call('logIn', 200, { body: { user: 'anna', password: 'any' } })).toMatchObject(open);
+  await call('logOut', 204);
+});
+
 test('what is asked for wrongly is refused with a problem', async () => {
   const nobody = { name: 'nobody' };
   await call('listTwins', 400, { query: { limit: 0 } });

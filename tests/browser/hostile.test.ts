@@ -83,7 +83,7 @@ function answer(route: WebSocketRoute, request: { topic: string; headers: { id: 
 const find = (testid: string) => browser.page.getByTestId(testid);
 
 beforeAll(async () => {
-  browser = await visit(ADDRESS, playServer);
+  browser = await visit(`${ADDRESS}/#/twin`, playServer);
   await find('plant-time').waitFor();
 });
 
@@ -96,7 +96,7 @@ test('shows names that are markup as the text that they are', async () => {
   expect(await find('alarm-7').textContent()).toContain(MARKUP);
   expect(await find('value-first.x').textContent()).toBe('1.50');
   expect(await browser.page.locator('img').count()).toBe(0);
-  expect(await browser.page.title()).toBe(`(1) ${MARKUP} · Pollux`);
+  expect(await browser.page.title()).toBe(`(1) Twin · ${MARKUP} · Pollux`);
 });
 
 test('lets one choose every twin, whatever its name is', async () => {

@@ -5,7 +5,7 @@
  *    POLLUX_PLANT   the plant script, twins/plants/incubator.lua by default
  *    POLLUX_EMULATE more arguments for `pollux emulate`, such as "--tape FILE"
  */
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
@@ -71,8 +71,14 @@ export class Program {
 }
 
 /** `pollux serve`, as soon as it serves the page; it asks emulated plants to go `speed` times as fast as the clock. */
-export async function serve(port: number, folder: string, speed: number, plant = PLANT): Promise<Program> {
-  const options = { port: String(port), history: join(folder, 'history.db'), web: WEB, speed: String(speed) };
+export async function serve(
+  port: number,
+  folder: string,
+  speed: number,
+  plant = PLANT,
+  more: Record<string, string> = {},
+): Promise<Program> {
+  const options = { port: String(port), history: join(folder, 'history.db'), web: WEB, speed: String(speed), ...more };
   const words = Object.entries(options).flatMap(([name, value]) => [`--${name}`, value]);
   const server = new Program(['serve', plant, ...words]);
   await until(`the server on port ${port}`, async () => {
@@ -83,8 +89,12 @@ export async function serve(port: number, folder: string, speed: number, plant =
   return server;
 }
 
-export const emulate = (port: number, plant = PLANT): Program =>
-  new Program(['emulate', plant, '--url', `ws://localhost:${port}`, ...EMULATE]);
+export const emulate = (port: number, plant = PLANT, more: string[] = []): Program =>
+  new Program(['emulate', plant, '--url', `ws://localhost:${port}`, ...EMULATE, ...more]);
+
+/** What a subcommand that ends by itself prints, when it is given `input`. */
+export const run = (args: string[], input = ''): string =>
+  execFileSync(PROGRAM, args, { cwd: ROOT, input, encoding: 'utf8', stdio: 'pipe' });
 
 /** Wait for what must come to be true. */
 export async function until(what: string, holds: () => Promise<boolean>, withinMs = 20_000): Promise<void> {

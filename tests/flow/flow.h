@@ -193,7 +193,7 @@ static inline void record_open(Record *record, const char *path, const char *pla
     ck_assert_msg(plant_load(plant, 1, &record->plant, &why) == ERR_OK, "%s", why.text);
     ck_assert_msg(history_reader_open(path, record->plant, &record->reader, &why) == ERR_OK, "%s", why.text);
     ck_assert_msg(history_read_alarms(record->reader, 1000, &record->arena, &record->alarms, &record->alarm_count, &why) == ERR_OK, "%s", why.text);
-    ck_assert_msg(history_read_commands(record->reader, INT64_MAX, 1000, &record->arena, &record->commands, &record->command_count, &why) == ERR_OK, "%s", why.text);
+    ck_assert_msg(history_read_commands(record->reader, 0, 1000, &record->arena, &record->commands, &record->command_count, &why) == ERR_OK, "%s", why.text);
     for (size_t i = 0; i < record->alarm_count / 2; i++) {
         const HistoryAlarm alarm = record->alarms[i];
         record->alarms[i] = record->alarms[record->alarm_count - 1 - i];
@@ -213,13 +213,21 @@ static inline void record_close(Record *record)
     arena_fini(&record->arena);
 }
 
-/* All that is kept of a tag. */
-static inline HistoryPoint *record_points(Record *record, TagId tag, size_t *count)
+/* All points that are kept of a tag; estimates as they were told first, if asked. */
+static inline HistoryPoint *record_told(Record *record, TagId tag, bool first, size_t *count)
 {
     ErrText why = {""};
-    HistoryPoint *points;
-    ck_assert_msg(history_read(record->reader, tag, INT64_MIN, INT64_MAX, 1000000, &record->arena, &points, count, &why) == ERR_OK, "%s", why.text);
-    return points;
+    HistorySeries series;
+    const HistoryRange range = {&tag, 1, INT64_MIN, INT64_MAX, 1000000, HISTORY_RAW, first};
+    ck_assert_msg(history_read(record->reader, &range, &record->arena, &series, &why) == ERR_OK, "%s", why.text);
+    ck_assert_int_eq(series.next, TIME_NONE);
+    *count = series.count;
+    return series.points;
+}
+
+static inline HistoryPoint *record_points(Record *record, TagId tag, size_t *count)
+{
+    return record_told(record, tag, false, count);
 }
 
 static inline bool same_bits(double a, double b)

@@ -163,13 +163,12 @@ START_TEST(estimates_that_late_samples_changed_are_told_again)
     Record one, other;
     size_t first_count, count, changed = 0;
     HistoryPoint *first, *points;
-    ErrText why;
     record_open(&one, ordered_path.text, FLOW_PLANT);
     record_open(&other, late_path.text, FLOW_PLANT);
     assert_same_estimates(&one, &other, true);
 
     const TagId box = tags_find(other.plant->tags, "incubator.T_box");
-    ck_assert_int_eq(history_read_first(other.reader, box, INT64_MIN, INT64_MAX, 1000000, &other.arena, &first, &first_count, &why), ERR_OK);
+    first = record_told(&other, box, true, &first_count);
     points = record_points(&other, box, &count);
     ck_assert_uint_eq(first_count, count);
     for (size_t i = 0; i < count; i++)

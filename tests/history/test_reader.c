@@ -1,33 +1,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-#include "history/rig.h"
-
-typedef struct Chart {
-    HistoryReader *reader;
-    Arena arena;
-    HistoryPoint *points;
-    size_t count;
-} Chart;
-
-static void chart_open(Chart *chart, const Rig *rig)
-{
-    ErrText why = {""};
-    *chart = (Chart){0};
-    ck_assert_msg(history_reader_open(rig->path, &rig->plant, &chart->reader, &why) == ERR_OK, "%s", why.text);
-}
-
-static void chart_close(Chart *chart)
-{
-    history_reader_close(chart->reader);
-    arena_fini(&chart->arena);
-}
-
-static void chart_read(Chart *chart, TagId tag, int64_t from, int64_t to, size_t points)
-{
-    ErrText why = {""};
-    ck_assert_msg(history_read(chart->reader, tag, from, to, points, &chart->arena, &chart->points, &chart->count, &why) == ERR_OK, "%s", why.text);
-}
+#include "history/chart.h"
 
 START_TEST(samples_lie_in_the_range_with_both_ends)
 {
@@ -104,7 +78,7 @@ START_TEST(estimates_come_with_their_standard_deviation)
 }
 END_TEST
 
-/* Told at tick 3, amended one tick later and four, twice without a change: 1 is shown first, 3 last, and both amendments stay. */
+/* Told at tick 3, amended one tick later and four, twice without a change: 1 is shown first, 3 last. */
 START_TEST(amended_estimates_are_shown_and_the_first_ones_stay)
 {
     static const struct {
@@ -113,7 +87,6 @@ START_TEST(amended_estimates_are_shown_and_the_first_ones_stay)
     } told[] = {{1, 2}, {2, 2}, {4, 3}, {5, 3}, {4, 3}};  // the last one is written again behind a restart
     Rig rig;
     Chart chart;
-    ErrText why = {""};
     rig_open(&rig);
     const int64_t time = 3 * rig.plant.step_ns;
     PlantPart part = {.blocks = &(uint32_t){0}, .block_count = 1};
@@ -129,10 +102,10 @@ START_TEST(amended_estimates_are_shown_and_the_first_ones_stay)
     ck_assert_uint_eq(chart.count, 1);
     ck_assert_int_eq(chart.points[0].time, time);
     ck_assert_double_eq(chart.points[0].value, 3);
-    ck_assert_int_eq(history_read_first(chart.reader, rig_tag(0, LEVEL), INT64_MIN, INT64_MAX, 100, &chart.arena, &chart.points, &chart.count, &why), ERR_OK);
+    const TagId level = rig_tag(0, LEVEL);
+    chart_ask(&chart, &(HistoryRange){.tags = &level, .tag_count = 1, .from = INT64_MIN, .to = INT64_MAX, .points = 100, .first = true});
     ck_assert_uint_eq(chart.count, 1);
     ck_assert_double_eq(chart.points[0].value, 1);
-    ck_assert_int_eq(rig_sql(&rig, "SELECT count(*) FROM amended"), 2);
     chart_close(&chart);
     rig_close(&rig);
 }
@@ -155,8 +128,8 @@ START_TEST(of_parameters_and_actuators_nothing_is_kept)
 }
 END_TEST
 
-/* n rows in at most p points: every k-th with the smallest k that does it, so n / k of them, rounded up. */
-START_TEST(long_ranges_are_thinned_evenly_and_keep_the_last)
+/* However few points are asked for, they are made of all rows: buckets side by side, with the sums of what is in them. */
+START_TEST(long_ranges_become_buckets_of_all_that_is_there)
 {
     enum { ROWS = 1000 };
     static const size_t limits[] = {1, 2, 3, 7, 100, 333, 999, 1000, 5000, SIZE_MAX};
@@ -168,13 +141,20 @@ START_TEST(long_ranges_are_thinned_evenly_and_keep_the_last)
     rig_flush(&rig);
     chart_open(&chart, &rig);
     for (size_t i = 0; i < sizeof limits / sizeof *limits; i++) {
-        size_t every = 1;
-        while ((ROWS + every - 1) / every > limits[i])
-            every++;
         chart_read(&chart, rig_tag(0, DEPTH), INT64_MIN, INT64_MAX, limits[i]);
-        ck_assert_uint_eq(chart.count, (ROWS + every - 1) / every);
-        for (size_t k = 0; k < chart.count; k++)
-            ck_assert_double_eq(chart.points[k].value, (double)(ROWS - (chart.count - 1 - k) * every));
+        ck_assert_uint_le(chart.count, limits[i]);
+        ck_assert_uint_ge(chart.count, limits[i] < ROWS ? (limits[i] + 2) / 3 : ROWS);
+        ck_assert_int_eq(chart.series.is_rolled, limits[i] < ROWS);
+        double sum = 0, next = 1;
+        for (size_t k = 0; k < chart.count; k++) {
+            const HistoryPoint *point = &chart.points[k];
+            ck_assert_double_eq(point->min, next);
+            ck_assert_double_eq(point->max, next + (double)point->count - 1);
+            next += (double)point->count;
+            sum += point->value * (double)point->count;
+        }
+        ck_assert_double_eq_tol(sum, ROWS * (ROWS + 1) / 2, 1e-6);
+        ck_assert_double_eq(next, ROWS + 1);
     }
     chart_close(&chart);
     rig_close(&rig);
@@ -359,7 +339,7 @@ START_TEST(readers_see_whole_groups_while_the_writer_works)
 END_TEST
 
 KIT_MAIN("history.reader", samples_lie_in_the_range_with_both_ends, only_what_was_used_or_late_is_shown, estimates_come_with_their_standard_deviation,
-         amended_estimates_are_shown_and_the_first_ones_stay, of_parameters_and_actuators_nothing_is_kept, long_ranges_are_thinned_evenly_and_keep_the_last, alarms_come_newest_first_as_they_were,
+         amended_estimates_are_shown_and_the_first_ones_stay, of_parameters_and_actuators_nothing_is_kept, long_ranges_become_buckets_of_all_that_is_there, alarms_come_newest_first_as_they_were,
          every_revision_of_an_alarm_stays,
          commands_come_newest_first, a_row_that_cannot_be_is_an_error, a_reader_needs_a_history_of_its_plant,
          readers_see_whole_groups_while_the_writer_works)

@@ -48,6 +48,21 @@ START_TEST(settings_are_read)
 }
 END_TEST
 
+START_TEST(what_history_keeps_is_for_ever_unless_the_script_says_how_long)
+{
+    Plant *plant = plants_load("return plant 'works' { history = { keep = '36h', rollups = { second = '1.5d', minute = '2 w' } }, assets = { a = { 'tank' } } }", 1);
+    ck_assert_int_eq(plant->keep_ns[0], 36 * 3600 * NS_PER_S);
+    ck_assert_int_eq(plant->keep_ns[1], 36 * 3600 * NS_PER_S);
+    ck_assert_int_eq(plant->keep_ns[2], 14 * 86400 * NS_PER_S);
+    ck_assert_int_eq(plant->keep_ns[3], 0);
+    plant_destroy(plant);
+    plant = plants_load("return plant 'works' { assets = { a = { 'tank' } } }", 1);
+    for (int level = 0; level < 4; level++)
+        ck_assert_int_eq(plant->keep_ns[level], 0);
+    plant_destroy(plant);
+}
+END_TEST
+
 START_TEST(settings_out_of_range_are_refused)
 {
     const char *const assets = "assets = { a = { 'tank' } } }";
@@ -63,6 +78,16 @@ START_TEST(settings_out_of_range_are_refused)
         {"wait = -1", "wait must be between 0 and 3600 seconds"},
         {"lag = -1", "lag must be between 0 and 65536 steps of 0.1 seconds"},
         {"lag = 6554", "lag must be between 0 and 65536 steps of 0.1 seconds"},
+        {"history = '30d'", "\"history\" must be a table like { keep = \"30d\" }, got string"},
+        {"history = { keep = '30 days' }", "keep of \"history\": expected a time of at least an hour, like \"12h\""},
+        {"history = { keep = '59min' }", "got \"59min\""},
+        {"history = { keep = '-1d' }", "got \"-1d\""},
+        {"history = { keep = 'd' }", "got \"d\""},
+        {"history = { keep = '1000y' }", "got \"1000y\""},
+        {"history = { keep = '30d', rollups = { second = '2w' } }", "second of \"history\" must be kept at least as long as \"keep\""},
+        {"history = { keep = '1d', rollups = { minute = '1y', hour = '364d' } }", "second"},
+        {"history = { rollups = { day = '1y' } }", "day"},
+        {"history = { rollups = 5 }", "must be a table"},
         {"record = -1", "record must be 0 (every tick) or more"},
         {"command_timeout = 0", "command_timeout must be above 0"},
         {"stp = 1", "unknown key \"stp\" in \"plant\"; expected one of: name, doc, step, clock"},
@@ -350,7 +375,7 @@ START_TEST(no_failing_allocation_is_fatal)
 }
 END_TEST
 
-KIT_MAIN("plant.load", settings_have_defaults, settings_are_read, settings_out_of_range_are_refused, overrides_are_in_the_unit_of_the_model, bad_overrides_are_refused_at_their_line,
+KIT_MAIN("plant.load", settings_have_defaults, settings_are_read, what_history_keeps_is_for_ever_unless_the_script_says_how_long, settings_out_of_range_are_refused, overrides_are_in_the_unit_of_the_model, bad_overrides_are_refused_at_their_line,
          a_model_that_is_not_there_names_where_it_was_looked_for, a_fleet_is_the_twins_that_were_written_out_one_by_one, a_fleet_takes_one_table_for_all_or_none,
          bad_fleets_are_refused_at_their_line_and_twin, estimates_of_fleets_are_recorded_where_the_plant_says_so,
          a_large_fleet_keeps_nothing_of_its_tables, models_are_found_in_a_folder_of_models, an_error_in_a_model_names_the_model, what_is_no_plant_is_refused,

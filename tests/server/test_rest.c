@@ -165,6 +165,85 @@ START_TEST(history_is_in_the_unit_of_the_channel)
 }
 END_TEST
 
+static void append_minutes(Rig *rig)
+{
+    for (int i = 0; i < 300; i++) {
+        const Sample sample = {.time = RIG_START + i * NS_PER_S, .value = 0.3 + 0.001 * (i % 60), .tag = rig_tag(rig, "tank1.gauge")};
+        history_append_sample(rig->history, &(Filed){.sample = sample, .tick = i, .seq = (uint64_t)i + 1, .fate = FATE_USED});
+    }
+    history_flush(rig->history);
+}
+
+START_TEST(long_ranges_come_as_buckets_and_levels_can_be_asked_for)
+{
+    Rig *rig = open_with(true);
+    append_minutes(rig);
+    char path[256];
+    static const char *const arguments[] = {"points=5", "level=1m"};
+    for (int i = 0; i < 2; i++) {
+        snprintf(path, sizeof path, "/api/v1/history?tags=tank1.gauge&from=%lld&to=%lld&%s", (long long)RIG_START, (long long)(RIG_START + 300 * NS_PER_S), arguments[i]);
+        json_t *answer = get_json(rig, path), *gauge = json_object_get(json_object_get(answer, "series"), "tank1.gauge");
+        const size_t count = json_array_size(json_object_get(gauge, "time"));
+        ck_assert(i == 0 ? count > 1 && count <= 5 : count == 5 || count == 6);  // whole minutes need not begin with the rig
+        double sum = 0;
+        for (size_t k = 0; k < count; k++) {
+            ck_assert_double_le(json_number_value(json_array_get(json_object_get(gauge, "min"), k)), json_number_value(json_array_get(json_object_get(gauge, "value"), k)));
+            ck_assert_double_ge(json_number_value(json_array_get(json_object_get(gauge, "max"), k)), json_number_value(json_array_get(json_object_get(gauge, "value"), k)));
+            sum += json_number_value(json_array_get(json_object_get(gauge, "count"), k));
+        }
+        ck_assert_double_eq(sum, 300);
+        if (i == 1)
+            ck_assert_str_eq(json_string_value(json_object_get(gauge, "level")), "1m");
+        json_decref(answer);
+    }
+    snprintf(path, sizeof path, "/api/v1/history?tags=tank1.gauge&from=%lld&level=raw&points=100&to=%lld", (long long)RIG_START, (long long)(RIG_START + 300 * NS_PER_S));
+    json_t *answer = get_json(rig, path), *gauge = json_object_get(json_object_get(answer, "series"), "tank1.gauge");
+    ck_assert_int_eq(json_integer_value(json_object_get(gauge, "next")), RIG_START + 100 * NS_PER_S);
+    ck_assert_ptr_null(json_object_get(gauge, "min"));
+    json_decref(answer);
+    done(rig);
+}
+END_TEST
+
+START_TEST(history_comes_as_csv_too)
+{
+    Rig *rig = open_with(true);
+    append_minutes(rig);
+    char path[256];
+    snprintf(path, sizeof path, "/api/v1/history?tags=tank1.gauge&from=%lld&to=%lld&format=csv&times=ns", (long long)RIG_START, (long long)(RIG_START + 1 * NS_PER_S));
+    const Answer reply = peer_get(rig, client, path);
+    char expected[256];
+    snprintf(expected, sizeof expected, "time,tag,value,sd,min,max,count,unit\r\n%lld,tank1.gauge,30,,30,30,1,cm\r\n%lld,tank1.gauge,30.1,,30.1,30.1,1,cm\r\n", (long long)RIG_START,
+             (long long)(RIG_START + NS_PER_S));
+    ck_assert_int_eq(reply.status, 200);
+    ck_assert_str_eq(reply.body, expected);
+    done(rig);
+}
+END_TEST
+
+START_TEST(the_plant_of_a_moment_has_its_values_and_its_alarms)
+{
+    Rig *rig = open_with(true);
+    append_minutes(rig);
+    const Alarm alarm = {.id = 1, .twin = 0, .revision = 2, .state = ALARM_OVER, .raised = RIG_START, .acknowledged = RIG_START + 50 * NS_PER_S, .returned = RIG_START + 60 * NS_PER_S, .name = "overflow"};
+    history_append_alarm(rig->history, &alarm, "tank1");
+    history_flush(rig->history);
+    char path[128];
+    for (int second = 10; second <= 100; second += 90) {
+        snprintf(path, sizeof path, "/api/v1/snapshot?times=ns&at=%lld", (long long)(RIG_START + second * NS_PER_S + 1));
+        json_t *answer = get_json(rig, path), *gauge = json_object_get(json_object_get(answer, "values"), "tank1.gauge");
+        ck_assert_double_eq_tol(json_number_value(json_array_get(gauge, 0)), 30 + 0.1 * (second % 60), 1e-9);
+        ck_assert(json_is_null(json_array_get(gauge, 1)));
+        ck_assert_int_eq(json_integer_value(json_array_get(gauge, 2)), RIG_START + second * NS_PER_S);
+        ck_assert_uint_eq(json_array_size(json_object_get(answer, "alarms")), second == 10);
+        json_decref(answer);
+    }
+    assert_refused(rig, "/api/v1/snapshot", 400, "at: expected");
+    assert_refused(rig, "/api/v1/snapshot?at=then", 400, "at: expected");
+    done(rig);
+}
+END_TEST
+
 START_TEST(the_default_window_ends_at_plant_time)
 {
     Rig *rig = open_with(true);
@@ -293,6 +372,8 @@ START_TEST(wrong_arguments_are_refused_with_what_was_expected)
         {"/api/v1/history?tags=tank1.gauge&points=10001", "points: expected"},
         {"/api/v1/history?tags=tank1.gauge&points=-1", "points: expected"},
         {"/api/v1/history?tags=tank1.gauge&points=1e3", "points: expected"},
+        {"/api/v1/history?tags=tank1.gauge&level=1d", "level: expected raw, 1s, 1m or 1h"},
+        {"/api/v1/history?tags=tank1.gauge&format=xml", "format: expected json or csv"},
         {"/api/v1/history?tags=tank1.gauge&from=yesterday", "from: expected"},
         {"/api/v1/history?tags=tank1.gauge&to=99999999999999999999", "to: expected"},
         {"/api/v1/history?tags=tank1.gauge&from=2&to=1", "from: expected"},
@@ -751,7 +832,8 @@ END_TEST
 
 KIT_MAIN("server.rest", the_map_tells_how_every_twin_fares, twins_are_listed_by_page_by_number_and_by_a_part_of_their_names,
          the_plant_is_the_value_of_a_snapshot, the_plant_says_what_became_of_its_programs, a_twin_gives_all_of_its_newest_values, a_leaf_says_where_its_value_comes_from,
-         history_is_in_the_unit_of_the_channel, the_default_window_ends_at_plant_time, alarms_and_commands_come_newest_first, an_alarm_comes_with_all_that_was_told_of_it,
+         history_is_in_the_unit_of_the_channel, long_ranges_come_as_buckets_and_levels_can_be_asked_for, history_comes_as_csv_too,
+         the_plant_of_a_moment_has_its_values_and_its_alarms, the_default_window_ends_at_plant_time, alarms_and_commands_come_newest_first, an_alarm_comes_with_all_that_was_told_of_it,
          the_commands_of_before_a_restart_are_in_the_snapshot, what_is_not_there_is_refused_with_its_name,
          wrong_arguments_are_refused_with_what_was_expected, an_address_that_is_too_long_harms_nobody, only_get_and_head_are_spoken,
          the_index_lists_what_is_spoken, a_body_has_a_length_or_comes_in_chunks,

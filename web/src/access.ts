@@ -36,8 +36,6 @@ export function readAccess(body: string): Access {
   };
 }
 
-export const OPEN: Access = { mode: 'open', user: null, role: null, rights: new Set(RIGHTS), csrf: null };
-
 /** The least role that has a right. */
 const LEAST: Record<Right, Role> = {
   view: 'viewer',

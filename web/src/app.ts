@@ -7,6 +7,7 @@ import type { AlarmFilter } from './alarms';
 import { Bell } from './alarms/bell';
 import { Connection } from './connection';
 import { ProtocolError } from './decode';
+import { keepAhead } from './forecast/ahead';
 import { type StudyActions, studyActions } from './forecast/study';
 import { loadAlarms, loadFleet, loadHistory, loadListed, loadNewest } from './history';
 import { type Chord, isTaken, type KeyCommand, pressKey } from './keys';
@@ -22,14 +23,17 @@ import {
   createState,
   dropRequests,
   enterRoute,
+  goBack,
   isFleet,
   type Overlay,
   type State,
   selectSpan,
+  showPiece,
   wantTwin,
 } from './state';
 import { followSystemTheme, showTheme, systemTheme } from './theme';
-import type { Trends } from './trends';
+import { Trends } from './trends';
+import type { Piece } from './window';
 
 export interface Actions {
   session: SessionActions;
@@ -43,6 +47,10 @@ export interface Actions {
   open(number: number): void;
   find(text: string): void;
   showSpan(span: Seconds): void;
+  /** Show a piece of plant time; null for the live edge. */
+  showPiece(piece: Piece | null): void;
+  goBack(): void;
+  lookAhead(isOn: boolean): void;
   moveCursor(time: Seconds | null): void;
   /** Have something done about an alarm. */
   ask(alarm: number, deed: Deed, particulars?: Particulars): void;
@@ -62,6 +70,9 @@ const FOUND_ASKED = 50;
 
 /** How often the map is asked for, while somebody can see it. */
 const MAP_MS = 1_000;
+
+/** How often it is seen whether a forecast is wanted. */
+const AHEAD_MS = 500;
 
 /** The page is stale after this many ticks that should have come, and not before the connection's own patience. */
 const TICKS_MISSED = 3;
@@ -83,9 +94,15 @@ export function startApp(draw: (state: State, actions: Actions) => void): () => 
   let request = 0;
   let loading = new AbortController();
   let searching = new AbortController();
+  let lookingBack = new AbortController();
   let asked: string | null = null;
+  let pastAsked = '';
 
   const touch = () => {
+    if (pastKey(state) !== pastAsked) {
+      pastAsked = pastKey(state);
+      void loadPast();
+    }
     if (state.history.kind === 'wanted' && state.trends !== null) void load(state.trends);
     if (isFleet(state) && state.wanted !== asked) void lookAt(state.wanted);
     if (isDirty) return;
@@ -167,6 +184,26 @@ export function startApp(draw: (state: State, actions: Actions) => void): () => 
     trends.fill(await loadHistory(trends.tags, { from: to - state.span, to }, signal));
   }
 
+  /** Rings of their own for a piece of time that is over: the live ones go on meanwhile. */
+  async function loadPast(): Promise<void> {
+    const { piece, selected } = state;
+    lookingBack.abort();
+    lookingBack = new AbortController();
+    const { signal } = lookingBack;
+    const twin = state.twins.get(selected ?? '');
+    if (piece === null || twin === undefined) return;
+    const past = new Trends(twin);
+    try {
+      past.fill(await loadHistory(past.tags, piece, signal));
+    } catch (reason) {
+      if (!signal.aborted) state.history = { kind: 'failed', why: whyOf(reason) };
+    }
+    if (signal.aborted) return;
+    past.fillCommands(state.commands.values());
+    state.past = past;
+    touch();
+  }
+
   /** Say that somebody looks at this twin: the server then shows it, in a snapshot of its own. */
   async function lookAt(twin: string | null): Promise<void> {
     asked = twin;
@@ -242,6 +279,18 @@ export function startApp(draw: (state: State, actions: Actions) => void): () => 
     },
     showSpan(span) {
       selectSpan(state, span);
+      touch();
+    },
+    showPiece(piece) {
+      showPiece(state, piece);
+      touch();
+    },
+    goBack() {
+      goBack(state);
+      touch();
+    },
+    lookAhead(isOn) {
+      state.ahead = { isOn, fan: null, why: '' };
       touch();
     },
     moveCursor(time) {
@@ -327,9 +376,14 @@ export function startApp(draw: (state: State, actions: Actions) => void): () => 
     touch();
   }, 1_000);
   setInterval(() => void refreshMap(), MAP_MS);
+  setInterval(keepAhead(state, touch), AHEAD_MS);
   touch();
   return touch;
 }
+
+/** Which rings a piece of time is to have; empty where none is shown. */
+const pastKey = ({ piece, selected, plant }: State): string =>
+  piece === null ? '' : JSON.stringify([piece, selected, plant?.name]);
 
 function patienceMs({ plant, clock }: State): number {
   if (plant === null || clock === null || clock.speed <= 0) return PATIENCE_MS;

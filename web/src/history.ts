@@ -12,9 +12,7 @@ import {
   type Series,
 } from './protocol';
 import { get } from './rest';
-
-/** Enough for a point per pixel of a wide screen. */
-const POINTS = 4000;
+import { type Piece, pointsFor } from './window';
 
 /** A longer list of tags would make an address that servers refuse. */
 const TAGS_PER_REQUEST = 40;
@@ -22,14 +20,14 @@ const TAGS_PER_REQUEST = 40;
 /** The record of `tags` over `window`, or over the server's last 15 minutes of plant time. */
 export async function loadHistory(
   tags: string[],
-  window: { from: Seconds; to: Seconds } | null,
+  window: Piece | null,
   signal: AbortSignal,
 ): Promise<Map<string, Series>> {
   const history = new Map<string, Series>();
   for (let first = 0; first < tags.length; first += TAGS_PER_REQUEST) {
     const query = new URLSearchParams({
       tags: tags.slice(first, first + TAGS_PER_REQUEST).join(','),
-      points: String(POINTS),
+      points: String(pointsFor(window === null ? 0 : window.to - window.from)),
     });
     if (window !== null) {
       query.set('from', rfc3339(window.from));
@@ -39,6 +37,21 @@ export async function loadHistory(
   }
   return history;
 }
+
+/** Where all of what is shown is to be had as a table. */
+export function exportAddress(tags: string[], { from, to }: Piece): string {
+  const query = {
+    tags: tags.join(','),
+    from: rfc3339(from),
+    to: rfc3339(to),
+    points: String(EXPORT_POINTS),
+    format: 'csv',
+  };
+  return `api/v1/history?${new URLSearchParams(query)}`;
+}
+
+/** The most that the server gives of a tag. */
+const EXPORT_POINTS = 10_000;
 
 export async function loadNewest(twin: string, signal: AbortSignal): Promise<Newest> {
   return readNewest(await get(`twins/${encodeURIComponent(twin)}`, signal));

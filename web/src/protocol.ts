@@ -234,6 +234,9 @@ export interface Series {
   value: number[];
   /** NaN where the record is of samples. */
   sd: number[];
+  /** Where several of the record are one here: the least and the greatest of each; empty where it is as it was taken. */
+  min: number[];
+  max: number[];
 }
 
 export function readFrame(body: string): Incoming {
@@ -464,7 +467,16 @@ function readSeries(field: Field): Series {
 
   // columns that do not match would put values at other times: keep what they share
   const length = Math.min(time.length, value.length);
-  return { time: time.slice(0, length), value: value.slice(0, length), sd: sd.slice(0, length) };
+  const column = (name: string) => field.get(name).or([], (list) => list.list((item) => item.or(Number.NaN, number)));
+  const isRaw = field.get('level').or('raw', text) === 'raw';
+  const [min, max] = isRaw ? [[], []] : [column('min'), column('max')];
+  return {
+    time: time.slice(0, length),
+    value: value.slice(0, length),
+    sd: sd.slice(0, length),
+    min: min.slice(0, length),
+    max: max.slice(0, length),
+  };
 }
 
 const text = (field: Field): string => field.text();

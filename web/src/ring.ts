@@ -11,6 +11,8 @@ export class Ring {
   readonly capacity: number;
   /** Changes with every change of the content, so that a chart need not draw what it has drawn. */
   version = 0;
+  /** Changes when the past does: with a row that is not the newest, and when all are gone. */
+  disorder = 0;
   private readonly columns: Float64Array[];
   private start = 0;
   private end = 0;
@@ -42,6 +44,7 @@ export class Ring {
   /** Set `column` at `time`. A time that is older than a full ring reaches back to is dropped. */
   put(time: number, column: number, value: number): void {
     const row = this.search(time);
+    if (time < this.newest) this.disorder++;
     if (row < this.length && this.at(0, row) === time) {
       this.column(column)[this.start + row] = value;
     } else {
@@ -94,6 +97,7 @@ export class Ring {
     this.start = 0;
     this.end = 0;
     this.version++;
+    this.disorder++;
   }
 
   /** Make room for a row in front of `row`; the index in the columns, or null where it is too old to keep. */

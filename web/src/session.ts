@@ -3,7 +3,7 @@
  *  Where access is required and nobody is logged in, the connection rests and the page is that for logging in; behind
  *  it one is back where one was.
  */
-import { type Access, needsLogin, OPEN, readAccess } from './access';
+import { type Access, needsLogin, readAccess } from './access';
 import type { Connection } from './connection';
 import { ask, get, Refusal, session, whyOf } from './rest';
 import { hashOf, readRoute } from './route';
@@ -34,7 +34,6 @@ interface Context {
 
 const PATIENCE_MS = 5_000;
 
-const NOT_FOUND = 404;
 const THROTTLED = 429;
 const THROTTLED_MS = 10_000;
 
@@ -55,9 +54,9 @@ export function createSession({ state, touch, connection }: Context): SessionAct
   async function refresh(): Promise<void> {
     try {
       enter(readAccess(await get('permissions', AbortSignal.timeout(PATIENCE_MS))));
-    } catch (reason) {
-      // a server of before has no access control; one that is away is the connection's affair
-      if (reason instanceof Refusal && reason.status === NOT_FOUND) enter(OPEN);
+    } catch {
+      // a server that is away, or is none, is the connection's affair
+      touch();
     }
   }
 

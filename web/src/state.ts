@@ -7,6 +7,7 @@ import type { Access } from './access';
 import { type AlarmFilter, EVERY_ACTIVE, isHidden, isUnseen, SEVERITY_RANK } from './alarms';
 import type { Link } from './connection';
 import type { Fleet, Listed } from './fleet';
+import type { Ahead } from './forecast/ahead';
 import { createStudy, type Study } from './forecast/study';
 import type {
   Alarm,
@@ -32,6 +33,7 @@ import { inReadingOrder, planSchematic, type Schematic } from './schematic';
 import type { Login } from './session';
 import type { ThemeChoice } from './settings';
 import { Trends } from './trends';
+import type { Piece } from './window';
 
 export interface State {
   /** The place in the dashboard that is shown. */
@@ -89,6 +91,14 @@ export interface State {
   /** How much plant time the charts show, and whether a person has said so. */
   span: Seconds;
   isSpanChosen: boolean;
+  /** The piece of time that is shown instead of the newest; null at the live edge. */
+  piece: Piece | null;
+  /** What was shown before, to go back to. */
+  earlier: (Piece | null)[];
+  /** The rings of that piece; null until the record has come. */
+  past: Trends | null;
+  /** What the twin is expected to do next. */
+  ahead: Ahead;
   /** The plant time under the cursor; null while it is on no chart. */
   cursor: Seconds | null;
   /** What the What if page knows. */
@@ -138,11 +148,7 @@ export type Theme = 'light' | 'dark';
 
 export type Overlay = 'help' | 'find';
 
-/** The spans to choose from: a slow plant says little in an hour. */
-export function spansOf({ step }: Pick<Plant, 'step'>): readonly [Seconds, Seconds, Seconds, Seconds] {
-  return step < SLOW_STEP ? [60, 300, 900, 3600] : [3600, 6 * 3600, 12 * 3600, 24 * 3600];
-}
-
+/** A plant of longer ticks than this says little in an hour. */
 const SLOW_STEP: Seconds = 10;
 
 /** What a chart shows must not rush past: it stays for as long as this, in seconds of the wall. */
@@ -192,6 +198,10 @@ export function createState(settings: {
     history: { kind: 'wanted' },
     span: 900,
     isSpanChosen: false,
+    piece: null,
+    earlier: [],
+    past: null,
+    ahead: { isOn: false, fan: null, why: '' },
     cursor: null,
     study: createStudy(),
     asked: new Map(),
@@ -252,23 +262,51 @@ export function selectTwin(state: State, name: string | null): void {
   state.trends = twin === undefined ? null : new Trends(twin);
   state.history = { kind: 'wanted' };
   state.cursor = null;
+  state.past = null;
+  state.ahead = { ...state.ahead, fan: null, why: '' };
+}
+
+const EARLIER_MOST = 50;
+
+/** Show a piece of time, or the newest; what was shown before can be gone back to. */
+export function showPiece(state: State, piece: Piece | null): void {
+  state.earlier = [...state.earlier.slice(1 - EARLIER_MOST), state.piece];
+  enterPiece(state, piece);
+}
+
+export function goBack(state: State): void {
+  const piece = state.earlier.at(-1);
+  if (piece === undefined) return;
+  state.earlier = state.earlier.slice(0, -1);
+  enterPiece(state, piece);
+}
+
+function enterPiece(state: State, piece: Piece | null): void {
+  state.piece = piece;
+  // the picture so far stays until the record of the new piece has come
+  if (piece === null) state.past = null;
 }
 
 /** Show so much plant time; rings that were filled for less lack the rest. */
 export function selectSpan(state: State, span: Seconds): void {
   state.isSpanChosen = true;
+  state.earlier = [];
+  enterPiece(state, null);
   showSpan(state, span);
 }
 
+/** While more than this was shown, few of the ticks were kept. */
+const THINNED: Seconds = 6 * 3600;
+
 function showSpan(state: State, span: Seconds): void {
-  if (span > state.span) state.history = { kind: 'wanted' };
+  if (span > state.span || state.span > THINNED) state.history = { kind: 'wanted' };
   state.span = span;
 }
 
 /** The span for a plant that runs at `speed`, while nobody has chosen one. */
 function usualSpan(plant: Plant, speed: number): Seconds {
-  const [, , usual, longest] = spansOf(plant);
-  return usual < LEAST_STAY * speed ? longest : usual;
+  const [usual, longer] = plant.step < SLOW_STEP ? [900, 3600] : [12 * 3600, 24 * 3600];
+  return usual < LEAST_STAY * speed ? longer : usual;
 }
 
 /** How far plant time has come, as far as the page can know. */

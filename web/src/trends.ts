@@ -9,6 +9,13 @@ import { type Plan, planCharts, type Trace } from './plan';
 import type { Command, Reading, Seconds, Series, Tick, Twin, TwinHealth } from './protocol';
 import { Ring } from './ring';
 
+/** Columns of equal length. */
+export interface Extent {
+  time: Seconds[];
+  min: number[];
+  max: number[];
+}
+
 export interface Trend extends Plan {
   ring: Ring;
 }
@@ -33,6 +40,8 @@ export class Trends {
   private readonly readings = new Map<string, Feed[]>();
   /** What the verdict on the twin fills. */
   private readonly judged: Feed[] = [];
+  /** The least and the greatest behind what the record has rolled up, by tag. */
+  extents: ReadonlyMap<string, Extent> = new Map();
   /** How far apart the estimates of the record lie; 0 until there is one. */
   recorded: Seconds = 0;
   /** The last tick whose estimates were kept. */
@@ -81,6 +90,7 @@ export class Trends {
 
   /** Add what the history remembers; rows that are there already stay, and gaps fill. */
   fill(history: Map<string, Series>): void {
+    this.extents = new Map([...this.extents, ...extentsOf(history)]);
     for (const [tag, series] of history) {
       if (!series.sd.every(Number.isNaN)) this.recorded = Math.max(this.recorded, usualStep(series.time));
       for (const feed of this.readings.get(tag) ?? []) {
@@ -110,6 +120,7 @@ export class Trends {
   /** Plant time went back: what lies ahead of it belongs to another run. */
   clear(): void {
     this.lastTick = Number.NEGATIVE_INFINITY;
+    this.extents = new Map();
     for (const trend of this.all) trend.ring.clear();
   }
 
@@ -143,6 +154,10 @@ export function spreadColumn({ traces }: Plan, of: string): number {
 /** The ring column of the estimate `of`; 0, which is time, where there is none. */
 export function estimateColumn({ traces }: Plan, of: string): number {
   return traces.findIndex((trace) => trace.role === 'estimate' && trace.of === of) + 1;
+}
+
+function extentsOf(history: Map<string, Series>): [string, Extent][] {
+  return [...history].flatMap(([tag, { time, min, max }]) => (min.length === 0 ? [] : [[tag, { time, min, max }]]));
 }
 
 /** The median distance of `times`; 0 for fewer than two. */

@@ -91,8 +91,17 @@ describe('an answer to GET', () => {
         },
       }),
     );
-    expect(history.get('a.b')).toEqual({ time: [NOW], value: [1], sd: [Number.NaN] });
-    expect(history.get('a.c')).toEqual({ time: [NOW], value: [2], sd: [0.5] });
+    expect(history.get('a.b')).toEqual({ time: [NOW], value: [1], sd: [Number.NaN], min: [], max: [] });
+    expect(history.get('a.c')).toEqual({ time: [NOW], value: [2], sd: [0.5], min: [], max: [] });
+  });
+
+  test('has the least and the greatest of what is rolled up, and no others', () => {
+    const columns = { time: [NOW_NS], value: [2], sd: [null], min: [1], max: [3], count: [9] };
+    const history = readHistory(
+      JSON.stringify({ series: { 'a.b': { ...columns, level: '1m' }, 'a.c': { ...columns, level: 'raw' } } }),
+    );
+    expect([history.get('a.b')?.min, history.get('a.b')?.max]).toEqual([[1], [3]]);
+    expect(history.get('a.c')?.min).toEqual([]);
   });
 
   test('with alarms or newest values is checked like a frame', () => {

@@ -13,6 +13,17 @@ describe('a ring', () => {
     expect(column(ring, 1)).toEqual([10, 20, 30, 40, 50]);
   });
 
+  test('tells when the past has changed, and not when time only goes on', () => {
+    const ring = new Ring(2, 4);
+    for (const time of [1, 2, 3, 4, 5, 6]) ring.put(time, 1, time);
+    ring.put(6, 1, 7);
+    expect(ring.disorder).toBe(0);
+    ring.put(4, 1, 0);
+    expect(ring.disorder).toBe(1);
+    ring.clear();
+    expect(ring.disorder).toBe(2);
+  });
+
   test('has one row for a time, with NaN where nothing was put', () => {
     const ring = new Ring(3, 8);
     ring.put(1, 1, 10);

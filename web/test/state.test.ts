@@ -1,6 +1,16 @@
 import { describe, expect, test } from 'vitest';
 import { readAlarms, readFrame } from '../src/protocol';
-import { addAlarms, addNewest, apply, dropRequests, plantTime, type State, selectSpan, spansOf } from '../src/state';
+import {
+  addAlarms,
+  addNewest,
+  apply,
+  dropRequests,
+  goBack,
+  plantTime,
+  type State,
+  selectSpan,
+  showPiece,
+} from '../src/state';
 import { alarm, emptyState, NOW, NOW_NS, snapshot, TWIN, tick } from './kit';
 
 const receive = (state: State, ...messages: object[]) => {
@@ -87,11 +97,6 @@ describe('the state', () => {
     expect(state.span).toBe(300);
   });
 
-  test('offers longer spans for a slow plant', () => {
-    expect(spansOf({ step: 0.5 })).toContain(60);
-    expect(spansOf({ step: 60 })).toContain(24 * 3600);
-  });
-
   test('wants the record for a longer span, not for a shorter one', () => {
     const state = started();
     state.history = { kind: 'loaded' };
@@ -99,6 +104,32 @@ describe('the state', () => {
     expect(state.history.kind).toBe('loaded');
     selectSpan(state, 3600);
     expect(state.history.kind).toBe('wanted');
+  });
+
+  test('wants it for a shorter one too where few of the ticks were kept meanwhile', () => {
+    const state = started();
+    selectSpan(state, 365 * 86_400);
+    state.history = { kind: 'loaded' };
+    selectSpan(state, 60);
+    expect(state.history.kind).toBe('wanted');
+  });
+
+  test('goes back from piece to piece of time, and to the live edge', () => {
+    const state = started();
+    const [first, second] = [1, 2].map((hours) => ({ from: NOW - 3600 * hours, to: NOW - 1800 * hours }));
+    if (first === undefined || second === undefined) throw new Error('there are two pieces');
+    showPiece(state, first);
+    showPiece(state, second);
+    goBack(state);
+    expect(state.piece).toEqual(first);
+    goBack(state);
+    expect(state.piece).toBeNull();
+    goBack(state);
+    expect(state.piece).toBeNull();
+
+    showPiece(state, first);
+    selectSpan(state, 60);
+    expect([state.piece, state.earlier]).toEqual([null, []]);
   });
 
   test('lets what ticks said win over what a slower answer remembers', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { Command, Reading, Tick, TwinHealth } from '../src/protocol';
+import type { Command, Reading, Series, Tick, TwinHealth } from '../src/protocol';
 import { Trends } from '../src/trends';
 import { channel, emptyTick, NOW, TWIN } from './kit';
 
@@ -85,15 +85,34 @@ describe('the trends of a twin', () => {
   });
 });
 
+const recorded = (time: number[], value: number[], sd = value.map(() => Number.NaN)): Series => ({
+  time,
+  value,
+  sd,
+  min: [],
+  max: [],
+});
+
 describe('the record', () => {
+  test('keeps the least and the greatest of what it has rolled up, and nothing of what it has not', () => {
+    const trends = new Trends(SMALL);
+    trends.fill(
+      new Map([
+        ['box.t2', { ...recorded([NOW], [25]), min: [24], max: [27] }],
+        ['box.t3', recorded([NOW], [25])],
+      ]),
+    );
+    expect([...trends.extents]).toEqual([['box.t2', { time: [NOW], min: [24], max: [27] }]]);
+  });
+
   test('fills around what is there, estimates and the statistic alike', () => {
     const trends = new Trends(SMALL);
     receive(trends, emptyTick({ values: new Map([['box.G', estimate(0.8, 0.01)]]) }));
     trends.fill(
       new Map([
-        ['box.G', { time: [NOW - 2, NOW - 1, NOW], value: [0.6, 0.7, 0.8], sd: [0.03, 0.02, 0.01] }],
-        ['box.divergence', { time: [NOW - 1], value: [0.2], sd: [Number.NaN] }],
-        ['box.unknown', { time: [NOW], value: [1], sd: [Number.NaN] }],
+        ['box.G', recorded([NOW - 2, NOW - 1, NOW], [0.6, 0.7, 0.8], [0.03, 0.02, 0.01])],
+        ['box.divergence', recorded([NOW - 1], [0.2])],
+        ['box.unknown', recorded([NOW], [1])],
       ]),
     );
     expect(trends.recorded).toBe(1);

@@ -44,6 +44,10 @@ export function TellingCharts({ alarm, evidence, state }: Props) {
   const shown = trends.all.filter((trend) => trend.kind !== 'innovation').slice(0, CHARTS_MOST);
   const picture = {
     ...window,
+    now: window.to,
+    limits: [],
+    extents: trends.extents,
+    fan: null,
     gap: Math.max(15, 4 * trends.recorded),
     shades: [{ from: alarm.raised, to: alarm.returned ?? window.to }],
     theme: state.theme,
@@ -60,6 +64,7 @@ export function TellingCharts({ alarm, evidence, state }: Props) {
               picture={picture}
               cursor={cursor}
               onCursor={setCursor}
+              onPiece={null}
             />
           ))}
         </div>

@@ -63,7 +63,7 @@ export function Toolbar({ state, actions }: PageProps) {
           <button
             type="button"
             class="button"
-            data-testid="ack-all"
+            data-testid="acknowledge-all"
             disabled={unseen.length === 0 || refusal !== null}
             title={refusal ?? (unseen.length === 0 ? 'All that is shown is acknowledged.' : undefined)}
             onClick={() => {

@@ -26,7 +26,8 @@ export function spanOf(columns: readonly (readonly number[])[]): [low: number, h
     }
   }
   if (low > high) return [0, 1];
-  const air = Math.max((high - low) * 0.06, Math.abs(high) * 1e-3, 1e-9);
+  // what does not change is shown as if it changed a little
+  const air = Math.max((high - low) * 0.06, Math.abs(high) * 1e-3) || 1;
   return [low - air, high + air];
 }
 

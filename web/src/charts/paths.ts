@@ -32,8 +32,8 @@ export function line(gap: () => Seconds): uPlot.Series.PathBuilder {
   };
 }
 
-/** The area of ± two of this column around the column `centre`. */
-export function band(centre: number, gap: () => Seconds): uPlot.Series.PathBuilder {
+/** The area of ± `sigmas` of this column around the column `centre`. */
+export function band(centre: number, sigmas: number, gap: () => Seconds): uPlot.Series.PathBuilder {
   return (plot, column, first, last) => {
     const fill = new Path2D();
     const [times, spreads, middles] = [columnOf(plot, 0), columnOf(plot, column), columnOf(plot, centre)];
@@ -58,8 +58,8 @@ export function band(centre: number, gap: () => Seconds): uPlot.Series.PathBuild
       if (merged !== undefined && x - merged.x < MERGE_PX) continue;
       run.push({
         x,
-        top: plot.valToPos(middle + 2 * spread, 'y', true),
-        bottom: plot.valToPos(middle - 2 * spread, 'y', true),
+        top: plot.valToPos(middle + sigmas * spread, 'y', true),
+        bottom: plot.valToPos(middle - sigmas * spread, 'y', true),
       });
     }
     close();
@@ -67,18 +67,28 @@ export function band(centre: number, gap: () => Seconds): uPlot.Series.PathBuild
   };
 }
 
-/** One mark per value; what lies beyond the chart is marked at its edge. */
+/** One mark per value; what lies beyond the chart is marked at its edge. Of marks that would lie on each other one is
+ *  drawn: thousands of samples in a cloud cost no more than the cloud. */
 export function marks(mark: Mark, radius: number): uPlot.Series.PathBuilder {
   return (plot, column, first, last) => {
     const fill = new Path2D();
     const size = radius * devicePixelRatio;
-    const [highest, lowest] = [plot.bbox.top + size, plot.bbox.top + plot.bbox.height - size];
+    const { left, top, height } = plot.bbox;
+    const [highest, lowest] = [top + size, top + height - size];
+    const covered = new Set<number>();
     for (const { x, y } of pointsOf(plot, column, first, last)) {
-      addMark(fill, mark, x, Math.min(Math.max(y, highest), lowest), size);
+      const shown = Math.min(Math.max(y, highest), lowest);
+      const place = Math.floor((x - left) / size) * ROWS_MOST + Math.floor((shown - top) / size);
+      if (covered.has(place)) continue;
+      covered.add(place);
+      addMark(fill, mark, x, shown, size);
     }
     return { fill, flags: 0 };
   };
 }
+
+/** More rows of marks than any chart is high. */
+const ROWS_MOST = 1 << 14;
 
 /** A value that holds until the next one, and the last one until the right edge; filled down to the bottom. */
 export function steps(): uPlot.Series.PathBuilder {

@@ -5,13 +5,17 @@
  *  Takes: an element, a trend, the window to show.  Gives: a drawn chart; tells where its cursor stands.
  */
 import uPlot from 'uplot';
+import type { FanAhead } from '../forecast/ahead';
 import { axisText } from '../format/time';
 import type { Trace } from '../plan';
-import type { Seconds } from '../protocol';
-import { estimateColumn, type Trend } from '../trends';
+import type { Limit, Seconds } from '../protocol';
+import type { Extent, Trend } from '../trends';
+import { type Piece, pieceOf } from '../window';
 import { hueOf, type Palette, readPalette } from './palette';
 import { band, level, line, markOf, marks, steps } from './paths';
 import { rangeOf } from './range';
+import { askTurn, giveUpTurn } from './turns';
+import { drawUnderlay } from './underlay';
 
 export interface Picture {
   from: Seconds;
@@ -20,6 +24,13 @@ export interface Picture {
   gap: Seconds;
   /** When plant and twin were apart. */
   shades: Shade[];
+  /** Where alarms begin, by tag. */
+  limits: Limit[];
+  /** What lies behind values that the record has rolled up. */
+  extents: ReadonlyMap<string, Extent>;
+  fan: FanAhead | null;
+  /** Where what is known ends and what is expected begins. */
+  now: Seconds;
   theme: string;
 }
 
@@ -38,23 +49,48 @@ export interface Plot {
 /** uPlot's own place for a cursor that is not shown. */
 const HIDDEN = -10;
 
+/** A mouse that is dragged less far has clicked. */
+const DRAG = 8;
+
 const AXIS_WIDTH = 54;
 const AXIS_HEIGHT = 24;
-const TIME_STEPS: Seconds[] = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600];
+const DAY: Seconds = 86_400;
+const TIME_STEPS: Seconds[] = [
+  1,
+  2,
+  5,
+  10,
+  15,
+  30,
+  60,
+  120,
+  300,
+  600,
+  900,
+  1800,
+  3600,
+  7200,
+  10_800,
+  21_600,
+  43_200,
+  ...[1, 2, 5, 10, 30, 60, 90].map((days) => days * DAY),
+];
 
 /** uPlot's own list has 2.5 in it, whose multiples need a digit more than they are worth. */
 const VALUE_STEPS = Array.from({ length: 30 }, (_, index) => index - 15).flatMap((decade) =>
   [1, 2, 5].map((lead) => Number(`${lead}e${decade}`)),
 );
 
-export function createPlot(
-  host: HTMLElement,
-  trend: Trend,
-  height: number,
-  onCursor: (time: Seconds | null) => void,
-): Plot {
+export interface Listener {
+  onCursor(time: Seconds | null): void;
+  /** A piece of time was drawn out with the mouse; null where that is not to be done. */
+  onPiece: ((piece: Piece) => void) | null;
+}
+
+export function createPlot(host: HTMLElement, trend: Trend, height: number, { onCursor, onPiece }: Listener): Plot {
   const now = { palette: readPalette(), picture: null as Picture | null, drawn: '' };
   const isStrip = trend.kind === 'held';
+  const layers = layersOf(trend);
 
   const plot = new uPlot(
     {
@@ -65,7 +101,7 @@ export function createPlot(
       cursor: {
         y: false,
         points: { show: false },
-        drag: { x: false, y: false, setScale: false },
+        drag: { x: onPiece !== null, y: false, setScale: false, dist: DRAG },
       },
       scales: {
         x: { time: false, auto: false, min: 0, max: 1 },
@@ -89,15 +125,15 @@ export function createPlot(
           ...axisStyle(now),
         },
       ],
-      series: [{}, ...trend.traces.map((trace) => seriesOf(trend, trace, now))],
+      series: [{}, ...layers.map((layer) => seriesOf(layers, layer, now))],
       hooks: {
         drawAxes: [
           (self) => {
-            if (trend.kind === 'innovation') shadeCalm(self, now.palette);
-            shade(self, now.picture?.shades ?? [], now.palette, !isStrip);
+            if (now.picture !== null) drawUnderlay(self, trend, now.picture, now.palette);
           },
         ],
         setCursor: [reportCursor(onCursor)],
+        setSelect: onPiece === null ? [] : [reportPiece(onPiece)],
       },
     },
     [new Float64Array(0)],
@@ -109,9 +145,13 @@ export function createPlot(
     now.picture = picture;
     now.drawn = key;
 
-    const { low, high } = rangeOf(trend, picture.from, picture.to);
+    const { low, high } = rangeOf(trend, picture.from, picture.to, beyondOf(trend, picture));
+    const columns = trend.ring.view();
     plot.batch(() => {
-      plot.setData(trend.ring.view() as unknown as uPlot.AlignedData, false);
+      plot.setData(
+        [0, ...layers.map(({ column }) => column)].map((column) => columns[column]) as uPlot.AlignedData,
+        false,
+      );
       plot.setScale('x', { min: picture.from, max: picture.to });
       plot.setScale('y', { min: low, max: high });
     });
@@ -119,17 +159,30 @@ export function createPlot(
 
   return {
     draw(picture, cursor) {
-      const key = JSON.stringify([trend.ring.version, picture]);
-      if (key !== now.drawn) drawRing(picture, key);
+      const key = keyOf(plot, trend, picture);
+      const isSame = key === now.drawn && picture.extents === now.picture?.extents && picture.fan === now.picture.fan;
+      if (!isSame) askTurn(plot, () => drawRing(picture, key));
       placeCursor(plot, cursor);
     },
     resize(width) {
       if (width > 0 && width !== plot.width) plot.setSize({ width, height });
     },
     destroy() {
+      giveUpTurn(plot);
       plot.destroy();
     },
   };
+}
+
+/** Windows that are nearer to each other than this look alike (CSS pixels). */
+const GRAIN_PX = 0.5;
+
+/** The same for pictures that the eye cannot tell apart: what is new at the right edge is drawn when it has moved on by
+ *  a part of a pixel, however often ticks come. Extents and fan are large: they are told apart by being others. */
+function keyOf(plot: uPlot, { ring }: Trend, { from, to, extents: _, fan: __, ...rest }: Picture): string {
+  const grain = ((to - from) / Math.max(plot.width, 1)) * GRAIN_PX;
+  const isEmpty = ring.length === 0;
+  return JSON.stringify([Math.round(from / grain), Math.round(to / grain), isEmpty, ring.disorder, rest]);
 }
 
 interface Now {
@@ -150,14 +203,33 @@ function axisStyle(now: Now): uPlot.Axis {
   };
 }
 
-function seriesOf(trend: Trend, trace: Trace, now: Now): uPlot.Series {
+/** What is drawn of a trace, in the order in which it is drawn: a spread is two bands. */
+interface Layer {
+  trace: Trace;
+  /** Of the ring. */
+  column: number;
+  /** Half the height of a band. */
+  sigmas: number;
+}
+
+const layersOf = (trend: Trend): Layer[] =>
+  trend.traces.flatMap((trace, index) => {
+    const layer = { trace, column: index + 1 };
+    return trace.role === 'spread' ? [2, 1].map((sigmas) => ({ ...layer, sigmas })) : [{ ...layer, sigmas: 0 }];
+  });
+
+/** The series of the estimate that a band is around. */
+const centreOf = (layers: Layer[], of: string): number =>
+  layers.findIndex(({ trace }) => trace.role === 'estimate' && trace.of === of) + 1;
+
+function seriesOf(layers: Layer[], { trace, sigmas }: Layer, now: Now): uPlot.Series {
   const gap = () => now.picture?.gap ?? Number.POSITIVE_INFINITY;
   const shared = { points: { show: false }, auto: false };
   const hue = () => hueOf(now.palette, trace);
   const { role } = trace;
   switch (role) {
     case 'spread':
-      return { ...shared, width: 0, alpha: 0.22, fill: hue, paths: band(estimateColumn(trend, trace.of), gap) };
+      return { ...shared, width: 0, alpha: 0.16, fill: hue, paths: band(centreOf(layers, trace.of), sigmas, gap) };
     case 'estimate':
       return { ...shared, width: 1.75, stroke: hue, paths: line(gap) };
     case 'measured':
@@ -181,29 +253,27 @@ function seriesOf(trend: Trend, trace: Trace, now: Now): uPlot.Series {
   }
 }
 
-/** Within ± two σ lie 95 in 100 innovations of a twin that is right. */
-const CALM_SIGMAS = 2;
-
-function shadeCalm(plot: uPlot, palette: Palette): void {
-  const { ctx, bbox } = plot;
-  const top = plot.valToPos(CALM_SIGMAS, 'y', true);
-  ctx.fillStyle = palette.calm;
-  ctx.fillRect(bbox.left, top, bbox.width, plot.valToPos(-CALM_SIGMAS, 'y', true) - top);
+/** Numbers that the height of a chart must have room for, besides its ring. */
+function beyondOf({ traces }: Trend, { extents, fan, from, to }: Picture): number[] {
+  const tags = [...new Set(traces.map(({ tag }) => tag))];
+  const fans = tags.flatMap((tag) => fan?.quantiles.get(tag)?.flat() ?? []);
+  const rolled = tags.flatMap((tag) => {
+    const { time, min, max } = extents.get(tag) ?? NO_EXTENT;
+    return time.flatMap((at, row) => (at < from || at > to ? [] : [min[row] ?? Number.NaN, max[row] ?? Number.NaN]));
+  });
+  return [...fans, ...rolled];
 }
 
-function shade(plot: uPlot, shades: Shade[], palette: Palette, hasEdge: boolean): void {
-  const { ctx, bbox } = plot;
-  const right = bbox.left + bbox.width;
-  for (const { from, to } of shades) {
-    const left = Math.max(plot.valToPos(from, 'x', true), bbox.left);
-    const width = Math.min(plot.valToPos(to, 'x', true), right) - left;
-    if (width <= 0) continue;
-    ctx.fillStyle = palette.shade;
-    ctx.fillRect(left, bbox.top, width, bbox.height);
-    if (!hasEdge) continue;
-    ctx.fillStyle = palette.shadeEdge;
-    ctx.fillRect(left, bbox.top, width, 2 * devicePixelRatio);
-  }
+const NO_EXTENT: Extent = { time: [], min: [], max: [] };
+
+/** A piece of time that was drawn out; the rectangle is only shown while it is. */
+function reportPiece(report: (piece: Piece) => void): (plot: uPlot) => void {
+  return (plot) => {
+    const { left, width } = plot.select;
+    if (width < DRAG) return;
+    plot.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
+    report(pieceOf(plot.posToVal(left, 'x'), plot.posToVal(left + width, 'x')));
+  };
 }
 
 /** Tell where the mouse is. uPlot also fires for cursors that were placed, and when data moves below them. */

@@ -25,8 +25,9 @@ const ZERO: Range = { low: 0, high: 0 };
 /** Innovations within this many σ are ordinary; what is beyond the last is far out anyway, and drawn at the edge. */
 const SIGMAS = { least: 4, most: 12 };
 
-export function rangeOf(trend: Trend, from: Seconds, to: Seconds): Range {
-  const extent = extentOf(trend, from, to);
+/** `beyond` are numbers that are drawn besides the ring's. */
+export function rangeOf(trend: Trend, from: Seconds, to: Seconds, beyond: readonly number[] = []): Range {
+  const extent = withNumbers(extentOf(trend, from, to), beyond);
   if (trend.kind === 'innovation') return sigmas(extent ?? { low: 0, high: 0 });
   if (extent === null) return { low: 0, high: 1 };
   if (trend.kind === 'held' && trend.unit === '1') return rounded(union(extent, OFF_AND_ON));
@@ -55,6 +56,17 @@ function extentOf(trend: Trend, from: Seconds, to: Seconds): Range | null {
     include(extent, trend.ring, trend.ring.search(from), to, band);
   });
   return extent;
+}
+
+function withNumbers(extent: Range | null, numbers: readonly number[]): Range | null {
+  const { low, high } = extent ?? { low: Number.POSITIVE_INFINITY, high: Number.NEGATIVE_INFINITY };
+  const range = { low, high };
+  for (const value of numbers) {
+    // NaN is on neither side
+    if (value < range.low) range.low = value;
+    if (value > range.high) range.high = value;
+  }
+  return range.low > range.high ? null : range;
 }
 
 /** Widen `extent` by what lies between row `first` and the time `to`: values, or a band of at most `most` on each side. */

@@ -56,7 +56,7 @@ export interface ScenarioJson {
   quantiles: number[];
   tags: string[];
   changes: ChangesJson;
-  alternatives: { name: string; changes: ChangesJson }[];
+  alternatives?: { name: string; changes: ChangesJson }[];
   cost?: Record<string, string>;
   optimize?: { vary: Record<string, [number, number]>; limits: Record<string, number> };
 }
@@ -64,16 +64,21 @@ export interface ScenarioJson {
 type ChangesJson = Record<string, number | [Seconds, number][]>;
 
 /** Why a draft cannot be sent; null where it can. */
-export function whatIsWrong({ horizon, members, tags, cases }: Draft): string | null {
+export function whatIsWrong({ horizon, members, tags, cases, limits }: Draft): string | null {
+  if ([...limits.values()].some((part) => !(part >= 0 && part <= 1))) return 'An alarm has from 0 to 100 %.';
   if (!(horizon > 0)) return 'The horizon must be longer than nothing.';
   if (!(members >= 2 && members <= MEMBERS_MOST)) return `Members: from 2 to ${MEMBERS_MOST}.`;
   if (tags.length === 0) return 'Choose at least one value to look at.';
   if (new Set(cases.map(({ name }) => name.trim())).size < cases.length) return 'Two cases have the same name.';
   if (cases.some(({ name }) => name.trim() === '')) return 'A case has no name.';
   for (const { name, changes } of cases) {
+    if (changes.some(({ vary, points }) => vary !== null && points.length > 1)) {
+      return `${name}: a value that varies has one step.`;
+    }
     if (new Set(changes.map(({ tag }) => tag)).size < changes.length) return `${name}: a value is changed twice.`;
-    for (const { tag, points } of changes) {
+    for (const { tag, points, vary } of changes) {
       if (points.some(({ value }) => !Number.isFinite(value))) return `${name}: ${tag} needs a number.`;
+      if (vary !== null && !(vary[0] < vary[1])) return `${name}: ${tag} has no room to vary.`;
       if (points.some(({ at }) => !(at >= 0 && at < horizon))) return `${name}: ${tag} changes outside of the horizon.`;
     }
   }
@@ -91,10 +96,23 @@ export function scenarioOf(draft: Draft, isSearch: boolean): ScenarioJson {
     quantiles: QUANTILES,
     tags: draft.tags,
     changes: changesOf(base),
-    alternatives: isSearch ? [] : others.map((other) => ({ name: other.name, changes: changesOf(other) })),
+    ...(isSearch || others.length === 0
+      ? {}
+      : { alternatives: others.map((other) => ({ name: other.name, changes: changesOf(other) })) }),
     ...costOf(draft.cost),
     ...(isSearch ? { optimize: { vary: Object.fromEntries(vary), limits: Object.fromEntries(draft.limits) } } : {}),
   };
+}
+
+/** The draft with the values that a search has found. */
+export function withValues(draft: Draft, values: ReadonlyMap<string, number>): Draft {
+  const [base, ...others] = draft.cases;
+  if (base === undefined) return draft;
+  const changes = base.changes.map((change) => {
+    const value = values.get(change.tag);
+    return value === undefined ? change : { ...change, points: [{ at: 0, value }] };
+  });
+  return { ...draft, cases: [{ ...base, changes }, ...others] };
 }
 
 /** Why the values of a draft cannot be searched for; null where they can. */

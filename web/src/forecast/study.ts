@@ -40,6 +40,8 @@ export interface StudyActions {
   open(): void;
   choose(scenario: string | null): void;
   edit(draft: Draft): void;
+  /** Go on with this draft, which the newest result is of. */
+  take(draft: Draft): void;
   run(isSearch: boolean): void;
   cancel(): void;
   overlay(isOverlaid: boolean): void;
@@ -126,6 +128,11 @@ export function studyActions({ state, touch }: { state: State; touch: () => void
     },
     edit(draft) {
       study.draft = draft;
+      touch();
+    },
+    take(draft) {
+      study.draft = draft;
+      study.of = draft;
       touch();
     },
     run(isSearch) {

@@ -34,6 +34,14 @@ export function durationText(seconds: Seconds): string {
   return `${years < 10 ? years.toFixed(1) : Math.round(years)} years`;
 }
 
+/** A round span on a button: `10 s`, `5 min`, `6 h`, `7 d`, `1 y`. */
+export function spanText(span: Seconds): string {
+  if (span < 60) return `${span} s`;
+  if (span < 3600) return `${span / 60} min`;
+  if (span < DAY) return `${span / 3600} h`;
+  return span < 365 * DAY ? `${span / DAY} d` : `${span / DAY / 365} y`;
+}
+
 /** So far ahead: `+45 s`, `+1.5 min`, `+10 min`, `+2 h`. */
 export function aheadText(seconds: Seconds): string {
   const [size, unit] =
@@ -48,9 +56,11 @@ export function againstNow(time: Seconds, wall: Seconds): string {
   return behind > 0 ? `${durationText(behind)} ago` : `${durationText(behind)} ahead`;
 }
 
-/** A moment for an axis, as fine as the distance between its ticks. */
-export const axisText = (time: Seconds, step: Seconds): string =>
-  step < 60 ? timeText(time) : timeText(time).slice(0, 5);
+/** A moment for an axis, as fine as the distance between its ticks; midnight is the day that begins. */
+export function axisText(time: Seconds, step: Seconds): string {
+  if (step >= DAY || (step >= 3600 && time % DAY === 0)) return dateText(time).slice(5);
+  return step < 60 ? timeText(time) : timeText(time).slice(0, 5);
+}
 
 const DAY = 86_400;
 const YEAR = 365.25 * DAY;

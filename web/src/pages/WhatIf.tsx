@@ -3,7 +3,8 @@ import '../styles/charts.css';
 import '../styles/whatif.css';
 import { useEffect } from 'preact/hooks';
 import { whyNot } from '../access';
-import { whatIsWrong, whyNoSearch } from '../forecast/draft';
+import { whatIsWrong, whyNoSearch, withValues } from '../forecast/draft';
+import type { Best } from '../forecast/result';
 import type { Run } from '../forecast/study';
 import { durationText } from '../format/time';
 import { numberText } from '../format/value';
@@ -24,6 +25,8 @@ export default function WhatIf({ state, actions }: PageProps) {
 
 function Workbench({ state, actions }: PageProps) {
   const { study } = state;
+  const { of } = study;
+  const take = of === null ? null : ({ values }: Best) => actions.study.take(withValues(of, values));
   useEffect(() => actions.study.open(), []);
   return (
     <div class="whatif">
@@ -43,7 +46,7 @@ function Workbench({ state, actions }: PageProps) {
             </p>
           </section>
         ) : (
-          <Outcome study={study} outlook={study.outlook} overlay={actions.study.overlay} />
+          <Outcome study={study} outlook={study.outlook} overlay={actions.study.overlay} take={take} />
         )}
         {study.outlook !== null && study.of !== null && <Apply draft={study.of} state={state} actions={actions} />}
       </div>

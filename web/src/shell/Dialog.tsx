@@ -17,6 +17,8 @@ export function Dialog({ title, testid, close, children }: Props) {
     // what is not its content is the dark around it
     dialog?.addEventListener('click', ({ target }) => target === dialog && dialog.close());
     dialog?.showModal();
+    // closed, it gives the focus back; taken away, it does not
+    return () => dialog?.close();
   }, []);
   return (
     <dialog ref={element} class="dialog" aria-label={title} data-testid={testid} onClose={close}>

@@ -8,6 +8,7 @@ import { type Figures, figures, sigmas, statistic } from '../format/value';
 import type { PlanKind, Trace } from '../plan';
 import type { Seconds } from '../protocol';
 import { spreadColumn, type Trend } from '../trends';
+import { type Piece, stretched } from '../window';
 import { SampleMark } from './icons';
 
 interface Props {
@@ -16,10 +17,14 @@ interface Props {
   picture: Picture;
   cursor: Seconds | null;
   onCursor: (time: Seconds | null) => void;
+  /** A piece of time was drawn out, or asked for by key; null where the time is not to be chosen. */
+  onPiece: ((piece: Piece) => void) | null;
 }
 
 /** An arrow key moves the cursor by this part of the width. */
 const KEY_STEPS: Record<string, number> = { ArrowLeft: -0.01, ArrowRight: 0.01, PageDown: -0.1, PageUp: 0.1 };
+
+const KEY_ZOOMS: Record<string, number> = { '+': 0.5, '=': 0.5, '-': 2 };
 
 export class Chart extends Component<Props> {
   private readonly host = createRef<HTMLDivElement>();
@@ -31,7 +36,10 @@ export class Chart extends Component<Props> {
   override componentDidMount(): void {
     const host = this.host.current;
     if (host === null) return;
-    this.plot = createPlot(host, this.props.trend, this.props.height, (time) => this.props.onCursor(time));
+    this.plot = createPlot(host, this.props.trend, this.props.height, {
+      onCursor: (time) => this.props.onCursor(time),
+      onPiece: this.props.onPiece,
+    });
     this.sizes.observe(host);
     this.plot.draw(this.props.picture, this.props.cursor);
   }
@@ -77,6 +85,8 @@ export class Chart extends Component<Props> {
           role="img"
           aria-label={`Chart of ${trend.name}. Arrow keys move the cursor; the values are in the legend.`}
           style={{ height: `${height}px` }}
+          data-from={picture.from}
+          data-to={picture.to}
           tabIndex={trend.kind === 'held' ? -1 : 0}
           onKeyDown={(event) => this.onKey(event)}
           onBlur={() => this.props.onCursor(null)}
@@ -86,10 +96,16 @@ export class Chart extends Component<Props> {
   }
 
   private onKey(event: KeyboardEvent): void {
+    const { picture, cursor, onCursor, onPiece } = this.props;
+    const factor = KEY_ZOOMS[event.key];
+    if (factor !== undefined && onPiece !== null) {
+      event.preventDefault();
+      onPiece(stretched({ from: picture.from, to: picture.now }, factor, picture.now));
+      return;
+    }
     const step = KEY_STEPS[event.key];
     if (step === undefined) return;
     event.preventDefault();
-    const { picture, cursor, onCursor } = this.props;
     const moved = (cursor ?? picture.to) + step * (picture.to - picture.from);
     onCursor(Math.min(Math.max(moved, picture.from), picture.to));
   }

@@ -1,12 +1,12 @@
 /** The charts of the twin under one span and one cursor. */
 import type { Actions } from '../app';
 import type { Picture, Shade } from '../charts/plot';
-import { durationText, timeText } from '../format/time';
 import type { PlanKind } from '../plan';
 import type { Alarm, Seconds } from '../protocol';
-import { type State, spansOf } from '../state';
+import type { State } from '../state';
 import type { Trends } from '../trends';
 import { Chart } from './Chart';
+import { ChartTools } from './ChartTools';
 
 interface Props {
   state: State;
@@ -33,25 +33,27 @@ const GAP = { least: 15, ticks: 20, records: 4, wall: 3 };
 const SHORTEST_WINDOW: Seconds = 60;
 
 export function Charts({ state, actions, trends, now }: Props) {
-  const picture = pictureOf(state, trends, now);
-  const sensed = trends.all.filter((trend) => trend.kind === 'sensed');
+  const shown = state.piece === null ? trends : (state.past ?? trends);
+  const picture = pictureOf(state, shown, now);
+  const sensed = shown.all.filter((trend) => trend.kind === 'sensed');
   const charts = (...kinds: PlanKind[]) =>
-    trends.all
+    shown.all
       .filter((trend) => kinds.includes(trend.kind))
       .map((trend) => (
         <Chart
-          key={`${trends.twin}/${trend.id}`}
+          key={`${trends.twin}/${trend.id}/${shown === trends ? '' : 'past'}`}
           trend={trend}
           height={trend.kind === 'sensed' && sensed.length > 1 ? SENSED_AMONG_OTHERS : HEIGHTS[trend.kind]}
           picture={picture}
           cursor={state.cursor}
           onCursor={actions.moveCursor}
+          onPiece={actions.showPiece}
         />
       ));
   const strips = charts('held');
   return (
     <section class="charts panel" aria-label="Charts" data-loading={state.history.kind === 'loading'}>
-      <Toolbar state={state} actions={actions} />
+      <ChartTools state={state} actions={actions} trends={shown} picture={picture} />
       <div class="charts-wide">{charts('sensed')}</div>
       <div class="charts-pairs">{charts('innovation', 'divergence', 'tracked', 'hidden')}</div>
       {strips.length > 0 && (
@@ -64,48 +66,23 @@ export function Charts({ state, actions, trends, now }: Props) {
   );
 }
 
-function Toolbar({ state, actions }: { state: State; actions: Actions }) {
-  return (
-    <div class="toolbar">
-      <h2>Measured and estimated</h2>
-      <span class="panel-note toolbar-note">marks are samples, lines the twin with ±2σ</span>
-      <span class="cursor-time" data-testid="cursor-time">
-        {state.cursor === null
-          ? state.history.kind === 'loading'
-            ? 'loading the record …'
-            : ''
-          : `at ${timeText(state.cursor)}`}
-      </span>
-      <fieldset class="segments">
-        <legend class="unseen">Plant time shown</legend>
-        {(state.plant === null ? [] : spansOf(state.plant)).map((span) => (
-          <label key={span}>
-            <input
-              type="radio"
-              name="span"
-              value={span}
-              checked={span === state.span}
-              onChange={() => actions.showSpan(span)}
-            />
-            <span>{durationText(span)}</span>
-          </label>
-        ))}
-      </fieldset>
-    </div>
-  );
-}
-
 function pictureOf(state: State, trends: Trends, now: Seconds): Picture {
   const step = state.plant?.step ?? 1;
   const speed = state.clock?.speed ?? 1;
   // a record that is shorter than the span fills the charts all the same
   const oldest = Math.min(trends.oldest ?? now, now - SHORTEST_WINDOW);
-  const from = Math.max(now - state.span, oldest);
+  const live = { from: Math.max(now - state.span, oldest), to: now };
+  const { from, to } = state.piece ?? live;
+  const fan = state.piece === null && state.ahead.isOn ? state.ahead.fan : null;
   return {
     from,
-    to: now,
+    to: fan === null ? to : Math.max(to, fan.to),
+    now: to,
     gap: Math.max(GAP.least, GAP.ticks * step, GAP.records * trends.recorded, GAP.wall * speed),
-    shades: shadesOf(state.alarms.values(), trends.twin, from, now),
+    shades: shadesOf(state.alarms.values(), trends.twin, from, to),
+    limits: state.twins.get(trends.twin)?.limits ?? [],
+    extents: trends.extents,
+    fan,
     theme: state.theme,
   };
 }

@@ -2,6 +2,7 @@
 import { type Change, rangeFor } from '../../forecast/draft';
 import { unitText } from '../../format/unit';
 import type { Channel } from '../../protocol';
+import { NumberInput } from '../NumberInput';
 
 interface Props {
   change: Change;
@@ -36,31 +37,22 @@ export function ChangeRow({ change, channel, actuators, horizon, mayVary, edit, 
             type="range"
             aria-label={`${tag}, by slider`}
             min={low}
-            max={Math.max(high, point.value)}
+            max={Math.max(high, point.value || 0)}
             step="any"
             value={point.value}
             onInput={(event) => editPoint(row, { value: tidy(event.currentTarget.valueAsNumber, high - low) })}
           />
-          <input
-            type="number"
-            class="change-value"
-            aria-label={`${tag}, by number`}
-            step="any"
-            value={point.value}
-            onChange={(event) => editPoint(row, { value: event.currentTarget.valueAsNumber })}
-          />
-          <label class="change-at">
+          <NumberInput label={`${tag}, by number`} value={point.value} onValue={(value) => editPoint(row, { value })} />
+          <span class="change-at">
             from min
-            <input
-              type="number"
-              aria-label={`${tag}, from this minute on`}
-              min="0"
+            <NumberInput
+              label={`${tag}, from this minute on`}
+              min={0}
               max={horizon / 60}
-              step="any"
               value={point.at / 60}
-              onChange={(event) => editPoint(row, { at: event.currentTarget.valueAsNumber * 60 })}
+              onValue={(minutes) => editPoint(row, { at: minutes * 60 })}
             />
-          </label>
+          </span>
         </div>
       ))}
       <div class="change-more">
@@ -112,21 +104,8 @@ export function ChangeRow({ change, channel, actuators, horizon, mayVary, edit, 
 function VaryRange({ vary, edit }: { vary: [number, number]; edit: (vary: [number, number]) => void }) {
   return (
     <span class="vary">
-      <input
-        type="number"
-        step="any"
-        aria-label="At least"
-        value={vary[0]}
-        onChange={(event) => edit([event.currentTarget.valueAsNumber, vary[1]])}
-      />{' '}
-      to{' '}
-      <input
-        type="number"
-        step="any"
-        aria-label="At most"
-        value={vary[1]}
-        onChange={(event) => edit([vary[0], event.currentTarget.valueAsNumber])}
-      />
+      <NumberInput label="At least" value={vary[0]} onValue={(low) => edit([low, vary[1]])} /> to{' '}
+      <NumberInput label="At most" value={vary[1]} onValue={(high) => edit([vary[0], high])} />
     </span>
   );
 }

@@ -10,8 +10,10 @@ import {
 } from '../../forecast/draft';
 import type { Channel } from '../../protocol';
 import type { State } from '../../state';
+import { NumberInput } from '../NumberInput';
 import { ChangeRow } from './ChangeRow';
 import { hueText } from './FanChart';
+import { KeepForm } from './KeepForm';
 import { TagPicker } from './TagPicker';
 
 interface Props {
@@ -29,26 +31,26 @@ export function DraftForm({ draft, state, edit }: Props) {
   return (
     <>
       <div class="form-row">
-        <label class="field">
+        <div class="field">
           Horizon, min
-          <input
-            type="number"
-            min="1"
-            data-testid="horizon"
+          <NumberInput
+            label="Horizon in minutes"
+            testid="horizon"
+            min={0}
             value={draft.horizon / 60}
-            onChange={(event) => change({ horizon: event.currentTarget.valueAsNumber * 60 })}
+            onValue={(minutes) => change({ horizon: minutes * 60 })}
           />
-        </label>
-        <label class="field">
+        </div>
+        <div class="field">
           Members
-          <input
-            type="number"
-            min="2"
+          <NumberInput
+            label="Members"
+            min={2}
             max={MEMBERS_MOST}
             value={draft.members}
-            onChange={(event) => change({ members: event.currentTarget.valueAsNumber })}
+            onValue={(members) => change({ members })}
           />
-        </label>
+        </div>
       </div>
       <div class="field">
         Values to look at
@@ -99,6 +101,9 @@ export function DraftForm({ draft, state, edit }: Props) {
         </button>
       )}
       <CostForm draft={draft} change={change} />
+      {draft.cases[0]?.changes.some(({ vary }) => vary !== null) && (
+        <KeepForm draft={draft} state={state} change={change} />
+      )}
     </>
   );
 }

@@ -1,6 +1,6 @@
 /** What came of a forecast: fans of all cases, what each has more than the base, alarms ahead, and cost. */
 import { spanOf } from '../../charts/fan';
-import type { CaseOutlook, Fan, Outlook, Risk } from '../../forecast/result';
+import type { Best, CaseOutlook, Fan, Outlook, Risk } from '../../forecast/result';
 import type { Study } from '../../forecast/study';
 import { aheadText, dateTimeText } from '../../format/time';
 import { unitText } from '../../format/unit';
@@ -13,16 +13,18 @@ interface Props {
   study: Study;
   outlook: Outlook;
   overlay: (isOverlaid: boolean) => void;
+  /** Go on with the values that a search has found; null where there is no draft to put them in. */
+  take: ((found: Best) => void) | null;
 }
 
-export function Outcome({ study, outlook, overlay }: Props) {
+export function Outcome({ study, outlook, overlay, take }: Props) {
   const { cases, times } = outlook;
   const tags = cases[0]?.fans.map(({ tag }) => tag) ?? [];
   return (
     <section class="panel outcome" aria-label="What is ahead" data-testid="outcome">
       <header class="panel-head">
         <h2>What is ahead</h2>
-        <span class="panel-note">{`from ${dateTimeText(outlook.from)}, ${outlook.members} members on the same random numbers; bands hold 68 and 95 %`}</span>
+        <span class="panel-note outcome-note">{`from ${dateTimeText(outlook.from)}, ${outlook.members} members on the same random numbers; bands hold 68 and 95 %`}</span>
         {cases.length > 1 && (
           <Choice
             name="overlay"
@@ -33,7 +35,7 @@ export function Outcome({ study, outlook, overlay }: Props) {
           />
         )}
       </header>
-      {outlook.found !== null && <Found outlook={outlook} />}
+      {outlook.found !== null && <Found found={outlook.found} take={take} />}
       {tags.map((tag) => (
         <TagOutcome key={tag} tag={tag} cases={cases} times={times} isOverlaid={study.isOverlaid} />
       ))}
@@ -51,13 +53,15 @@ export function Outcome({ study, outlook, overlay }: Props) {
 
 const LAYOUTS = ['together', 'side by side'] as const;
 
-function Found({ outlook }: { outlook: Outlook }) {
-  const { found } = outlook;
-  if (found === null) return null;
+function Found({ found, take }: { found: Best; take: Props['take'] }) {
   return (
     <p class="found" data-testid="found">
-      Best of {found.evaluations} forecasts:{' '}
-      {[...found.values].map(([tag, value]) => `${tag} = ${numberText(value, '')}`).join(', ')}
+      {`Best of ${found.evaluations} forecasts: ${[...found.values].map(([tag, value]) => `${tag} = ${numberText(value, '')}`).join(', ')} `}
+      {take !== null && (
+        <button type="button" class="button" data-testid="take" onClick={() => take(found)}>
+          Go on with this
+        </button>
+      )}
     </p>
   );
 }
