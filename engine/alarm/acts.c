@@ -118,12 +118,20 @@ Err alarm_act(Alarms *alarms, AlarmAct *act, int64_t now, Alarm *alarm, ErrText 
     if (*act->comment)
         cycle__comment(&alarms->cycle, act->alarm);  // of an alarm that is over the act alone has it
     act->number = ++alarms->last_act;
+    memcpy(act->name, target.name, sizeof act->name);
+    snprintf(act->twin, sizeof act->twin, "%s", alarms->plant->twins[target.twin].name);
     const Alarm *const found = ledger_find(&alarms->cycle.ledger, act->alarm);
     if (found)
         *alarm = *found;
     log_write(LOG_INFO, "alarm", "%s #%llu (%s of %s) by %s%s%s", alarm_act_name(act->kind), (unsigned long long)act->alarm, target.name,
               alarms->plant->twins[target.twin].name, *act->by ? act->by : "somebody", *act->comment ? ": " : "", act->comment);
     return ERR_OK;
+}
+
+void alarms_number_acts_from(Alarms *alarms, uint64_t number)
+{
+    if (number > alarms->last_act)
+        alarms->last_act = number;
 }
 
 uint64_t alarms_last_act(const Alarms *alarms)

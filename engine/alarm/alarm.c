@@ -305,14 +305,6 @@ void alarms_note_outlooks(Alarms *alarms, const Outlooks *outlooks)
     alarms->predictions.outlooks = outlooks;
 }
 
-Err alarm_acknowledge(Alarms *alarms, uint64_t id, const char *by, int64_t now)
-{
-    const Err err = cycle__acknowledge(&alarms->cycle, id, now);
-    if (!err)
-        log_write(LOG_INFO, "alarm", "alarm %llu acknowledged by %.47s", (unsigned long long)id, by);
-    return err;
-}
-
 const Alarm *alarms_list(const Alarms *alarms, size_t *count)
 {
     return ledger_open(&alarms->cycle.ledger, count);

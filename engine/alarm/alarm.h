@@ -77,7 +77,7 @@ const char *alarm_act_name(AlarmActKind kind);
 
 /// What somebody does about an alarm.
 typedef struct AlarmAct {
-    uint64_t number;  // from 1, rising: set by alarm_act
+    uint64_t number;  // from 1, rising: set by alarm_act, as are `twin` and `name` then
     AlarmActKind kind;
     uint64_t alarm;   // its id
     char twin[TAG_NAME_ROOM], name[48];  // of an alarm that is over, where these are known; "" otherwise
@@ -90,11 +90,13 @@ typedef struct AlarmAct {
 Err alarm_act(Alarms *alarms, AlarmAct *act, int64_t now, Alarm *alarm, ErrText *why);
 /// The number of the last act: those behind it are still to be done after a restart.
 uint64_t alarms_last_act(const Alarms *alarms);
+/// New numbers lie above it.
+void alarms_number_acts_from(Alarms *alarms, uint64_t number);
 
 typedef enum AsideKind { ASIDE_SHELVED, ASIDE_SUPPRESSED } AsideKind;
 /// All alarms of one name of one twin, put aside.
 typedef struct Aside {
-    uint64_t alarm;  // the newest of them that is known
+    uint64_t alarm;  // by which they were put aside
     uint32_t twin;
     AsideKind kind;
     int64_t since, until;  // plant time; of what is suppressed until TIME_NONE
@@ -102,9 +104,6 @@ typedef struct Aside {
 } Aside;
 /// A view until the next act or tick; `*changes` counts how often it has changed.
 const Aside *alarms_asides(const Alarms *alarms, size_t *count, uint64_t *changes);
-
-/// raised -> acknowledged, returned -> over; once more changes nothing. ERR_UNKNOWN when no alarm with this id is there, or it is over.
-Err alarm_acknowledge(Alarms *alarms, uint64_t id, const char *by, int64_t now);
 
 /// All that are not over, oldest first. A view until the next call.
 const Alarm *alarms_list(const Alarms *alarms, size_t *count);

@@ -128,6 +128,8 @@ static void revise(Predictions *predictions, Cycle *cycle, int64_t now, void (*t
         char text[ALARM_TEXT];
         Alarm *alarm = cycle__active(cycle, prediction->slot);
         write_text(predictions, outlook, since, text);
+        prediction->outlook = *outlook;
+        prediction->told = outlooks->time;
         if (alarm && strcmp(text, alarm->text) != 0)
             cycle__revise(cycle, alarm, alarm->severity, text);
     }
@@ -137,7 +139,7 @@ static const Alarm *raise(Predictions *predictions, Cycle *cycle, const Outlook 
 {
     const AlarmDef *limit = limit_of(predictions, outlook->twin, outlook->alarm);
     const Severity severity = limit->severity > SEVERITY_INFO ? limit->severity - 1 : SEVERITY_INFO;
-    Prediction prediction = {.twin = outlook->twin, .alarm = outlook->alarm};
+    Prediction prediction = {.twin = outlook->twin, .alarm = outlook->alarm, .outlook = *outlook, .told = predictions->outlooks->time};
     char name[sizeof((Alarm *)0)->name];
     snprintf(name, sizeof name, "%.*s%s", (int)(sizeof name - sizeof suffix), limit->name, suffix);
     Alarm *alarm = cycle__raise(cycle, &prediction.slot, outlook->twin, name, severity, now);
@@ -181,7 +183,7 @@ bool predictions__adopt(Predictions *predictions, const Alarm *alarm)
     const size_t length = strlen(alarm->name) - (sizeof suffix - 1);
     for (uint16_t i = 0; i < model->alarm_count; i++)
         if (strlen(model->alarms[i].name) == length && strncmp(model->alarms[i].name, alarm->name, length) == 0) {
-            predictions->items[predictions->count++] = (Prediction){alarm->twin, i, alarm->id};
+            predictions->items[predictions->count++] = (Prediction){.twin = alarm->twin, .alarm = i, .slot = alarm->id, .told = TIME_NONE};
             return true;
         }
     return false;

@@ -19,6 +19,8 @@ typedef struct Prediction {
     uint32_t twin;
     uint16_t alarm;  // of its model
     uint64_t slot;   // see cycle.h
+    Outlook outlook; // by which it was told last
+    int64_t told;    // of that outlook; TIME_NONE: not since a restart
 } Prediction;
 
 typedef struct Predictions {

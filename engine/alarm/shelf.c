@@ -59,13 +59,9 @@ bool shelf__take(Shelf *shelf, uint32_t twin, const char *name, AsideKind kind)
     return true;
 }
 
-void shelf__mark(Shelf *shelf, Alarm *alarm)
+void shelf__mark(const Shelf *shelf, Alarm *alarm)
 {
-    Aside *const shelved = find(shelf, alarm->twin, alarm->name, ASIDE_SHELVED), *const suppressed = find(shelf, alarm->twin, alarm->name, ASIDE_SUPPRESSED);
+    const Aside *const shelved = shelf__find(shelf, alarm->twin, alarm->name, ASIDE_SHELVED);
     alarm->shelved = shelved ? shelved->until : TIME_NONE;
-    alarm->suppressed = suppressed != NULL;
-    if (shelved && shelved->alarm < alarm->id)
-        shelved->alarm = alarm->id;
-    if (suppressed && suppressed->alarm < alarm->id)
-        suppressed->alarm = alarm->id;
+    alarm->suppressed = shelf__find(shelf, alarm->twin, alarm->name, ASIDE_SUPPRESSED) != NULL;
 }

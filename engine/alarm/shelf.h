@@ -14,7 +14,7 @@ typedef struct Shelf {
 } Shelf;
 
 const Aside *shelf__find(const Shelf *shelf, uint32_t twin, const char *name, AsideKind kind);
-/// That by which people know it: the alarm that was put aside, or a later one.
+/// That which was put aside by this alarm.
 const Aside *shelf__find_alarm(const Shelf *shelf, uint64_t alarm);
 /// In the place of what was there of the same kind. ERR_FULL.
 Err shelf__put(Shelf *shelf, const Aside *aside);
@@ -22,5 +22,5 @@ Err shelf__put(Shelf *shelf, const Aside *aside);
 bool shelf__take(Shelf *shelf, uint32_t twin, const char *name, AsideKind kind);
 /// The first whose time is over, or NULL.
 const Aside *shelf__find_ended(const Shelf *shelf, int64_t now);
-/// Say of an alarm whether it is aside, and keep that it is the newest of its name.
-void shelf__mark(Shelf *shelf, Alarm *alarm);
+/// Say of an alarm whether it is aside.
+void shelf__mark(const Shelf *shelf, Alarm *alarm);

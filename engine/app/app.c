@@ -96,6 +96,21 @@ static int64_t snapshot_period(const App *app)
     return SNAPSHOT_PERIOD_NS * (int64_t)(1 + plant_snapshot_size(app->plant) / SNAPSHOT_SMALL);
 }
 
+/* Changes of alarms, each with what a new text was decided on. */
+static void remember_alarms(const App *app)
+{
+    size_t count;
+    Evidence evidence;
+    const Alarm *alarms = alarms_changed(app->alarms, &count);
+    for (size_t i = 0; i < count; i++) {
+        history_append_alarm(app->history, &alarms[i], app->plant->twins[alarms[i].twin].name);
+        if (!evidence_is_due(&alarms[i]))
+            continue;
+        evidence_gather(app->alarms, app->sync, &alarms[i], app->now, &evidence);
+        history_append_evidence(app->history, &evidence);
+    }
+}
+
 /* The side that remembers. Estimates of a replayed tick are written again, with the same bits. */
 static void remember(App *app)
 {
@@ -105,9 +120,7 @@ static void remember(App *app)
     if (app->now != app->recorded)
         history_append_estimates(app->history, app->plant, app->now);
     app->recorded = app->now;
-    const Alarm *alarms = alarms_changed(app->alarms, &count);
-    for (size_t i = 0; i < count; i++)
-        history_append_alarm(app->history, &alarms[i], app->plant->twins[alarms[i].twin].name);
+    remember_alarms(app);
     if (app->replaying)
         return;
     const Command *commands = gate_changed(app->gate, &count);
@@ -258,11 +271,23 @@ static void app_tick(App *app)
         app->def.ticked(app->def.self, app, batch);
 }
 
+/* What people did about alarms behind this tick, and no snapshot has. */
+static void act_again(App *app)
+{
+    if (!resume_acts(app))
+        return;
+    remember(app);
+    settle(app);
+}
+
 void app_replay(App *app)
 {
     app->replaying = true;
-    while (sync_ready(app->sync, TIME_NONE))
+    act_again(app);
+    while (sync_ready(app->sync, TIME_NONE)) {
         app_tick(app);
+        act_again(app);
+    }
     app->replaying = false;
 }
 
@@ -420,15 +445,27 @@ static void take_reload(App *app, const ServerAsk *ask)
     app->reload_token = ask->token;
 }
 
-static void answer_acknowledge(App *app, const ServerAsk *ask)
+static int status_of(Err err)
 {
-    char why[ALARM_TEXT];
-    if (alarm_acknowledge(app->alarms, ask->alarm, ask->by, app->now)) {
-        snprintf(why, sizeof why, "there is no alarm %llu that could be acknowledged", (unsigned long long)ask->alarm);
-        answer(app, ask, 404, why);
-    } else {
-        answer(app, ask, 200, "");
+    return err == ERR_UNKNOWN ? 404 : err == ERR_RANGE ? 400 : 409;
+}
+
+/* Who is logged in did it, whatever the message says. */
+static void answer_act(App *app, ServerAsk *ask)
+{
+    ErrText why;
+    Alarm alarm;
+    if (*ask->caller.name)
+        snprintf(ask->act.by, sizeof ask->act.by, "%s", ask->caller.name);
+    const Err err = alarm_act(app->alarms, &ask->act, app->now, &alarm, &why);
+    if (err) {
+        answer(app, ask, status_of(err), why.text);
+        return;
     }
+    if (app->history)
+        history_append_act(app->history, &(HistoryAct){app->tick, app->now, ask->act});
+    witness_ask(app, ask, 200, ask->act.comment);
+    server_answer_alarm(app->server, ask->token, &alarm, ask->act.twin);
 }
 
 /* A plant that lives by the time of day cannot be held: its devices go on. */
@@ -455,7 +492,7 @@ static void answer_people(App *app)
         else if (ask.kind == SERVER_ASK_ACTUATE)
             answer_actuate(app, &ask);
         else
-            answer_acknowledge(app, &ask);
+            answer_act(app, &ask);
 }
 
 /* What changed without a tick: answers of people and devices must not wait for the plant's time to go on. */

@@ -70,6 +70,8 @@ struct App {
     uint64_t reload_token;        // of who asked for the script to be loaded anew and has no answer yet, or 0
     const HistoryOutlooks *foretold;  // while replaying: what was judged then, from the next tick on
     size_t foretold_count;
+    const HistoryAct *acts;       // while replaying: what people did about alarms, from the next act on
+    size_t act_count;
     Outlooks outlooks;  // of them the tick's
     CommandWish *replayed_wishes; // the newest of each tag, and
     int64_t *replayed_times;      // when it was made

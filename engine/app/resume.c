@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { PARTS = 3, ALARMS_LOOKED_AT = 500 };
+enum { PARTS = 3 };
 
 /* Plant, sync, alarms, in this order. */
 typedef struct Parts {
@@ -197,39 +197,35 @@ Err resume_from_app(App *app, const App *before, ErrText *why)
     return err;
 }
 
-/* What people acknowledged after the snapshot is in the alarms' records alone. Read before the replay writes them again. */
-static Err read_alarms(App *app, HistoryReader **reader, HistoryAlarm **alarms, size_t *count, Arena *arena, ErrText *why)
+/* Do it as it was done, where it was done; the audit trail has it. */
+static void replay_act(App *app, AlarmAct act)
 {
-    const Err err = history_reader_open(app->def.history, app->plant, reader, why);
-    return err ? err : history_read_alarms(*reader, ALARMS_LOOKED_AT, arena, alarms, count, why);
+    Alarm alarm;
+    ErrText why;
+    if (act.number <= alarms_last_act(app->alarms))
+        return;  // the snapshot has it
+    if (alarm_act(app->alarms, &act, app->now, &alarm, &why))
+        log_write(LOG_WARNING, "alarm", "%s of alarm #%llu cannot be done again: %s", alarm_act_name(act.kind), (unsigned long long)act.alarm, why.text);
 }
 
-static void acknowledge_again(App *app, const HistoryAlarm *alarms, size_t count)
+bool resume_acts(App *app)
 {
-    for (size_t i = count; i-- > 0;)
-        if (alarms[i].alarm.acknowledged != TIME_NONE)
-            alarm_acknowledge(app->alarms, alarms[i].alarm.id, "restart", alarms[i].alarm.acknowledged);  // an alarm that is over says no, which is right
+    const uint64_t before = alarms_last_act(app->alarms);
+    for (; app->act_count && app->acts->tick <= app->tick && app->now != TIME_NONE; app->acts++, app->act_count--)
+        replay_act(app, app->acts->act);
+    return alarms_last_act(app->alarms) != before;
 }
 
-static Err replay(App *app, const HistoryResume *resume, ErrText *why)
+static void replay(App *app, const HistoryResume *resume)
 {
-    Arena arena = {0};
-    HistoryReader *reader = NULL;
-    HistoryAlarm *alarms = NULL;
-    size_t count = 0;
-    const Err err = read_alarms(app, &reader, &alarms, &count, &arena, why);
-    if (!err) {
-        for (size_t i = 0; i < resume->sample_count; i++)
-            sync_refile(app->sync, &resume->samples[i]);
-        app->foretold = resume->foretold;
-        app->foretold_count = resume->foretold_count;
-        app_replay(app);
-        app->foretold_count = 0;
-        acknowledge_again(app, alarms, count);
-    }
-    history_reader_close(reader);
-    arena_fini(&arena);
-    return err;
+    for (size_t i = 0; i < resume->sample_count; i++)
+        sync_refile(app->sync, &resume->samples[i]);
+    app->foretold = resume->foretold;
+    app->foretold_count = resume->foretold_count;
+    app->acts = resume->acts;
+    app->act_count = resume->act_count;
+    app_replay(app);
+    app->foretold_count = app->act_count = 0;
 }
 
 Err resume_from_history(App *app, ErrText *why)
@@ -249,7 +245,8 @@ Err resume_from_history(App *app, ErrText *why)
     for (size_t i = 0; i < resume.command_count && !err; i++)
         gate_recall(app->gate, &resume.commands[i]);
     if (!err)
-        err = replay(app, &resume, why);
+        replay(app, &resume);
+    alarms_number_acts_from(app->alarms, resume.last_act);
     alarms_number_from(app->alarms, resume.last_alarm);  // behind the replay, whose alarms have the numbers that they had
     if (!err && app->now != TIME_NONE) {
         char time[32];

@@ -39,22 +39,20 @@ void witness_commands(App *app)
 
 // --- people --------------------------------------------------------------------------------------------------------
 
-/* "tank1.overflow #7" where there is such an alarm, otherwise its number. */
-static void name_alarm(const App *app, uint64_t id, char *out, size_t room)
+/* "tank1.overflow #7" where it is known whose alarm it is, otherwise its number. */
+static void name_alarm(const AlarmAct *act, char *out, size_t room)
 {
-    size_t count;
-    const Alarm *alarms = alarms_list(app->alarms, &count);
-    snprintf(out, room, "alarm %llu", (unsigned long long)id);
-    for (size_t i = 0; i < count; i++)
-        if (alarms[i].id == id)
-            snprintf(out, room, "%s.%s #%llu", app->plant->twins[alarms[i].twin].name, alarms[i].name, (unsigned long long)id);
+    if (*act->name)
+        snprintf(out, room, "%s.%s #%llu", act->twin, act->name, (unsigned long long)act->alarm);
+    else
+        snprintf(out, room, "alarm %llu", (unsigned long long)act->alarm);
 }
 
 static void name_target(const App *app, const ServerAsk *ask, char *out, size_t room)
 {
     switch (ask->kind) {
-    case SERVER_ASK_ACKNOWLEDGE:
-        name_alarm(app, ask->alarm, out, room);
+    case SERVER_ASK_ALARM:
+        name_alarm(&ask->act, out, room);
         return;
     case SERVER_ASK_ACTUATE:
         snprintf(out, room, "%s", tags_name(app->plant->tags, ask->wish.tag).text);
@@ -70,12 +68,13 @@ static void name_target(const App *app, const ServerAsk *ask, char *out, size_t 
 
 void witness_ask(App *app, const ServerAsk *ask, int status, const char *detail)
 {
-    static const char *const actions[] = {[SERVER_ASK_ACKNOWLEDGE] = "acknowledge", [SERVER_ASK_ACTUATE] = "command", [SERVER_ASK_RELOAD] = "reload", [SERVER_ASK_TIME] = "time"};
+    static const char *const actions[] = {[SERVER_ASK_ACTUATE] = "command", [SERVER_ASK_RELOAD] = "reload", [SERVER_ASK_TIME] = "time"};
+    const char *action = ask->kind == SERVER_ASK_ALARM ? alarm_act_name(ask->act.kind) : actions[ask->kind];
     const AuditOutcome outcome = status < 400 ? AUDIT_DONE : AUDIT_REFUSED;
-    const char *who = *ask->caller.name ? ask->caller.name : ask->by;
+    const char *who = *ask->caller.name ? ask->caller.name : ask->kind == SERVER_ASK_ALARM ? ask->act.by : ask->wish.by;
     char target[sizeof((AuditEntry *)0)->target] = "";
     name_target(app, ask, target, sizeof target);
-    audit_note(app->audit, &(AuditNote){who, role_name(ask->caller.role), ask->caller.peer, actions[ask->kind], target, outcome, detail});
+    audit_note(app->audit, &(AuditNote){who, role_name(ask->caller.role), ask->caller.peer, action, target, outcome, detail});
 }
 
 // --- the engine ----------------------------------------------------------------------------------------------------

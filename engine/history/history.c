@@ -495,6 +495,16 @@ void history_append_command(History *history, const Command *command, const char
     append(history, &record);
 }
 
+void history_append_act(History *history, const HistoryAct *act)
+{
+    append(history, &(Record){.kind = RECORD_ACT, .act = *act});
+}
+
+void history_append_evidence(History *history, const Evidence *evidence)
+{
+    append(history, &(Record){.kind = RECORD_EVIDENCE, .evidence = *evidence});
+}
+
 /* The last of a forecast's records says that all of it is there. */
 void history_append_outlooks(History *history, const Plant *plant, int64_t tick, const Outlooks *outlooks)
 {

@@ -12,6 +12,7 @@
  * Threads: append on the tick's, read on any with a reader of one's own. */
 #pragma once
 
+#include "alarm/evidence.h"
 #include "gate/gate.h"
 #include "history/audit.h"
 
@@ -42,6 +43,14 @@ void history_append_estimates(History *history, const Plant *plant, int64_t time
 void history_append_amended(History *history, const Plant *plant, const PlantPart *part, int64_t time, uint32_t revision);
 void history_append_alarm(History *history, const Alarm *alarm, const char *twin);
 void history_append_command(History *history, const Command *command, const char *tag);
+/// What somebody did about alarms, behind `tick`.
+typedef struct HistoryAct {
+    int64_t tick, time;
+    AlarmAct act;
+} HistoryAct;
+void history_append_act(History *history, const HistoryAct *act);
+/// What the alarm was decided on, of the revision that it names.
+void history_append_evidence(History *history, const Evidence *evidence);
 /// What was judged in `tick`, before the alarms that came of it.
 void history_append_outlooks(History *history, const Plant *plant, int64_t tick, const Outlooks *outlooks);
 /// The plant after `tick`, whose end is `time`; `parts` are kept as they are.
@@ -80,7 +89,9 @@ typedef struct HistoryResume {
     size_t command_count;
     HistoryOutlooks *foretold;  // in later ticks, by tick
     size_t foretold_count;
-    uint64_t last_seq, last_alarm, last_command;  // highest numbers ever given
+    HistoryAct *acts;    // behind that tick or later ones, in their order; of that tick some may be in the snapshot
+    size_t act_count;
+    uint64_t last_seq, last_alarm, last_command, last_act;  // highest numbers ever given
     int64_t last_sample_time;  // newest of all samples, TIME_NONE without any
     Arena arena;         // holds all of it
 } HistoryResume;
@@ -142,8 +153,24 @@ typedef struct HistoryAlarm {
 Err history_read_alarms(HistoryReader *reader, size_t limit, Arena *arena, HistoryAlarm **out, size_t *count, ErrText *why);
 /// The alarms that were not over at `time`, newest first, in the state that they had then (their texts are those of today).
 Err history_read_alarms_at(HistoryReader *reader, int64_t time, size_t limit, Arena *arena, HistoryAlarm **out, size_t *count, ErrText *why);
+/// Which alarms; all that are zero admit every one.
+typedef struct HistoryAlarmFilter {
+    uint64_t before;   // ids below
+    unsigned states;   // a bit for each AlarmState
+    const char *twin;
+} HistoryAlarmFilter;
+/// Of those the newest, newest first.
+Err history_find_alarms(HistoryReader *reader, const HistoryAlarmFilter *filter, size_t limit, Arena *arena, HistoryAlarm **out, size_t *count, ErrText *why);
 /// All that was told of one alarm, oldest revision first; none when there is no such alarm. What changed several times in one tick was told once.
 Err history_read_alarm(HistoryReader *reader, uint64_t id, Arena *arena, HistoryAlarm **out, size_t *count, ErrText *why);
+/// What people have done about an alarm and said to it, oldest first.
+Err history_read_acts(HistoryReader *reader, uint64_t alarm, Arena *arena, HistoryAct **out, size_t *count, ErrText *why);
+/// What its newest text was decided on: members of a JSON object (docs/protocol.md, "Evidence"), without its times; NULL where there is none.
+typedef struct HistoryEvidence {
+    const char *members;
+    int64_t from, to;
+} HistoryEvidence;
+Err history_read_evidence(HistoryReader *reader, uint64_t alarm, Arena *arena, HistoryEvidence *out, ErrText *why);
 /// The newest with a lower number than `before`, newest first.
 Err history_read_audit(HistoryReader *reader, uint64_t before, size_t limit, Arena *arena, AuditEntry **out, size_t *count, ErrText *why);
 typedef struct HistoryCommand {

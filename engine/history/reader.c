@@ -3,19 +3,22 @@
 
 #include <assert.h>
 
+#include "history/desk.h"
 #include "history/trail.h"
 
-enum { ENTRIES_MAX = 10 * 1000, REVISIONS_MAX = 1000 };
+enum { ENTRIES_MAX = 10 * 1000, REVISIONS_MAX = 1000, ACTS_MAX = 1000 };
 
 _Static_assert(ALARM_OVER == 3, "READER_ALARMS_AT names a state by number");
 
 static const char *const sql[READER_QUERY_COUNT] = {
     [READER_TAG] = "SELECT id FROM tag WHERE name = ?",
     [READER_HORIZON] = "SELECT time FROM horizon WHERE level = ?",
-    [READER_ALARMS] = "SELECT " STORE_ALARM " FROM alarm ORDER BY id DESC LIMIT ?",
-    [READER_ALARMS_AT] = "SELECT " STORE_ALARM " FROM alarm WHERE raised <= ?1 AND (returned IS NULL OR returned > ?1"
+    [READER_ALARMS] = "SELECT " STORE_ALARM_READ " FROM alarm WHERE id < ?2 AND (?3 >> state & 1) AND (?4 IS NULL OR twin = ?4) ORDER BY id DESC LIMIT ?1",
+    [READER_ACTS] = "SELECT " DESK_ACT_COLUMNS " FROM act WHERE alarm = ?1 ORDER BY number LIMIT ?2",
+    [READER_EVIDENCE] = "SELECT members, start, end FROM evidence WHERE alarm = ? ORDER BY revision DESC LIMIT 1",
+    [READER_ALARMS_AT] = "SELECT " STORE_ALARM_READ " FROM alarm WHERE raised <= ?1 AND (returned IS NULL OR returned > ?1"
                          " OR (acknowledged IS NULL AND state <> 3) OR acknowledged > ?1) ORDER BY id DESC LIMIT ?2",
-    [READER_ALARM] = "SELECT " STORE_ALARM " FROM (SELECT " STORE_ALARM " FROM alarm_revision WHERE id = ?1 UNION ALL"
+    [READER_ALARM] = "SELECT " STORE_ALARM_READ " FROM (SELECT " STORE_ALARM " FROM alarm_revision WHERE id = ?1 UNION ALL"
                      " SELECT " STORE_ALARM " FROM alarm WHERE id = ?1) ORDER BY revision LIMIT ?2",
     [READER_COMMANDS] = "SELECT " STORE_COMMAND " FROM command WHERE id < ? ORDER BY id DESC LIMIT ?",
 };
@@ -84,11 +87,55 @@ static Err read_alarms(HistoryReader *reader, sqlite3_stmt *query, size_t limit,
     return err;
 }
 
-Err history_read_alarms(HistoryReader *reader, size_t limit, Arena *arena, HistoryAlarm **out, size_t *count, ErrText *why)
+Err history_find_alarms(HistoryReader *reader, const HistoryAlarmFilter *filter, size_t limit, Arena *arena, HistoryAlarm **out, size_t *count, ErrText *why)
 {
     sqlite3_stmt *query = reader->queries[READER_ALARMS];
     sqlite3_bind_int64(query, 1, (int64_t)clamp_limit(limit));
-    return read_alarms(reader, query, clamp_limit(limit), arena, out, count, why);
+    sqlite3_bind_int64(query, 2, filter->before && filter->before <= INT64_MAX ? (int64_t)filter->before : INT64_MAX);
+    sqlite3_bind_int64(query, 3, filter->states ? filter->states : ~INT64_C(0));
+    sqlite3_bind_text(query, 4, filter->twin, -1, SQLITE_STATIC);
+    const Err err = read_alarms(reader, query, clamp_limit(limit), arena, out, count, why);
+    sqlite3_bind_null(query, 4);
+    return err;
+}
+
+Err history_read_alarms(HistoryReader *reader, size_t limit, Arena *arena, HistoryAlarm **out, size_t *count, ErrText *why)
+{
+    return history_find_alarms(reader, &(HistoryAlarmFilter){0}, limit, arena, out, count, why);
+}
+
+Err history_read_acts(HistoryReader *reader, uint64_t alarm, Arena *arena, HistoryAct **out, size_t *count, ErrText *why)
+{
+    sqlite3_stmt *query = reader->queries[READER_ACTS];
+    *count = 0;
+    *out = arena_new(arena, HistoryAct, ACTS_MAX);
+    if (!*out)
+        return err_set(why, ERR_MEMORY, "out of memory for what was done about an alarm");
+    sqlite3_bind_int64(query, 1, (int64_t)alarm);
+    sqlite3_bind_int64(query, 2, ACTS_MAX);
+    Err err = ERR_OK;
+    while (err == ERR_OK && *count < ACTS_MAX && store_next(query, &err, why)) {
+        err = desk__read_act(query, &(*out)[*count], why);
+        *count += err == ERR_OK;
+    }
+    sqlite3_reset(query);
+    return err;
+}
+
+Err history_read_evidence(HistoryReader *reader, uint64_t alarm, Arena *arena, HistoryEvidence *out, ErrText *why)
+{
+    sqlite3_stmt *query = reader->queries[READER_EVIDENCE];
+    Err err = ERR_OK;
+    *out = (HistoryEvidence){0};
+    sqlite3_bind_int64(query, 1, (int64_t)alarm);
+    if (store_next(query, &err, why)) {
+        const char *members = (const char *)sqlite3_column_text(query, 0);
+        *out = (HistoryEvidence){arena_text(arena, members ? members : ""), sqlite3_column_int64(query, 1), sqlite3_column_int64(query, 2)};
+        if (!out->members)
+            err = err_set(why, ERR_MEMORY, "out of memory for the evidence of an alarm");
+    }
+    sqlite3_reset(query);
+    return err;
 }
 
 /* The alarm as it stood at `time`: what came later has not happened. */

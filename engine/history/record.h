@@ -5,7 +5,7 @@
 
 #include "history/history.h"
 
-typedef enum RecordKind { RECORD_SAMPLE, RECORD_ESTIMATE, RECORD_ALARM, RECORD_COMMAND, RECORD_OUTLOOK, RECORD_SNAPSHOT } RecordKind;
+typedef enum RecordKind { RECORD_SAMPLE, RECORD_ESTIMATE, RECORD_ALARM, RECORD_COMMAND, RECORD_ACT, RECORD_EVIDENCE, RECORD_OUTLOOK, RECORD_SNAPSHOT } RecordKind;
 
 typedef struct Estimate {
     int64_t time;
@@ -41,6 +41,8 @@ typedef struct Record {
             Command command;
             TagName tag;
         } command;
+        HistoryAct act;
+        Evidence evidence;
         Foretold foretold;
         Snapshot *snapshot;
     };

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "history/desk.h"
 #include "history/writer.h"
 
 typedef struct Reading {
@@ -260,6 +261,32 @@ static Err read_outlooks(Reading *reading)
     return err;
 }
 
+static Err read_acts(Reading *reading)
+{
+    HistoryResume *out = reading->out;
+    char sql[160];
+    int64_t rows;
+    snprintf(sql, sizeof sql, "SELECT count(*) FROM act WHERE tick >= %" PRId64, out->tick);
+    Err err = store_integer(reading->db, sql, 0, &rows, reading->why);
+    if (err != ERR_OK)
+        return err;
+    out->acts = arena_new(&out->arena, HistoryAct, rows);
+    if (!out->acts)
+        return out_of_memory(reading);
+
+    sqlite3_stmt *query;
+    snprintf(sql, sizeof sql, "SELECT " DESK_ACT_COLUMNS " FROM act WHERE tick >= %" PRId64 " ORDER BY number", out->tick);
+    err = store_prepare(reading->db, sql, &query, reading->why);
+    if (err != ERR_OK)
+        return err;
+    while (err == ERR_OK && out->act_count < (size_t)rows && store_next(query, &err, reading->why)) {
+        err = desk__read_act(query, &out->acts[out->act_count], reading->why);
+        out->act_count += err == ERR_OK;
+    }
+    sqlite3_finalize(query);
+    return err;
+}
+
 /* The newest of all samples: by tag in blocks, whose index begins with it, and among the rows that are none yet. */
 #define LAST_SAMPLE "SELECT max(time) FROM (SELECT max((SELECT max(end) FROM block WHERE block.tag = tag.id AND strand = 0)) AS time FROM tag" \
                     " UNION ALL SELECT max(time) FROM sample)"
@@ -268,17 +295,20 @@ _Static_assert(STRAND_SAMPLES == 0, "LAST_SAMPLE names a strand by number");
 static Err read_numbers(Reading *reading)
 {
     HistoryResume *out = reading->out;
-    int64_t seq = 0, alarm = 0, command = 0;
+    int64_t seq = 0, alarm = 0, command = 0, act = 0;
     Err err = store_integer(reading->db, "SELECT max(seq) FROM sample", 0, &seq, reading->why);
     if (err == ERR_OK)
         err = store_integer(reading->db, "SELECT max(id) FROM alarm", 0, &alarm, reading->why);
     if (err == ERR_OK)
         err = store_integer(reading->db, "SELECT max(id) FROM command", 0, &command, reading->why);
     if (err == ERR_OK)
+        err = store_integer(reading->db, "SELECT max(number) FROM act", 0, &act, reading->why);
+    if (err == ERR_OK)
         err = store_integer(reading->db, LAST_SAMPLE, TIME_NONE, &out->last_sample_time, reading->why);
     out->last_seq = (uint64_t)(seq > reading->mark.floor ? seq : reading->mark.floor);
     out->last_alarm = (uint64_t)alarm;
     out->last_command = (uint64_t)command;
+    out->last_act = (uint64_t)act;
     return err;
 }
 
@@ -312,6 +342,8 @@ Err resume_read(const char *path, const Plant *plant, HistoryResume *out, ErrTex
         err = read_commands(&reading);
     if (err == ERR_OK)
         err = read_outlooks(&reading);
+    if (err == ERR_OK)
+        err = read_acts(&reading);
     if (err == ERR_OK)
         err = read_numbers(&reading);
     sqlite3_close(reading.db);

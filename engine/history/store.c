@@ -257,6 +257,8 @@ Err store_read_alarm(sqlite3_stmt *query, const Plant *plant, Arena *arena, Hist
     store_text(query, 8, alarm->name, sizeof alarm->name);
     store_text(query, 9, alarm->text, sizeof alarm->text);
     alarm->amended = store_time(query, 10);
+    alarm->comments = (uint32_t)sqlite3_column_int64(query, 11);
+    alarm->shelved = TIME_NONE;  // what is shelved now is no matter of this alarm alone
     if (alarm->state <= ALARM_OVER && alarm->severity <= SEVERITY_CRITICAL)
         return ERR_OK;
     return err_set(why, ERR_PARSE, "%s: alarm %" PRIu64 " is in a state that does not exist", file_of(sqlite3_db_handle(query)), alarm->id);

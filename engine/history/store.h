@@ -41,6 +41,8 @@ void store_text(sqlite3_stmt *query, int column, char *out, size_t size);
 // A row of `alarm` (and of `alarm_revision`, where those before the newest are) and of `command`, whose columns are STORE_ALARM and STORE_COMMAND.
 
 #define STORE_ALARM "id, twin, revision, state, severity, raised, acknowledged, returned, name, text, amended"
+/// As a row is read: with the number of comments that people have left.
+#define STORE_ALARM_READ STORE_ALARM ", (SELECT count(*) FROM act WHERE act.alarm = id AND act.comment <> '')"
 #define STORE_COMMAND "id, tag, value, asker, reason, state, time, deadline, ended, detail"
 
 void store_bind_alarm(sqlite3_stmt *statement, const HistoryAlarm *alarm);

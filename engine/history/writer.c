@@ -21,6 +21,8 @@ static const char *const sql[WRITER_STATEMENT_COUNT] = {
                      " WHERE excluded.revision >= revision",
     [WRITER_COMMAND] = "INSERT OR REPLACE INTO command (" STORE_COMMAND ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     [WRITER_OUTLOOK] = "INSERT OR REPLACE INTO outlook (tick, twin, alarm, time, share, early, middle, late) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+    [WRITER_ACT] = DESK_ACT,
+    [WRITER_EVIDENCE] = DESK_EVIDENCE,
     [WRITER_AUDIT] = TRAIL_ADD,
     [WRITER_SNAPSHOT] = "INSERT OR REPLACE INTO snapshot (tick, time, hash, parts, sum) VALUES (?, ?, ?, ?, ?)",
     [WRITER_PIECES_FORGET] = "DELETE FROM piece WHERE tick = ?",
@@ -92,6 +94,7 @@ void writer_close(Writer *writer)
         sqlite3_finalize(writer->statements[i]);
     sqlite3_close(writer->db);
     mem_free(writer->tags);
+    text_fini(&writer->evidence);
     *writer = (Writer){0};
 }
 
@@ -238,6 +241,21 @@ static Err put_outlook(Writer *writer, const Foretold *foretold, ErrText *why)
     return step(writer, WRITER_OUTLOOK, why);
 }
 
+static Err put_evidence(Writer *writer, const Evidence *evidence, ErrText *why)
+{
+    sqlite3_stmt *statement = writer->statements[WRITER_EVIDENCE];
+    text_clear(&writer->evidence);
+    desk__put_evidence(&writer->evidence, writer->plant, evidence);
+    if (writer->evidence.failed)
+        return err_set(why, ERR_MEMORY, "out of memory for the evidence of an alarm");
+    sqlite3_bind_int64(statement, 1, (int64_t)evidence->alarm);
+    sqlite3_bind_int64(statement, 2, evidence->revision);
+    sqlite3_bind_int64(statement, 3, evidence->from);
+    sqlite3_bind_int64(statement, 4, evidence->to);
+    sqlite3_bind_text(statement, 5, writer->evidence.bytes, -1, SQLITE_STATIC);
+    return step(writer, WRITER_EVIDENCE, why);
+}
+
 static Err put(Writer *writer, const Record *record, ErrText *why)
 {
     switch (record->kind) {
@@ -250,6 +268,11 @@ static Err put(Writer *writer, const Record *record, ErrText *why)
     case RECORD_COMMAND:
         store_bind_command(writer->statements[WRITER_COMMAND], &(HistoryCommand){record->command.command, record->command.tag.text});
         return step(writer, WRITER_COMMAND, why);
+    case RECORD_ACT:
+        desk__bind_act(writer->statements[WRITER_ACT], &record->act);
+        return step(writer, WRITER_ACT, why);
+    case RECORD_EVIDENCE:
+        return put_evidence(writer, &record->evidence, why);
     case RECORD_OUTLOOK:
         return put_outlook(writer, &record->foretold, why);
     case RECORD_SNAPSHOT:

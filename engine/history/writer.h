@@ -6,6 +6,7 @@
  * Takes: Records.  Gives: rows on disk.  Threads: opened on one, then the writer thread's. */
 #pragma once
 
+#include "history/desk.h"
 #include "history/record.h"
 #include "history/seal.h"
 #include "history/trail.h"
@@ -25,6 +26,8 @@ typedef enum WriterStatement {
     WRITER_ALARM_BEFORE,
     WRITER_ALARM,
     WRITER_COMMAND,
+    WRITER_ACT,
+    WRITER_EVIDENCE,
     WRITER_OUTLOOK,
     WRITER_AUDIT,
     WRITER_SNAPSHOT,
@@ -44,6 +47,7 @@ typedef struct Writer {
     int64_t next_row;  // of the next estimate
     int64_t floor;     // samples up to here are in blocks
     Chain chain;     // the end of the audit trail
+    Text evidence;   // of one alarm, as it is written
     uint64_t conflicts;  // samples whose seq was in the file already
 } Writer;
 

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "server/alarms.h"
 #include "server/client.h"
 
 // What clients may.
@@ -13,7 +14,13 @@ static Right topic_right(WireTopic topic)
     case WIRE_SUBSCRIBE:
         return RIGHT_VIEW;
     case WIRE_ACKNOWLEDGE:
+    case WIRE_COMMENT:
+    case WIRE_SHELVE:
+    case WIRE_UNSHELVE:
         return RIGHT_ACKNOWLEDGE;
+    case WIRE_SUPPRESS:
+    case WIRE_UNSUPPRESS:
+        return RIGHT_CONFIGURE;
     case WIRE_ACTUATE:
         return RIGHT_COMMAND;
     default:
@@ -86,11 +93,30 @@ static void put_ask(Client *client, const WireMessage *message, ServerAsk *ask)
     client_refuse(client, wire_topic_name(message->topic), message->id, 429, "too many questions wait for an answer");
 }
 
-static void on_acknowledge(Client *client, const WireMessage *message)
+static AlarmActKind act_kind(WireTopic topic)
 {
-    ServerAsk ask = {.kind = SERVER_ASK_ACKNOWLEDGE, .alarm = message->acknowledge.alarm};
+    switch (topic) {
+    case WIRE_COMMENT:
+        return ACT_COMMENT;
+    case WIRE_SHELVE:
+        return ACT_SHELVE;
+    case WIRE_UNSHELVE:
+        return ACT_UNSHELVE;
+    case WIRE_SUPPRESS:
+        return ACT_SUPPRESS;
+    case WIRE_UNSUPPRESS:
+        return ACT_UNSUPPRESS;
+    default:
+        return ACT_ACKNOWLEDGE;
+    }
+}
+
+static void on_act(Client *client, const WireMessage *message)
+{
+    ServerAsk ask = {.kind = SERVER_ASK_ALARM};
+    alarms_fill_act(client->server, act_kind(message->topic), message->act.alarm, message->act.seconds, message->act.comment, &ask.act);
     // what a client says of itself counts only where nobody has to say who he is
-    snprintf(ask.by, sizeof ask.by, "%s", *client->caller.name ? client->caller.name : message->acknowledge.by);
+    snprintf(ask.act.by, sizeof ask.act.by, "%s", *client->caller.name ? client->caller.name : message->act.by);
     put_ask(client, message, &ask);
 }
 
@@ -111,7 +137,6 @@ static void on_actuate(Client *client, const WireMessage *message)
     ask.wish.value = unit_to_si(tag.unit, message->actuate.value);
     caller_sign(&client->caller, ask.wish.by, sizeof ask.wish.by);
     snprintf(ask.wish.reason, sizeof ask.wish.reason, "%s", message->actuate.reason);
-    snprintf(ask.by, sizeof ask.by, "%s", ask.wish.by);
     put_ask(client, message, &ask);
 }
 
@@ -150,8 +175,8 @@ void client_ask(Client *client, const WireMessage *message)
         return;  // an answer to what nobody asked
     if (message->topic == WIRE_SUBSCRIBE)
         on_subscribe(client, message);
-    else if (message->topic == WIRE_ACKNOWLEDGE)
-        on_acknowledge(client, message);
-    else
+    else if (message->topic == WIRE_ACTUATE)
         on_actuate(client, message);
+    else
+        on_act(client, message);
 }

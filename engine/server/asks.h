@@ -18,6 +18,8 @@ typedef struct AskAnswer {
     int status;
     uint64_t command;
     char detail[ANSWER_TEXT];
+    Alarm alarm;  // that was acted on; its id is 0 where it is over, or it was about something else
+    char twin[TAG_NAME_ROOM];
 } AskAnswer;
 
 typedef struct Waiting {

@@ -27,6 +27,10 @@ void frame_alarm(Text *out, const Alarm *alarm, const char *twin)
     put_time(out, ",", "returned", alarm->returned);
     put_time(out, ",", "amended", alarm->amended);
     put_count(out, ",", "revision", alarm->revision);
+    put_time(out, ",", "shelved", alarm->shelved);
+    put_key(out, ",", "suppressed");
+    text_put(out, alarm->suppressed ? "true" : "false");
+    put_count(out, ",", "comments", alarm->comments);
     text_put(out, "}");
 }
 

@@ -8,12 +8,13 @@
 
 enum { CHANGES_MAX = 2 * ALARMS_MAX };
 
-typedef enum ChangeKind { CHANGE_ANEW, CHANGE_ALARM, CHANGE_COMMAND } ChangeKind;
+typedef enum ChangeKind { CHANGE_ANEW, CHANGE_ALARM, CHANGE_ASIDES, CHANGE_ASIDE, CHANGE_COMMAND } ChangeKind;
 
 typedef struct Change {
     ChangeKind kind;
     union {
         Alarm alarm;
+        Aside aside;
         Command command;
     };
 } Change;
@@ -35,6 +36,7 @@ Err journal_init(Journal *journal, const Plant *plant, HistoryReader *reader)
 {
     journal->plant = plant;
     journal->begin_anew = true;
+    journal->asides_told = UINT64_MAX;
     journal->alarms = mem_alloc(ALARMS_MAX * sizeof *journal->alarms);
     if (!journal->alarms)
         return ERR_MEMORY;
@@ -81,9 +83,24 @@ static bool pass_alarms(Journal *journal, const Alarms *alarms)
     return count > 0;
 }
 
+/* The whole list, whenever it is another one and has room. */
+static void pass_asides(Journal *journal, const Alarms *alarms)
+{
+    size_t count;
+    uint64_t changes;
+    const Aside *asides = alarms_asides(alarms, &count, &changes);
+    if (changes == journal->asides_told || ring_room(&journal->changes) < count + 1)
+        return;
+    ring_push(&journal->changes, &(Change){.kind = CHANGE_ASIDES});
+    for (size_t i = 0; i < count; i++)
+        ring_push(&journal->changes, &(Change){.kind = CHANGE_ASIDE, .aside = asides[i]});
+    journal->asides_told = changes;
+}
+
 bool journal_pass(Journal *journal, const Alarms *alarms, const Gate *gate)
 {
     const bool alarmed = pass_alarms(journal, alarms);
+    pass_asides(journal, alarms);
 
     // a command that finds no room is missing in the lists of those who watch; history has it
     size_t count;
@@ -154,18 +171,27 @@ bool journal_take(Journal *journal, Recent *recent, uint64_t revision, uint64_t 
     bool anew = false;
     Change change;
     // what comes in meanwhile is for the next time, so that a busy tick cannot hold this thread
-    for (size_t left = ring_count(&journal->changes); left > 0 && ring_pop(&journal->changes, &change); left--) {
-        if (change.kind == CHANGE_ANEW) {
+    for (size_t left = ring_count(&journal->changes); left > 0 && ring_pop(&journal->changes, &change); left--)
+        switch (change.kind) {
+        case CHANGE_ANEW:
             journal->alarm_count = 0;
             anew = true;
-            continue;
-        }
-        if (change.kind == CHANGE_ALARM)
+            break;
+        case CHANGE_ASIDES:
+            journal->aside_count = 0;
+            break;
+        case CHANGE_ASIDE:
+            journal->asides[journal->aside_count++] = change.aside;
+            break;
+        case CHANGE_ALARM:
             take_alarm(journal, &change.alarm);
-        else
+            tell(journal, &change, recent, revision, told);
+            break;
+        case CHANGE_COMMAND:
             take_command(journal, &change.command);
-        tell(journal, &change, recent, revision, told);
-    }
+            tell(journal, &change, recent, revision, told);
+            break;
+        }
     return anew || recent->since >= revision;
 }
 
@@ -177,7 +203,8 @@ void journal_follow(Journal *journal, const Plant *plant, Recent *recent, uint64
         TagId *tag = &journal->commands[i].wish.tag;
         *tag = *tag < tags_count(journal->plant->tags) ? tags_find(plant->tags, tags_name(journal->plant->tags, *tag).text) : TAG_NONE;
     }
-    journal->alarm_count = 0;
+    journal->alarm_count = journal->aside_count = 0;
+    journal->asides_told = UINT64_MAX;
     journal->begin_anew = true;
     journal->plant = plant;
 }

@@ -16,10 +16,13 @@ typedef struct Journal {
     const Plant *plant;
     Ring changes;
     bool begin_anew;  // the tick's: the list of all alarms is owed
+    uint64_t asides_told;  // the tick's: which list of what is aside was passed on last
 
     // the service thread's
     Alarm *alarms;  // not over, oldest first; ALARMS_MAX
     size_t alarm_count;
+    Aside asides[ASIDES_MAX];
+    size_t aside_count;
     Command commands[JOURNAL_COMMANDS];  // oldest first
     size_t command_count;
     Text object;  // the one that is being written

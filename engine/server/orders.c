@@ -59,7 +59,6 @@ static void order(Server *server, const Request *request, TagId tag, double valu
     ServerAsk ask = {.kind = SERVER_ASK_ACTUATE, .wish = {.tag = tag, .value = unit_to_si(unit, value)}};
     caller_sign(&request->caller, ask.wish.by, sizeof ask.wish.by);
     snprintf(ask.wish.reason, sizeof ask.wish.reason, "%s", reason ? reason : "");
-    snprintf(ask.by, sizeof ask.by, "%s", ask.wish.by);
     reply_ask(reply, &ask, told_order);
 }
 

@@ -145,70 +145,6 @@ static void answer_moment(Server *server, const Request *request, Reply *reply)
         await_archive(server, &query, reply);
 }
 
-static void put_alarms_now(const Server *server, size_t limit, Text *out)
-{
-    const Journal *journal = &server->journal;
-    for (size_t i = 0; i < limit && i < journal->alarm_count; i++) {
-        const Alarm *alarm = &journal->alarms[journal->alarm_count - 1 - i];
-        text_put(out, i ? "," : "");
-        frame_alarm(out, alarm, server->plant->twins[alarm->twin].name);
-    }
-}
-
-static void answer_alarms(Server *server, const Request *request, Reply *reply)
-{
-    size_t limit, count = 0;
-    if (!args_count(request, "limit", LIST_DEFAULT, LIST_MAX, &limit, reply))
-        return;
-    Arena arena = {0};
-    HistoryAlarm *alarms = NULL;
-    ErrText why = {0};
-    if (server->reader && history_read_alarms(server->reader, limit, &arena, &alarms, &count, &why) != ERR_OK) {
-        reply_problem(reply, 500, "history: %s", why.text);
-    } else {
-        text_put(reply->body, "[");
-        if (!server->reader)
-            put_alarms_now(server, limit, reply->body);
-        for (size_t i = 0; i < count; i++) {
-            text_put(reply->body, i ? "," : "");
-            frame_alarm(reply->body, &alarms[i].alarm, alarms[i].twin);
-        }
-        text_put(reply->body, "]");
-    }
-    arena_fini(&arena);
-}
-
-/* ID: the alarm as it was told last, with what was told before, oldest first. */
-static void answer_alarm(Server *server, const Request *request, Reply *reply)
-{
-    const char *text = request->parts[0];
-    char *end;
-    const unsigned long long id = strtoull(text, &end, 10);
-    Arena arena = {0};
-    HistoryAlarm *alarms = NULL;
-    size_t count = 0;
-    ErrText why = {0};
-    if (text[0] < '0' || text[0] > '9' || *end || id == 0 || id > INT64_MAX) {
-        reply_problem(reply, 404, "no alarm \"%.60s\": expected its number", text);
-    } else if (!server->reader) {
-        reply_problem(reply, 404, "this plant keeps no history");
-    } else if (history_read_alarm(server->reader, id, &arena, &alarms, &count, &why) != ERR_OK) {
-        reply_problem(reply, 500, "history: %s", why.text);
-    } else if (count == 0) {
-        reply_problem(reply, 404, "no alarm %llu in the history", id);
-    } else {
-        text_put(reply->body, "{\"alarm\":");
-        frame_alarm(reply->body, &alarms[count - 1].alarm, alarms[count - 1].twin);
-        text_put(reply->body, ",\"before\":[");
-        for (size_t i = 0; i + 1 < count; i++) {
-            text_put(reply->body, i ? "," : "");
-            frame_alarm(reply->body, &alarms[i].alarm, alarms[i].twin);
-        }
-        text_put(reply->body, "]}");
-    }
-    arena_fini(&arena);
-}
-
 /* Commands of a page, newest first: those with an id below `before`, `limit` at the most. Returns how many, and the id of the last. */
 static size_t put_commands_now(const Server *server, size_t before, size_t limit, Text *out, uint64_t *last)
 {
@@ -263,8 +199,6 @@ static void answer_commands(Server *server, const Request *request, Reply *reply
 const Route past_routes[] = {
     {.method = "GET", .path = "/api/v1/history", .right = RIGHT_VIEW, .answer = answer_history},
     {.method = "GET", .path = "/api/v1/snapshot", .right = RIGHT_VIEW, .answer = answer_moment},
-    {.method = "GET", .path = "/api/v1/alarms", .right = RIGHT_VIEW, .answer = answer_alarms},
-    {.method = "GET", .path = "/api/v1/alarms/*", .right = RIGHT_VIEW, .answer = answer_alarm},
     {.method = "GET", .path = "/api/v1/commands", .right = RIGHT_VIEW, .answer = answer_commands},
     {0},
 };

@@ -123,7 +123,7 @@ static uint8_t *gather_health(const Server *server, const State *state)
         health[twin] = (uint8_t)state_health(state, plant, twin);
     for (size_t i = 0; i < journal->alarm_count && health; i++) {
         const Alarm *alarm = &journal->alarms[i];
-        const bool active = alarm->state == ALARM_RAISED || alarm->state == ALARM_ACKNOWLEDGED;
+        const bool active = (alarm->state == ALARM_RAISED || alarm->state == ALARM_ACKNOWLEDGED) && !alarm_is_aside(alarm);
         if (active && strcmp(alarm->name, "divergence") != 0 && health[alarm->twin] < HEALTH_ALARM)
             health[alarm->twin] = HEALTH_ALARM;
     }

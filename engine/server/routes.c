@@ -17,6 +17,7 @@ static const Route *const tables[] = {
     order_routes,
     rest_routes,
     past_routes,
+    alarm_routes,
     forecasts_routes,
     running_routes,
     metrics_routes,

@@ -19,11 +19,12 @@ extern const Route inventory_routes[];
 extern const Route order_routes[];
 extern const Route rest_routes[];
 extern const Route past_routes[];
+extern const Route alarm_routes[];
+extern const Route trail_routes[];
 extern const Route forecasts_routes[];
 extern const Route running_routes[];
 extern const Route metrics_routes[];
 extern const Route login_routes[];
-extern const Route trail_routes[];
 extern const Route events_routes[];
 
 /// Whether `path` belongs to routes, and not to the dashboard's files.

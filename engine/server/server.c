@@ -483,6 +483,14 @@ void server_answer(Server *server, uint64_t token, int status, const char *detai
     uv_async_send(&server->wake);
 }
 
+void server_answer_alarm(Server *server, uint64_t token, const Alarm *alarm, const char *twin)
+{
+    AskAnswer answer = {.token = token, .status = 200, .alarm = *alarm};
+    snprintf(answer.twin, sizeof answer.twin, "%s", twin);
+    asks_answer(&server->asks, &answer);
+    uv_async_send(&server->wake);
+}
+
 // Another version of the plant.
 
 void server_pause(Server *server)

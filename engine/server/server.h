@@ -86,13 +86,12 @@ typedef struct ServerNow {
 /// `frame_rate_max` times a second; what is held back goes out with a later publish or poll, so all that is pointed to must live on till then.
 void server_publish(Server *server, const Plant *plant, const Sync *sync, const Alarms *alarms, const Gate *gate, const ServerNow *now);
 
-typedef enum ServerAskKind { SERVER_ASK_ACKNOWLEDGE, SERVER_ASK_ACTUATE, SERVER_ASK_RELOAD, SERVER_ASK_TIME } ServerAskKind;
+typedef enum ServerAskKind { SERVER_ASK_ALARM, SERVER_ASK_ACTUATE, SERVER_ASK_RELOAD, SERVER_ASK_TIME } ServerAskKind;
 typedef struct ServerAsk {
     ServerAskKind kind;
     uint64_t token;  // for server_answer
     Caller caller;   // who asks, for the audit trail
-    uint64_t alarm;
-    char by[48];
+    AlarmAct act;
     CommandWish wish;
     struct {
         bool paused;
@@ -105,6 +104,8 @@ typedef struct ServerAsk {
 bool server_poll(Server *server, ServerAsk *out);
 /// Answer it: status 200 with the command's id (0 for none; to a reload, with what there is to say), or a refusal.
 void server_answer(Server *server, uint64_t token, int status, const char *detail, uint64_t command);
+/// What was asked about an alarm is done: 200, with the alarm as it is now (id 0: it is over) of the twin of this name.
+void server_answer_alarm(Server *server, uint64_t token, const Alarm *alarm, const char *twin);
 
 /// Let the service thread stand still, until server_resume: sockets wait, nothing is lost. Meanwhile what it shares with others (the devices'
 /// connector) is the caller's.

@@ -20,7 +20,8 @@ struct Wire {
 
 static const char *const topic_names[] = {
     [WIRE_PROVIDE] = "provide",     [WIRE_NUMBERS] = "numbers",         [WIRE_SAMPLES] = "samples", [WIRE_TIME] = "time",       [WIRE_COMMAND] = "command",
-    [WIRE_SUBSCRIBE] = "subscribe", [WIRE_ACKNOWLEDGE] = "acknowledge", [WIRE_ACTUATE] = "actuate", [WIRE_TOPIC_COUNT] = NULL,
+    [WIRE_SUBSCRIBE] = "subscribe", [WIRE_ACKNOWLEDGE] = "acknowledge", [WIRE_ACTUATE] = "actuate", [WIRE_COMMENT] = "comment",
+    [WIRE_SHELVE] = "shelve",       [WIRE_UNSHELVE] = "unshelve",       [WIRE_SUPPRESS] = "suppress",   [WIRE_UNSUPPRESS] = "unsuppress", [WIRE_TOPIC_COUNT] = NULL,
 };
 
 static const char time_form[] = "a time (nanoseconds since 1970 as an integer, or RFC 3339)";
@@ -313,11 +314,13 @@ static Err read_command(const json_t *value, WireMessage *out, ErrText *why)
     return members.err;
 }
 
-static Err read_acknowledge(const json_t *value, WireMessage *out, ErrText *why)
+static Err read_act(const json_t *value, WireMessage *out, ErrText *why)
 {
     Members members = {value, "value", why, ERR_OK};
-    out->acknowledge.alarm = read_count(&members, "alarm");
-    out->acknowledge.by = read_text(&members, "by");
+    out->act.alarm = read_count(&members, "alarm");
+    out->act.by = read_text(&members, "by");
+    out->act.comment = read_text(&members, "comment");
+    out->act.seconds = out->topic == WIRE_SHELVE ? read_number(&members, "seconds") : 0;
     return members.err;
 }
 
@@ -388,7 +391,12 @@ static Err read_request(Wire *wire, json_t *value, WireMessage *out, ErrText *wh
     case WIRE_COMMAND:
         return read_command(value, out, why);
     case WIRE_ACKNOWLEDGE:
-        return read_acknowledge(value, out, why);
+    case WIRE_COMMENT:
+    case WIRE_SHELVE:
+    case WIRE_UNSHELVE:
+    case WIRE_SUPPRESS:
+    case WIRE_UNSUPPRESS:
+        return read_act(value, out, why);
     case WIRE_ACTUATE:
         return read_actuate(value, out, why);
     default:

@@ -26,6 +26,11 @@ typedef enum WireTopic {
     WIRE_COMMAND,
     WIRE_SUBSCRIBE,
     WIRE_ACKNOWLEDGE,
+    WIRE_COMMENT,
+    WIRE_SHELVE,
+    WIRE_UNSHELVE,
+    WIRE_SUPPRESS,
+    WIRE_UNSUPPRESS,
     WIRE_ACTUATE,
     WIRE_TOPIC_COUNT
 } WireTopic;
@@ -101,8 +106,9 @@ typedef struct WireMessage {
         } command;  // answered: only status and detail
         struct {
             uint64_t alarm;
-            const char *by;
-        } acknowledge;
+            const char *by, *comment;
+            double seconds;  // of a shelving
+        } act;  // acknowledge, comment, shelve, unshelve, suppress, unsuppress
         struct {
             const char *tag;
             double value;

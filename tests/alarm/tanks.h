@@ -158,6 +158,15 @@ static inline void tanks_judge(Tanks *tanks, double s)
     tanks->sync.batch = (Batch){0};
 }
 
+/* Somebody acknowledges an alarm. */
+static inline Err tanks_acknowledge(Alarms *alarms, uint64_t id, int64_t now)
+{
+    Alarm alarm;
+    ErrText why;
+    AlarmAct act = {.kind = ACT_ACKNOWLEDGE, .alarm = id, .by = "anna"};
+    return alarm_act(alarms, &act, now, &alarm, &why);
+}
+
 static inline const Alarm *tanks_alarms(const Tanks *tanks, size_t expected)
 {
     size_t count;

@@ -231,7 +231,7 @@ START_TEST(acknowledging_ends_what_has_returned_and_is_told_once)
     tanks_judge(tanks, 0);
     alarms_settle(tanks->alarms);
     ck_assert_uint_eq(changed_count(tanks), 0);
-    ck_assert_int_eq(alarm_acknowledge(tanks->alarms, 1, "anna", at(1)), ERR_OK);
+    ck_assert_int_eq(tanks_acknowledge(tanks->alarms, 1, at(1)), ERR_OK);
     ck_assert_uint_eq(changed_count(tanks), 1);
     ck_assert_int_eq(only_alarm(tanks)->state, ALARM_ACKNOWLEDGED);
     tanks_verdict(tanks, 0, VERDICT_NONE, "");
@@ -241,7 +241,7 @@ START_TEST(acknowledging_ends_what_has_returned_and_is_told_once)
     ck_assert_uint_eq(count, 1);
     ck_assert_str_eq(alarm_state_name(changed[0].state), "over");
     tanks_alarms(tanks, 0);
-    ck_assert_int_eq(alarm_acknowledge(tanks->alarms, 1, "anna", at(3)), ERR_UNKNOWN);
+    ck_assert_int_eq(tanks_acknowledge(tanks->alarms, 1, at(3)), ERR_UNKNOWN);
     tanks_close(tanks);
 }
 END_TEST
@@ -307,7 +307,7 @@ static void play(Tanks *tanks, int s)
         tanks->plant->blocks[0].quarantined = 8;
     tanks_judge(tanks, s);
     if (s % 9 == 8)
-        alarm_acknowledge(tanks->alarms, (uint64_t)s / 3, "anna", at(s));
+        tanks_acknowledge(tanks->alarms, (uint64_t)s / 3, at(s));
     alarms_settle(tanks->alarms);
 }
 
@@ -355,7 +355,7 @@ START_TEST(numbers_and_counts_outlast_a_restart)
         *tanks_cell(tanks, i, "level") = 0.3;
     tanks_judge(tanks, 1);
     for (uint64_t id = 1; id <= ALARMS_MAX; id++)
-        ck_assert_int_eq(alarm_acknowledge(tanks->alarms, id, "anna", at(2)), ERR_OK);
+        ck_assert_int_eq(tanks_acknowledge(tanks->alarms, id, at(2)), ERR_OK);
     tanks_alarms(tanks, 0);
 
     ErrText why;

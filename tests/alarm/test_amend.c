@@ -117,7 +117,7 @@ static Said *play(const Truth *truth, int acknowledge, int restart)
         hear(tanks, said);
         for (uint64_t id = 1; acknowledge && id <= said->count; id++)
             if (random_uniform(9, (uint64_t)tick, id) * acknowledge < 1)
-                alarm_acknowledge(tanks->alarms, id, "anna", at(tick));
+                tanks_acknowledge(tanks->alarms, id, at(tick));
         hear(tanks, said);
         if (restart && tick % restart == restart - 1) {
             ErrText why;
@@ -265,7 +265,7 @@ START_TEST(an_alarm_that_came_earlier_says_so_and_stays_the_same)
     const double told[] = {0.4, 0.4, 0.4, 0.9, 0.9}, truth[] = {0.4, 0.9, 0.9, 0.9, 0.9};
     Tanks *tanks = tanks_open(1, FULL, LAG);
     first(tanks, 5, told);
-    ck_assert_int_eq(alarm_acknowledge(tanks->alarms, 1, "anna", at(4)), ERR_OK);
+    ck_assert_int_eq(tanks_acknowledge(tanks->alarms, 1, at(4)), ERR_OK);
     again(tanks, 1, 4, truth);
     tanks_judge(tanks, 5);
     const Alarm *alarm = tanks_alarms(tanks, 1);
@@ -336,7 +336,7 @@ START_TEST(what_is_over_stays_as_it_was_told)
     const double told[] = {0.4, 0.9, 0.4, 0.4}, truth[] = {0.4, 0.9, 0.9, 0.4};
     Tanks *tanks = tanks_open(1, FULL, LAG);
     first(tanks, 4, told);
-    ck_assert_int_eq(alarm_acknowledge(tanks->alarms, 1, "anna", at(3)), ERR_OK);
+    ck_assert_int_eq(tanks_acknowledge(tanks->alarms, 1, at(3)), ERR_OK);
     alarms_settle(tanks->alarms);
     again(tanks, 2, 3, truth);
     tanks_judge(tanks, 4);

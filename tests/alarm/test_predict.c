@@ -116,7 +116,7 @@ START_TEST(what_has_come_is_not_foretold_any_longer)
 {
     Tanks *tanks = open_tanks();
     foretell(tanks, 0, 5, "overflow", 0.8, 100, 200, 300);
-    alarm_acknowledge(tanks->alarms, tanks_alarms(tanks, 1)->id, "anna", at(6));
+    tanks_acknowledge(tanks->alarms, tanks_alarms(tanks, 1)->id, at(6));
     alarms_settle(tanks->alarms);
     *tanks_cell(tanks, 0, "level") = 0.7;
     tanks_judge(tanks, 10);

@@ -177,11 +177,26 @@ static inline void rig_arrive(Rig *rig, const Arrival *arrival)
     websocket_connector.stored(rig->websocket, arrival->mark);
 }
 
+/* Somebody acknowledges an alarm. */
+static inline Err rig_acknowledge(Alarms *alarms, uint64_t id, int64_t now)
+{
+    Alarm alarm;
+    ErrText why;
+    AlarmAct act = {.kind = ACT_ACKNOWLEDGE, .alarm = id, .by = "anna"};
+    return alarm_act(alarms, &act, now, &alarm, &why);
+}
+
 static inline void rig_answer(Rig *rig, const ServerAsk *ask)
 {
-    if (ask->kind == SERVER_ASK_ACKNOWLEDGE) {
-        const bool known = alarm_acknowledge(rig->alarms, ask->alarm, ask->by, sync_now(rig->sync)) == ERR_OK;
-        server_answer(rig->server, ask->token, known ? 200 : 404, known ? NULL : "there is no such alarm", 0);
+    if (ask->kind == SERVER_ASK_ALARM) {
+        AlarmAct act = ask->act;
+        Alarm alarm;
+        ErrText why;
+        const Err err = alarm_act(rig->alarms, &act, sync_now(rig->sync), &alarm, &why);
+        if (err)
+            server_answer(rig->server, ask->token, err == ERR_UNKNOWN ? 404 : 400, why.text, 0);
+        else
+            server_answer_alarm(rig->server, ask->token, &alarm, act.twin);
     } else {
         server_answer(rig->server, ask->token, 200, NULL, gate_ask(rig->gate, &ask->wish, sync_now(rig->sync)));
     }

@@ -672,7 +672,7 @@ START_TEST(what_somebody_does_is_told_by_his_name)
     Rig *rig = open_required();
     Peer *anna = open_socket(rig, bearer(tokens[0])), *otto = open_socket(rig, bearer(tokens[1]));
     peer_say(anna, "{\"topic\":\"acknowledge\",\"headers\":{\"id\":2},\"value\":{\"alarm\":7,\"by\":\"otto\"}}");
-    ck_assert_str_eq(next_ask(rig).by, "anna");
+    ck_assert_str_eq(next_ask(rig).act.by, "anna");
     peer_say(anna, "{\"topic\":\"actuate\",\"headers\":{\"id\":3},\"value\":{\"tag\":\"tank1.valve\",\"value\":1,\"reason\":\"x\"}}");
     ck_assert_str_eq(next_ask(rig).wish.by, "anna");
     ck_assert_ptr_nonnull(strstr(exchange(rig, otto, "{\"topic\":\"acknowledge\",\"headers\":{\"id\":52},\"value\":{\"alarm\":7,\"by\":\"anna\"}}"),

@@ -96,7 +96,7 @@ START_TEST(a_change_replaces_what_was_there)
     pass(&watch);
     take(&watch);
     const size_t before = watch.journal.alarm_count;
-    ck_assert_int_eq(alarm_acknowledge(watch.rig->alarms, id, "anna", sync_now(watch.rig->sync)), ERR_OK);
+    ck_assert_int_eq(rig_acknowledge(watch.rig->alarms, id, sync_now(watch.rig->sync)), ERR_OK);
     ck_assert(pass(&watch));
     ck_assert(!take(&watch));
     ck_assert_int_eq(find(&watch, id)->state, ALARM_ACKNOWLEDGED);
@@ -112,7 +112,7 @@ START_TEST(an_alarm_that_is_over_leaves_the_list_and_is_told)
     pass(&watch);
     take(&watch);
     Rig *rig = watch.rig;
-    alarm_acknowledge(rig->alarms, id, "anna", sync_now(rig->sync));
+    rig_acknowledge(rig->alarms, id, sync_now(rig->sync));
     alarms_settle(rig->alarms);
 
     // the tank is emptied by hand, and the next judgement finds nothing wrong with its level
@@ -131,7 +131,7 @@ START_TEST(a_full_ring_makes_it_begin_anew)
     Watch watch = open_watch();
     const uint64_t id = raise_alarm(&watch);
     pass(&watch);
-    alarm_acknowledge(watch.rig->alarms, id, "anna", sync_now(watch.rig->sync));
+    rig_acknowledge(watch.rig->alarms, id, sync_now(watch.rig->sync));
 
     // nobody takes and nobody settles, so each pass adds the change again, until there is no room
     for (int i = 0; i < 3 * ALARMS_MAX && !watch.journal.begin_anew; i++)

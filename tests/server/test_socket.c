@@ -230,7 +230,7 @@ START_TEST(an_answer_for_who_has_gone_reaches_nobody)
     ServerAsk ask, later;
     while (!server_poll(rig->server, &ask))
         sleep_ms(1);
-    ck_assert_str_eq(ask.by, "anna");
+    ck_assert_str_eq(ask.act.by, "anna");
     peer_close(gone);
     sleep_ms(50);
 

@@ -226,8 +226,14 @@ START_TEST(requests_of_observers_are_read)
     ck_assert_int_eq(read_frame("{\"topic\":\"subscribe\",\"headers\":{\"id\":1},\"value\":{}}"), ERR_OK);
     ck_assert_int_eq(message.topic, WIRE_SUBSCRIBE);
     ck_assert_int_eq(read_frame("{\"topic\":\"acknowledge\",\"value\":{\"alarm\":7,\"by\":\"anna\"}}"), ERR_OK);
-    ck_assert_uint_eq(message.acknowledge.alarm, 7);
-    ck_assert_str_eq(message.acknowledge.by, "anna");
+    ck_assert_uint_eq(message.act.alarm, 7);
+    ck_assert_str_eq(message.act.by, "anna");
+    ck_assert_str_eq(message.act.comment, "");
+    ck_assert_int_eq(read_frame("{\"topic\":\"shelve\",\"value\":{\"alarm\":7,\"seconds\":90.5,\"comment\":\"known\"}}"), ERR_OK);
+    ck_assert_int_eq(message.topic, WIRE_SHELVE);
+    ck_assert(message.act.seconds == 90.5);
+    ck_assert_str_eq(message.act.comment, "known");
+    ck_assert_int_eq(read_frame("{\"topic\":\"shelve\",\"value\":{\"alarm\":7}}"), ERR_PARSE);
     ck_assert_int_eq(read_frame("{\"topic\":\"actuate\",\"value\":{\"tag\":\"a.b\",\"value\":1.5,\"reason\":\"by hand\"}}"), ERR_OK);
     ck_assert_str_eq(message.actuate.tag, "a.b");
     ck_assert(message.actuate.value == 1.5);
