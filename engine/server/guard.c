@@ -82,11 +82,11 @@ static bool copy_header(struct lws *wsi, enum lws_token_indexes token, char *out
     return lws_hdr_total_length(wsi, token) == 0 || lws_hdr_copy(wsi, out, (int)room, token) >= 0;
 }
 
-/* The name in an Origin, NULL when it is no page of the web. A proxy before us may speak TLS when we do not, but not the other way round. */
+/* The name in an Origin, NULL when it can be no page of ours. A proxy before us, for which we were told a name, may speak TLS when we do not. */
 static const char *origin_name(const Server *server, const char *origin)
 {
     if (strncasecmp(origin, "https://", 8) == 0)
-        return origin + 8;
+        return server->tls || server->host_count ? origin + 8 : NULL;
     return strncasecmp(origin, "http://", 7) == 0 && !server->tls ? origin + 7 : NULL;
 }
 

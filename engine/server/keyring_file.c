@@ -241,7 +241,7 @@ Err keyring_load(const char *path, Keyring **out, ErrText *why)
     Text text = {0};
     const int file = open(path, O_RDONLY | O_CLOEXEC);
     if (file < 0)
-        return err_set(why, ERR_IO, "%s: %s", path, strerror(errno));
+        return err_set(why, ERR_IO, "%s: %s%s", path, strerror(errno), errno == ENOENT ? " (`pollux user add NAME --role admin` begins one)" : "");
     Err err = check_mode(file, path, why);
     if (!err && (err = read_file(file, &text)))
         err = err_set(why, err, "%s: %s", path, err_name(err));

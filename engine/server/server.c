@@ -162,7 +162,7 @@ bool server_is_loopback(const char *bind)
     return strcmp(address, "::1") == 0 || strncmp(address, "127.", 4) == 0;
 }
 
-/* Who can be reached by others must be spoken with in secret, and know whom he speaks with. */
+/* Who can be reached by others must know whom he speaks with. */
 static Err check_exposure(const Server *server, const ServerDef *def, ErrText *why)
 {
     if (server_is_loopback(def->bind)) {
@@ -170,11 +170,6 @@ static Err check_exposure(const Server *server, const ServerDef *def, ErrText *w
             return err_set(why, ERR_DENIED, "--host names this server to others, so it needs an access file: --access FILE (`pollux user add NAME --role admin` makes one)");
         return ERR_OK;
     }
-    if (!server->tls)
-        return err_set(why, ERR_DENIED,
-                       "others can reach %.60s, so it needs TLS: --tls-certificate FILE --tls-key FILE (`pollux certificate self-signed FOLDER` makes both for a first try); "
-                       "without --bind the server is for this machine only",
-                       server->address);
     if (!server->access || !access_lets_somebody_in(server->access))
         return err_set(why, ERR_DENIED, "others can reach %.60s, so somebody has to be let in: `pollux user add NAME --role admin`, or `pollux token create NAME --role viewer`",
                        server->address);
@@ -190,6 +185,11 @@ static Err lock_door(Server *server, const ServerDef *def, ErrText *why)
         err = err_set(why, ERR_USAGE, "TLS needs both, --tls-certificate and --tls-key");
     if (!err && tls.client_ca && !(tls.certificate && def->access))
         err = err_set(why, ERR_USAGE, "--tls-client-ca needs --tls-certificate, --tls-key and --access");
+    if (!err && !tls.certificate && !server_is_loopback(def->bind))
+        err = err_set(why, ERR_DENIED,
+                      "others can reach %.60s, so it needs TLS: --tls-certificate FILE --tls-key FILE (`pollux certificate self-signed FOLDER` makes both for a first try); "
+                      "without --bind the server is for this machine only",
+                      server->address);
     if (!err && tls.certificate)
         err = tls_open(&tls, &server->tls, why);
     if (!err && def->access)

@@ -712,16 +712,24 @@ START_TEST(a_port_in_use_is_named)
 }
 END_TEST
 
-START_TEST(only_the_loopback_is_listened_on)
+START_TEST(without_access_only_the_loopback_is_listened_on)
 {
-    static const char *const refused[] = {"0.0.0.0", "::", "192.168.0.1", "example.com", ""}, *const taken[] = {"localhost", "127.0.0.1"};
+    static const struct {
+        const char *address;
+        Err err;
+        const char *why;
+    } refused[] = {
+        {"0.0.0.0", ERR_DENIED, "it needs TLS"}, {"::", ERR_DENIED, "it needs TLS"}, {"192.168.0.1", ERR_DENIED, "it needs TLS"},
+        {"example.com", ERR_RANGE, "expected an address"}, {"", ERR_RANGE, "expected an address"},
+    };
+    static const char *const taken[] = {"localhost", "127.0.0.1"};
     Rig *rig = rig_make(false);
     ServerDef def = rig_def(rig);
     for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
         ErrText why;
-        def.bind = refused[i];
-        ck_assert_int_eq(server_create(&def, &rig->server, &why), ERR_DENIED);
-        ck_assert_ptr_nonnull(strstr(why.text, "access control"));
+        def.bind = refused[i].address;
+        ck_assert_int_eq(server_create(&def, &rig->server, &why), refused[i].err);
+        ck_assert_ptr_nonnull(strstr(why.text, refused[i].why));
         rig->server = NULL;
     }
     for (size_t i = 0; i < sizeof taken / sizeof *taken; i++) {
@@ -840,5 +848,5 @@ KIT_MAIN("server.rest", the_map_tells_how_every_twin_fares, twins_are_listed_by_
          a_reload_is_answered_when_the_tick_has_an_answer, other_sites_and_bent_names_are_refused, health_is_the_life_of_the_tick, files_have_their_type_and_may_be_kept_as_long_as_their_name_says,
          a_file_that_the_browser_has_is_not_sent_again, no_path_leads_out_of_the_folder, a_large_file_comes_whole,
          without_a_dashboard_a_page_says_how_to_build_it, every_answer_carries_the_security_headers, a_port_in_use_is_named,
-         only_the_loopback_is_listened_on, a_server_without_its_history_does_not_begin,
+         without_access_only_the_loopback_is_listened_on, a_server_without_its_history_does_not_begin,
          beginning_survives_every_failed_allocation)
