@@ -208,7 +208,21 @@ static void answer_leaf_events(Server *server, const Request *request, Reply *re
         open_events(server, request, &wish, reply);
 }
 
+/* Their tags have no channels: alarms concern twins, and no values come with them. */
+static void answer_alarm_events(Server *server, const Request *request, Reply *reply)
+{
+    char name[TAG_NAME_ROOM];
+    const char *tags[] = {name}, *twin = request_arg(request, "twin");
+    const Wish wish = {.form = FEED_ALARMS, .tags = tags, .tag_count = 1, .on_change = true};
+    snprintf(name, sizeof name, "%.*s.", (int)sizeof name - 2, twin ? twin : "*");
+    if (twin && plant_find(server->plant, twin) < 0)
+        reply_problem(reply, 404, "twin: no twin \"%.100s\" in plant %s", twin, server->plant->name);
+    else
+        open_events(server, request, &wish, reply);
+}
+
 const Route events_routes[] = {
+    {.method = "GET", .path = "/api/v1/alarms/events", .right = RIGHT_VIEW, .answer = answer_alarm_events},  // before the alarms by number
     {.method = "GET", .path = "/api/v1/events", .right = RIGHT_VIEW, .answer = answer_events},
     {.method = "GET", .path = "/api/v1/twins/*/*/events", .right = RIGHT_VIEW, .answer = answer_leaf_events},
     {0},

@@ -20,6 +20,7 @@ typedef enum FeedForm {
     FEED_JSON,    // frames of pollux.v1.json
     FEED_EVENTS,  // server-sent events with the same content
     FEED_LEAF,    // server-sent events of one tag, as GET of the leaf answers
+    FEED_ALARMS,  // server-sent events of alarms alone
 } FeedForm;
 
 /// What somebody wants to be told of. Equal wishes share a feed.

@@ -354,7 +354,7 @@ static int send_reply(Session *session)
 static int send_events(Session *session)
 {
     session->last = true;
-    if (session->head || !write_headers(session->wsi, &session->reply, LWS_ILLEGAL_HTTP_CONTENT_LEN, session->last))
+    if (!write_headers(session->wsi, &session->reply, LWS_ILLEGAL_HTTP_CONTENT_LEN, session->last))
         return -1;
     session->state = SESSION_STREAMING;
     events_begin(session->reply.events, session->wsi);
@@ -415,8 +415,10 @@ static int conclude(Server *server, Session *session)
         lws_set_timeout(session->wsi, PENDING_TIMEOUT_HTTP_CONTENT, ANSWER_S);
         return 0;
     }
-    if (reply->events)
+    if (reply->events && !session->head)
         return send_events(session);
+    events_close(reply->events);  // nobody reads them
+    reply->events = NULL;
     if (!reply->awaited)
         return send_reply(session);
     session->next = server->awaiting;

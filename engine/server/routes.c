@@ -15,6 +15,7 @@ static const Route *const tables[] = {
     describe_routes,
     inventory_routes,
     order_routes,
+    events_routes,
     rest_routes,
     past_routes,
     alarm_routes,
@@ -23,7 +24,6 @@ static const Route *const tables[] = {
     metrics_routes,
     login_routes,
     trail_routes,
-    events_routes,
 };
 enum { TABLES = sizeof tables / sizeof *tables };
 

@@ -40,6 +40,12 @@ static bool is_socket(const Feed *feed)
     return feed->wish.form == FEED_JSON;
 }
 
+/* The plant, its values, alarms and commands, and not one kind of these alone. */
+static bool is_told_all(const Feed *feed)
+{
+    return feed->wish.form == FEED_JSON || feed->wish.form == FEED_EVENTS;
+}
+
 /* `revision`: up to which whoever gets the frame knows all then; 0 for a frame that is not all there is. A leaf has events of one kind, without a name. */
 static void begin_frame(const Feed *feed, Text *out, const char *name, uint64_t revision)
 {
@@ -133,7 +139,7 @@ static Chunk *get_tick(Server *server, Feed *feed, TickFrame *content)
         content->after = 0;
         chunk = find_made(feed, 0);
     }
-    if (chunk || feed->made_count == FEED_MADE_MAX || (feed->wish.form == FEED_LEAF && feed->pick_count == 0))
+    if (chunk || feed->made_count == FEED_MADE_MAX || (!is_told_all(feed) && feed->pick_count == 0))
         return chunk;
     chunk = make_tick(server, feed, content);
     if (chunk)
@@ -158,7 +164,7 @@ static void viewer_link(Viewer *viewer, Feed *feed)
 static void push_snapshot(Server *server, Viewer *viewer)
 {
     Feed *feed = viewer->feed;
-    if (feed->wish.form == FEED_LEAF)
+    if (!is_told_all(feed))
         return;
     if (!feed->snapshot)
         feed->snapshot = make_snapshot(server, feed);
@@ -172,6 +178,7 @@ static bool concerns(const void *self, uint32_t twin)
 }
 
 static const RecentForm listed = {"", "", ","};
+static const RecentForm bare_events = {"data: ", "\n\n", ""};
 static const RecentForm alarm_events = {"event: alarm\ndata: ", "\n\n", ""};
 static const RecentForm command_events = {"event: command\ndata: ", "\n\n", ""};
 
@@ -182,7 +189,9 @@ static bool gather_changes(Server *server, const Feed *feed, uint64_t after, Tic
     const void *const who[] = {server, feed};
     text_clear(&show->alarms);
     text_clear(&show->commands);
-    if (feed->wish.form != FEED_LEAF) {
+    if (feed->wish.form == FEED_ALARMS)
+        recent_write(&show->recent, RECENT_ALARM, after, concerns, who, bare_events, &show->alarms);
+    if (is_told_all(feed)) {
         recent_write(&show->recent, RECENT_ALARM, after, concerns, who, is_socket(feed) ? listed : alarm_events, &show->alarms);
         recent_write(&show->recent, RECENT_COMMAND, after, concerns, who, is_socket(feed) ? listed : command_events, &show->commands);
     }

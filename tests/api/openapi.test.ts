@@ -2,10 +2,12 @@
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { until } from '../browser/programs';
-import { ANNA, type Pollux, readJson, Schemas, startLocked, startPollux, type Times } from './pollux';
+import { ANNA, acknowledge, type Pollux, readJson, Schemas, startLocked, startPollux, type Times } from './pollux';
 
 interface Media {
   schema: { $ref?: string };
+  /** Of server-sent events: what their data are, by their names. */
+  'x-events'?: Record<string, { $ref: string }>;
 }
 interface Response_ {
   $ref?: string;
@@ -15,7 +17,7 @@ interface Response_ {
 interface Operation {
   operationId: string;
   'x-right'?: string;
-  parameters?: { $ref: string }[];
+  parameters?: ({ $ref: string } | { name: string; in: string })[];
   responses: Record<string, Response_>;
 }
 interface OpenApi {
@@ -61,9 +63,10 @@ function find(id: string): { template: string; method: string; operation: Operat
 }
 
 function parameters(operation: Operation): { name: string; in: string }[] {
-  return (operation.parameters ?? []).map(({ $ref }) => {
-    const parameter = openapi.components.parameters[$ref.split('/').pop() ?? ''];
-    if (parameter === undefined) throw new Error(`there is no ${$ref}`);
+  return (operation.parameters ?? []).map((each) => {
+    if (!('$ref' in each)) return each;
+    const parameter = openapi.components.parameters[each.$ref.split('/').pop() ?? ''];
+    if (parameter === undefined) throw new Error(`there is no ${each.$ref}`);
     return parameter;
   });
 }
@@ -228,6 +231,60 @@ test('a list says where its next page is', async () => {
     next = /^<([^>]+)>; rel="next"$/.exec(response.headers.get('link') ?? '')?.[1] ?? null;
   }
   expect(names).toEqual(['tank1', 'tank2']);
+});
+
+/** The first event of each kind that the document knows, held to its schema. */
+async function follow(id: string, { path = {}, query = {} }: Call): Promise<void> {
+  const { template, operation } = find(id);
+  const kinds = operation.responses[200]?.content?.['text/event-stream']?.['x-events'] ?? {};
+  const stop = new AbortController();
+  const search = new URLSearchParams(
+    Object.entries(query).map(([key, value]): [string, string] => [key, String(value)]),
+  );
+  const filled = template.replace(/\{(\w+)\}/g, (_, name: string) => String(path[name]));
+  const response = await fetch(`${pollux.origin}${filled}?${search}`, { signal: stop.signal });
+  expect(response.status).toBe(200);
+  expect(response.headers.get('content-type')).toBe('text/event-stream');
+  seen.set(id, (seen.get(id) ?? new Set()).add(200));
+
+  const missing = new Set(Object.keys(kinds));
+  let text = '';
+  for await (const chunk of response.body ?? []) {
+    text += Buffer.from(chunk as Uint8Array).toString();
+    const events = text.split('\n\n');
+    text = events.pop() ?? '';
+    for (const event of events) {
+      const name = /^event: (.*)$/m.exec(event)?.[1] ?? 'message';
+      const data = /^data: (.*)$/m.exec(event)?.[1];
+      if (data === undefined) continue;
+      expect(Object.keys(kinds)).toContain(name);
+      expect(
+        schemas.check(kinds[name]?.$ref ?? '', JSON.parse(data), query.times === 'rfc3339' ? 'rfc3339' : 'ns'),
+      ).toBeNull();
+      missing.delete(name);
+    }
+    if (missing.size === 0) break;
+  }
+  stop.abort();
+}
+
+test('streams of events bring every kind of event that they are described with', async () => {
+  await follow('watchLeaf', { path: { name: 'tank1', channel: 'gauge' }, query: { times: 'rfc3339' } });
+  await follow('watchLeaf', { path: { name: 'tank1', channel: 'gauge' }, query: { times: 'ns' } });
+  const busy = setInterval(() => {
+    const body = JSON.stringify({ value: Math.random() });
+    void fetch(`${pollux.origin}/api/v1/twins/tank2/valve`, { method: 'PUT', body });
+  }, 300);
+  const [all, alarms] = [
+    follow('watch', { query: { tags: 'tank*.*', rate: 5 } }),
+    follow('watchAlarms', { query: { twin: 'tank2' } }),
+  ];
+  await new Promise((done) => setTimeout(done, 1000));
+  await acknowledge(pollux, 'tank2');
+  await Promise.all([all, alarms]).finally(() => clearInterval(busy));
+  await call('watchLeaf', 404, { path: { name: 'tank1', channel: 'nothing' } });
+  await call('watch', 404, { query: { tags: 'nobody.nothing' } });
+  await call('watchAlarms', 404, { query: { twin: 'nobody' } });
 });
 
 test('who is not known is refused, whatever has a right', async () => {

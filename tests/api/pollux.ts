@@ -1,8 +1,10 @@
 /** What the tests of the interface stand on: a Pollux with its emulated plant, and the schemas that it serves. */
 import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
 import { rmSync } from 'node:fs';
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
+import { WebSocket } from 'ws';
 import { emulate, freePort, PROGRAM, type Program, ROOT, serve, temporaryFolder, until } from '../browser/programs';
 
 /** Two tanks with an alarm at once, and a valve that obeys. */
@@ -141,4 +143,16 @@ function references(value: unknown): string[] {
       ? [inner.split('#')[0] ?? ''].filter((path) => path !== '')
       : references(inner),
   );
+}
+
+/** Somebody has seen the alarm of a twin; its id. */
+export async function acknowledge({ origin, port }: Pollux, twin: string): Promise<number> {
+  const alarms = await readJson<{ id: number; twin: string }[]>(`${origin}/api/v1/alarms`);
+  const alarm = alarms.find((each) => each.twin === twin)?.id ?? 0;
+  const socket = new WebSocket(`ws://localhost:${port}/api/v1/ws`, 'pollux.v1.json');
+  await once(socket, 'open');
+  socket.send(JSON.stringify({ topic: 'acknowledge', headers: { id: 1 }, value: { alarm, by: 'anna' } }));
+  await once(socket, 'message');
+  socket.close();
+  return alarm;
 }

@@ -6,7 +6,7 @@ import { Ajv } from 'ajv';
 import addFormats from 'ajv-formats';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { until } from '../browser/programs';
-import { type Pollux, readJson, startPollux } from './pollux';
+import { acknowledge, type Pollux, readJson, startPollux } from './pollux';
 
 interface Thing {
   id: string;
@@ -79,6 +79,28 @@ test('every property of every twin can be read, as its description says', async 
       expect(leaf.unit, `${title}.${name}`).toBeTypeOf('string');
     }
   }
+});
+
+test('a property is observed as it changes', async () => {
+  const thing = await consume('tank1');
+  const values: number[] = [];
+  const subscription = await thing.observeProperty('gauge', async (output) => {
+    values.push(((await output.value()) as { value: number }).value);
+  });
+  await until('five values', async () => values.length >= 5);
+  await subscription.stop();
+  expect(new Set(values).size).toBeGreaterThan(1);
+});
+
+test('an alarm is an event', async () => {
+  const thing = await consume('tank1');
+  const told: { id: number }[] = [];
+  const subscription = await thing.subscribeEvent('alarm', async (output) => {
+    told.push((await output.value()) as { id: number });
+  });
+  const id = await acknowledge(pollux, 'tank1');
+  await until('the alarm', async () => told.some((alarm) => alarm.id === id));
+  await subscription.stop();
 });
 
 test('an action becomes a command, which the device obeys', async () => {
