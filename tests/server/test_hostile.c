@@ -130,7 +130,7 @@ static double longest_frame_s(Rig *rig, Peer *peer, int *second)
         char wanted[64];
         snprintf(wanted, sizeof wanted, "\"tick\":%lld,\"revision\"", (long long)rig->tick);
         do
-            ck_assert_int_eq(peer_hear(rig, peer), OP_TEXT);
+            ck_assert_int_ge(peer_hear(rig, peer), 0);  // a ping may be among them
         while (!strstr(peer->text, wanted));
         const double took = (double)(clock_system.elapsed_ns(NULL) - begin) / 1e9;
         longest = took > longest ? took : longest;
