@@ -5,7 +5,7 @@ import { dateTimeText, durationText } from '../format/time';
 import type { PageProps } from '../pages';
 import { useLoad } from '../pages/useLoad';
 import { get } from '../rest';
-import { plantTime, type State } from '../state';
+import { plantTime } from '../state';
 import { Loaded } from '../views/Loaded';
 import { readShelves, type Shelf } from './dossier';
 
@@ -38,12 +38,9 @@ export function Shelves({ state, actions }: PageProps) {
 }
 
 function ShelfRow({ shelf, state, actions }: PageProps & { shelf: Shelf }) {
-  const { twin, name, kind, until, by, comment, since } = shelf;
+  const { alarm, twin, name, kind, until, by, comment, since } = shelf;
   const deed = kind === 'shelved' ? 'unshelve' : 'unsuppress';
-  const alarm = alarmOf(shelf, state);
-  const refusal =
-    whyNot(state.access, rightFor(deed)) ??
-    (alarm === null ? 'Its alarm is not among those that this page knows: look for it under "all".' : null);
+  const refusal = whyNot(state.access, rightFor(deed));
   const now = plantTime(state);
   return (
     <li class="alarm-row shelf" data-testid={`shelf-${twin}.${name}`}>
@@ -65,16 +62,10 @@ function ShelfRow({ shelf, state, actions }: PageProps & { shelf: Shelf }) {
         class="button"
         disabled={refusal !== null}
         title={refusal ?? undefined}
-        onClick={() => alarm !== null && actions.ask(alarm, deed)}
+        onClick={() => actions.ask(alarm, deed)}
       >
         {kind === 'shelved' ? 'Unshelve' : 'Unsuppress'}
       </button>
     </li>
   );
-}
-
-/** The newest alarm that it is about. */
-function alarmOf({ twin, name }: Shelf, { alarms }: State): number | null {
-  const ids = [...alarms.values()].filter((alarm) => alarm.twin === twin && alarm.name === name).map(({ id }) => id);
-  return ids.length === 0 ? null : Math.max(...ids);
 }

@@ -45,6 +45,8 @@ export interface Dossier {
 
 /** What nobody wants to hear of, now and when it is raised again. */
 export interface Shelf {
+  /** The alarm at which it was said. */
+  alarm: number;
   twin: string;
   name: string;
   kind: 'shelved' | 'suppressed';
@@ -105,6 +107,7 @@ const readComment = (field: Field): Comment => ({
 });
 
 const readShelf = (field: Field): Shelf => ({
+  alarm: number(field.get('alarm')),
   twin: field.get('twin').or('', text),
   name: field.get('name').text(),
   kind: field.get('kind').oneOf(['shelved', 'suppressed']),
