@@ -7,12 +7,12 @@ import { whatIsWrong, whyNoSearch, withValues } from '../forecast/draft';
 import type { Best } from '../forecast/result';
 import { type Bench, benchOf, type Run } from '../forecast/study';
 import { durationText } from '../format/time';
-import { numberText } from '../format/value';
 import { newestOf } from '../load';
 import type { PageProps } from '../pages';
 import type { State } from '../state';
 import { Watching } from '../views/Watching';
 import { Apply } from '../views/whatif/Apply';
+import { bestText } from '../views/whatif/best';
 import { DraftForm } from '../views/whatif/DraftForm';
 import { Outcome } from '../views/whatif/Outcome';
 
@@ -52,7 +52,7 @@ function Workbench({ state, bench }: Props) {
             </p>
           </section>
         ) : (
-          <Outcome study={study} outlook={study.outlook} overlay={actions.overlay} take={take} />
+          <Outcome study={study} outlook={study.outlook} state={state} overlay={actions.overlay} take={take} />
         )}
         {study.outlook !== null && study.of !== null && <Apply draft={study.of} state={state} bench={bench} />}
       </div>
@@ -125,12 +125,12 @@ function RunBar({ state, bench }: Props) {
           {wrong}
         </p>
       )}
-      <RunNote run={run} wall={state.wall} />
+      <RunNote run={run} state={state} />
     </footer>
   );
 }
 
-function RunNote({ run, wall }: { run: Run; wall: number }) {
+function RunNote({ run, state }: { run: Run; state: State }) {
   switch (run.kind) {
     case 'none':
       return null;
@@ -140,7 +140,7 @@ function RunNote({ run, wall }: { run: Run; wall: number }) {
       return (
         <p class="run-note run-failed" role="alert" data-testid="run-failed">
           {run.why}
-          {run.again !== null && ` There may be room in ${Math.max(0, Math.ceil((run.again - wall) / 1000))} s.`}
+          {run.again !== null && ` There may be room in ${Math.max(0, Math.ceil((run.again - state.wall) / 1000))} s.`}
         </p>
       );
     case 'running':
@@ -148,21 +148,12 @@ function RunNote({ run, wall }: { run: Run; wall: number }) {
         <div class="run-note" data-testid="run-progress">
           <progress max={1} value={run.job.progress} aria-label="How far it is" />
           {` ${Math.round(run.job.progress * 100)} %, ${run.job.seconds.toFixed(1)} s`}
-          {run.job.best !== null && <p>{bestText(run.job.best)}</p>}
+          {run.job.best !== null && (
+            <p>{`best of ${run.job.best.evaluations} so far: ${bestText(run.job.best, state)}`}</p>
+          )}
         </div>
       );
     default:
       return run satisfies never;
   }
 }
-
-const bestText = ({
-  values,
-  cost,
-  evaluations,
-}: {
-  values: Map<string, number>;
-  cost: number;
-  evaluations: number;
-}): string =>
-  `best of ${evaluations} so far: ${[...values].map(([tag, value]) => `${tag} ${numberText(value, '')}`).join(', ')}, cost ${numberText(cost, '')}`;
