@@ -35,15 +35,12 @@ export function TellingCharts({ alarm, evidence, state }: Props) {
     // a sensor belongs on the chart of what it measures
     const channels = twin.channels.filter(({ tag, of }) => isTelling(tag) || (of !== null && isTelling(of)));
     return channels.length === 0 ? null : new Trends({ ...twin, channels });
-  }, [twin, evidence]);
+  }, [twin, evidence.tags.join()]);
   const window = { from: evidence.from, to: evidence.to };
-  const [load, reload] = useLoad(
-    async (signal) => {
-      if (trends !== null) trends.fill(await loadHistory(trends.tags, window, signal));
-      return true;
-    },
-    `${window.from} ${window.to} ${trends === null}`,
-  );
+  const [load, reload] = useLoad(async (signal) => {
+    if (trends !== null) trends.fill(await loadHistory(trends.tags, window, signal));
+    return true;
+  }, trends);
 
   if (trends === null) return null;
   const shown = trends.all.filter((trend) => trend.kind !== 'innovation').slice(0, CHARTS_MOST);
