@@ -238,6 +238,8 @@ static Err look_for_script(Serving *serving, ErrText *why)
 {
     App *next;
     const uint64_t token = serving->app->reload_token;
+    if (reload_asked)
+        server_look(serving->server);
     if (reload_asked || (token && token != serving->asked))
         reload_ask(serving->reload);
     reload_asked = 0;
@@ -305,7 +307,7 @@ int command_serve(int argc, char **argv)
         {OPTION_TEXT, "history", "FILE", "where the history is kept", &history, 0, 0},
         {OPTION_FLAG, "no-history", NULL, "keep none", &no_history, 0, 0},
         {OPTION_FLAG, "fresh", NULL, "put the history until now aside and begin anew", &fresh, 0, 0},
-        {OPTION_FLAG, "watch", NULL, "load the script anew whenever it or one of its models changes (SIGHUP does it once)", &watch, 0, 0},
+        {OPTION_FLAG, "watch", NULL, "load the script anew whenever it or one of its models changes (SIGHUP does it once, and looks at access file and certificate)", &watch, 0, 0},
         {OPTION_TEXT, "log-level", "LEVEL", "debug, info, warning or error: what the log tells (info)", &log_level, 0, 0},
         {OPTION_TEXT, "log-format", "FORM", "text for people, or json: a JSON object per line (text)", &log_format, 0, 0},
         {OPTION_LIST, "webhook", "URL", "who is told of alarms, by a POST of a CloudEvent; may be repeated; POLLUX_WEBHOOK_TOKEN is shown as a bearer token", &serving.hooks.urls, 0, 0},

@@ -56,7 +56,7 @@ struct Server {
     struct lws_protocols protocols[4];  // libwebsockets keeps pointing at them
     pthread_t thread;
     bool running;
-    atomic_bool stopping;
+    atomic_bool stopping, look_asked;
 
     // standing still
     pthread_mutex_t pause_lock;
