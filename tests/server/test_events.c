@@ -125,6 +125,22 @@ START_TEST(a_leaf_is_told_when_it_changes_as_a_get_answers_it)
 }
 END_TEST
 
+START_TEST(a_stream_carries_the_security_headers_and_is_not_kept)
+{
+    static const char *const headers[] = {"content-security-policy: default-src 'self'", "x-content-type-options: nosniff", "x-frame-options: DENY",
+                                          "referrer-policy: no-referrer", "cross-origin-resource-policy: same-origin", "cache-control: no-store"};
+    static const char *const paths[] = {"/api/v1/events", "/api/v1/alarms/events", "/api/v1/twins/tank1/level/events"};
+    Rig *rig = rig_open();
+    for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
+        Peer *peer = open_stream(rig, paths[i], "");
+        for (size_t k = 0; k < sizeof headers / sizeof *headers; k++)
+            ck_assert_msg(strstr(peer->text, headers[k]) != NULL, "%s: %s in %s", paths[i], headers[k], peer->text);
+        peer_close(peer);
+    }
+    rig_close(rig);
+}
+END_TEST
+
 START_TEST(a_wrong_stream_is_refused)
 {
     static const struct {
@@ -174,4 +190,5 @@ START_TEST(a_reader_that_does_not_read_skips_values_and_gets_the_newest)
 END_TEST
 
 KIT_MAIN("server.events", a_stream_begins_with_a_snapshot_and_goes_on_with_ticks, alarms_are_events_of_their_own_and_none_is_missed_by_who_comes_back,
-         a_leaf_is_told_when_it_changes_as_a_get_answers_it, a_wrong_stream_is_refused, a_reader_that_does_not_read_skips_values_and_gets_the_newest)
+         a_leaf_is_told_when_it_changes_as_a_get_answers_it, a_stream_carries_the_security_headers_and_is_not_kept, a_wrong_stream_is_refused,
+         a_reader_that_does_not_read_skips_values_and_gets_the_newest)
