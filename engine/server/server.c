@@ -440,13 +440,17 @@ static void capture_when_due(Server *server)
     uv_async_send(&server->wake);
 }
 
+/* What is aside asks for nobody's attention: it is not told as raised. */
 static void tell_webhooks(const Server *server, const Plant *plant, const Alarms *alarms)
 {
     size_t count;
     const Alarm *changed = alarms_changed(alarms, &count);
-    for (size_t i = 0; i < server->webhook_count; i++)
-        for (size_t k = 0; k < count; k++)
+    for (size_t k = 0; k < count; k++) {
+        if (changed[k].state == ALARM_RAISED && alarm_is_aside(&changed[k]))
+            continue;
+        for (size_t i = 0; i < server->webhook_count; i++)
             webhook_tell(server->webhooks[i], &changed[k], plant->twins[changed[k].twin].name);
+    }
 }
 
 void server_publish(Server *server, const Plant *plant, const Sync *sync, const Alarms *alarms, const Gate *gate, const ServerNow *now)
