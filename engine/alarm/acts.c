@@ -34,7 +34,7 @@ static Target target_of(uint32_t twin, const char *name)
 static Err find_target(const Alarms *alarms, const AlarmAct *act, Target *out, ErrText *why)
 {
     const Alarm *const alarm = ledger_find(&alarms->cycle.ledger, act->alarm);
-    const Aside *const aside = shelf__find_alarm(&alarms->cycle.shelf, act->alarm);
+    const Aside *const aside = asides__find_alarm(&alarms->cycle.asides, act->alarm);
     const int64_t twin = *act->name ? plant_find(alarms->plant, act->twin) : -1;
     if (alarm)
         *out = target_of(alarm->twin, alarm->name);
@@ -69,7 +69,7 @@ static Err put_aside(Alarms *alarms, const AlarmAct *act, const Target *target, 
     memcpy(aside.name, target->name, sizeof aside.name);
     memcpy(aside.by, act->by, sizeof aside.by);
     memcpy(aside.comment, act->comment, sizeof aside.comment);
-    if (shelf__put(&alarms->cycle.shelf, &aside))
+    if (asides__put(&alarms->cycle.asides, &aside))
         return err_set(why, ERR_FULL, "%d alarms are shelved or suppressed, which is the most there can be", ASIDES_MAX);
     cycle__mark(&alarms->cycle, target->twin, target->name);
     return ERR_OK;
@@ -77,7 +77,7 @@ static Err put_aside(Alarms *alarms, const AlarmAct *act, const Target *target, 
 
 static Err take_back(Alarms *alarms, const Target *target, AsideKind kind, ErrText *why)
 {
-    if (!shelf__take(&alarms->cycle.shelf, target->twin, target->name, kind))
+    if (!asides__take(&alarms->cycle.asides, target->twin, target->name, kind))
         return err_set(why, ERR_UNKNOWN, "%s of %s is not %s", target->name, alarms->plant->twins[target->twin].name, kind == ASIDE_SHELVED ? "shelved" : "suppressed");
     cycle__mark(&alarms->cycle, target->twin, target->name);
     return ERR_OK;
@@ -141,18 +141,18 @@ uint64_t alarms_last_act(const Alarms *alarms)
 
 const Aside *alarms_asides(const Alarms *alarms, size_t *count, uint64_t *changes)
 {
-    *count = alarms->cycle.shelf.count;
-    *changes = alarms->cycle.shelf.changes;
-    return alarms->cycle.shelf.items;
+    *count = alarms->cycle.asides.count;
+    *changes = alarms->cycle.asides.changes;
+    return alarms->cycle.asides.items;
 }
 
 // --- by itself -----------------------------------------------------------------------------------------------------
 
 static void end_shelvings(Alarms *alarms, int64_t now)
 {
-    for (const Aside *ended = shelf__find_ended(&alarms->cycle.shelf, now); ended; ended = shelf__find_ended(&alarms->cycle.shelf, now)) {
+    for (const Aside *ended = asides__find_ended(&alarms->cycle.asides, now); ended; ended = asides__find_ended(&alarms->cycle.asides, now)) {
         const Target target = target_of(ended->twin, ended->name);
-        shelf__take(&alarms->cycle.shelf, target.twin, target.name, ASIDE_SHELVED);
+        asides__take(&alarms->cycle.asides, target.twin, target.name, ASIDE_SHELVED);
         cycle__mark(&alarms->cycle, target.twin, target.name);
     }
 }
@@ -165,8 +165,8 @@ void alarms__tell(Alarms *alarms, const Alarm *alarm, bool raised, bool amended)
 
 void alarms__tell_divergence(Alarms *alarms, uint32_t twin, const Verdict *verdict, const char *text, bool amended)
 {
-    const Shelf *const shelf = &alarms->cycle.shelf;
-    if (!shelf__find(shelf, twin, "divergence", ASIDE_SHELVED) && !shelf__find(shelf, twin, "divergence", ASIDE_SUPPRESSED))
+    const Asides *const asides = &alarms->cycle.asides;
+    if (!asides__find(asides, twin, "divergence", ASIDE_SHELVED) && !asides__find(asides, twin, "divergence", ASIDE_SUPPRESSED))
         handlers__divergence(&alarms->handlers, twin, verdict, text, amended);
 }
 

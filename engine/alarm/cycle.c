@@ -91,7 +91,7 @@ Alarm *cycle__raise(Cycle *cycle, uint64_t *slot, uint32_t twin, const char *nam
     alarm->raised = now;
     alarm->acknowledged = alarm->returned = alarm->amended = TIME_NONE;
     snprintf(alarm->name, sizeof alarm->name, "%s", name);
-    shelf__mark(&cycle->shelf, alarm);
+    asides__mark(&cycle->asides, alarm);
     return alarm;
 }
 
@@ -169,7 +169,7 @@ static void bring_back(Cycle *cycle, Alarm *alarm)
 static void mark(Cycle *cycle, Alarm *alarm)
 {
     const bool was_aside = alarm_is_aside(alarm);
-    shelf__mark(&cycle->shelf, alarm);
+    asides__mark(&cycle->asides, alarm);
     if (alarm_is_aside(alarm)) {
         set_owed(cycle, alarm, false);
         if (alarm->state == ALARM_RETURNED) {
@@ -234,8 +234,8 @@ void cycle__clear(Cycle *cycle)
     ledger_clear(&cycle->ledger);
     cycle->returned = cycle->owed = 0;
     cycle->dropped = 0;
-    cycle->shelf.count = 0;
-    cycle->shelf.changes++;
+    cycle->asides.count = 0;
+    cycle->asides.changes++;
 }
 
 void cycle__adopt(Cycle *cycle, const Alarm *alarm)

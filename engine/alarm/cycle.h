@@ -6,7 +6,7 @@
  * Takes: conditions that came or went.  Gives: Alarms in a Ledger. */
 #pragma once
 
-#include "alarm/shelf.h"
+#include "alarm/asides.h"
 
 #define ALARM_WANTED UINT64_MAX  // a slot whose alarm found no room yet
 
@@ -16,7 +16,7 @@ typedef struct Cycle {
     uint64_t oldest_returned;  // none of them has a lower id
     uint64_t dropped;
     size_t owed;               // alarms of which handlers have yet to hear
-    Shelf shelf;
+    Asides asides;
 } Cycle;
 
 Err cycle__init(Cycle *cycle);

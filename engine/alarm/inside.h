@@ -1,5 +1,5 @@
-/* inside.h -- the inside of Alarms, for the files of this folder: alarm.c judges a tick and keeps what a restart needs, acts.c does what
- * people ask, amend.c judges ticks that run again. */
+/* inside.h -- the inside of Alarms, for the files of this folder: alarm.c judges a tick, snapshot.c keeps what a restart needs, acts.c does
+ * what people ask, amend.c judges ticks that run again. */
 #pragma once
 
 #include "alarm/handlers.h"

@@ -238,6 +238,8 @@ static Err look_for_script(Serving *serving, ErrText *why)
 {
     App *next;
     const uint64_t token = serving->app->reload_token;
+    if (reload_asked)
+        server_look(serving->server);
     if (reload_asked || (token && token != serving->asked))
         reload_ask(serving->reload);
     reload_asked = 0;
@@ -278,85 +280,121 @@ static Err set_log(const char *level, const char *form, ErrText *why)
     return ERR_OK;
 }
 
-int command_serve(int argc, char **argv)
+// --- what a person types -------------------------------------------------------------------------------------------
+
+typedef struct ServeOptions {
+    const char *plant, *history, *codegen, *log_level, *log_format;
+    long port, clients, threads;
+    double speed;
+    bool no_history, fresh, watch;
+    OptionList hosts;
+    Hooks hooks;
+    ServerDef server;
+    char history_path[1024], access_path[1024];  // where they are by default
+} ServeOptions;
+
+static OptionResult read_options(int argc, char **argv, ServeOptions *out)
 {
-    const char *plant = NULL, *history = NULL;
-    char path[1024], access_path[1024];
-    long port = 8080, clients = 16384, threads = 1;
-    bool no_history = false, fresh = false, watch = false;
-    double speed = 1;
-    const char *codegen = "auto", *log_level = "info", *log_format = "text";
-    OptionList hosts = {0};
-    ServerDef server = {0};
-    Serving serving = {.hooks.severity = "info"};
+    *out = (ServeOptions){.port = 8080, .clients = 16384, .threads = 1, .speed = 1, .codegen = "auto", .log_level = "info", .log_format = "text", .hooks.severity = "info"};
     const Option options[] = {
-        {OPTION_OPERAND, "PLANT", NULL, "a plant script", &plant, 0, 0},
-        {OPTION_WHOLE, "port", "N", "where to listen (8080; 0 takes a free one)", &port, 0, 65535},
-        {OPTION_WHOLE, "clients", "N", "WebSocket clients at most (16384)", &clients, 1, 1000000},
-        {OPTION_TEXT, "bind", "ADDRESS", "on which address (127.0.0.1; 0.0.0.0 is all of them, and needs TLS and access)", &server.bind, 0, 0},
-        {OPTION_TEXT, "access", "FILE", "let in only whom this file names (beyond this machine: $XDG_CONFIG_HOME/pollux/access.json)", &server.access, 0, 0},
-        {OPTION_TEXT, "tls-certificate", "FILE", "speak TLS with this certificate (PEM, its chain behind it)", &server.tls_certificate, 0, 0},
-        {OPTION_TEXT, "tls-key", "FILE", "the certificate's private key (PEM)", &server.tls_key, 0, 0},
-        {OPTION_TEXT, "tls-client-ca", "FILE", "let devices in by certificates that these authorities signed (PEM)", &server.tls_client_ca, 0, 0},
-        {OPTION_LIST, "host", "NAME", "a name by which others call this server, beside those in its certificate; may be repeated", &hosts, 0, 0},
-        {OPTION_SPEED, "speed", "N", "N times real time, or max: how fast emulated devices are asked to go (1)", &speed, 0, 0},
-        {OPTION_WHOLE, "threads", "N", "threads that step the twins (1)", &threads, 1, 64},
-        CODEGEN_OPTION(&codegen),
-        {OPTION_TEXT, "history", "FILE", "where the history is kept", &history, 0, 0},
-        {OPTION_FLAG, "no-history", NULL, "keep none", &no_history, 0, 0},
-        {OPTION_FLAG, "fresh", NULL, "put the history until now aside and begin anew", &fresh, 0, 0},
-        {OPTION_FLAG, "watch", NULL, "load the script anew whenever it or one of its models changes (SIGHUP does it once)", &watch, 0, 0},
-        {OPTION_TEXT, "log-level", "LEVEL", "debug, info, warning or error: what the log tells (info)", &log_level, 0, 0},
-        {OPTION_TEXT, "log-format", "FORM", "text for people, or json: a JSON object per line (text)", &log_format, 0, 0},
-        {OPTION_LIST, "webhook", "URL", "who is told of alarms, by a POST of a CloudEvent; may be repeated; POLLUX_WEBHOOK_TOKEN is shown as a bearer token", &serving.hooks.urls, 0, 0},
-        {OPTION_TEXT, "webhook-severity", "LEVEL", "of the least alarm that they are told of (info)", &serving.hooks.severity, 0, 0},
-        {OPTION_TEXT, "webhook-ca", "FILE", "the authorities whose certificates count for them, PEM (the system's)", &serving.hooks.ca, 0, 0},
-        {OPTION_TEXT, "web", "FOLDER", "the dashboard's built files (beside the program, or web/dist)", &server.web, 0, 0},
+        {OPTION_OPERAND, "PLANT", NULL, "a plant script", &out->plant, 0, 0},
+        {OPTION_WHOLE, "port", "N", "where to listen (8080; 0 takes a free one)", &out->port, 0, 65535},
+        {OPTION_WHOLE, "clients", "N", "WebSocket clients at most (16384)", &out->clients, 1, 1000000},
+        {OPTION_TEXT, "bind", "ADDRESS", "on which address (127.0.0.1; 0.0.0.0 is all of them, and needs TLS and access)", &out->server.bind, 0, 0},
+        {OPTION_TEXT, "access", "FILE", "let in only whom this file names (beyond this machine: $XDG_CONFIG_HOME/pollux/access.json)", &out->server.access, 0, 0},
+        {OPTION_TEXT, "tls-certificate", "FILE", "speak TLS with this certificate (PEM, its chain behind it)", &out->server.tls_certificate, 0, 0},
+        {OPTION_TEXT, "tls-key", "FILE", "the certificate's private key (PEM)", &out->server.tls_key, 0, 0},
+        {OPTION_TEXT, "tls-client-ca", "FILE", "let devices in by certificates that these authorities signed (PEM)", &out->server.tls_client_ca, 0, 0},
+        {OPTION_LIST, "host", "NAME", "a name by which others call this server, beside those in its certificate; may be repeated", &out->hosts, 0, 0},
+        {OPTION_SPEED, "speed", "N", "N times real time, or max: how fast emulated devices are asked to go (1)", &out->speed, 0, 0},
+        {OPTION_WHOLE, "threads", "N", "threads that step the twins (1)", &out->threads, 1, 64},
+        CODEGEN_OPTION(&out->codegen),
+        {OPTION_TEXT, "history", "FILE", "where the history is kept", &out->history, 0, 0},
+        {OPTION_FLAG, "no-history", NULL, "keep none", &out->no_history, 0, 0},
+        {OPTION_FLAG, "fresh", NULL, "put the history until now aside and begin anew", &out->fresh, 0, 0},
+        {OPTION_FLAG, "watch", NULL, "load the script anew whenever it or one of its models changes (SIGHUP does it once, and looks at access file and certificate)", &out->watch, 0, 0},
+        {OPTION_TEXT, "log-level", "LEVEL", "debug, info, warning or error: what the log tells (info)", &out->log_level, 0, 0},
+        {OPTION_TEXT, "log-format", "FORM", "text for people, or json: a JSON object per line (text)", &out->log_format, 0, 0},
+        {OPTION_LIST, "webhook", "URL", "who is told of alarms, by a POST of a CloudEvent; may be repeated; POLLUX_WEBHOOK_TOKEN is shown as a bearer token", &out->hooks.urls, 0, 0},
+        {OPTION_TEXT, "webhook-severity", "LEVEL", "of the least alarm that they are told of (info)", &out->hooks.severity, 0, 0},
+        {OPTION_TEXT, "webhook-ca", "FILE", "the authorities whose certificates count for them, PEM (the system's)", &out->hooks.ca, 0, 0},
+        {OPTION_TEXT, "web", "FOLDER", "the dashboard's built files (beside the program, or web/dist)", &out->server.web, 0, 0},
     };
-    const OptionResult parsed = options_parse(&subcommand_serve, options, sizeof options / sizeof *options, argc, argv);
-    if (parsed != OPTIONS_TAKEN)
-        return parsed == OPTIONS_HELPED ? EXIT_DONE : EXIT_USAGE;
+    return options_parse(&subcommand_serve, options, sizeof options / sizeof *options, argc, argv);
+}
 
-    ErrText why;
+/* What goes together, and what is in the hands of the whole process: the log, native code. */
+static Err take_options(const ServeOptions *options, ErrText *why)
+{
+    if (options->no_history && (options->history || options->fresh))
+        return err_set(why, ERR_USAGE, "serve: --no-history goes with neither --history nor --fresh");
+    const Err err = set_log(options->log_level, options->log_format, why);
+    return err ? err : codegen_begin(options->codegen, why);
+}
+
+/* The history's place, with what was there put aside if that is wished. */
+static Err find_history(ServeOptions *options, ErrText *why)
+{
     Err err = ERR_OK;
-    if (no_history && (history || fresh)) {
-        err_set(&why, ERR_USAGE, "serve: --no-history goes with neither --history nor --fresh");
-        return options_fail(EXIT_USAGE, &why);
+    if (!options->history && !options->no_history) {
+        err = place_history(options->plant, options->history_path, sizeof options->history_path, why);
+        options->history = options->history_path;
     }
-    if (set_log(log_level, log_format, &why) || codegen_begin(codegen, &why))
-        return options_fail(EXIT_USAGE, &why);
-    if (!history && !no_history) {
-        err = place_history(plant, path, sizeof path, &why);
-        history = path;
-    }
-    if (!err && fresh)
-        err = check_unused(history, &why);
-    if (!err && fresh)
-        err = put_aside(history, &why);
-    if (!server.web)
-        server.web = find_web();
-    if (!err && !server.access && !server_is_loopback(server.bind)) {
-        err = place_access(access_path, sizeof access_path, &why);
-        server.access = access_path;
-    }
-    server.hosts = hosts.items;
-    server.host_count = hosts.count;
+    if (!err && options->fresh)
+        err = check_unused(options->history, why);
+    return err || !options->fresh ? err : put_aside(options->history, why);
+}
 
+static Err complete_server(ServeOptions *options, ErrText *why)
+{
+    Err err = ERR_OK;
+    ServerDef *server = &options->server;
+    server->port = (int)options->port;
+    server->clients_max = (size_t)options->clients;
+    server->hosts = options->hosts.items;
+    server->host_count = options->hosts.count;
+    if (!server->web)
+        server->web = find_web();
+    if (!server->access && !server_is_loopback(server->bind)) {
+        err = place_access(options->access_path, sizeof options->access_path, why);
+        server->access = options->access_path;
+    }
+    return err;
+}
+
+static Err serve(ServeOptions *options, ErrText *why)
+{
+    Serving serving = {.hooks = options->hooks};
+    const AppDef def = {.plant = options->plant, .history = options->history, .threads = (size_t)options->threads, .speed = options->speed, .stop = &stop_asked};
     stop_on_signals();
     reload_on_signal();
-    server.port = (int)port;
-    server.clients_max = (size_t)clients;
-    const AppDef def = {.plant = plant, .history = history, .threads = (size_t)threads, .speed = speed, .stop = &stop_asked};
-    if (!err && reload_create(&def, watch, &serving.reload))
-        err = err_set(&why, ERR_MEMORY, "no memory");
+    Err err = reload_create(&def, options->watch, &serving.reload) ? err_set(why, ERR_MEMORY, "no memory") : ERR_OK;
     if (!err)
-        err = open_serving(&serving, &def, &server, &why);
+        err = open_serving(&serving, &def, &options->server, why);
     if (!err) {
-        greet(&serving, &def, &server);
-        err = run_until_stopped(&serving, &why);
+        greet(&serving, &def, &options->server);
+        err = run_until_stopped(&serving, why);
         log_write(LOG_INFO, "serve", "stopping: the state of the plant is kept");
     }
     close_serving(&serving);
+    return err;
+}
+
+int command_serve(int argc, char **argv)
+{
+    ServeOptions options;
+    ErrText why;
+    const OptionResult parsed = read_options(argc, argv, &options);
+    if (parsed != OPTIONS_TAKEN)
+        return parsed == OPTIONS_HELPED ? EXIT_DONE : EXIT_USAGE;
+    if (take_options(&options, &why))
+        return options_fail(EXIT_USAGE, &why);
+
+    Err err = find_history(&options, &why);
+    if (!err)
+        err = complete_server(&options, &why);
+    if (!err)
+        err = serve(&options, &why);
     codegen_end();
     return err ? options_fail(EXIT_FAILED, &why) : EXIT_DONE;
 }

@@ -10,7 +10,7 @@ static void note_command(App *app, const Command *command, const char *action, A
     const TagName tag = tags_name(app->plant->tags, command->wish.tag);
     const Unit *unit = tags_get(app->plant->tags, command->wish.tag).unit;
     const char *end = command->state == COMMAND_DONE || !command_has_ended(command) ? "" : command->detail;
-    number_format(unit_from_si(unit, command->wish.value), value);
+    snprintf(value, sizeof value, "%.10g", unit_from_si(unit, command->wish.value));  // as it was meant: the way over SI leaves its traces behind that
     snprintf(detail, sizeof detail, "#%llu = %.24s %s%s%.90s%s%.90s", (unsigned long long)command->id, value, command_state_name(command->state), *command->wish.reason ? ": " : "",
              command->wish.reason, *end ? "; " : "", end);
     audit_note(app->audit, &(AuditNote){.who = command->wish.by, .action = action, .target = tag.text, .outcome = outcome, .detail = detail});
@@ -58,7 +58,7 @@ static void name_target(const App *app, const ServerAsk *ask, char *out, size_t 
         snprintf(out, room, "%s", tags_name(app->plant->tags, ask->wish.tag).text);
         return;
     case SERVER_ASK_RELOAD:
-        snprintf(out, room, "%s", app->plant->path);
+        snprintf(out, room, "%s", app->plant->name);
         return;
     case SERVER_ASK_TIME:
         snprintf(out, room, "%s, at most %g times real time, %llu steps", ask->time.paused ? "held" : "running", ask->time.speed, (unsigned long long)ask->time.steps);
@@ -81,10 +81,10 @@ void witness_ask(App *app, const ServerAsk *ask, int status, const char *detail)
 
 void witness_script(App *app, AuditOutcome outcome, const char *detail)
 {
-    audit_note(app->audit, &(AuditNote){.who = "pollux", .action = "reload", .target = app->plant->path, .outcome = outcome, .detail = detail});
+    audit_note(app->audit, &(AuditNote){.who = "pollux", .action = "reload", .target = app->plant->name, .outcome = outcome, .detail = detail});
 }
 
 void witness_life(App *app, const char *action)
 {
-    audit_note(app->audit, &(AuditNote){.who = "pollux", .action = action, .target = app->plant->path, .detail = "version " POLLUX_VERSION});
+    audit_note(app->audit, &(AuditNote){.who = "pollux", .action = action, .target = app->plant->name, .detail = "version " POLLUX_VERSION});
 }

@@ -3,7 +3,7 @@
 
 #include <assert.h>
 
-#include "history/desk.h"
+#include "history/logbook.h"
 #include "history/trail.h"
 
 // what form 2 had and form 1 had not: what alarms were before their newest revision
@@ -70,7 +70,7 @@ Err form_create(sqlite3 *db, const char *plant, ErrText *why)
 
 Err form_complete(sqlite3 *db, ErrText *why)
 {
-    return store_run(db, OUTLOOK DESK_SCHEMA TRAIL_SCHEMA, why);
+    return store_run(db, OUTLOOK LOGBOOK_SCHEMA TRAIL_SCHEMA, why);
 }
 
 static const char from_1[] = "CREATE TABLE amended (tag INTEGER NOT NULL, time INTEGER NOT NULL, revision INTEGER NOT NULL, value REAL, sd REAL,"

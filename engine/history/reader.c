@@ -3,7 +3,7 @@
 
 #include <assert.h>
 
-#include "history/desk.h"
+#include "history/logbook.h"
 #include "history/trail.h"
 
 enum { ENTRIES_MAX = 10 * 1000, REVISIONS_MAX = 1000, ACTS_MAX = 1000 };
@@ -14,7 +14,7 @@ static const char *const sql[READER_QUERY_COUNT] = {
     [READER_TAG] = "SELECT id FROM tag WHERE name = ?",
     [READER_HORIZON] = "SELECT time FROM horizon WHERE level = ?",
     [READER_ALARMS] = "SELECT " STORE_ALARM_READ " FROM alarm WHERE id < ?2 AND (?3 >> state & 1) AND (?4 IS NULL OR twin = ?4) ORDER BY id DESC LIMIT ?1",
-    [READER_ACTS] = "SELECT " DESK_ACT_COLUMNS " FROM act WHERE alarm = ?1 ORDER BY number LIMIT ?2",
+    [READER_ACTS] = "SELECT " LOGBOOK_ACT_COLUMNS " FROM act WHERE alarm = ?1 ORDER BY number LIMIT ?2",
     [READER_EVIDENCE] = "SELECT members, start, end FROM evidence WHERE alarm = ? ORDER BY revision DESC LIMIT 1",
     [READER_ALARMS_AT] = "SELECT " STORE_ALARM_READ " FROM alarm WHERE raised <= ?1 AND (returned IS NULL OR returned > ?1"
                          " OR (acknowledged IS NULL AND state <> 3) OR acknowledged > ?1) ORDER BY id DESC LIMIT ?2",
@@ -115,7 +115,7 @@ Err history_read_acts(HistoryReader *reader, uint64_t alarm, Arena *arena, Histo
     sqlite3_bind_int64(query, 2, ACTS_MAX);
     Err err = ERR_OK;
     while (err == ERR_OK && *count < ACTS_MAX && store_next(query, &err, why)) {
-        err = desk__read_act(query, &(*out)[*count], why);
+        err = logbook__read_act(query, &(*out)[*count], why);
         *count += err == ERR_OK;
     }
     sqlite3_reset(query);

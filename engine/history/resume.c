@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "history/desk.h"
+#include "history/logbook.h"
 #include "history/writer.h"
 
 typedef struct Reading {
@@ -275,12 +275,12 @@ static Err read_acts(Reading *reading)
         return out_of_memory(reading);
 
     sqlite3_stmt *query;
-    snprintf(sql, sizeof sql, "SELECT " DESK_ACT_COLUMNS " FROM act WHERE tick >= %" PRId64 " ORDER BY number", out->tick);
+    snprintf(sql, sizeof sql, "SELECT " LOGBOOK_ACT_COLUMNS " FROM act WHERE tick >= %" PRId64 " ORDER BY number", out->tick);
     err = store_prepare(reading->db, sql, &query, reading->why);
     if (err != ERR_OK)
         return err;
     while (err == ERR_OK && out->act_count < (size_t)rows && store_next(query, &err, reading->why)) {
-        err = desk__read_act(query, &out->acts[out->act_count], reading->why);
+        err = logbook__read_act(query, &out->acts[out->act_count], reading->why);
         out->act_count += err == ERR_OK;
     }
     sqlite3_finalize(query);

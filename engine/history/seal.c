@@ -13,6 +13,7 @@ enum {
     LOAD_ROWS = 16 * 1024,       // in one step
     CLEAR_ROWS = 16 * 1024,
     RETIRE_BLOCKS = 64,
+    RETIRE_OUTLOOKS = 4096,      // rows, and those of one tick more
     BEHIND_ROUNDS = 8,
 };
 
@@ -20,6 +21,10 @@ enum {
 #define STEP_NS (4 * NS_PER_MS)        // what sealing takes at a time
 #define REST_NS NS_PER_S               // between a round that found nothing and the next
 #define RETIRE_NS (60 * NS_PER_S)      // between two looks at what has become too old
+
+/* What was foretold is there for a restart alone, which begins at one of the snapshots. */
+#define RETIRE_OUTLOOK "DELETE FROM outlook WHERE tick <= min((SELECT min(tick) FROM snapshot)," \
+                       " ifnull((SELECT tick FROM outlook ORDER BY tick LIMIT 1 OFFSET ?), 9223372036854775807))"
 
 static int64_t elapsed(void)
 {
@@ -65,6 +70,8 @@ Err sealer_open(Sealer *sealer, sqlite3 *db, const Plant *plant, ErrText *why)
     if (err == ERR_OK)
         err = store_prepare(db, "DELETE FROM block WHERE id IN (SELECT id FROM block WHERE strand = ?1 AND end < ?2 ORDER BY end LIMIT ?3)", &sealer->retire, why);
     if (err == ERR_OK)
+        err = store_prepare(db, RETIRE_OUTLOOK, &sealer->retire_outlooks, why);
+    if (err == ERR_OK)
         err = read_horizons(sealer, why);
     if (err == ERR_OK)
         err = count_waiting(sealer, STRAND_SAMPLES, "SELECT count(*) FROM sample", why);
@@ -86,6 +93,7 @@ void sealer_close(Sealer *sealer)
     sqlite3_finalize(sealer->load[STRAND_ESTIMATES]);
     sqlite3_finalize(sealer->put_horizon);
     sqlite3_finalize(sealer->retire);
+    sqlite3_finalize(sealer->retire_outlooks);
     shelf_fini(&sealer->shelf);
     points_fini(&sealer->points);
     points_fini(&sealer->below);
@@ -422,14 +430,23 @@ static Err begin_retiring(Sealer *sealer, ErrText *why)
     return err;
 }
 
-/* Some blocks of one strand that have become too old. */
-static Err retire_blocks(Sealer *sealer, ErrText *why)
+static Err retire_outlooks(Sealer *sealer, ErrText *why)
 {
     Err err = ERR_OK;
-    if (sealer->level == STRAND_COUNT) {
+    sqlite3_bind_int(sealer->retire_outlooks, 1, RETIRE_OUTLOOKS);
+    store_next(sealer->retire_outlooks, &err, why);
+    sqlite3_reset(sealer->retire_outlooks);
+    if (err == ERR_OK && sqlite3_changes(sealer->db) == 0)
         sealer->phase = SEAL_IDLE;
-        return ERR_OK;
-    }
+    return err;
+}
+
+/* Some blocks of one strand that have become too old, and outlooks behind the last strand. */
+static Err retire_some(Sealer *sealer, ErrText *why)
+{
+    Err err = ERR_OK;
+    if (sealer->level == STRAND_COUNT)
+        return retire_outlooks(sealer, why);
     sqlite3_bind_int(sealer->retire, 1, sealer->level);
     sqlite3_bind_int64(sealer->retire, 2, sealer->horizon[sealer->level / 2]);
     sqlite3_bind_int(sealer->retire, 3, RETIRE_BLOCKS);
@@ -466,7 +483,7 @@ Err sealer_step(Sealer *sealer, ErrText *why)
     case SEAL_CLEAR:
         return clear_rows(sealer, why);
     case SEAL_RETIRE:
-        return retire_blocks(sealer, why);
+        return retire_some(sealer, why);
     }
     assert(!"a phase without a step");
     return ERR_USAGE;

@@ -7,6 +7,7 @@
  *
  * With the points of a tag its roll-ups follow in the same transaction: the buckets that they touch are made anew from the level below.
  * Where the plant's `history` says how long a level is kept, blocks that have become older go, and points that come later still are not taken in.
+ * Outlooks go when no snapshot that is kept lies before them.
  *
  * Takes: the writer's connection, between two commits.  Gives: blocks.
  * Memory: the rows of a round.  Threads: the writer's. */
@@ -25,7 +26,7 @@ typedef struct Sealer {
     sqlite3 *db;
     const Plant *plant;
     Shelf shelf;
-    sqlite3_stmt *load[2], *put_horizon, *retire;  // load: by kind
+    sqlite3_stmt *load[2], *put_horizon, *retire, *retire_outlooks;  // load: by kind
     int64_t waiting[2];  // by kind: rows in the table
     int64_t since[2];    // by kind: elapsed time when the oldest of them came
     int64_t not_before;  // elapsed time: nothing is done earlier

@@ -21,8 +21,8 @@ static const char *const sql[WRITER_STATEMENT_COUNT] = {
                      " WHERE excluded.revision >= revision",
     [WRITER_COMMAND] = "INSERT OR REPLACE INTO command (" STORE_COMMAND ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     [WRITER_OUTLOOK] = "INSERT OR REPLACE INTO outlook (tick, twin, alarm, time, share, early, middle, late) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-    [WRITER_ACT] = DESK_ACT,
-    [WRITER_EVIDENCE] = DESK_EVIDENCE,
+    [WRITER_ACT] = LOGBOOK_ACT,
+    [WRITER_EVIDENCE] = LOGBOOK_EVIDENCE,
     [WRITER_AUDIT] = TRAIL_ADD,
     [WRITER_SNAPSHOT] = "INSERT OR REPLACE INTO snapshot (tick, time, hash, parts, sum) VALUES (?, ?, ?, ?, ?)",
     [WRITER_PIECES_FORGET] = "DELETE FROM piece WHERE tick = ?",
@@ -245,7 +245,7 @@ static Err put_evidence(Writer *writer, const Evidence *evidence, ErrText *why)
 {
     sqlite3_stmt *statement = writer->statements[WRITER_EVIDENCE];
     text_clear(&writer->evidence);
-    desk__put_evidence(&writer->evidence, writer->plant, evidence);
+    logbook__put_evidence(&writer->evidence, writer->plant, evidence);
     if (writer->evidence.failed)
         return err_set(why, ERR_MEMORY, "out of memory for the evidence of an alarm");
     sqlite3_bind_int64(statement, 1, (int64_t)evidence->alarm);
@@ -269,7 +269,7 @@ static Err put(Writer *writer, const Record *record, ErrText *why)
         store_bind_command(writer->statements[WRITER_COMMAND], &(HistoryCommand){record->command.command, record->command.tag.text});
         return step(writer, WRITER_COMMAND, why);
     case RECORD_ACT:
-        desk__bind_act(writer->statements[WRITER_ACT], &record->act);
+        logbook__bind_act(writer->statements[WRITER_ACT], &record->act);
         return step(writer, WRITER_ACT, why);
     case RECORD_EVIDENCE:
         return put_evidence(writer, &record->evidence, why);

@@ -6,7 +6,7 @@
  * Takes: Records.  Gives: rows on disk.  Threads: opened on one, then the writer thread's. */
 #pragma once
 
-#include "history/desk.h"
+#include "history/logbook.h"
 #include "history/record.h"
 #include "history/seal.h"
 #include "history/trail.h"

@@ -42,8 +42,7 @@ static bool may(Client *client, const WireMessage *message)
         snprintf(why, sizeof why, "%s may not: this needs the right to %s", caller->name, right_name(right));
     client_refuse(client, wire_topic_name(message->topic), message->id, 403, why);
     server__note(client->server, caller, wire_topic_name(message->topic), "", AUDIT_REFUSED, why);
-    if (++client->malformed >= MALFORMED_MAX)
-        client_close(client, LWS_CLOSE_STATUS_POLICY_VIOLATION, "too many messages without the right to them");
+    client_count_refusal(client, "too many messages without the right to them");
     return false;
 }
 

@@ -1,6 +1,7 @@
 #include "server/body.h"
 
 #include <string.h>
+#include <strings.h>
 
 json_t *body_object(const Request *request, Reply *reply)
 {
@@ -14,6 +15,16 @@ json_t *body_object(const Request *request, Reply *reply)
         reply_problem(reply, 400, "the body: line %d: %.200s", error.line, error.text);
     json_decref(body);
     return NULL;
+}
+
+bool body_is_patch(const Request *request, Reply *reply)
+{
+    static const char type[] = "application/merge-patch+json";
+    const size_t length = strcspn(request->type, "; ");
+    if (length == sizeof type - 1 && strncasecmp(request->type, type, length) == 0)
+        return true;
+    reply_problem(reply, 415, "content-type: expected %s, got \"%.60s\"", type, request->type);
+    return false;
 }
 
 bool body_members(const json_t *body, const char *const *known, const char *expected, Reply *reply)

@@ -7,7 +7,7 @@
 
 #include "server/inside.h"
 
-enum { MALFORMED_MAX = 100 };  // frames of one client, those that it has no right to included
+enum { REFUSED_MAX = 100 };  // messages of one client that cannot be read, or that it has no right to
 
 struct Client {
     Link link;  // first: a Link is its Client
@@ -20,7 +20,7 @@ struct Client {
     bool bulk;  // it speaks pollux.v1.bin
     Text in;    // a frame that comes in pieces
     bool in_binary, in_too_long;
-    uint32_t malformed;
+    uint32_t refused;  // of REFUSED_MAX
 
     Outbox outbox;         // to be written
     bool asked_writable;   // and not told yet that it is
@@ -38,6 +38,8 @@ void client_close(Client *client, int status, const char *why);
 void client_send(Client *client, const char *bytes, size_t length, bool binary);
 /// Send what stands in server->out, and clear that.
 void client_say(Client *client);
+/// One message more that was none: too many end the connection.
+void client_count_refusal(Client *client, const char *why);
 void client_refuse(Client *client, const char *topic, int64_t id, int status, const char *detail);
 
 // asking.c

@@ -40,6 +40,7 @@ static void end(Events *events)
     events->failed = true;
     outbox_clear(&events->outbox);
     lws_set_timeout(events->wsi, PENDING_TIMEOUT_CLOSE_SEND, LWS_TO_KILL_ASYNC);
+    lws_cancel_service(events->server->lws);  // a timeout that is set outside its callbacks is only seen when it is woken
 }
 
 static void events_push(Viewer *viewer, Chunk *chunk)

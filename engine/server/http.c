@@ -1,9 +1,6 @@
-/* http.c -- from a request's headers to a reply: what is asked for, whom it has to wait for, and the bytes on their way out. */
+/* http.c -- from a request's headers to its reply: what is asked for, what it has to wait for, and how its body goes out. */
 #include "server/http.h"
 
-#include <ctype.h>
-#include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,7 +14,6 @@
 #include "server/routes.h"
 
 enum {
-    HEADERS_ROOM = 2048,
     CHUNK = 32 * 1024,  // of a body in one write
     PATH_ROOM = 1024,
     ARGS_ROOM = 8192,
@@ -54,7 +50,7 @@ typedef struct Session {
 /* A request as it is read from its headers, and the memory that it points to. */
 typedef struct RequestRoom {
     Request request;
-    char path[PATH_ROOM], parts[PATH_ROOM], args[ARGS_ROOM], origin[HEADER_ROOM + 8], type[HEADER_ROOM], last_event[24];
+    char path[PATH_ROOM], parts[PATH_ROOM], args[ARGS_ROOM], origin[HEADER_ROOM + 8], type[HEADER_ROOM], accept[HEADER_ROOM], last_event[24];
 } RequestRoom;
 
 size_t server__http_session_size(void)
@@ -68,79 +64,6 @@ const char *request_arg(const Request *request, const char *name)
         if (strcmp(request->args[i].name, name) == 0)
             return request->args[i].value;
     return NULL;
-}
-
-void reply_problem(Reply *reply, int status, const char *format, ...)
-{
-    char detail[512];
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(detail, sizeof detail, format, arguments);
-    va_end(arguments);
-
-    reply->status = status;
-    reply->type = "application/problem+json";
-    reply->cache = NULL;
-    reply->etag[0] = reply->link[0] = 0;
-    text_clear(reply->body);
-    wire_write_problem(reply->body, status, detail);
-}
-
-void reply_tag(Reply *reply)
-{
-    reply->cache = "no-cache";
-    snprintf(reply->etag, sizeof reply->etag, "\"%016" PRIx64 "\"", hash_bytes(0, reply->body->bytes ? reply->body->bytes : "", reply->body->length));
-}
-
-/* A name or a value of an argument, with what is not plain escaped. */
-static void put_escaped(Text *out, const char *text)
-{
-    for (; *text; text++)
-        text_format(out, isalnum((unsigned char)*text) || strchr("-._~", *text) ? "%c" : "%%%02X", (unsigned char)*text);
-}
-
-static void put_arg(Text *out, const char *separator, const char *name, const char *value)
-{
-    text_put(out, separator);
-    put_escaped(out, name);
-    text_put(out, "=");
-    put_escaped(out, value);
-}
-
-void reply_next(Reply *reply, const Request *request, const char *name, const char *value)
-{
-    Text link = {0};
-    text_format(&link, "<%s", request->path);
-    put_arg(&link, "?", name, value);
-    for (size_t i = 0; i < request->arg_count; i++)
-        if (strcmp(request->args[i].name, name) != 0)
-            put_arg(&link, "&", request->args[i].name, request->args[i].value);
-    text_put(&link, ">; rel=\"next\"");
-
-    // who sent more than fits finds the next page in the body
-    if (!link.failed && link.length < sizeof reply->link)
-        memcpy(reply->link, link.bytes, link.length + 1);
-    text_fini(&link);
-}
-
-void reply_ask(Reply *reply, const ServerAsk *ask, ReplyTold *told)
-{
-    reply->ask = *ask;
-    reply->told = told;
-}
-
-void reply_await(Reply *reply, const Awaited *awaited, uint64_t id, double seconds)
-{
-    reply->awaited = awaited;
-    reply->awaited_id = id;
-    reply->wait_s = seconds;
-}
-
-void reply_next_number(Reply *reply, const Request *request, const char *name, uint64_t value)
-{
-    char digits[24];
-    snprintf(digits, sizeof digits, "%" PRIu64, value);
-    reply_next(reply, request, name, digits);
 }
 
 // What is asked for.
@@ -246,65 +169,7 @@ static bool read_times(const Request *request, Reply *reply)
     return false;
 }
 
-/* Who asks has this very answer already. */
-static bool is_known(struct lws *wsi, const Reply *reply)
-{
-    char known[256];
-    return reply->etag[0] && lws_hdr_copy(wsi, known, sizeof known, WSI_TOKEN_HTTP_IF_NONE_MATCH) > 0 && (strstr(known, reply->etag) || strcmp(known, "*") == 0);
-}
-
 // The bytes on their way out.
-
-typedef struct Headers {
-    unsigned char bytes[LWS_PRE + HEADERS_ROOM];
-    unsigned char *at, *end;
-    struct lws *wsi;
-    bool failed;
-} Headers;
-
-static void put_header(Headers *headers, const char *name, const char *value)
-{
-    headers->failed |= lws_add_http_header_by_name(headers->wsi, (const unsigned char *)name, (const unsigned char *)value, (int)strlen(value),
-                                                   &headers->at, headers->end) != 0;
-}
-
-static bool write_headers(struct lws *wsi, const Reply *reply, size_t length, bool last)
-{
-    Headers headers = {.wsi = wsi};
-    headers.at = headers.bytes + LWS_PRE;
-    headers.end = headers.bytes + sizeof headers.bytes - 1;
-    const char *type = reply->type ? reply->type : "application/json";
-    headers.failed = lws_add_http_common_headers(wsi, (unsigned)reply->status, type, length, &headers.at, headers.end) != 0;
-
-    put_header(&headers, "cache-control:", reply->cache ? reply->cache : "no-store");
-    if (reply->etag[0])
-        put_header(&headers, "etag:", reply->etag);
-    if (reply->location[0])
-        put_header(&headers, "location:", reply->location);
-    if (reply->cookie[0])
-        put_header(&headers, "set-cookie:", reply->cookie);
-    if (reply->status == 401)
-        put_header(&headers, "www-authenticate:", "Bearer");
-    if (reply->link[0])
-        put_header(&headers, "link:", reply->link);
-    if (reply->retry_s) {
-        char seconds[16];
-        snprintf(seconds, sizeof seconds, "%d", reply->retry_s);
-        put_header(&headers, "retry-after:", seconds);
-    }
-    if (reply->allow[0])
-        put_header(&headers, "allow:", reply->allow);
-    if (last)
-        put_header(&headers, "connection:", "close");
-    put_header(&headers, "content-security-policy:",
-               "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; object-src 'none'; base-uri 'none'; "
-               "form-action 'none'; frame-ancestors 'none'");
-    put_header(&headers, "x-content-type-options:", "nosniff");
-    put_header(&headers, "x-frame-options:", "DENY");
-    put_header(&headers, "referrer-policy:", "no-referrer");
-    put_header(&headers, "cross-origin-resource-policy:", "same-origin");
-    return !headers.failed && lws_finalize_write_http_header(wsi, headers.bytes + LWS_PRE, &headers.at, headers.end) == 0;
-}
 
 /* Write what is left of the body; nonzero when the connection is to be closed. */
 static int write_body(Session *session, struct lws *wsi)
@@ -335,11 +200,11 @@ static int send_reply(Session *session)
         reply_problem(reply, 503, "no memory for the answer");
     if (reply->body->failed)
         return -1;
-    if (is_known(wsi, reply)) {
+    if (server__is_known(wsi, reply)) {
         reply->status = 304;
         text_clear(reply->body);
     }
-    if (!write_headers(wsi, reply, reply->body->length, session->last))
+    if (!server__write_headers(wsi, reply, reply->body->length, session->last))
         return -1;
     if (session->head)
         text_clear(reply->body);
@@ -354,7 +219,7 @@ static int send_reply(Session *session)
 static int send_events(Session *session)
 {
     session->last = true;
-    if (!write_headers(session->wsi, &session->reply, LWS_ILLEGAL_HTTP_CONTENT_LEN, session->last))
+    if (!server__write_headers(session->wsi, &session->reply, LWS_ILLEGAL_HTTP_CONTENT_LEN, session->last))
         return -1;
     session->state = SESSION_STREAMING;
     events_begin(session->reply.events, session->wsi);
@@ -410,6 +275,7 @@ static int conclude(Server *server, Session *session)
     if (reply->told) {
         if (!asks_put(&server->asks, session, WIRE_TOPIC_COUNT, WIRE_ID_NONE, &reply->ask)) {
             reply_problem(reply, 429, "too many questions wait for an answer");
+            reply->retry_s = 1;
             return send_reply(session);
         }
         lws_set_timeout(session->wsi, PENDING_TIMEOUT_HTTP_CONTENT, ANSWER_S);
@@ -442,11 +308,12 @@ static void copy_header(struct lws *wsi, enum lws_token_indexes token, char out[
 static const Route *read_request(Server *server, struct lws *wsi, RequestRoom *room, Reply *reply)
 {
     Request *request = &room->request;
-    *request = (Request){.body = "", .origin = room->origin, .type = room->type, .last_event = room->last_event};
+    *request = (Request){.body = "", .origin = room->origin, .type = room->type, .accept = room->accept, .last_event = room->last_event};
     char host[HEADER_ROOM];
     copy_header(wsi, WSI_TOKEN_HOST, host);
     snprintf(room->origin, sizeof room->origin, "%s://%s", lws_is_ssl(wsi) ? "https" : "http", host);
     copy_header(wsi, WSI_TOKEN_HTTP_CONTENT_TYPE, room->type);
+    copy_header(wsi, WSI_TOKEN_HTTP_ACCEPT, room->accept);
     if (lws_hdr_custom_copy(wsi, room->last_event, sizeof room->last_event, "last-event-id:", strlen("last-event-id:")) < 0)
         room->last_event[0] = 0;
     if (!read_target(wsi, room, reply) || !guard_admit(server, wsi, &request->caller, reply))
@@ -505,7 +372,9 @@ static int on_request(Server *server, Session *session, struct lws *wsi)
         return send_reply(session);
     }
 
-    session->chunked = session->last = length == CHUNKED;  // libwebsockets does not see its end, so nothing behind it is read
+    // where the length is not told libwebsockets does not see the end, so nothing behind it is read
+    session->chunked = length == CHUNKED;
+    session->last = !session->head && lws_hdr_total_length(wsi, WSI_TOKEN_GET_URI) <= 0 && lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_CONTENT_LENGTH) <= 0;
     session->chunks = (Dechunk){0};
     if (length) {
         session->state = SESSION_RECEIVING;
@@ -605,7 +474,7 @@ static int on_upgrade(Server *server, struct lws *wsi, const char *to)
         return 0;
 
     int result = -1;
-    if (!body.failed && write_headers(wsi, &reply, body.length, true)) {
+    if (!body.failed && server__write_headers(wsi, &reply, body.length, true)) {
         unsigned char chunk[LWS_PRE + 1024];
         const size_t length = body.length < 1024 ? body.length : 1024;
         memcpy(chunk + LWS_PRE, body.bytes, length);

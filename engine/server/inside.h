@@ -1,6 +1,6 @@
 /* inside.h -- what the files of the server share.
  *
- * server.c owns the thread and the hand-over from the tick; http.c answers GET with what rest.c and files.c say; socket.c speaks with
+ * server.c owns the thread and the hand-over from the tick; http.c answers requests with what the handlers of routes say, reply.c writes that; socket.c speaks with
  * WebSocket clients, and show.c tells those who watch what is new. All but the tick's part happens on the service thread, in callbacks of libuv's loop. */
 #pragma once
 
@@ -13,6 +13,7 @@
 #include "server/asks.h"
 #include "server/door.h"
 #include "server/frames.h"
+#include "server/http.h"
 #include "server/relay.h"
 #include "server/server.h"
 #include "server/show.h"
@@ -56,7 +57,7 @@ struct Server {
     struct lws_protocols protocols[4];  // libwebsockets keeps pointing at them
     pthread_t thread;
     bool running;
-    atomic_bool stopping;
+    atomic_bool stopping, look_asked;
 
     // standing still
     pthread_mutex_t pause_lock;
@@ -107,6 +108,12 @@ size_t server__http_session_size(void);
 void server__tell_awaiting(Server *server);
 /// The tick's answer to the request of a session.
 void server__answer_session(Server *server, void *session, const AskAnswer *answer);
+
+// reply.c
+/// Who asks has this very answer already.
+bool server__is_known(struct lws *wsi, const Reply *reply);
+/// The headers of a reply whose body has `length` bytes (LWS_ILLEGAL_HTTP_CONTENT_LEN: as many as will come); the connection is closed behind the `last`.
+bool server__write_headers(struct lws *wsi, const Reply *reply, size_t length, bool last);
 
 // trail.c
 /// Note in the audit trail what somebody did or was refused here. What is asked of the tick is noted there.

@@ -142,16 +142,11 @@ static void order_of_patch(Server *server, const Request *request, const json_t 
 
 static void answer_patch(Server *server, const Request *request, Reply *reply)
 {
-    static const char type[] = "application/merge-patch+json";
     if (plant_find(server->plant, request->parts[0]) < 0) {
         reply_problem(reply, 404, "no twin \"%.100s\" in plant %s", request->parts[0], server->plant->name);
         return;
     }
-    if (strncasecmp(request->type, type, sizeof type - 1) != 0) {
-        reply_problem(reply, 415, "content-type: expected %s, got \"%.60s\"", type, request->type);
-        return;
-    }
-    json_t *patch = body_object(request, reply);
+    json_t *patch = body_is_patch(request, reply) ? body_object(request, reply) : NULL;
     if (patch)
         order_of_patch(server, request, patch, reply);
     json_decref(patch);

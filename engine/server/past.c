@@ -73,7 +73,14 @@ static bool read_query(Server *server, const Request *request, ArchiveQuery *que
     return true;
 }
 
-/* level: `raw`, `1s`, `1m`, `1h`; without it what suits the range. format: `json` or `csv`. */
+/* A list of types that has CSV in it, and not JSON in front of that. */
+static bool wants_csv(const char *accept)
+{
+    const char *csv = strcasestr(accept, "text/csv"), *json = strcasestr(accept, "application/json");
+    return csv && (!json || csv < json);
+}
+
+/* level: `raw`, `1s`, `1m`, `1h`; without it what suits the range. format: `json` or `csv`, without it what is accepted. */
 static bool read_form(const Request *request, ArchiveQuery *query, Reply *reply)
 {
     const char *level = request_arg(request, "level"), *format = request_arg(request, "format");
@@ -86,7 +93,7 @@ static bool read_form(const Request *request, ArchiveQuery *query, Reply *reply)
         reply_problem(reply, 400, "format: expected json or csv");
         return false;
     }
-    query->form = format && strcmp(format, "csv") == 0 ? ARCHIVE_CSV : ARCHIVE_SERIES;
+    query->form = (format ? strcmp(format, "csv") == 0 : wants_csv(request->accept)) ? ARCHIVE_CSV : ARCHIVE_SERIES;
     return true;
 }
 

@@ -72,7 +72,7 @@ static void patch_time(Server *server, const Request *request, Reply *reply)
     static const char *const members[] = {"paused", "speed", NULL};
     const ServerNow *now = now_of(server);
     ServerAsk ask = {.kind = SERVER_ASK_TIME, .time = {.paused = now->paused, .speed = now->speed_limit}};
-    json_t *patch = body_object(request, reply);
+    json_t *patch = body_is_patch(request, reply) ? body_object(request, reply) : NULL;
     if (patch && body_members(patch, members, "paused, speed", reply) && read_tempo(patch, &ask, reply))
         reply_ask(reply, &ask, told_time);
     json_decref(patch);

@@ -18,6 +18,8 @@ enum {
     CLIENTS = 16384,
     CAPTURE_SHARE = 20,  // of the tick's time at most one part in so many goes into captures
     BEAT_MS = 100,
+    LOOK_ACCESS_BEATS = 1000 / BEAT_MS,        // between two looks at the access file,
+    LOOK_TLS_BEATS = 60 * 1000 / BEAT_MS,      // and at the certificate
     HEADERS_MAX = 8192,
     HEADERS_S = 5,         // for a request to come
     REQUESTS_MAX = 1024,   // that are being answered
@@ -43,6 +45,16 @@ static void stand_still(Server *server)
     pthread_mutex_unlock(&server->pause_lock);
 }
 
+/* The access file may be another, and a key or a login may have expired. */
+static void look_at_access(Server *server)
+{
+    if (!server->access)
+        return;
+    if (access_look(server->access))
+        audit_note(server->audit, &(AuditNote){.who = "pollux", .action = "access", .target = server->access->path, .detail = "the access file has changed"});
+    server__recheck_clients(server);
+}
+
 static void on_wake(uv_async_t *handle)
 {
     Server *server = handle->data;
@@ -54,21 +66,15 @@ static void on_wake(uv_async_t *handle)
         server__relay(server);  // behind the pause tags may be others
         stand_still(server);
     }
+    if (atomic_exchange(&server->look_asked, false)) {
+        tls_look(server->tls);
+        look_at_access(server);
+    }
     if (server->devices)
         server->devices->woken(server->devices->self);
     server__deliver(server);
     server__tell_awaiting(server);
     server__show(server);
-}
-
-/* Once a second: the access file may be another, and a key or a login may have expired. */
-static void look_at_access(Server *server)
-{
-    if (!server->access || ++server->beats % (1000 / BEAT_MS))
-        return;
-    if (access_look(server->access))
-        audit_note(server->audit, &(AuditNote){.who = "pollux", .action = "access", .target = server->access->path, .detail = "the access file has changed"});
-    server__recheck_clients(server);
 }
 
 static void on_beat(uv_timer_t *timer)
@@ -78,8 +84,11 @@ static void on_beat(uv_timer_t *timer)
         audit_keep(server->audit);
     if (server->devices)
         server->devices->woken(server->devices->self);
-    tls_look(server->tls);
-    look_at_access(server);
+    server->beats++;
+    if (server->beats % LOOK_TLS_BEATS == 0)
+        tls_look(server->tls);
+    if (server->beats % LOOK_ACCESS_BEATS == 0)
+        look_at_access(server);
 }
 
 static void on_turn_end(uv_check_t *check)
@@ -422,6 +431,12 @@ int server_port(const Server *server)
     return server->port;
 }
 
+void server_look(Server *server)
+{
+    server->look_asked = true;
+    uv_async_send(&server->wake);
+}
+
 // The tick's side.
 
 /* Show the newest numbers, unless that was done a moment ago: then the next call does it. */
@@ -440,13 +455,17 @@ static void capture_when_due(Server *server)
     uv_async_send(&server->wake);
 }
 
+/* What is aside asks for nobody's attention: it is not told as raised. */
 static void tell_webhooks(const Server *server, const Plant *plant, const Alarms *alarms)
 {
     size_t count;
     const Alarm *changed = alarms_changed(alarms, &count);
-    for (size_t i = 0; i < server->webhook_count; i++)
-        for (size_t k = 0; k < count; k++)
+    for (size_t k = 0; k < count; k++) {
+        if (changed[k].state == ALARM_RAISED && alarm_is_aside(&changed[k]))
+            continue;
+        for (size_t i = 0; i < server->webhook_count; i++)
             webhook_tell(server->webhooks[i], &changed[k], plant->twins[changed[k].twin].name);
+    }
 }
 
 void server_publish(Server *server, const Plant *plant, const Sync *sync, const Alarms *alarms, const Gate *gate, const ServerNow *now)

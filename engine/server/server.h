@@ -50,6 +50,8 @@ typedef struct ServerCounters {
 Err server_create(const ServerDef *def, Server **out, ErrText *why);
 void server_destroy(Server *server);
 int server_port(const Server *server);
+/// Look at once whether access file or certificate have changed, which is otherwise done once a second and once a minute.
+void server_look(Server *server);
 /// Whether what is bound to this address can be reached from this machine alone.
 bool server_is_loopback(const char *bind);
 

@@ -82,24 +82,33 @@ static void link_hold(Link *link, bool hold)
     lws_validity_confirmed(client->wsi);  // while it is held, its pongs are not read either
 }
 
-/* What a device may not is noted: the first tag of an offer, which is refused with it. */
-static bool note_refusal(const Client *client, const char *action, const char *tag, bool allowed)
+void client_count_refusal(Client *client, const char *why)
 {
-    if (!allowed)
+    if (++client->refused >= REFUSED_MAX)
+        client_close(client, LWS_CLOSE_STATUS_POLICY_VIOLATION, why);
+}
+
+/* What a device may not is noted: the first tag of an offer, which is refused with it. */
+static bool note_refusal(const Link *link, const char *action, const char *tag, bool allowed)
+{
+    Client *client = (Client *)link;
+    if (!allowed) {
         server__note(client->server, &client->caller, action, tag, AUDIT_REFUSED, "no right to this tag");
+        client_count_refusal(client, "too many offers of tags without the right to them");
+    }
     return allowed;
 }
 
 static bool link_may_provide(const Link *link, const char *tag)
 {
     const Client *client = (const Client *)link;
-    return note_refusal(client, "provide", tag, access_may_provide(client->server->access, &client->caller, tag));
+    return note_refusal(link, "provide", tag, access_may_provide(client->server->access, &client->caller, tag));
 }
 
 static bool link_may_actuate(const Link *link, const char *tag)
 {
     const Client *client = (const Client *)link;
-    return note_refusal(client, "actuate", tag, access_may_actuate(client->server->access, &client->caller, tag));
+    return note_refusal(link, "actuate", tag, access_may_actuate(client->server->access, &client->caller, tag));
 }
 
 static void link_shut(Link *link, const char *reason)
@@ -193,8 +202,8 @@ static void on_malformed(Client *client, const WireMessage *message, int status,
         devices->malformed(devices->self, &client->link);
     if (status == 413)
         client_close(client, LWS_CLOSE_STATUS_MESSAGE_TOO_LARGE, why);
-    else if (++client->malformed >= MALFORMED_MAX)
-        client_close(client, LWS_CLOSE_STATUS_POLICY_VIOLATION, "too many frames that could not be read");
+    else
+        client_count_refusal(client, "too many frames that could not be read");
 }
 
 static void on_bulk(Client *client, const char *bytes, size_t length)

@@ -6,15 +6,12 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 
-#define LOOK_NS (60 * NS_PER_S)
-
 struct Tls {
     char *certificate_path, *key_path, *client_ca_path;
     X509 *certificate;  // our own
     SSL_CTX *context;   // libwebsockets'
     SSL_CTX *outgoing;  // nothing goes out from here: without one libwebsockets would make its own, with all authorities of this machine
-    struct timespec changed;  // the file, when it was read last
-    int64_t looked_at;        // elapsed time
+    struct timespec changed[2];  // certificate and key, when they were read last
 };
 
 /* The newest of OpenSSL's complaints. */
@@ -54,11 +51,19 @@ static struct timespec changed_at(const char *path)
     return info.st_mtim;
 }
 
+/* Whether one of the files is another than when this was asked last: whoever renews both may be between them. */
+static bool note_change(Tls *tls)
+{
+    const struct timespec changed[2] = {changed_at(tls->certificate_path), changed_at(tls->key_path)};
+    const bool differs = memcmp(changed, tls->changed, sizeof changed) != 0;
+    memcpy(tls->changed, changed, sizeof changed);
+    return differs;
+}
+
 /* Read the certificate for the names in it. */
 static Err read_certificate(Tls *tls, ErrText *why)
 {
     X509 *certificate;
-    tls->changed = changed_at(tls->certificate_path);
     Err err = try_files(tls, why);
     if (!err)
         err = certificate_load(tls->certificate_path, &certificate, why);
@@ -84,9 +89,10 @@ Err tls_open(const TlsDef *def, Tls **out, ErrText *why)
     Tls *tls = mem_alloc(sizeof *tls);
     if (!tls)
         return err_set(why, ERR_MEMORY, "%s", err_name(ERR_MEMORY));
-    tls->looked_at = clock_system.elapsed_ns(clock_system.self);
     const bool copied = copy_path(def->certificate, &tls->certificate_path) && copy_path(def->key, &tls->key_path) && copy_path(def->client_ca, &tls->client_ca_path);
     tls->outgoing = SSL_CTX_new(TLS_client_method());
+    if (copied)
+        note_change(tls);
     const Err err = copied && tls->outgoing ? read_certificate(tls, why) : err_set(why, ERR_MEMORY, "%s", err_name(ERR_MEMORY));
     if (err) {
         tls_close(tls);
@@ -132,13 +138,8 @@ int tls_on_event(Tls *tls, enum lws_callback_reasons reason, void *user, size_t 
 
 void tls_look(Tls *tls)
 {
-    const int64_t now = clock_system.elapsed_ns(clock_system.self);
     ErrText why = {0};
-    if (!tls || !tls->context || now - tls->looked_at < LOOK_NS)
-        return;
-    tls->looked_at = now;
-    const struct timespec changed = changed_at(tls->certificate_path);
-    if (memcmp(&changed, &tls->changed, sizeof changed) == 0)
+    if (!tls || !tls->context || !note_change(tls))
         return;
     if (read_certificate(tls, &why) || use_files(tls->context, tls, &why))
         log_write(LOG_ERROR, "tls", "the certificate has changed and is refused, the one before goes on: %s", why.text);

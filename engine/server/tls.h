@@ -25,7 +25,7 @@ void tls_close(Tls *tls);
 void tls_describe(Tls *tls, struct lws_context_creation_info *info);
 /// libwebsockets' callbacks about TLS: 0 to go on.
 int tls_on_event(Tls *tls, enum lws_callback_reasons reason, void *user, size_t length);
-/// Take a renewed certificate over. Now and then; it looks at the file once a minute.
+/// Take a renewed certificate over, from the next connection on. Where the files are wrong the one before goes on. NULL is fine.
 void tls_look(Tls *tls);
 
 /// Whether our certificate is made out to a host.

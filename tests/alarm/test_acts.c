@@ -285,6 +285,40 @@ START_TEST(from_any_snapshot_on_it_goes_on_with_the_same_bits_and_ids)
 }
 END_TEST
 
+/* The version before ended, in its head and in each alarm, in front of what is said of acts. */
+START_TEST(a_snapshot_from_before_there_were_acts_is_read)
+{
+    enum { HEAD = 10 * sizeof(uint64_t), HEAD_BEFORE = 8 * sizeof(uint64_t), ALARM_BEFORE = offsetof(Alarm, shelved) };
+    Tanks *tanks = tanks_open(2, DRY, ""), *after = tanks_open(2, DRY, "");
+    size_t size, size_after;
+    ErrText why = {""};
+    *tanks_cell(tanks, 1, "level") = 0.05;
+    level(tanks, 0, 5);
+    tanks_alarms(tanks, 2);
+    unsigned char *bytes = snapshot(tanks, &size), *before = mem_alloc(size);
+    const uint64_t version = 2;
+    size_t length = 0;
+    memcpy(before, bytes, length = HEAD_BEFORE);
+    memcpy(before, &version, sizeof version);
+    for (int i = 0; i < 2; i++, length += ALARM_BEFORE)
+        memcpy(before + length, bytes + HEAD + (size_t)i * sizeof(Alarm), ALARM_BEFORE);
+    memcpy(before + length, bytes + HEAD + 2 * sizeof(Alarm), size - HEAD - 2 * sizeof(Alarm));
+    length += size - HEAD - 2 * sizeof(Alarm);
+
+    ck_assert_int_eq(alarms_restore(after->alarms, before, length - 1, &why), ERR_PARSE);
+    ck_assert_int_eq(alarms_restore(after->alarms, before, HEAD_BEFORE + ALARM_BEFORE, &why), ERR_PARSE);
+    ck_assert_msg(alarms_restore(after->alarms, before, length, &why) == ERR_OK, "%s", why.text);
+    unsigned char *found = snapshot(after, &size_after);
+    ck_assert_uint_eq(size_after, size);
+    ck_assert_int_eq(memcmp(found, bytes, size), 0);
+    mem_free(found);
+    mem_free(before);
+    mem_free(bytes);
+    tanks_close(after);
+    tanks_close(tanks);
+}
+END_TEST
+
 START_TEST(a_damaged_shelf_in_a_snapshot_is_refused)
 {
     Tanks *tanks = tanks_open(1, DRY, "");
@@ -360,5 +394,5 @@ END_TEST
 KIT_MAIN("alarm.acts", the_life_cycle_is_that_of_isa_18_2, what_occurs_later_is_shelved_too_recorded_and_not_told, shelving_ends_by_itself_on_plant_time,
          a_divergence_that_is_shelved_calls_neither_of_its_handlers, comments_are_counted_and_alarms_that_are_over_take_them_by_name,
          what_cannot_be_is_refused_and_changes_nothing, a_full_shelf_refuses_and_takes_what_is_there_anew,
-         from_any_snapshot_on_it_goes_on_with_the_same_bits_and_ids, a_damaged_shelf_in_a_snapshot_is_refused,
+         from_any_snapshot_on_it_goes_on_with_the_same_bits_and_ids, a_snapshot_from_before_there_were_acts_is_read, a_damaged_shelf_in_a_snapshot_is_refused,
          evidence_of_a_limit_begins_with_what_passed_it_and_who_measures_that, evidence_is_due_when_the_text_is_another_and_not_when_people_act)

@@ -489,6 +489,26 @@ START_TEST(what_is_too_old_goes_level_by_level)
 }
 END_TEST
 
+/* Of what was foretold a restart needs what lies behind its snapshot, which may be any of those that are kept. */
+START_TEST(outlooks_go_that_no_snapshot_needs)
+{
+    enum { TICKS = 10000, FIRST_KEPT = 9000 };
+    Rig rig;
+    rig_open(&rig);
+    rig_append(&rig, 1, 1);
+    for (int64_t tick = 0; tick < TICKS; tick++) {
+        history_append_outlooks(rig.history, &rig.plant, tick, &(Outlooks){.time = tick});
+        if (tick == 10 || (tick >= FIRST_KEPT && tick % 100 == 0 && tick < FIRST_KEPT + 300))
+            history_append_snapshot(rig.history, tick, tick, 0, &(SnapshotPart){"state", 5}, 1);
+    }
+    ck_assert_int_eq(history_seal(rig.history), ERR_OK);
+    ck_assert_int_eq(rig_sql(&rig, "SELECT min(tick) FROM snapshot"), FIRST_KEPT);
+    ck_assert_int_eq(rig_sql(&rig, "SELECT min(tick) FROM outlook"), FIRST_KEPT + 1);
+    ck_assert_int_eq(rig_sql(&rig, "SELECT count(*) FROM outlook"), TICKS - FIRST_KEPT - 1);
+    rig_close(&rig);
+}
+END_TEST
+
 // One moment.
 
 /* Sample n is taken in tick n and has the value n, so at any moment the last one is known by its time alone. */
@@ -595,5 +615,5 @@ END_TEST
 
 KIT_MAIN("history.seal", sealed_or_not_readers_see_every_point_once, what_a_restart_needs_is_not_sealed, numbers_go_on_where_everything_is_sealed,
          sealing_that_is_killed_goes_on_where_it_was, charts_of_days_are_those_of_the_closed_form_whatever_they_are_made_of, pages_of_a_level_lie_end_to_end,
-         what_is_too_old_goes_level_by_level, at_a_moment_the_last_point_before_it_is_known, alarms_of_a_moment_are_in_the_state_that_they_had,
+         what_is_too_old_goes_level_by_level, outlooks_go_that_no_snapshot_needs, at_a_moment_the_last_point_before_it_is_known, alarms_of_a_moment_are_in_the_state_that_they_had,
          a_damaged_block_is_an_error_and_is_put_aside_by_what_comes_late)

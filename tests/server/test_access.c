@@ -1,6 +1,7 @@
 /* Who may come in and what he may do, against a running server: tokens, logins, certificates, and those who have none of them. */
 #include <openssl/err.h>
 #include <openssl/ssl.h>
+#include <openssl/x509v3.h>
 #include <sodium.h>
 
 #include "server/access.h"
@@ -572,6 +573,92 @@ START_TEST(a_token_that_is_revoked_ends_what_came_by_it)
 }
 END_TEST
 
+/* A stream of events, its headers read. */
+static Peer *open_stream(const Rig *rig, const char *headers)
+{
+    char request[1024];
+    Peer *peer = peer_connect(rig);
+    snprintf(request, sizeof request, "GET /api/v1/events HTTP/1.1\r\nHost: localhost:%d\r\n%s\r\n", server_port(rig->server), headers);
+    peer_send(peer, request, strlen(request));
+    ck_assert_int_eq(peer_head(peer), 200);
+    return peer;
+}
+
+/* Whether the other side ends it within some seconds. */
+static bool stream_ends(Rig *rig, Peer *peer)
+{
+    const int64_t until = clock_system.elapsed_ns(NULL) + 8 * NS_PER_S;
+    char bytes[4096];
+    while (clock_system.elapsed_ns(NULL) < until) {
+        struct pollfd poller = {.fd = peer->file, .events = POLLIN};
+        rig_turn(rig);
+        if (poll(&poller, 1, 10) > 0 && recv(peer->file, bytes, sizeof bytes, 0) <= 0)
+            return true;
+    }
+    return false;
+}
+
+START_TEST(streams_of_events_end_with_the_access_by_which_they_came)
+{
+    Pass pass;
+    char headers[512];
+    begin_access();
+    let_user_in("anna", ROLE_VIEWER, false);
+    let_token_in(0, "first", ROLE_VIEWER, NULL, NULL, TIME_NONE);
+    let_token_in(1, "second", ROLE_VIEWER, NULL, NULL, TIME_NONE);
+    let_token_in(2, "short", ROLE_VIEWER, NULL, NULL, clock_system.utc_ns(NULL) + 2 * NS_PER_S);
+    Rig *rig = open_required();
+    log_in(rig, "anna", PASSWORD, &pass);
+    Peer *first = open_stream(rig, bearer(tokens[0])), *second = open_stream(rig, bearer(tokens[1]));
+    Peer *brief = open_stream(rig, bearer(tokens[2])), *login = open_stream(rig, pass.cookie);
+
+    snprintf(headers, sizeof headers, "%sX-Pollux-CSRF: %s\r\n", pass.cookie, pass.csrf);
+    ck_assert_int_eq(ask(rig, "POST", "/api/v1/logout", headers, "").status, 204);
+    ck_assert(stream_ends(rig, login));
+    revoke_token("first");
+    ck_assert(stream_ends(rig, first));
+    ck_assert(stream_ends(rig, brief));
+
+    // the one that may stay goes on
+    rig_sample(rig, 0, 31);
+    rig_sample(rig, 1, 31);
+    for (int i = 0; i < 500 && !memmem(second->bytes, second->length, "event: tick\n", 12); i++) {
+        rig_turn(rig);
+        peer_read(second, 10);
+    }
+    ck_assert_ptr_nonnull(memmem(second->bytes, second->length, "event: tick\n", 12));
+    Peer *const all[] = {first, second, brief, login};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        peer_close(all[i]);
+    rig_close(rig);
+}
+END_TEST
+
+START_TEST(a_change_of_the_file_counts_at_once_where_it_is_asked_for)
+{
+    begin_access();
+    let_token_in(0, "rig", ROLE_VIEWER, NULL, NULL, TIME_NONE);
+    let_token_in(1, "other", ROLE_VIEWER, NULL, NULL, TIME_NONE);
+    Rig *rig = open_required();
+    int64_t longest = 0;
+    for (int i = 0; i < 5; i++) {
+        char name[24];
+        snprintf(name, sizeof name, "token-%d", i);
+        const char *token = let_token_in(2, name, ROLE_VIEWER, NULL, NULL, TIME_NONE);
+        const int64_t begin = clock_system.elapsed_ns(NULL);
+        server_look(rig->server);
+        while (ask_with(rig, token, "/api/v1/plant").status == 401 && clock_system.elapsed_ns(NULL) - begin < 5 * NS_PER_S)
+            sleep_ms(5);
+        const int64_t took = clock_system.elapsed_ns(NULL) - begin;
+        longest = took > longest ? took : longest;
+        sleep_ms(150);  // not in step with the server's own looks
+    }
+    // the server's own look comes once a second: five in a row do not find it by chance
+    ck_assert_msg(longest < 700 * NS_PER_MS, "it took up to %lld ms", (long long)(longest / NS_PER_MS));
+    rig_close(rig);
+}
+END_TEST
+
 START_TEST(a_version_of_the_file_that_is_wrong_changes_nothing)
 {
     begin_access();
@@ -615,6 +702,27 @@ START_TEST(a_device_provides_and_obeys_its_tags_alone)
     ck_assert_ptr_nonnull(
         strstr(exchange(rig, peer, "{\"topic\":\"actuate\",\"headers\":{\"id\":36},\"value\":{\"tag\":\"tank1.valve\",\"value\":1,\"reason\":\"x\"}}"), "\"status\":403"));
     ck_assert_int_eq(ask_with(rig, tokens[0], "/api/v1/plant").status, 403);
+    peer_close(peer);
+    rig_tanks = 1;
+    rig_close(rig);
+}
+END_TEST
+
+START_TEST(a_device_that_keeps_offering_what_it_may_not_is_cut_off)
+{
+    begin_access();
+    rig_tanks = 2;
+    let_token_in(0, "rig-1", ROLE_NOBODY, "tank1.*", NULL, TIME_NONE);
+    Rig *rig = open_required();
+    Peer *peer = open_socket(rig, bearer(tokens[0]));
+    for (int i = 0; i < 100; i++)
+        peer_say(peer, PROVIDE(31, "\"tank2.gauge\":{}", ""));
+    int refusals = 0, op;
+    while ((op = peer_hear(rig, peer)) == OP_TEXT)
+        refusals += strstr(peer->text, "may not provide") != NULL;
+    ck_assert_int_eq(refusals, 99);  // and the last is answered by the end
+    ck_assert_int_eq(op, OP_CLOSE);
+    ck_assert_int_eq((unsigned char)peer->text[0] << 8 | (unsigned char)peer->text[1], 1008);
     peer_close(peer);
     rig_tanks = 1;
     rig_close(rig);
@@ -869,6 +977,52 @@ START_TEST(a_wrong_certificate_of_ours_is_named)
 }
 END_TEST
 
+/* Whether the server shows a certificate that is made out to this host. */
+static bool presents(const Rig *rig, const char *host)
+{
+    SSL_CTX *context = SSL_CTX_new(TLS_client_method());
+    Peer *peer = peer_connect(rig);
+    SSL *ssl = SSL_new(context);
+    SSL_set_fd(ssl, peer->file);
+    ck_assert_int_eq(SSL_connect(ssl), 1);
+    X509 *certificate = SSL_get1_peer_certificate(ssl);
+    const bool is_named = X509_check_host(certificate, host, 0, 0, NULL) == 1;
+    X509_free(certificate);
+    SSL_free(ssl);
+    SSL_CTX_free(context);
+    peer_close(peer);
+    return is_named;
+}
+
+START_TEST(a_renewed_certificate_is_taken_over_without_a_restart)
+{
+    begin_access();
+    let_token_in(0, "wall", ROLE_VIEWER, NULL, NULL, TIME_NONE);
+    make_certificate("server", NULL, "DNS:first.example");
+    Rig *rig = open_tls(NULL, NULL);
+    ck_assert(presents(rig, "first.example"));
+
+    // the key of another certificate: the one before goes on
+    log_set_level(LOG_ERROR + 1);
+    make_certificate("next", NULL, "DNS:second.example");
+    run("cp next.pem server.pem");
+    server_look(rig->server);
+    sleep_ms(100);
+    ck_assert(presents(rig, "first.example"));
+    log_set_level(LOG_ERROR);
+
+    // its own key comes behind it
+    run("cp next.key server.key");
+    server_look(rig->server);
+    for (int i = 0; i < 500 && !presents(rig, "second.example"); i++)
+        sleep_ms(10);
+    ck_assert(presents(rig, "second.example"));
+    ck_assert_int_eq(ask_tls(rig, NULL, "second.example", "/api/v1/plant", bearer(tokens[0])), 200);
+    ck_assert_int_eq(ask_tls(rig, NULL, "first.example", "/api/v1/plant", bearer(tokens[0])), 403);
+    rig_close(rig);
+}
+END_TEST
+
 /* Let the device with the certificate NAME.pem in, to send the gauge of tank1. */
 static void let_certificate_in(const char *name, bool by_subject)
 {
@@ -977,8 +1131,10 @@ KIT_MAIN("server.access", every_route_is_open_to_the_roles_that_have_its_right_a
          a_login_is_a_cookie_that_scripts_and_other_sites_cannot_use, a_cookie_alone_changes_nothing, who_logs_out_is_gone_with_his_sockets,
          wrong_passwords_are_looked_at_ever_more_seldom, the_time_of_a_refusal_does_not_tell_who_exists, the_service_goes_on_while_passwords_are_looked_at,
          logins_and_refusals_are_noted_and_strangers_do_not_fill_the_trail, a_login_that_cannot_be_read_is_refused, a_login_ends_after_a_shift_without_use_and_after_a_week, waits_double_up_to_a_minute_and_are_forgotten,
-         a_token_that_has_expired_or_is_unknown_lets_nobody_in, a_token_that_is_revoked_ends_what_came_by_it, a_version_of_the_file_that_is_wrong_changes_nothing,
-         a_device_provides_and_obeys_its_tags_alone, who_looks_on_is_no_device, nobody_takes_the_place_of_a_device_that_came_by_another_key,
+         a_token_that_has_expired_or_is_unknown_lets_nobody_in, a_token_that_is_revoked_ends_what_came_by_it,
+         streams_of_events_end_with_the_access_by_which_they_came, a_change_of_the_file_counts_at_once_where_it_is_asked_for, a_version_of_the_file_that_is_wrong_changes_nothing,
+         a_device_provides_and_obeys_its_tags_alone, a_device_that_keeps_offering_what_it_may_not_is_cut_off, who_looks_on_is_no_device, nobody_takes_the_place_of_a_device_that_came_by_another_key,
          what_somebody_does_is_told_by_his_name, beyond_this_machine_it_needs_tls_and_somebody_to_let_in, names_of_the_certificate_are_ours_and_others_are_not,
-         names_that_the_server_was_told_are_ours, a_wrong_certificate_of_ours_is_named, a_device_is_known_by_its_certificate,
+         names_that_the_server_was_told_are_ours, a_wrong_certificate_of_ours_is_named,
+         a_renewed_certificate_is_taken_over_without_a_restart, a_device_is_known_by_its_certificate,
          a_device_of_ours_comes_by_token_or_certificate_over_tls, a_token_is_not_sent_where_everybody_can_read_it)

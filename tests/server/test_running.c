@@ -19,7 +19,9 @@ static void done(Rig *rig)
 static void send_body(const char *method, const char *path, const char *body)
 {
     char request[600];
-    const int length = snprintf(request, sizeof request, "%s %s HTTP/1.1\r\nHost: localhost\r\nContent-Length: %zu\r\n\r\n%s", method, path, strlen(body), body);
+    const char *type = strcmp(method, "PATCH") == 0 ? "application/merge-patch+json" : "application/json";
+    const int length = snprintf(request, sizeof request, "%s %s HTTP/1.1\r\nHost: localhost\r\nContent-Type: %s\r\nContent-Length: %zu\r\n\r\n%s", method, path, type,
+                                strlen(body), body);
     peer_send(client, request, (size_t)length);
 }
 
@@ -84,6 +86,22 @@ START_TEST(wrong_wishes_are_refused_with_what_was_expected)
 }
 END_TEST
 
+START_TEST(a_patch_that_does_not_say_that_it_is_one_is_refused)
+{
+    static const char *const types[] = {"application/json", "application/merge-patch+jsonp", ""};
+    static const char body[] = "{\"paused\":true}";
+    Rig *rig = open_rig();
+    for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
+        char request[300];
+        snprintf(request, sizeof request, "PATCH /api/v1/time HTTP/1.1\r\nHost: localhost\r\n%s%s%sContent-Length: %zu\r\n\r\n%s", *types[i] ? "Content-Type: " : "", types[i],
+                 *types[i] ? "\r\n" : "", strlen(body), body);
+        const Answer answer = peer_ask(client, request);
+        ck_assert_msg(answer.status == 415 && strstr(answer.body, "expected application/merge-patch+json"), "%s: %d %s", types[i], answer.status, answer.body);
+    }
+    done(rig);
+}
+END_TEST
+
 START_TEST(the_log_is_told_how_much_to_say_while_it_runs)
 {
     Rig *rig = open_rig();
@@ -139,5 +157,6 @@ START_TEST(what_is_far_behind_is_alive_and_not_ready)
 }
 END_TEST
 
-KIT_MAIN("server.running", time_is_held_by_the_tick, wrong_wishes_are_refused_with_what_was_expected, the_log_is_told_how_much_to_say_while_it_runs,
+KIT_MAIN("server.running", time_is_held_by_the_tick, wrong_wishes_are_refused_with_what_was_expected, a_patch_that_does_not_say_that_it_is_one_is_refused,
+         the_log_is_told_how_much_to_say_while_it_runs,
          promtool_has_nothing_against_the_metrics, a_plant_without_devices_is_ready_for_them, what_is_far_behind_is_alive_and_not_ready)

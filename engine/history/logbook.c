@@ -1,8 +1,8 @@
-#include "history/desk.h"
+#include "history/logbook.h"
 
 #include <inttypes.h>
 
-void desk__bind_act(sqlite3_stmt *statement, const HistoryAct *entry)
+void logbook__bind_act(sqlite3_stmt *statement, const HistoryAct *entry)
 {
     const AlarmAct *act = &entry->act;
     sqlite3_bind_int64(statement, 1, (int64_t)act->number);
@@ -17,7 +17,7 @@ void desk__bind_act(sqlite3_stmt *statement, const HistoryAct *entry)
     sqlite3_bind_text(statement, 10, act->comment, -1, SQLITE_STATIC);
 }
 
-Err desk__read_act(sqlite3_stmt *row, HistoryAct *out, ErrText *why)
+Err logbook__read_act(sqlite3_stmt *row, HistoryAct *out, ErrText *why)
 {
     AlarmAct *act = &out->act;
     *out = (HistoryAct){.tick = sqlite3_column_int64(row, 1), .time = sqlite3_column_int64(row, 2)};
@@ -99,7 +99,7 @@ static void put_foretold(Text *out, const Evidence *evidence)
     text_put(out, "}");
 }
 
-void desk__put_evidence(Text *out, const Plant *plant, const Evidence *evidence)
+void logbook__put_evidence(Text *out, const Plant *plant, const Evidence *evidence)
 {
     put_values(out, plant, evidence);
     const double limit = evidence->tag_count ? unit_from_si(tags_get(plant->tags, evidence->tags[0]).unit, evidence->limit) : evidence->limit;
