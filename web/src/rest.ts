@@ -36,7 +36,8 @@ export async function ask(
   { body, signal }: { body?: object; signal: AbortSignal },
 ): Promise<string> {
   const headers: Record<string, string> = { accept: 'application/json' };
-  if (body !== undefined) headers['content-type'] = method === 'PATCH' ? 'application/merge-patch+json' : 'application/json';
+  if (body !== undefined)
+    headers['content-type'] = method === 'PATCH' ? 'application/merge-patch+json' : 'application/json';
   if (method !== 'GET' && session.csrf !== null) headers['x-pollux-csrf'] = session.csrf;
 
   const response = await fetch(address(path), {
