@@ -93,6 +93,7 @@ test('leads to the twin at that time, and says why there are no innovations of t
   await browser.page.reload();
   const note = browser.page.locator('.chart-note');
   await until('the reason', async () => /The record has none/.test((await note.allTextContents()).join()));
+  const empty = await coloursIn(browser.page, 'figure.chart-sensed');
   await browser.page.goBack();
   await find('alarm-twin').click();
   const plot = browser.page.locator('figure.chart-sensed .plot').first();
@@ -101,7 +102,7 @@ test('leads to the twin at that time, and says why there are no innovations of t
   expect(Number(await plot.getAttribute('data-to'))).toBeGreaterThanOrEqual(burst.raised / 1e9);
   expect(await textOf('piece')).toMatch(/ to .*, 15 min$/);
   // where nothing was before stands what was there then
-  await until('the record of then', async () => (await coloursIn(browser.page, 'figure.chart-sensed')) > 20);
+  await until('the record of then', async () => (await coloursIn(browser.page, 'figure.chart-sensed')) > 2 * empty);
   await shoot('at-dark');
 
   await find('live').click();

@@ -54,6 +54,13 @@ describe('the height of a chart', () => {
     expect(high).toBeGreaterThanOrEqual(1);
   });
 
+  test('does not enlarge what is nothing all along', () => {
+    const [chart] = new Trends({ ...TWIN, channels: [channel('draw', 'input', { unit: 'm3/h' })] }).all;
+    if (chart === undefined) throw new Error('a twin has charts');
+    chart.ring.put(NOW, 1, 0);
+    expect(rangeOf(chart, NOW - 60, NOW)).toEqual({ low: 0, high: 1 });
+  });
+
   test.each([
     [0.9, 1],
     [1, 1],

@@ -131,6 +131,12 @@ describe('the record', () => {
     expect(rows(trends, HELD)).toEqual([[NOW], [0.5]]);
   });
 
+  test('has the limit of the statistic from who knows it', () => {
+    const trends = new Trends(SMALL);
+    trends.fillLimit(health, NOW);
+    expect(rows(trends, DIVERGENCE)).toEqual([[NOW], [1], [Number.NaN]]);
+  });
+
   test('is asked for every tag that is drawn, and for nothing else', () => {
     expect(new Trends(SMALL).tags).toEqual([
       'box.T_air',
