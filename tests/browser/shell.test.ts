@@ -154,6 +154,19 @@ test('keeps whether alarms sound', async () => {
   expect(await find('sound').getAttribute('aria-checked')).toBe('true');
 });
 
+test('holds the plant, and lets it go on', async () => {
+  await open('system');
+  const time = () => find('plant-time').textContent();
+  await find('pause').click();
+  await until('it to be held', async () => (await find('pause').textContent()) === 'Go on');
+  await browser.page.waitForTimeout(1_000);
+  const held = await time();
+  await browser.page.waitForTimeout(1_000);
+  expect(await time()).toBe(held);
+  await find('pause').click();
+  await until('it to go on', async () => (await time()) !== held);
+});
+
 test('shows the plant where an address leads nowhere', async () => {
   await browser.page.goto(`${address}#/nowhere/at/all`);
   await until('the plant', async () => (await pageShown()) === 'nav-plant');
