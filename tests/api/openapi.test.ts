@@ -539,6 +539,31 @@ test('an alarm is read with its past', async () => {
     await call('readAlarm', 200, { path: { id: alarm?.id ?? 0 }, query: { times } });
 });
 
+test('people act on alarms, and what they put aside is listed', async () => {
+  const alarms = (await call('listAlarms', 200)) as { id: number; state: string }[];
+  const path = { id: alarms.find((each) => each.state !== 'over')?.id ?? 0 };
+  await call('commentAlarm', 200, { path, body: { comment: 'looked at' } });
+  await call('shelveAlarm', 200, { path, body: { seconds: 600, comment: 'known' } });
+  await call('suppressAlarm', 200, { path, query: { times: 'ns' } });
+  const aside = async (times: string) =>
+    ((await call('listShelved', 200, { query: { times } })) as { alarms: { alarm: number }[] }).alarms;
+  for (const times of ['ns', 'rfc3339'])
+    await until(
+      'what is aside',
+      async () => (await aside(times)).filter((each) => each.alarm === path.id).length === 2,
+    );
+  await call('unshelveAlarm', 200, { path });
+  await call('unsuppressAlarm', 200, { path });
+
+  // it is raised anew, so there is something to acknowledge
+  await call('acknowledgeAlarm', 200, { path });
+  await call('commentAlarm', 400, { path, body: {} });
+  await call('shelveAlarm', 400, { path, body: { seconds: 0 } });
+  await call('suppressAlarm', 400, { path, body: { nothing: 1 } });
+  for (const id of ['unshelveAlarm', 'unsuppressAlarm']) await call(id, 404, { path });
+  await call('acknowledgeAlarm', 404, { path: { id: 999_999 } });
+});
+
 // --- nothing was left out ------------------------------------------------------------------------------------------
 
 test('every operation was called with good and with bad input', () => {
