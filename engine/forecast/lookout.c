@@ -60,7 +60,7 @@ static Err plan(Lookout *lookout, Declaration *entry)
     uint32_t *twins = NULL;
     size_t count = 0;
     Err err = list_twins(lookout, entry, &arena, &twins, &count);
-    if (!err && (err = fork_plan(lookout->plant, twins, count, &lookout->fork, entry->why))) {
+    if (!err && (err = fork_plan(lookout->plant, twins, count, &lookout->fork, entry->why)) && err != ERR_MEMORY) {
         ErrText reason = *entry->why;
         err = script_blame(lookout->plant->script, entry->why, NULL, "forecast", "forecast: %s (twins = { ... } names those that it is about)", reason.text);
     }

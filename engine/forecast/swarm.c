@@ -7,9 +7,9 @@
 
 enum { PURPOSE_DRAW = 1, PURPOSE_STEP = 2 };  // of random numbers
 
-static uint64_t stream_of(const Fork *fork, const ForkTwin *twin, uint16_t state, uint64_t purpose)
+static uint64_t stream_of(const Fork *fork, const ForkTwin *twin, uint16_t channel, uint64_t purpose)
 {
-    return purpose << 32 | plant_tag(fork->plant, twin->twin, state);
+    return purpose << 32 | plant_tag(fork->plant, twin->twin, channel);
 }
 
 // --- cells ---------------------------------------------------------------------------------------------------------
@@ -141,6 +141,32 @@ static Err find_noises(Swarm *swarm, uint32_t index)
     return ERR_OK;
 }
 
+/* What feeds an input has an uncertainty of its own. */
+static bool is_off(const Fork *fork, const ForkTwin *twin, uint16_t channel)
+{
+    const ChannelKind kind = twin->model->channels[channel].kind;
+    return plant_known_sd(fork->plant, (Place){twin->twin, channel}) > 0 && !twin->stands &&
+           (kind == CHANNEL_PARAMETER || (kind == CHANNEL_INPUT && !plant_is_fed(fork->plant, plant_tag(fork->plant, twin->twin, channel))));
+}
+
+static Err find_offsets(Swarm *swarm, uint32_t index)
+{
+    const Fork *fork = swarm->fork;
+    const ForkTwin *twin = &fork->twins[index];
+    SwarmTwin *out = &swarm->twins[index];
+    Offset *offsets = arena_new(&swarm->arena, Offset, twin->model->channel_count);
+    if (!offsets)
+        return ERR_MEMORY;
+    for (uint16_t i = 0; i < twin->model->channel_count; i++) {
+        const Channel *channel = &twin->model->channels[i];
+        if (is_off(fork, twin, i))
+            offsets[out->offset_count++] = (Offset){channel->column, plant_known_sd(fork->plant, (Place){twin->twin, i}), channel->min, channel->max,
+                                                    stream_of(fork, twin, i, PURPOSE_DRAW)};
+    }
+    out->offsets = offsets;
+    return ERR_OK;
+}
+
 static Err init_twins(Swarm *swarm)
 {
     const Fork *fork = swarm->fork;
@@ -149,7 +175,8 @@ static Err init_twins(Swarm *swarm)
     for (uint32_t i = 0; i < fork->twin_count && !err; i++) {
         const Model *model = fork->twins[i].model;
         swarm->registers = model->registers_max > swarm->registers ? model->registers_max : swarm->registers;
-        err = find_noises(swarm, i);
+        if (!(err = find_noises(swarm, i)))
+            err = find_offsets(swarm, i);
         if (!err && !fork->twins[i].stands)
             err = find_root(&fork->twins[i], &swarm->arena, &swarm->twins[i].draw);
     }
@@ -258,6 +285,25 @@ static void draw_twin(Pack *pack, uint32_t index)
         project(pack_column(pack, (Cell){index, i}), twin->model->channels[i].min, twin->model->channels[i].max);
 }
 
+/* A member is off by the same number whenever this is asked, so nobody has to keep it. */
+static void add_offset(Pack *pack, uint32_t index, const Offset *offset)
+{
+    alignas(64) double normals[LANES], unused[LANES];
+    double *column = pack_column(pack, (Cell){index, offset->column});
+    lanes_normals(pack->swarm->seed, offset->stream, pack->first, normals, unused);
+    add_scaled(column, offset->sd, normals);
+    project(column, offset->min, offset->max);
+}
+
+static void add_offsets(Pack *pack, uint32_t index)
+{
+    const SwarmTwin *twin = &pack->swarm->twins[index];
+    for (uint16_t i = 0; i < twin->offset_count; i++)
+        add_offset(pack, index, &twin->offsets[i]);
+    if (twin->offset_count > 0)
+        pack_prepare(pack, index);
+}
+
 void pack_start(Pack *pack, uint64_t first)
 {
     assert(first % LANES == 0 && first < UINT32_MAX - LANES);
@@ -268,6 +314,7 @@ void pack_start(Pack *pack, uint64_t first)
         for (uint16_t column = 0; column < fork->twins[i].model->column_count; column++)
             fill(pack_column(pack, (Cell){i, column}), fork->twins[i].cells[column]);
         draw_twin(pack, i);
+        add_offsets(pack, i);
     }
 }
 
@@ -344,7 +391,11 @@ void pack_derive(Pack *pack, bool all)
 
 void pack_set(Pack *pack, Cell cell, double value)
 {
+    const SwarmTwin *twin = &pack->swarm->twins[cell.twin];
     fill(pack_column(pack, cell), value);
+    for (uint16_t i = 0; i < twin->offset_count; i++)
+        if (twin->offsets[i].column == cell.column)
+            add_offset(pack, cell.twin, &twin->offsets[i]);
 }
 
 void pack_prepare(Pack *pack, uint32_t twin)

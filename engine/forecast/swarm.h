@@ -5,7 +5,8 @@
  * whatever thread, in whatever order [I1].
  *
  * A member begins at the estimate plus a draw from its covariance, tracked parameters included; what is on its way in delays, and what events
- * remember, is the twin's. Every step adds process noise as the filter reckons with it. Random numbers are counted: a normal is a function of seed, tag, member
+ * remember, is the twin's. Parameters and inputs that are known to a standard deviation are off by as much from the first step to the last: that is
+ * what makes a model wrong for minutes. Every step adds process noise as the filter reckons with it. Random numbers are counted: a normal is a function of seed, tag, member
  * and step and of nothing else, so whatever is changed meets the same chance, and so does a forecast of more members, or of other twins besides.
  *
  * Takes: a Fork.  Gives: columns of members.
@@ -35,6 +36,14 @@ typedef struct Noise {
     uint64_t stream;  // of random numbers
 } Noise;
 
+/// A parameter that is not tracked, or an input, that is known to a standard deviation: by how much it is off is each member's own, and stays.
+typedef struct Offset {
+    uint16_t column;
+    double sd;
+    double min, max;
+    uint64_t stream;  // of random numbers
+} Offset;
+
 /// How to draw one twin: mean + root z, with z standard normal.
 typedef struct Draw {
     uint16_t rank;
@@ -46,6 +55,8 @@ typedef struct SwarmTwin {
     Draw draw;
     const Noise *noises;
     uint16_t noise_count;
+    const Offset *offsets;
+    uint16_t offset_count;
     uint32_t held;  // first of its columns of Pack.held
     bool derives;   // its outputs are needed at every step
 } SwarmTwin;
@@ -82,7 +93,7 @@ void pack_start(Pack *pack, uint64_t first);
 void pack_step(Pack *pack);
 /// Compute outputs from the states as they are: of all twins, or of those whose outputs are not computed by every step.
 void pack_derive(Pack *pack, bool all);
-/// Give all members a value. Behind a parameter, prepare what follows from it.
+/// Give all members a value, off by what is each member's own. Behind a parameter, prepare what follows from it.
 void pack_set(Pack *pack, Cell cell, double value);
 void pack_prepare(Pack *pack, uint32_t twin);
 /// The LANES cells of a column.

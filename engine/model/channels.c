@@ -173,6 +173,8 @@ double loader__read_spread(Declaration *entry, const Channel *channel, const cha
     const double spread = declare_number(entry, name, fallback);
     if (spread < 0)
         declare_fail(entry, "%s of \"%s\" is negative", name, entry->key);
+    else if (isinf(spread) && isfinite(fallback))
+        declare_fail(entry, "%s of \"%s\" is not finite", name, entry->key);
     return unit_scale_to_si(channel->unit, spread);
 }
 
@@ -322,7 +324,7 @@ Err loader__read_biases(Loader *loader)
 
 Err loader__read_inputs(Loader *loader)
 {
-    static const char *const known[] = {"min", "max", "doc", NULL};
+    static const char *const known[] = {"min", "max", "sd", "doc", NULL};
     Section section;
     Err err = loader__open_section(loader, "inputs", &section);
     for (size_t i = 0; i < section.count && !err; i++) {
@@ -330,6 +332,7 @@ Err loader__read_inputs(Loader *loader)
         Channel *channel = loader__add_channel(loader, &entry, CHANNEL_INPUT);
         declare_only(&entry, known, 2);
         read_value(loader, &entry, channel);
+        channel->initial_sd = loader__read_spread(&entry, channel, "sd", 0);
         err = loader__close_entry(&entry);
     }
     return err;

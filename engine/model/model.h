@@ -47,7 +47,7 @@ typedef struct Channel {
     uint16_t column;    // of the value; sensors: of the last sample, NaN before the first
     uint16_t variance;  // of its variance, COLUMN_NONE where there is none
     double initial, min, max;
-    double initial_sd;  // states, tracked: what is known at the start; parameters: what is known before a fit, 0: nothing
+    double initial_sd;  // states, tracked: what is known at the start; parameters and inputs: to what they are known, in forecasts and before a fit; 0: not said
     double noise;       // states, tracked: spectral density of the process noise, unit per sqrt(s) [docs/authoring.md]; sensors: standard deviation
     double jump;        // tracked: how far it may have moved when twin and asset part, 0: it does not
     double time;        // tracked: s in which it forgets where it was, INFINITY: a random walk

@@ -37,6 +37,25 @@ typedef struct Given {
     double number, sd;  // NAN: no sd
 } Given;
 
+/* A tracked parameter has its variance in the block; of the others the plant remembers it, by tag. */
+static Err set_sd(Plant *plant, Declaration *entry, Place place, double sd)
+{
+    const Channel *channel = &plant_model(plant, place.twin)->channels[place.channel];
+    if (channel->variance != COLUMN_NONE) {
+        *plant_cell(plant, place.twin, channel->variance) = sd * sd;
+        return ERR_OK;
+    }
+    const size_t count = tags_count(plant->tags);
+    if (!plant->known_sds) {
+        if (!(plant->known_sds = arena_new(&plant->arena, double, count)))
+            return err_set(entry->why, ERR_MEMORY, "%s: no memory for its parameters", plant->parameters_path);
+        for (size_t i = 0; i < count; i++)
+            plant->known_sds[i] = NAN;
+    }
+    plant->known_sds[plant_tag(plant, place.twin, place.channel)] = sd;
+    return ERR_OK;
+}
+
 static Err set_value(Plant *plant, Declaration *entry, const Given *given, Place place)
 {
     const Channel *channel = &plant_model(plant, place.twin)->channels[place.channel];
@@ -51,11 +70,7 @@ static Err set_value(Plant *plant, Declaration *entry, const Given *given, Place
         return entry->err;
     }
     *plant_cell(plant, place.twin, channel->column) = value;
-    if (channel->variance != COLUMN_NONE && !isnan(given->sd)) {
-        const double sd = unit_scale_to_si(given->unit, given->sd);
-        *plant_cell(plant, place.twin, channel->variance) = sd * sd;
-    }
-    return ERR_OK;
+    return isnan(given->sd) ? ERR_OK : set_sd(plant, entry, place, unit_scale_to_si(given->unit, given->sd));
 }
 
 static bool is_parameter(const Channel *channel)
@@ -81,7 +96,7 @@ static Err set_all(Plant *plant, Declaration *entry, const Given *given)
     }
     if (!err && found == 0)
         declare_fail(entry, "\"%s\" is no parameter of this plant: expected \"twin.parameter\"", given->name);
-    return entry->err;
+    return err ? err : entry->err;
 }
 
 /* What stands under `name` in the table at the top of the stack. */
@@ -101,10 +116,9 @@ static Err read_entry(Plant *plant, Script *script, const char *name, ErrText *w
         declare_fail(&entry, "\"%s\" has no value: expected { value, \"unit\" }", name);
     if (given.sd < 0 || isinf(given.sd))
         declare_fail(&entry, "sd of \"%s\": expected 0 or more", name);
-    if (!entry.err)
-        set_all(plant, &entry, &given);
+    const Err err = entry.err ? entry.err : set_all(plant, &entry, &given);
     lua_settop(lua, entry.index - 1);
-    return entry.err;
+    return err;
 }
 
 static int by_name(const void *a, const void *b)

@@ -6,7 +6,8 @@
  *     }
  *
  * A plant names its file by `parameters = "FILE"`. What stands there takes the place of the values of models and assets. Names may be patterns, and a name
- * that is written out goes before a pattern. `sd` is what is known of the value: that of a tracked parameter is its uncertainty at the start.
+ * that is written out goes before a pattern. `sd` is what is known of the value: that of a tracked parameter is its uncertainty at the start,
+ * that of another one the uncertainty that forecasts reckon with, and a fit begins with.
  *
  * Takes: a plant whose twins are placed.  Gives: their parameters. */
 #pragma once

@@ -300,6 +300,12 @@ double plant_sd(const Plant *plant, TagId tag)
     return variance == COLUMN_NONE ? NAN : sqrt(*plant_cell(plant, plant_place(plant, tag).twin, variance));
 }
 
+double plant_known_sd(const Plant *plant, Place place)
+{
+    const double sd = plant->known_sds ? plant->known_sds[plant_tag(plant, place.twin, place.channel)] : NAN;
+    return isnan(sd) ? plant_model(plant, place.twin)->channels[place.channel].initial_sd : sd;
+}
+
 void plant_set(Plant *plant, TagId tag, double value)
 {
     const Channel *channel = channel_of(plant, tag);

@@ -117,6 +117,7 @@ typedef struct Plant {
     PlantPart whole;     // all of it
     uint32_t *islands;   // by block: the first block of its island; blocks of different islands know nothing of each other
     size_t *places;      // by block: where it lies in a checkpoint
+    double *known_sds;   // by tag, SI: what a parameter file knows of parameters that are not tracked, NAN where it says nothing; NULL where it never does
     RecordingMap recording;
     bool free_running;   // nobody measures these twins: only their mean is stepped
 
@@ -164,6 +165,8 @@ bool plant_is_fed(const Plant *plant, TagId tag);
 /// Value and standard deviation (NaN where there is none) of a tag, SI.
 double plant_value(const Plant *plant, TagId tag);
 double plant_sd(const Plant *plant, TagId tag);
+/// The standard deviation to which a parameter that is not tracked, or an input, is known: the parameter file's, else the model's; 0 where none is said, SI.
+double plant_known_sd(const Plant *plant, Place place);
 /// Set a tag to a value, SI, and prepare what follows from it.
 void plant_set(Plant *plant, TagId tag, double value);
 

@@ -372,7 +372,9 @@ static int on_request(Server *server, Session *session, struct lws *wsi)
         return send_reply(session);
     }
 
-    session->chunked = session->last = length == CHUNKED;  // libwebsockets does not see its end, so nothing behind it is read
+    // where the length is not told libwebsockets does not see the end, so nothing behind it is read
+    session->chunked = length == CHUNKED;
+    session->last = !session->head && lws_hdr_total_length(wsi, WSI_TOKEN_GET_URI) <= 0 && lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_CONTENT_LENGTH) <= 0;
     session->chunks = (Dechunk){0};
     if (length) {
         session->state = SESSION_RECEIVING;

@@ -8,7 +8,8 @@
 
 #define AHEAD_STEP 0.125  // exact in binary
 
-/* Each is a closed form: a decay with an input, a free walk that is watched, and three states whose covariance a test chooses. */
+/* Each is a closed form: a decay with an input, a free walk that is watched, three states whose covariance a test chooses, and a decay whose rate, the
+ * square of a parameter, is known to a standard deviation, as the input is of what it adds up beside it. */
 static const char ahead_decay[] = "return model 'decay' {\n"
                                   "  params = { k = { 0.5, 's^-1', min = 0, max = 10 } },\n"
                                   "  inputs = { u = { 0, '1', min = -100, max = 100 } },\n"
@@ -33,6 +34,14 @@ static const char ahead_three[] = "return model 'three' {\n"
                                   "  sensors = { probe = { of = 'a', noise = 1 } },\n"
                                   "}\n";
 
+static const char ahead_doubt[] = "return model 'doubt' {\n"
+                                  "  params = { k = { 0.8, 's^-1', min = 0, max = 10, sd = 0.05 } },\n"
+                                  "  inputs = { u = { 1, '1', min = -100, max = 100, sd = 0.2 } },\n"
+                                  "  states = { x = { 2, '1' }, sum = { 0, 's' } },\n"
+                                  "  equations = function(t) t.x.rate, t.sum.rate = -quantity(1, 's') * t.k^2 * t.x, t.u end,\n"
+                                  "  sensors = { probe = { of = 'x', noise = 1 } },\n"
+                                  "}\n";
+
 /* A plant of these assets and connections. */
 static inline Plant *ahead_plant(const char *assets, const char *connect)
 {
@@ -42,6 +51,7 @@ static inline Plant *ahead_plant(const char *assets, const char *connect)
     scripts_write("decay.lua", ahead_decay);
     scripts_write("walk.lua", ahead_walk);
     scripts_write("three.lua", ahead_three);
+    scripts_write("doubt.lua", ahead_doubt);
     snprintf(text, sizeof text, "return plant 'ahead' { step = 0.125, clock = 'provider',\n  assets = { %s },\n  connect = { %s },\n}\n", assets, connect);
     log_set_level(LOG_ERROR);
     if (plant_load(scripts_write("ahead.lua", text), 1, &plant, &why))

@@ -142,6 +142,31 @@ START_TEST(a_result_that_is_too_long_to_tell_is_refused)
 }
 END_TEST
 
+START_TEST(an_ask_without_memory_fails_and_the_next_one_does_not)
+{
+    Office office = open_office();
+    size_t failed = 0;
+    DeskState state = DESK_FAILED;
+    for (size_t n = 1; n < 500 && state != DESK_DONE; n++) {
+        const DeskAsk walk = {.text = walk_json, .length = strlen(walk_json), .patience = 60};
+        uint64_t id = 0;
+        double retry;
+        ErrText why = {""};
+        kit_fail_allocation(n);
+        const Err err = desk_ask(office.desk, &walk, &id, &retry, &why);
+        ck_assert_msg(err == ERR_OK || err == ERR_MEMORY, "%s", why.text);
+        const DeskView view = err ? (DeskView){.state = DESK_FAILED, .why = why.text} : follow(&office, id);
+        kit_fail_allocation(0);
+        state = view.state;
+        failed += state == DESK_FAILED;
+        ck_assert_msg(state == DESK_DONE || (state == DESK_FAILED && strstr(view.why, "memory")), "allocation %zu: %s", n, view.why);
+    }
+    ck_assert_int_eq(state, DESK_DONE);
+    ck_assert_uint_gt(failed, 10);
+    close_office(&office);
+}
+END_TEST
+
 START_TEST(what_is_cancelled_ends_soon)
 {
     Office office = open_office();
@@ -434,7 +459,8 @@ START_TEST(a_scenario_that_leaves_nothing_open_cannot_be_searched)
 END_TEST
 
 KIT_MAIN("forecast.desk", a_result_is_that_of_the_forecast_alone, it_looks_ahead_from_the_plant_as_it_is_when_the_tick_lets_it,
-         a_wrong_scenario_fails_with_its_line, a_result_that_is_too_long_to_tell_is_refused, what_is_cancelled_ends_soon,
+         a_wrong_scenario_fails_with_its_line, a_result_that_is_too_long_to_tell_is_refused,
+         an_ask_without_memory_fails_and_the_next_one_does_not, what_is_cancelled_ends_soon,
          what_has_a_result_is_not_cancelled_any_more, a_deadline_ends_what_runs, asks_beyond_its_capacity_are_refused_with_a_time,
          asks_are_listed_in_their_order, what_the_gate_asks_does_not_wait_behind_a_long_forecast, people_are_served_before_what_stands,
          every_end_is_told_once, a_search_is_that_of_the_search_alone, between_two_forecasts_of_a_search_others_are_served,

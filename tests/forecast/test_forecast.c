@@ -43,8 +43,8 @@ END_TEST
 
 START_TEST(a_seed_repeats_bit_for_bit_on_any_number_of_threads)
 {
-    Plant *plant = ahead_plant("d = { 'decay' }, e = { 'decay', k = 2 }, w = { 'walk' }", "['d.twice'] = 'e.u'");
-    Ahead ahead = {.tags = {"e.x", "d.x", "w.x"},
+    Plant *plant = ahead_plant("d = { 'decay' }, e = { 'decay', k = 2 }, w = { 'walk' }, o = { 'doubt' }", "['d.twice'] = 'e.u'");
+    Ahead ahead = {.tags = {"e.x", "d.x", "w.x", "o.x", "o.sum"},
                    .times = {0, 1, 20},
                    .members = 777,
                    .paths = 3,
@@ -87,13 +87,78 @@ END_TEST
 
 START_TEST(a_member_is_the_same_among_few_and_many_and_beside_other_twins)
 {
-    Plant *plant = ahead_plant("d = { 'decay' }, w = { 'walk' }", "");
-    const Ahead alone = {.tags = {"d.x"}, .times = {0, 1, 5}, .members = 40, .paths = 40},
-                crowd = {.tags = {"w.x", "d.x"}, .times = {0, 1, 5}, .members = 500, .paths = 40};
-    Forecast *few = ahead_run(plant, &alone), *many = ahead_run(plant, &crowd);
-    ck_assert_mem_eq(few->cases[0].series[0].paths, many->cases[0].series[1].paths, 40 * 3 * sizeof(double));
-    forecast_destroy(few);
-    forecast_destroy(many);
+    Plant *plant = ahead_plant("d = { 'decay' }, w = { 'walk' }, o = { 'doubt' }", "");
+    static const char *const tags[] = {"d.x", "o.x"};
+    for (size_t i = 0; i < 2; i++) {
+        const Ahead alone = {.tags = {tags[i]}, .times = {0, 1, 5}, .members = 40, .paths = 40},
+                    crowd = {.tags = {"w.x", tags[i], tags[1 - i]}, .times = {0, 1, 5}, .members = 500, .paths = 40};
+        Forecast *few = ahead_run(plant, &alone), *many = ahead_run(plant, &crowd);
+        ck_assert_mem_eq(few->cases[0].series[0].paths, many->cases[0].series[1].paths, 40 * 3 * sizeof(double));
+        forecast_destroy(few);
+        forecast_destroy(many);
+    }
+    plant_destroy(plant);
+}
+END_TEST
+
+/* x falls with k, so the quantile p of x is the x of the quantile 1 - p of k, whose rate k^2 is prepared once per member. A twin with a k of its own
+ * knows it as well as the model does. */
+START_TEST(a_parameter_that_is_known_to_a_standard_deviation_spreads_as_its_quantiles_do)
+{
+    static const double z[] = {-1.6448536269514722, -0.6744897501960817, 0, 0.6744897501960817, 1.6448536269514722}, k[] = {0.8, 0.5};
+    enum { MEMBERS = 20000 };
+    Plant *plant = ahead_plant("a = { 'doubt' }, b = { 'doubt', k = 0.5 }", "");
+    const Ahead ahead = {.tags = {"a.x", "b.x"}, .times = {0, 0.125, 1, 2, 5}, .members = MEMBERS, .seed = 5};
+    Forecast *forecast = ahead_run(plant, &ahead);
+    for (size_t row = 0; row < 2; row++)
+        for (size_t i = 0; i < forecast->time_count; i++)
+            for (size_t q = 0; q < 5; q++) {
+                const double time = forecast->times[i], rate = k[row] - z[q] * 0.05, expected = 2 * pow(ahead_decay_factor(rate * rate), time / AHEAD_STEP);
+                const double slope = 2 * rate * time * expected, error = quantile_error(ahead_quantiles[q], z[q], 0.05, MEMBERS) * slope;
+                ck_assert_double_eq_tol(forecast->cases[0].series[row].quantiles[q * forecast->time_count + i], expected, SURE * error + 1e-12);
+            }
+    forecast_destroy(forecast);
+    plant_destroy(plant);
+}
+END_TEST
+
+/* What is reported is off by the same all along, whatever is reported: u = 1 and, behind 1 s, 4 add up to t + 3 (t - 1), and t times what a member is off by. */
+START_TEST(a_member_is_off_by_the_same_from_the_first_step_to_the_last)
+{
+    enum { MEMBERS = 64, TIMES = 4 };
+    Plant *plant = ahead_plant("a = { 'doubt' }", "");
+    const Ahead ahead = {.tags = {"a.u", "a.sum", "a.k"},
+                         .times = {0, 1, 2, 5},
+                         .members = MEMBERS,
+                         .paths = MEMBERS,
+                         .changes = {{{"a.u", false, {{1, 4}}, 1}, {"a.k", false, {{2, 9.99}}, 1}}}};
+    Forecast *forecast = ahead_run(plant, &ahead);
+    const ForecastSeries *series = forecast->cases[0].series;
+    double squares = 0;
+    for (size_t member = 0; member < MEMBERS; member++) {
+        const double *u = &series[0].paths[member * TIMES], *sum = &series[1].paths[member * TIMES], off = u[0] - 1;
+        squares += off * off;
+        ck_assert_double_eq_tol(u[3], 4 + off, 1e-12);
+        ck_assert_double_eq_tol(sum[2], 2 + 3 + 2 * off, 1e-12);
+        ck_assert_double_eq_tol(sum[3], 5 + 12 + 5 * off, 1e-12);
+
+        // and never beyond its limits
+        ck_assert_double_le(series[2].paths[member * TIMES + 3], 10);
+    }
+    ck_assert_double_eq_tol(squares / MEMBERS, 0.04, SURE * 0.04 * sqrt(2.0 / MEMBERS));
+    forecast_destroy(forecast);
+    plant_destroy(plant);
+}
+END_TEST
+
+/* What feeds an input says how sure it is. */
+START_TEST(an_input_that_is_fed_is_as_sure_as_what_feeds_it)
+{
+    Plant *plant = ahead_plant("d = { 'decay' }, o = { 'doubt' }", "['d.x'] = 'o.u'");
+    const Ahead ahead = {.tags = {"d.x", "o.u"}, .times = {1, 5}, .members = 70, .paths = 64};
+    Forecast *forecast = ahead_run(plant, &ahead);
+    ck_assert_mem_eq(forecast->cases[0].series[0].paths, forecast->cases[0].series[1].paths, 64 * 2 * sizeof(double));
+    forecast_destroy(forecast);
     plant_destroy(plant);
 }
 END_TEST
@@ -258,5 +323,6 @@ END_TEST
 
 KIT_MAIN("forecast.forecast", a_linear_model_is_gaussian, a_seed_repeats_bit_for_bit_on_any_number_of_threads,
          a_seed_repeats_bit_for_bit_on_any_instruction_set, a_member_is_the_same_among_few_and_many_and_beside_other_twins,
-         the_root_of_a_covariance_gives_it_back, draws_have_the_covariance_of_the_estimate, a_walk_passes_its_limits_as_brownian_motion_does,
+         a_parameter_that_is_known_to_a_standard_deviation_spreads_as_its_quantiles_do, a_member_is_off_by_the_same_from_the_first_step_to_the_last,
+         an_input_that_is_fed_is_as_sure_as_what_feeds_it, the_root_of_a_covariance_gives_it_back, draws_have_the_covariance_of_the_estimate, a_walk_passes_its_limits_as_brownian_motion_does,
          common_random_numbers_cancel_as_theory_says, the_living_plant_is_not_touched)

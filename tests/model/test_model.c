@@ -203,6 +203,10 @@ START_TEST(ranges_must_hold_what_they_bound)
     expect_refusal("min = 0, noise", "min = 31, noise", 8, "the value of \"level\" is outside its min and max");
     expect_refusal("noise = 0.01", "noise = -0.01", 8, "noise of \"level\" is negative");
     expect_refusal("sd = 5", "sd = -5", 8, "sd of \"level\" is negative");
+    expect_refusal("min = 1e-4", "sd = -1e-4", 4, "sd of \"area\" is negative");
+    expect_refusal("min = 1e-4", "sd = math.huge", 4, "sd of \"area\" is not finite");
+    expect_refusal("\"l/min\" } }", "\"l/min\", sd = -1 } }", 7, "sd of \"inflow\" is negative");
+    expect_refusal("\"l/min\" } }", "\"l/min\", sd = 'much' } }", 7, "sd of \"inflow\": expected a number, got string");
     expect_refusal("area    = { 0.0154, \"m^2\",", "area    = { 0.0154, \"m^2\", jump = 1,", 4, "only a tracked parameter is found anew");
     expect_refusal("min = 0, max = 100", "min = 60, max = 100", 15, "outside its min and max");
     expect_refusal("min = 0, noise", "min = 0 / 0, noise", 8, "not a number");

@@ -36,7 +36,7 @@ START_TEST(values_take_the_place_of_the_scripts)
     Plant *plant;
     ErrText why = {0};
     const char *path = write_plant("return parameters {\n"
-                                   "  [\"tank1.area\"] = { 13000, \"cm^2\" },\n"
+                                   "  [\"tank1.area\"] = { 13000, \"cm^2\", sd = 200 },\n"
                                    "  [\"*.discharge\"] = { 0.55, \"1\", sd = 0.01 },\n"
                                    "  [\"tank2.discharge\"] = { 0.5, \"1\" },\n"
                                    "}\n");
@@ -45,6 +45,10 @@ START_TEST(values_take_the_place_of_the_scripts)
     ck_assert_double_eq(value_of(plant, "tank2.area"), 1.2);
     ck_assert_double_eq(value_of(plant, "tank1.discharge"), 0.55);
     ck_assert_double_eq_tol(plant_sd(plant, tags_find(plant->tags, "tank1.discharge")), 0.01, 1e-15);
+
+    // of a parameter that is not tracked the plant remembers it
+    ck_assert_double_eq_tol(plant_known_sd(plant, plant_place(plant, tags_find(plant->tags, "tank1.area"))), 0.02, 1e-15);
+    ck_assert_double_eq(plant_known_sd(plant, plant_place(plant, tags_find(plant->tags, "tank2.area"))), 0);
 
     // the exact name goes before the pattern, wherever it stands
     ck_assert_double_eq(value_of(plant, "tank2.discharge"), 0.5);

@@ -473,6 +473,21 @@ START_TEST(a_body_has_a_length_or_comes_in_chunks)
 }
 END_TEST
 
+/* What has no length could go on for ever: behind its answer the connection ends, and whoever reads to its end is not kept waiting. */
+START_TEST(behind_a_post_without_a_length_the_connection_ends)
+{
+    Rig *rig = open_with(false);
+    Peer *peer = peer_connect(rig);
+    const int64_t start = clock_system.elapsed_ns(clock_system.self);
+    ck_assert_int_eq(peer_ask(peer, "POST /api/v1/forecasts HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").status, 404);
+    while (peer_read(peer, 5000))
+        peer_forget(peer, peer->length);
+    ck_assert_int_lt(clock_system.elapsed_ns(clock_system.self) - start, 5 * NS_PER_S);
+    peer_close(peer);
+    done(rig);
+}
+END_TEST
+
 START_TEST(only_get_and_head_are_spoken)
 {
     static const char *const methods[] = {"POST", "PUT", "DELETE", "PATCH"};
@@ -854,7 +869,7 @@ START_TEST(twins_are_listed_by_page_by_number_and_by_a_part_of_their_names)
 }
 END_TEST
 
-KIT_MAIN("server.rest", the_map_tells_how_every_twin_fares, twins_are_listed_by_page_by_number_and_by_a_part_of_their_names,
+KIT_MAIN("server.rest", behind_a_post_without_a_length_the_connection_ends, the_map_tells_how_every_twin_fares, twins_are_listed_by_page_by_number_and_by_a_part_of_their_names,
          the_plant_is_the_value_of_a_snapshot, the_plant_says_what_became_of_its_programs, a_twin_gives_all_of_its_newest_values, a_leaf_says_where_its_value_comes_from,
          history_is_in_the_unit_of_the_channel, long_ranges_come_as_buckets_and_levels_can_be_asked_for, history_comes_as_csv_too,
          the_plant_of_a_moment_has_its_values_and_its_alarms, the_default_window_ends_at_plant_time, alarms_and_commands_come_newest_first, an_alarm_comes_with_all_that_was_told_of_it,

@@ -7,12 +7,13 @@ return model "incubator" {
   doc = "Heated box: heater, air, and two thermometers with a lag",
 
   params = {
-    C_heater = { 320.7, "J/K", min = 1, doc = "heat capacity of the heating bed" },
-    C_air    = { 121.4, "J/K", min = 1, doc = "heat capacity of the air and what moves with it" },
-    G_heater = { 4.25, "W/K", min = 0.01, doc = "conductance from heater to air" },
-    P_heater = { 127.07, "W", min = 0, doc = "power of the heater when it is on" },
-    lag_t2   = { 38.66, "s", min = 0.1, doc = "lag of thermometer t2" },
-    lag_t3   = { 53.21, "s", min = 0.1, doc = "lag of thermometer t3" },
+    -- each is known to 5 %, as forecasts of five minutes on two recordings of 2020 have it (docs/incubator.md)
+    C_heater = { 320.7, "J/K", min = 1, sd = 16, doc = "heat capacity of the heating bed" },
+    C_air    = { 121.4, "J/K", min = 1, sd = 6.1, doc = "heat capacity of the air and what moves with it" },
+    G_heater = { 4.25, "W/K", min = 0.01, sd = 0.21, doc = "conductance from heater to air" },
+    P_heater = { 127.07, "W", min = 0, sd = 6.4, doc = "power of the heater when it is on" },
+    lag_t2   = { 38.66, "s", min = 0.1, sd = 1.9, doc = "lag of thermometer t2" },
+    lag_t3   = { 53.21, "s", min = 0.1, sd = 2.7, doc = "lag of thermometer t3" },
 
     -- an open lid makes this one many times larger
     G_box    = { 1.139, "W/K", min = 0.057, estimate = 0.01166, sd = 0.285, jump = 1.139, doc = "conductance from the air to the room" },
@@ -22,7 +23,8 @@ return model "incubator" {
 
   inputs = {
     heater_on = { 0, "1", min = 0, max = 1, doc = "the heater's relay, as reported" },
-    T_room    = { 21, "degC", min = -60, max = 80, doc = "room temperature" },
+    -- what the air loses heat to is the walls, which may be some kelvin from the thermometer in the room
+    T_room    = { 21, "degC", min = -60, max = 80, sd = 2, doc = "room temperature" },
   },
 
   states = {

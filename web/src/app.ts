@@ -7,12 +7,10 @@ import type { AlarmFilter } from './alarms';
 import { Bell } from './alarms/bell';
 import { Connection } from './connection';
 import { ProtocolError } from './decode';
-import { keepAhead } from './forecast/ahead';
-import { type StudyActions, studyActions } from './forecast/study';
 import { loadAlarms, loadFleet, loadHistory, loadListed, loadNewest } from './history';
 import { type Chord, isTaken, type KeyCommand, pressKey } from './keys';
 import { type Deed, type Particulars, readFrame, type Seconds } from './protocol';
-import { whyOf } from './rest';
+import { Refusal, whyOf } from './rest';
 import { hashOf, type PageName, readRoute } from './route';
 import { createSession, type SessionActions } from './session';
 import { keep, kept, type ThemeChoice } from './settings';
@@ -37,7 +35,8 @@ import type { Piece } from './window';
 
 export interface Actions {
   session: SessionActions;
-  study: StudyActions;
+  /** Have the page drawn anew, behind a change of what is a page's own. */
+  touch(): void;
   /** Show another page. */
   go(page: PageName, item?: string | null, query?: Record<string, string>): void;
   /** Lay something over the page, or take it away. */
@@ -68,6 +67,9 @@ const ALARMS_ASKED = 100;
 
 const FOUND_ASKED = 50;
 
+/** The status of a twin that there is none of. */
+const NOT_THERE = 404;
+
 /** How often the map is asked for, while somebody can see it. */
 const MAP_MS = 1_000;
 
@@ -91,6 +93,7 @@ export function startApp(draw: (state: State, actions: Actions) => void): () => 
   });
   const bell = new Bell();
   let isDirty = false;
+  let isAheadKept = false;
   let request = 0;
   let loading = new AbortController();
   let searching = new AbortController();
@@ -208,8 +211,40 @@ export function startApp(draw: (state: State, actions: Actions) => void): () => 
   async function lookAt(twin: string | null): Promise<void> {
     asked = twin;
     if (twin === null) return;
-    // it is not shown yet, so the answer is a refusal; what counts is that it was asked for
-    await loadNewest(twin, AbortSignal.timeout(PATIENCE_MS)).catch(() => null);
+    try {
+      await loadNewest(twin, AbortSignal.timeout(PATIENCE_MS));
+    } catch (reason) {
+      // any other refusal only says that it is not shown yet; what counts is that it was asked for
+      if (!(reason instanceof Refusal) || reason.status !== NOT_THERE) return;
+      state.refused = twin;
+      touch();
+    }
+  }
+
+  /** What looks ahead comes when somebody first wants to. */
+  async function beginAhead(): Promise<void> {
+    if (isAheadKept) return;
+    isAheadKept = true;
+    try {
+      const { keepAhead } = await import('./forecast/ahead');
+      setInterval(keepAhead(state, touch), AHEAD_MS);
+    } catch (reason) {
+      isAheadKept = false;
+      state.ahead = { ...state.ahead, why: whyOf(reason) };
+      touch();
+    }
+  }
+
+  /** The address that somebody came by names a moment that is shown no more. */
+  function leaveMoment(): void {
+    const { page, item, query } = state.route;
+    if (query.has('at')) rewrite(page, item);
+  }
+
+  /** Another address for what is shown, which the browser's back does not lead to. */
+  function rewrite(page: PageName, item: string | null): void {
+    history.replaceState(null, '', hashOf(page, item));
+    state.route = readRoute(location.hash);
   }
 
   async function refreshMap(): Promise<void> {
@@ -252,7 +287,7 @@ export function startApp(draw: (state: State, actions: Actions) => void): () => 
 
   const actions: Actions = {
     session: createSession({ state, touch, connection }),
-    study: studyActions({ state, touch }),
+    touch,
     go(page, item = null, query = {}) {
       location.hash = hashOf(page, item, query);
     },
@@ -271,26 +306,27 @@ export function startApp(draw: (state: State, actions: Actions) => void): () => 
     select(twin) {
       wantTwin(state, twin);
       // so that a twin can be bookmarked
-      if (state.route.page === 'plant' || state.route.page === 'twin') {
-        history.replaceState(null, '', hashOf(state.route.page, twin));
-        state.route = readRoute(location.hash);
-      }
+      if (state.route.page === 'plant' || state.route.page === 'twin') rewrite(state.route.page, twin);
       touch();
     },
     showSpan(span) {
+      leaveMoment();
       selectSpan(state, span);
       touch();
     },
     showPiece(piece) {
+      leaveMoment();
       showPiece(state, piece);
       touch();
     },
     goBack() {
+      leaveMoment();
       goBack(state);
       touch();
     },
     lookAhead(isOn) {
       state.ahead = { isOn, fan: null, why: '' };
+      if (isOn) void beginAhead();
       touch();
     },
     moveCursor(time) {
@@ -376,7 +412,6 @@ export function startApp(draw: (state: State, actions: Actions) => void): () => 
     touch();
   }, 1_000);
   setInterval(() => void refreshMap(), MAP_MS);
-  setInterval(keepAhead(state, touch), AHEAD_MS);
   touch();
   return touch;
 }

@@ -8,7 +8,7 @@ import { type AlarmFilter, EVERY_ACTIVE, isHidden, isUnseen, SEVERITY_RANK } fro
 import type { Link } from './connection';
 import type { Fleet, Listed } from './fleet';
 import type { Ahead } from './forecast/ahead';
-import { createStudy, type Study } from './forecast/study';
+import type { Bench } from './forecast/study';
 import type {
   Alarm,
   Answer,
@@ -33,7 +33,7 @@ import { inReadingOrder, planSchematic, type Schematic } from './schematic';
 import type { Login } from './session';
 import type { ThemeChoice } from './settings';
 import { Trends } from './trends';
-import type { Piece } from './window';
+import { type Piece, pieceAround } from './window';
 
 export interface State {
   /** The place in the dashboard that is shown. */
@@ -58,6 +58,8 @@ export interface State {
   search: { text: string; found: Listed[] };
   /** A twin that the server was asked to show, and does not yet; null where nothing is awaited. */
   wanted: string | null;
+  /** A twin of a fleet that the server says there is none of. */
+  refused: string | null;
   /** The number of the selected twin on the map, as far as it is known. */
   number: number | null;
   /** The drawing of the plant; null where its twins have no places of their own. */
@@ -101,8 +103,8 @@ export interface State {
   ahead: Ahead;
   /** The plant time under the cursor; null while it is on no chart. */
   cursor: Seconds | null;
-  /** What the What if page knows. */
-  study: Study;
+  /** What the What if page knows; null before it was opened. */
+  bench: Bench | null;
   /** What was asked of alarms and is under way or refused, by alarm. */
   asked: Map<number, Asked>;
   /** Which alarms the page of alarms shows. */
@@ -181,6 +183,7 @@ export function createState(settings: {
     fleet: null,
     search: { text: '', found: [] },
     wanted: twin,
+    refused: null,
     number: null,
     schematic: null,
     fed: new Set(),
@@ -203,7 +206,7 @@ export function createState(settings: {
     past: null,
     ahead: { isOn: false, fan: null, why: '' },
     cursor: null,
-    study: createStudy(),
+    bench: null,
     asked: new Map(),
     alarmFilter: EVERY_ACTIVE,
     isSounding: settings.isSounding,
@@ -219,12 +222,23 @@ export function createState(settings: {
 /** The twin that an address names. */
 export const twinOf = ({ page, item }: Route): string | null => (page === 'plant' || page === 'twin' ? item : null);
 
+/** The time around `#/twin/NAME?at=SECONDS`, as much of it as is usual for the plant; null where the address names none. */
+function momentOf(state: State): Piece | null {
+  const { route, plant } = state;
+  const at = Number(route.query.get('at') ?? Number.NaN);
+  if (route.page !== 'twin' || plant === null || !Number.isFinite(at)) return null;
+  return pieceAround(at, usualSpan(plant, 1), plantTime(state) ?? Number.POSITIVE_INFINITY);
+}
+
 /** Show another place. */
 export function enterRoute(state: State, route: Route): void {
   state.route = route;
   state.overlay = null;
   const twin = twinOf(route);
-  if (twin !== null && twin !== state.selected) wantTwin(state, twin);
+  if (twin !== null && twin !== (state.wanted ?? state.selected)) wantTwin(state, twin);
+  if (twin === null && missingTwin(state) !== null) state.wanted = null;
+  const moment = momentOf(state);
+  if (moment !== null) showPiece(state, moment);
 }
 
 export function apply(state: State, message: Incoming): void {
@@ -248,9 +262,18 @@ export function apply(state: State, message: Incoming): void {
 /** Whether the plant has twins that it does not show. */
 export const isFleet = ({ plant, twins }: State): boolean => plant !== null && plant.twinCount > twins.size;
 
+/** A twin that was asked for and that the plant does not have; null where there is nothing to say. A script that is
+ *  loaded anew may bring it yet. */
+export function missingTwin(state: State): string | null {
+  const { plant, wanted, refused } = state;
+  if (plant === null || wanted === null) return null;
+  return !isFleet(state) || wanted === refused ? wanted : null;
+}
+
 /** Show `twin` as soon as the server does: now, or with the next snapshot. */
 export function wantTwin(state: State, name: string): void {
   state.number = null;
+  state.refused = null;
   state.wanted = state.twins.has(name) ? null : name;
   if (state.wanted === null) selectTwin(state, name);
 }
@@ -344,7 +367,9 @@ export function dropRequests(state: State): void {
 
 function applySnapshot(state: State, snapshot: Snapshot): void {
   const { plant: name, doc, version, step, clock, twinCount, codegen } = snapshot;
+  const isFirst = state.plant === null;
   state.plant = { name, doc, version, step, clock, twinCount, codegen };
+  if (isFirst) state.piece = momentOf(state);
   state.twins = new Map(inReadingOrder(snapshot.twins).map((twin) => [twin.name, twin]));
   if (!isFleet(state)) state.fleet = null;
   state.schematic = isFleet(state) ? null : planSchematic(snapshot.twins, snapshot.connect);

@@ -23,6 +23,12 @@ export function pieceOf(a: Seconds, b: Seconds): Piece {
   return { from: middle - length / 2, to: middle + length / 2 };
 }
 
+/** `length` around `at`, or as much of it as there is up to `newest`, and then more of what was before. */
+export function pieceAround(at: Seconds, length: Seconds, newest: Seconds): Piece {
+  const to = Math.max(at, Math.min(at + length / 2, newest));
+  return { from: to - length, to };
+}
+
 /** Later by `part` of its length, or earlier; the end stays at `newest`. */
 export function shifted({ from, to }: Piece, part: number, newest: Seconds): Piece {
   const by = Math.min(part * (to - from), Math.max(0, newest - to));

@@ -98,7 +98,13 @@ describe('what comes of a forecast', () => {
   test('of a search stands beside what it has found', () => {
     const optimum = { values: [{ tag: 'a.b', value: 7 }], cost: 3, forecasts: 33 };
     const job = readJob(JSON.stringify({ id: 3, state: 'done', result: { optimum, forecast: outlook } }));
-    expect(job.outlook?.found).toEqual({ values: new Map([['a.b', 7]]), cost: 3, evaluations: 33 });
+    expect(job.outlook?.found).toEqual({
+      values: new Map([['a.b', 7]]),
+      cost: 3,
+      unit: '1',
+      keepsLimits: true,
+      evaluations: 33,
+    });
     expect(job.outlook?.cases).toHaveLength(1);
     const best = { values: { 'a.b': 9 }, cost: 4, evaluations: 5 };
     expect(readJob(JSON.stringify({ id: 3, state: 'running', best })).best?.values.get('a.b')).toBe(9);

@@ -5,12 +5,15 @@ import {
   addNewest,
   apply,
   dropRequests,
+  enterRoute,
   goBack,
+  missingTwin,
   plantTime,
   type State,
   selectSpan,
   showPiece,
 } from '../src/state';
+import { readRoute } from '../src/route';
 import { alarm, emptyState, NOW, NOW_NS, snapshot, TWIN, tick } from './kit';
 
 const receive = (state: State, ...messages: object[]) => {
@@ -147,6 +150,54 @@ describe('the state', () => {
     expect(state.values.get('box.T_air')?.value).toBe(25);
     expect(state.clock?.time).toBe(NOW);
     expect(state.alarms.get(7)?.state).toBe('acknowledged');
+  });
+});
+
+describe('an address', () => {
+  const BOTH = [TWIN, { ...TWIN, name: 'lid' }];
+  const open = (hash: string, more: object = {}): State => {
+    const state = emptyState();
+    enterRoute(state, readRoute(hash));
+    receive(state, snapshot({ twins: BOTH, ...more }), tick());
+    return state;
+  };
+
+  test('with a moment shows the time around it, and the newest again when it is left', () => {
+    const state = open(`#/twin/lid?at=${NOW - 3600}`);
+    expect(state.selected).toBe('lid');
+    expect(state.piece).toEqual({ from: NOW - 3600 - 450, to: NOW - 3600 + 450 });
+    showPiece(state, null);
+    enterRoute(state, readRoute('#/twin/box'));
+    expect(state.piece).toBeNull();
+  });
+
+  test('with a moment that is just over shows nothing of what has not been', () => {
+    const state = open('#/alarms');
+    enterRoute(state, readRoute(`#/twin/box?at=${NOW - 60}`));
+    expect(state.piece).toEqual({ from: NOW - 900, to: NOW });
+  });
+
+  test('of a twin that the plant does not have says so, until another is asked for', () => {
+    const state = open('#/twin/nobody');
+    expect(missingTwin(state)).toBe('nobody');
+    enterRoute(state, readRoute('#/twin/lid'));
+    expect([missingTwin(state), state.selected]).toEqual([null, 'lid']);
+    enterRoute(state, readRoute('#/twin/nobody'));
+    enterRoute(state, readRoute('#/twin'));
+    expect([missingTwin(state), state.selected]).toEqual([null, 'lid']);
+  });
+
+  test('of a twin that the script brings later shows it then', () => {
+    const state = open('#/twin/later');
+    receive(state, snapshot({ twins: [...BOTH, { ...TWIN, name: 'later' }] }));
+    expect([missingTwin(state), state.selected]).toEqual([null, 'later']);
+  });
+
+  test('of a twin of a fleet waits for the server to say whether there is one', () => {
+    const state = open('#/twin/cell_7', { twin_count: 1000 });
+    expect(missingTwin(state)).toBeNull();
+    state.refused = 'cell_7';
+    expect(missingTwin(state)).toBe('cell_7');
   });
 });
 

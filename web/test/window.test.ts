@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { pieceOf, pointsFor, SPANS, shifted, stretched } from '../src/window';
+import { pieceAround, pieceOf, pointsFor, SPANS, shifted, stretched } from '../src/window';
 
 const HOUR = 3600;
 const YEAR = 365 * 24 * HOUR;
@@ -10,6 +10,12 @@ describe('a piece of time', () => {
     expect(pieceOf(100, 101)).toEqual({ from: 95.5, to: 105.5 });
     const { from, to } = pieceOf(0, 10 * YEAR);
     expect(to - from).toBe(366 * 24 * HOUR);
+  });
+
+  test('lies around a moment, and ends at the newest where there is no more', () => {
+    expect(pieceAround(500, 100, 1000)).toEqual({ from: 450, to: 550 });
+    expect(pieceAround(500, 100, 520)).toEqual({ from: 420, to: 520 });
+    expect(pieceAround(500, 100, 400)).toEqual({ from: 400, to: 500 });
   });
 
   test('moves by parts of itself, and not beyond what there is', () => {

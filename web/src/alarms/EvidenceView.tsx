@@ -21,7 +21,7 @@ export function EvidenceView({ dossier, state, actions }: Props) {
       <h3>What speaks for it</h3>
       {evidence.text !== '' && evidence.text !== alarm.text && <p>{evidence.text}</p>}
       <Values evidence={evidence} />
-      <Innovations evidence={evidence} />
+      <Innovations twin={alarm.twin} evidence={evidence} />
       <TellingCharts alarm={alarm} evidence={evidence} state={state} actions={actions} />
     </section>
   );
@@ -73,7 +73,7 @@ function Values({ evidence }: { evidence: Evidence }) {
   );
 }
 
-function Innovations({ evidence }: { evidence: Evidence }) {
+function Innovations({ twin, evidence }: { twin: string; evidence: Evidence }) {
   if (evidence.sensors.size === 0) return null;
   return (
     <table class="grid-table evidence-table" data-testid="evidence-innovations">
@@ -87,15 +87,20 @@ function Innovations({ evidence }: { evidence: Evidence }) {
         </tr>
       </thead>
       <tbody>
-        {[...evidence.sensors].map(([name, { innovation, sd }]) => (
-          <tr key={name}>
-            <td>{name}</td>
-            <td class="number">{numberText(innovation, '')}</td>
-            <td>
-              <Deviation innovation={innovation} sd={sd} />
-            </td>
-          </tr>
-        ))}
+        {[...evidence.sensors].map(([name, { innovation, sd }]) => {
+          const unit = evidence.values.get(`${twin}.${name}`)?.unit ?? '';
+          return (
+            <tr key={name}>
+              <td>{name}</td>
+              <td class="number">
+                {numberText(innovation, unit)} {unitText(unit)}
+              </td>
+              <td>
+                <Deviation innovation={innovation} sd={sd} />
+              </td>
+            </tr>
+          );
+        })}
       </tbody>
     </table>
   );

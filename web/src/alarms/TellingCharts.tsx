@@ -2,6 +2,7 @@
 import 'uplot/dist/uPlot.min.css';
 import '../styles/charts.css';
 import { useMemo, useState } from 'preact/hooks';
+import type { Line } from '../charts/plot';
 import { loadHistory } from '../history';
 import type { PageProps } from '../pages';
 import { useLoad } from '../pages/useLoad';
@@ -17,6 +18,10 @@ interface Props extends PageProps {
 }
 
 const HEIGHT = 128;
+
+/** What the most telling value had to keep to. */
+const limitsOf = ({ tags: [tag], limit }: Evidence): Line[] =>
+  tag === undefined || limit === null ? [] : [{ tag, limit }];
 
 /** More charts than this are no evidence any more. */
 const CHARTS_MOST = 4;
@@ -45,7 +50,7 @@ export function TellingCharts({ alarm, evidence, state }: Props) {
   const picture = {
     ...window,
     now: window.to,
-    limits: [],
+    limits: limitsOf(evidence),
     extents: trends.extents,
     fan: null,
     gap: Math.max(15, 4 * trends.recorded),

@@ -32,39 +32,64 @@ export function line(gap: () => Seconds): uPlot.Series.PathBuilder {
   };
 }
 
-/** The area of ± `sigmas` of this column around the column `centre`. */
-export function band(centre: number, sigmas: number, gap: () => Seconds): uPlot.Series.PathBuilder {
-  return (plot, column, first, last) => {
+/** The areas of ± `sigmas`, in their order, of this column around the column `centre`. They differ in nothing but their
+ *  height: what the first finds on its way through the rows, it hands on to the next, which uPlot asks for in the same
+ *  drawing. */
+export function bands(centre: number, sigmas: number[], gap: () => Seconds): uPlot.Series.PathBuilder[] {
+  let handedOn: Slice[][] | null = null;
+  return sigmas.map((sigma, order) => (plot, column, first, last) => {
+    const runs = handedOn ?? slicesOf(plot, column, centre, [first, last], gap());
+    handedOn = order < sigmas.length - 1 ? runs : null;
     const fill = new Path2D();
-    const [times, spreads, middles] = [columnOf(plot, 0), columnOf(plot, column), columnOf(plot, centre)];
-    let run: { x: number; top: number; bottom: number }[] = [];
-    let previous = Number.NaN;
-
-    const close = () => {
-      const [start] = run;
-      if (start !== undefined) fill.moveTo(start.x, start.top);
-      for (const { x, top } of run) fill.lineTo(x, top);
-      for (const { x, bottom } of run.reverse()) fill.lineTo(x, bottom);
-      run = [];
-    };
-    const [from, to] = widen(spreads, first, last);
-    for (let row = from; row <= to; row++) {
-      const [time, spread, middle] = [at(times, row), at(spreads, row), at(middles, row)];
-      if (Number.isNaN(spread) || Number.isNaN(middle)) continue;
-      if (time - previous > gap()) close();
-      previous = time;
-      const x = plot.valToPos(time, 'x', true);
-      const merged = run.at(-1);
-      if (merged !== undefined && x - merged.x < MERGE_PX) continue;
-      run.push({
-        x,
-        top: plot.valToPos(middle + sigmas * spread, 'y', true),
-        bottom: plot.valToPos(middle - sigmas * spread, 'y', true),
-      });
-    }
-    close();
+    for (const run of runs) addArea(fill, run, sigma);
     return { fill, flags: 0 };
-  };
+  });
+}
+
+/** A band at one place across: where its middle is, and how high one σ (canvas pixels). */
+interface Slice {
+  x: number;
+  y: number;
+  sigma: number;
+}
+
+/** Where the band goes, from gap to gap. */
+function slicesOf(
+  plot: uPlot,
+  column: number,
+  centre: number,
+  [first, last]: [number, number],
+  gap: Seconds,
+): Slice[][] {
+  const [times, spreads, middles] = [columnOf(plot, 0), columnOf(plot, column), columnOf(plot, centre)];
+  const runs: Slice[][] = [];
+  let run: Slice[] = [];
+  let previous = Number.NEGATIVE_INFINITY;
+
+  const [from, to] = widen(spreads, first, last);
+  for (let row = from; row <= to; row++) {
+    const [time, spread, middle] = [at(times, row), at(spreads, row), at(middles, row)];
+    if (Number.isNaN(spread) || Number.isNaN(middle)) continue;
+    if (time - previous > gap) {
+      run = [];
+      runs.push(run);
+    }
+    previous = time;
+    const x = plot.valToPos(time, 'x', true);
+    const merged = run.at(-1);
+    if (merged !== undefined && x - merged.x < MERGE_PX) continue;
+    const y = plot.valToPos(middle, 'y', true);
+    run.push({ x, y, sigma: plot.valToPos(middle + spread, 'y', true) - y });
+  }
+  return runs;
+}
+
+function addArea(path: Path2D, run: Slice[], sigmas: number): void {
+  const [start] = run;
+  if (start === undefined) return;
+  path.moveTo(start.x, start.y + sigmas * start.sigma);
+  for (const { x, y, sigma } of run) path.lineTo(x, y + sigmas * sigma);
+  for (const { x, y, sigma } of [...run].reverse()) path.lineTo(x, y - sigmas * sigma);
 }
 
 /** One mark per value; what lies beyond the chart is marked at its edge. Of marks that would lie on each other one is

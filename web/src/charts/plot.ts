@@ -8,11 +8,11 @@ import uPlot from 'uplot';
 import type { FanAhead } from '../forecast/ahead';
 import { axisText } from '../format/time';
 import type { Trace } from '../plan';
-import type { Limit, Seconds } from '../protocol';
+import type { Seconds } from '../protocol';
 import type { Extent, Trend } from '../trends';
 import { type Piece, pieceOf } from '../window';
 import { hueOf, type Palette, readPalette } from './palette';
-import { band, level, line, markOf, marks, steps } from './paths';
+import { bands, level, line, markOf, marks, steps } from './paths';
 import { rangeOf } from './range';
 import { askTurn, giveUpTurn } from './turns';
 import { drawUnderlay } from './underlay';
@@ -25,13 +25,19 @@ export interface Picture {
   /** When plant and twin were apart. */
   shades: Shade[];
   /** Where alarms begin, by tag. */
-  limits: Limit[];
+  limits: Line[];
   /** What lies behind values that the record has rolled up. */
   extents: ReadonlyMap<string, Extent>;
   fan: FanAhead | null;
   /** Where what is known ends and what is expected begins. */
   now: Seconds;
   theme: string;
+}
+
+/** Where something begins, on the chart of this tag. */
+export interface Line {
+  tag: string;
+  limit: number;
 }
 
 export interface Shade {
@@ -125,7 +131,7 @@ export function createPlot(host: HTMLElement, trend: Trend, height: number, { on
           ...axisStyle(now),
         },
       ],
-      series: [{}, ...layers.map((layer) => seriesOf(layers, layer, now))],
+      series: [{}, ...trend.traces.flatMap((trace) => seriesOf(layers, trace, now))],
       hooks: {
         drawAxes: [
           (self) => {
@@ -208,46 +214,56 @@ interface Layer {
   trace: Trace;
   /** Of the ring. */
   column: number;
-  /** Half the height of a band. */
-  sigmas: number;
 }
 
-const layersOf = (trend: Trend): Layer[] =>
-  trend.traces.flatMap((trace, index) => {
+/** The bands of a spread, the widest below. */
+const SIGMAS = [2, 1];
+
+const layersOf = ({ traces }: Trend): Layer[] =>
+  traces.flatMap((trace, index) => {
     const layer = { trace, column: index + 1 };
-    return trace.role === 'spread' ? [2, 1].map((sigmas) => ({ ...layer, sigmas })) : [{ ...layer, sigmas: 0 }];
+    return trace.role === 'spread' ? SIGMAS.map(() => layer) : [layer];
   });
 
 /** The series of the estimate that a band is around. */
 const centreOf = (layers: Layer[], of: string): number =>
   layers.findIndex(({ trace }) => trace.role === 'estimate' && trace.of === of) + 1;
 
-function seriesOf(layers: Layer[], { trace, sigmas }: Layer, now: Now): uPlot.Series {
+/** A series for each layer of the trace. */
+function seriesOf(layers: Layer[], trace: Trace, now: Now): uPlot.Series[] {
   const gap = () => now.picture?.gap ?? Number.POSITIVE_INFINITY;
   const shared = { points: { show: false }, auto: false };
   const hue = () => hueOf(now.palette, trace);
   const { role } = trace;
   switch (role) {
     case 'spread':
-      return { ...shared, width: 0, alpha: 0.16, fill: hue, paths: band(centreOf(layers, trace.of), sigmas, gap) };
-    case 'estimate':
-      return { ...shared, width: 1.75, stroke: hue, paths: line(gap) };
-    case 'measured':
-      return { ...shared, width: 0, alpha: 0.6, fill: hue, paths: marks(markOf(trace.mark), 2.4) };
-    case 'innovation':
-      return { ...shared, width: 0, fill: hue, paths: marks(markOf(trace.mark), 1.9) };
-    case 'statistic':
-      return { ...shared, width: 1.5, stroke: () => now.palette.statistic, paths: line(gap) };
-    case 'limit':
-      return { ...shared, width: 1.25, dash: [6, 4], stroke: () => now.palette.limit, paths: level() };
-    case 'held':
-      return {
+      return bands(centreOf(layers, trace.of), SIGMAS, gap).map((paths) => ({
         ...shared,
-        width: 1.5,
-        stroke: () => now.palette.held,
-        fill: () => now.palette.heldFill,
-        paths: steps(),
-      };
+        width: 0,
+        alpha: 0.16,
+        fill: hue,
+        paths,
+      }));
+    case 'estimate':
+      return [{ ...shared, width: 1.75, stroke: hue, paths: line(gap) }];
+    case 'measured':
+      return [{ ...shared, width: 0, alpha: 0.6, fill: hue, paths: marks(markOf(trace.mark), 2.4) }];
+    case 'innovation':
+      return [{ ...shared, width: 0, fill: hue, paths: marks(markOf(trace.mark), 1.9) }];
+    case 'statistic':
+      return [{ ...shared, width: 1.5, stroke: () => now.palette.statistic, paths: line(gap) }];
+    case 'limit':
+      return [{ ...shared, width: 1.25, dash: [6, 4], stroke: () => now.palette.limit, paths: level() }];
+    case 'held':
+      return [
+        {
+          ...shared,
+          width: 1.5,
+          stroke: () => now.palette.held,
+          fill: () => now.palette.heldFill,
+          paths: steps(),
+        },
+      ];
     default:
       return role satisfies never;
   }

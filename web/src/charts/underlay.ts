@@ -5,10 +5,10 @@
  */
 import type uPlot from 'uplot';
 import type { FanAhead } from '../forecast/ahead';
-import type { Limit, Seconds } from '../protocol';
+import type { Seconds } from '../protocol';
 import type { Extent, Trend } from '../trends';
 import { hueOf, type Palette } from './palette';
-import type { Picture, Shade } from './plot';
+import type { Line, Picture, Shade } from './plot';
 
 export function drawUnderlay(plot: uPlot, trend: Trend, picture: Picture, palette: Palette): void {
   const { ctx, bbox } = plot;
@@ -55,7 +55,7 @@ function shade(plot: uPlot, shades: Shade[], palette: Palette, hasEdge: boolean)
 }
 
 /** Where an alarm begins, as far as the chart reaches there. */
-function drawLimits(plot: uPlot, { traces }: Trend, limits: Limit[], palette: Palette): void {
+function drawLimits(plot: uPlot, { traces }: Trend, limits: Line[], palette: Palette): void {
   const { ctx, bbox } = plot;
   const own = new Set(traces.filter(({ role }) => role === 'estimate').map(({ tag }) => tag));
   ctx.strokeStyle = palette.limit;

@@ -22,8 +22,13 @@ export interface Job {
 }
 
 export interface Best {
+  /** In the units of the tags. */
   values: Map<string, number>;
   cost: number;
+  /** That of the cost. */
+  unit: string;
+  /** Whether the alarms that were to be rare are: where nothing keeps them so, it is what comes nearest. */
+  keepsLimits: boolean;
   evaluations: number;
 }
 
@@ -124,7 +129,7 @@ export function readScenarios(body: string): Scenario[] {
 function readBest(best: Field): Best {
   return {
     values: best.get('values').table(number),
-    cost: best.get('cost').or(Number.NaN, number),
+    ...readWorth(best),
     evaluations: best.get('evaluations').or(0, number),
   };
 }
@@ -141,10 +146,16 @@ function readOptimum(optimum: Field): Best {
     .list((value): [string, number] => [value.get('tag').text(), value.get('value').number()]);
   return {
     values: new Map(values),
-    cost: optimum.get('cost').or(Number.NaN, number),
+    ...readWorth(optimum),
     evaluations: optimum.get('forecasts').or(0, number),
   };
 }
+
+const readWorth = (field: Field): Pick<Best, 'cost' | 'unit' | 'keepsLimits'> => ({
+  cost: field.get('cost').or(Number.NaN, number),
+  unit: field.get('unit').or('1', text),
+  keepsLimits: field.get('keeps_limits').or(true, (keeps) => keeps.boolean()),
+});
 
 function readOutlook(outlook: Field): Omit<Outlook, 'found'> {
   return {

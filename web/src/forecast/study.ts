@@ -54,7 +54,22 @@ const PATIENCE_MS = 20_000;
 /** A search takes as many forecasts as it may. */
 const SEARCH_PATIENCE: Seconds = 600;
 
-export const createStudy = (): Study => ({
+/** The page's knowledge with what can be done to it: stays while other pages are shown. */
+export interface Bench {
+  study: Study;
+  actions: StudyActions;
+}
+
+/** The one bench, made when it is first asked for: so nothing of it comes with the first page. */
+export function benchOf(state: State, touch: () => void): Bench {
+  if (state.bench === null) {
+    const study = createStudy();
+    state.bench = { study, actions: studyActions(study, state, touch) };
+  }
+  return state.bench;
+}
+
+const createStudy = (): Study => ({
   scenarios: { kind: 'none' },
   chosen: null,
   draft: null,
@@ -65,8 +80,7 @@ export const createStudy = (): Study => ({
   orders: new Map(),
 });
 
-export function studyActions({ state, touch }: { state: State; touch: () => void }): StudyActions {
-  const { study } = state;
+function studyActions(study: Study, state: State, touch: () => void): StudyActions {
   let running = new AbortController();
   const patience = () => AbortSignal.any([running.signal, AbortSignal.timeout(PATIENCE_MS)]);
 

@@ -5,37 +5,43 @@ import { useEffect } from 'preact/hooks';
 import { whyNot } from '../access';
 import { whatIsWrong, whyNoSearch, withValues } from '../forecast/draft';
 import type { Best } from '../forecast/result';
-import type { Run } from '../forecast/study';
+import { type Bench, benchOf, type Run } from '../forecast/study';
 import { durationText } from '../format/time';
-import { numberText } from '../format/value';
 import { newestOf } from '../load';
 import type { PageProps } from '../pages';
+import type { State } from '../state';
 import { Watching } from '../views/Watching';
 import { Apply } from '../views/whatif/Apply';
+import { bestText } from '../views/whatif/best';
 import { DraftForm } from '../views/whatif/DraftForm';
 import { Outcome } from '../views/whatif/Outcome';
 
 export default function WhatIf({ state, actions }: PageProps) {
   return (
     <Watching state={state} actions={actions}>
-      {() => <Workbench state={state} actions={actions} />}
+      {() => <Workbench state={state} bench={benchOf(state, actions.touch)} />}
     </Watching>
   );
 }
 
-function Workbench({ state, actions }: PageProps) {
-  const { study } = state;
+interface Props {
+  state: State;
+  bench: Bench;
+}
+
+function Workbench({ state, bench }: Props) {
+  const { study, actions } = bench;
   const { of } = study;
-  const take = of === null ? null : ({ values }: Best) => actions.study.take(withValues(of, values));
-  useEffect(() => actions.study.open(), []);
+  const take = of === null ? null : ({ values }: Best) => actions.take(withValues(of, values));
+  useEffect(() => actions.open(), []);
   return (
     <div class="whatif">
       <section class="panel whatif-form" aria-label="Scenario">
-        <ScenarioChoice state={state} actions={actions} />
+        <ScenarioChoice {...bench} />
         {study.chosen === null && study.draft !== null && (
-          <DraftForm draft={study.draft} state={state} edit={actions.study.edit} />
+          <DraftForm draft={study.draft} state={state} edit={actions.edit} />
         )}
-        <RunBar state={state} actions={actions} />
+        <RunBar state={state} bench={bench} />
       </section>
       <div class="whatif-outcome">
         {study.outlook === null ? (
@@ -46,16 +52,16 @@ function Workbench({ state, actions }: PageProps) {
             </p>
           </section>
         ) : (
-          <Outcome study={study} outlook={study.outlook} overlay={actions.study.overlay} take={take} />
+          <Outcome study={study} outlook={study.outlook} state={state} overlay={actions.overlay} take={take} />
         )}
-        {study.outlook !== null && study.of !== null && <Apply draft={study.of} state={state} actions={actions} />}
+        {study.outlook !== null && study.of !== null && <Apply draft={study.of} state={state} bench={bench} />}
       </div>
     </div>
   );
 }
 
-function ScenarioChoice({ state, actions }: PageProps) {
-  const { scenarios, chosen } = state.study;
+function ScenarioChoice({ study, actions }: Bench) {
+  const { scenarios, chosen } = study;
   const known = newestOf(scenarios) ?? [];
   const one = known.find(({ name }) => name === chosen);
   return (
@@ -64,7 +70,7 @@ function ScenarioChoice({ state, actions }: PageProps) {
       <select
         data-testid="scenario"
         value={chosen ?? ''}
-        onChange={(event) => actions.study.choose(event.currentTarget.value || null)}
+        onChange={(event) => actions.choose(event.currentTarget.value || null)}
       >
         <option value="">made by hand</option>
         {known.map(({ name }) => (
@@ -79,8 +85,8 @@ function ScenarioChoice({ state, actions }: PageProps) {
   );
 }
 
-function RunBar({ state, actions }: PageProps) {
-  const { study } = state;
+function RunBar({ state, bench }: Props) {
+  const { study, actions } = bench;
   const { run, chosen, draft } = study;
   const wrong = whyNot(state.access, 'forecast') ?? (chosen === null && draft !== null ? whatIsWrong(draft) : null);
   const noSearch = chosen === null && draft !== null ? whyNoSearch(draft) : null;
@@ -88,7 +94,7 @@ function RunBar({ state, actions }: PageProps) {
   return (
     <footer class="run-bar">
       {isBusy ? (
-        <button type="button" class="button" data-testid="cancel-run" onClick={actions.study.cancel}>
+        <button type="button" class="button" data-testid="cancel-run" onClick={actions.cancel}>
           Cancel
         </button>
       ) : (
@@ -98,7 +104,7 @@ function RunBar({ state, actions }: PageProps) {
             class="button button-main"
             data-testid="run"
             disabled={wrong !== null}
-            onClick={() => actions.study.run(false)}
+            onClick={() => actions.run(false)}
           >
             Look ahead
           </button>
@@ -108,7 +114,7 @@ function RunBar({ state, actions }: PageProps) {
             data-testid="optimize"
             disabled={wrong !== null || noSearch !== null}
             title={noSearch ?? 'Look for the values that cost least and keep the limits'}
-            onClick={() => actions.study.run(true)}
+            onClick={() => actions.run(true)}
           >
             Optimize
           </button>
@@ -119,12 +125,12 @@ function RunBar({ state, actions }: PageProps) {
           {wrong}
         </p>
       )}
-      <RunNote run={run} wall={state.wall} />
+      <RunNote run={run} state={state} />
     </footer>
   );
 }
 
-function RunNote({ run, wall }: { run: Run; wall: number }) {
+function RunNote({ run, state }: { run: Run; state: State }) {
   switch (run.kind) {
     case 'none':
       return null;
@@ -134,7 +140,7 @@ function RunNote({ run, wall }: { run: Run; wall: number }) {
       return (
         <p class="run-note run-failed" role="alert" data-testid="run-failed">
           {run.why}
-          {run.again !== null && ` There may be room in ${Math.max(0, Math.ceil((run.again - wall) / 1000))} s.`}
+          {run.again !== null && ` There may be room in ${Math.max(0, Math.ceil((run.again - state.wall) / 1000))} s.`}
         </p>
       );
     case 'running':
@@ -142,21 +148,12 @@ function RunNote({ run, wall }: { run: Run; wall: number }) {
         <div class="run-note" data-testid="run-progress">
           <progress max={1} value={run.job.progress} aria-label="How far it is" />
           {` ${Math.round(run.job.progress * 100)} %, ${run.job.seconds.toFixed(1)} s`}
-          {run.job.best !== null && <p>{bestText(run.job.best)}</p>}
+          {run.job.best !== null && (
+            <p>{`best of ${run.job.best.evaluations} so far: ${bestText(run.job.best, state)}`}</p>
+          )}
         </div>
       );
     default:
       return run satisfies never;
   }
 }
-
-const bestText = ({
-  values,
-  cost,
-  evaluations,
-}: {
-  values: Map<string, number>;
-  cost: number;
-  evaluations: number;
-}): string =>
-  `best of ${evaluations} so far: ${[...values].map(([tag, value]) => `${tag} ${numberText(value, '')}`).join(', ')}, cost ${numberText(cost, '')}`;

@@ -114,7 +114,7 @@ function PaceControl({ pace, forbidden, change }: PaceProps) {
         One tick
       </button>
       <select
-        class="filter-choice"
+        class="filter-choice running-speed"
         aria-label="How fast it goes at the most"
         data-testid="speed"
         disabled={isFixed}

@@ -15,6 +15,8 @@ interface Props {
   trend: Trend;
   height: number;
   picture: Picture;
+  /** Stands on a chart that has nothing to show; empty where it has. */
+  note?: string;
   cursor: Seconds | null;
   onCursor: (time: Seconds | null) => void;
   /** A piece of time was drawn out, or asked for by key; null where the time is not to be chosen. */
@@ -53,7 +55,7 @@ export class Chart extends Component<Props> {
     this.plot?.destroy();
   }
 
-  override render({ trend, cursor, height, picture }: Props) {
+  override render({ trend, cursor, height, picture, note = '' }: Props) {
     // an estimate, then its sensors, whatever is drawn first
     const shown = trend.traces.filter((trace) => trace.role !== 'spread');
     const subjects = [...new Set(shown.filter((trace) => trace.role !== 'measured').map((trace) => trace.of))];
@@ -91,6 +93,7 @@ export class Chart extends Component<Props> {
           onKeyDown={(event) => this.onKey(event)}
           onBlur={() => this.props.onCursor(null)}
         />
+        {note !== '' && <p class="chart-note">{note}</p>}
       </figure>
     );
   }

@@ -66,7 +66,7 @@ export function ChartTools({ state, actions, trends, picture }: Props) {
             checked={ahead.isOn}
             disabled={piece !== null}
             onChange={(event) => actions.lookAhead(event.currentTarget.checked)}
-          />{' '}
+          />
           ahead
         </label>
         <a class="button" data-testid="csv" href={exportAddress(trends.tags, shown)} download={`${trends.twin}.csv`}>

@@ -1,10 +1,11 @@
 /** The charts of the twin under one span and one cursor. */
 import type { Actions } from '../app';
 import type { Picture, Shade } from '../charts/plot';
+import { timeText } from '../format/time';
 import type { PlanKind } from '../plan';
 import type { Alarm, Seconds } from '../protocol';
 import type { State } from '../state';
-import type { Trends } from '../trends';
+import type { Trend, Trends } from '../trends';
 import { Chart } from './Chart';
 import { ChartTools } from './ChartTools';
 
@@ -39,12 +40,14 @@ export function Charts({ state, actions, trends, now }: Props) {
   const charts = (...kinds: PlanKind[]) =>
     shown.all
       .filter((trend) => kinds.includes(trend.kind))
+      .map((trend) => (trend.kind === 'innovation' ? (likeOf(trend, trends) ?? trend) : trend))
       .map((trend) => (
         <Chart
-          key={`${trends.twin}/${trend.id}/${shown === trends ? '' : 'past'}`}
+          key={`${trends.twin}/${trend.id}/${trends.all.includes(trend) ? '' : 'past'}`}
           trend={trend}
           height={trend.kind === 'sensed' && sensed.length > 1 ? SENSED_AMONG_OTHERS : HEIGHTS[trend.kind]}
           picture={picture}
+          note={trend.kind === 'innovation' ? unrecorded(trend, picture) : ''}
           cursor={state.cursor}
           onCursor={actions.moveCursor}
           onPiece={actions.showPiece}
@@ -64,6 +67,16 @@ export function Charts({ state, actions, trends, now }: Props) {
       )}
     </section>
   );
+}
+
+/** The record has no innovations: of those, what has come since the page was opened is all there is. */
+const likeOf = (trend: Trend, live: Trends): Trend | undefined => live.all.find(({ id }) => id === trend.id);
+
+/** Why there are none in a piece of time that ends before the first of them. */
+function unrecorded({ ring }: Trend, { now }: Picture): string {
+  if (ring.oldest <= now) return '';
+  const since = Number.isNaN(ring.oldest) ? '' : `, from ${timeText(ring.oldest)} on`;
+  return `The record has none: they are seen while somebody watches${since}.`;
 }
 
 function pictureOf(state: State, trends: Trends, now: Seconds): Picture {

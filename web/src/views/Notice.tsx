@@ -1,6 +1,7 @@
 /** What the page shows while it has no picture: opening, no server, no twins, no device. */
 import type { ComponentChildren } from 'preact';
 import type { Link } from '../connection';
+import { hashOf } from '../route';
 import { retryText } from '../shell/Banner';
 import type { Plant } from '../state';
 import { TwinStars } from './icons';
@@ -37,6 +38,20 @@ export function NoTwins({ plant }: { plant: Plant }) {
   return (
     <Notice testid="no-twins" title={`${plant.name} has no twins`}>
       <p>The plant script names no assets, so there is nothing to watch.</p>
+    </Notice>
+  );
+}
+
+export function NoSuchTwin({ name, plant }: { name: string; plant: Plant }) {
+  return (
+    <Notice testid="no-such-twin" title={`There is no twin “${name}”`}>
+      <p>
+        The plant <strong>{plant.name}</strong> has {plant.twinCount === 1 ? 'one twin' : `${plant.twinCount} twins`},
+        of other names.
+      </p>
+      <a class="button" href={hashOf('plant')}>
+        Show the plant
+      </a>
     </Notice>
   );
 }

@@ -76,6 +76,7 @@ export class PlantView extends Component<Props, Memory> {
         <div
           ref={this.stage}
           class="stage"
+          style={{ aspectRatio: `${width} / ${height}` }}
           role="application"
           aria-label="Drawing of the plant"
           // biome-ignore lint/a11y/noNoninteractiveTabindex: arrow keys, + and - move the drawing

@@ -93,12 +93,19 @@ const NOTES: Partial<Record<PlanKind, string>> = {
   hidden: 'not measured',
 };
 
+/** Letters of a unit that a tile has room for beside a number. */
+const UNIT_ROOM = 5;
+
 function ValueTile({ trend, subject, state }: { trend: Trend; subject: Trace; state: State }) {
   const reading = state.values.get(subject.tag);
   const { value, spread, power } = figures(reading?.value ?? Number.NaN, reading?.sd ?? null, trend.unit);
   const sensors = trend.traces.filter((trace) => trace.role === 'measured' && trace.of === subject.tag);
   return (
-    <article class="tile" data-testid={trend.kind === 'tracked' ? `tracked-${subject.tag}` : undefined}>
+    <article
+      class="tile"
+      data-wide={unitText(trend.unit).length > UNIT_ROOM}
+      data-testid={trend.kind === 'tracked' ? `tracked-${subject.tag}` : undefined}
+    >
       <h2 class="tile-name" title={subject.doc}>
         {subject.name}
       </h2>

@@ -1,7 +1,7 @@
 /** From a case to the plant: its commands, through the gate, with what the gate says. */
 import { whyNot } from '../../access';
-import type { Actions } from '../../app';
 import type { CaseDraft, Draft } from '../../forecast/draft';
+import type { Bench, Order } from '../../forecast/study';
 import { unitText } from '../../format/unit';
 import { numberText } from '../../format/value';
 import type { State } from '../../state';
@@ -10,7 +10,7 @@ import { hueText } from './FanChart';
 interface Props {
   draft: Draft;
   state: State;
-  actions: Actions;
+  bench: Bench;
 }
 
 interface Wish {
@@ -18,7 +18,7 @@ interface Wish {
   value: number;
 }
 
-export function Apply({ draft, state, actions }: Props) {
+export function Apply({ draft, state, bench }: Props) {
   const offered = draft.cases
     .map((one, index) => ({ one, index, wishes: wishesOf(one, draft.cases[0]) }))
     .filter(({ wishes }) => wishes.length > 0);
@@ -41,7 +41,7 @@ export function Apply({ draft, state, actions }: Props) {
               wish={wish}
               reason={`what if: ${one.name}`}
               state={state}
-              actions={actions}
+              bench={bench}
               isRefused={refusal !== null}
             />
           ))}
@@ -65,11 +65,11 @@ interface WishProps {
   wish: Wish;
   reason: string;
   state: State;
-  actions: Actions;
+  bench: Bench;
   isRefused: boolean;
 }
 
-function WishRow({ wish, reason, state, actions, isRefused }: WishProps) {
+function WishRow({ wish, reason, state, bench, isRefused }: WishProps) {
   const { actuator, value } = wish;
   const unit = state.channels.get(actuator)?.unit ?? '1';
   return (
@@ -80,20 +80,19 @@ function WishRow({ wish, reason, state, actions, isRefused }: WishProps) {
       <button
         type="button"
         class="button"
-        disabled={isRefused || state.study.orders.get(actuator)?.kind === 'sent'}
+        disabled={isRefused || bench.study.orders.get(actuator)?.kind === 'sent'}
         data-testid={`apply-${actuator}-${value}`}
-        onClick={() => actions.study.order(actuator, value, reason)}
+        onClick={() => bench.actions.order(actuator, value, reason)}
       >
         Apply
       </button>
-      <Answer actuator={actuator} state={state} />
+      <Answer order={bench.study.orders.get(actuator)} actuator={actuator} state={state} />
     </div>
   );
 }
 
 /** What the gate has said of the newest command to this actuator, and how it went on. */
-function Answer({ actuator, state }: { actuator: string; state: State }) {
-  const order = state.study.orders.get(actuator);
+function Answer({ order, actuator, state }: { order: Order | undefined; actuator: string; state: State }) {
   if (order === undefined) return null;
   const command = order.kind === 'taken' ? state.commands.get(order.command) : undefined;
   const text =

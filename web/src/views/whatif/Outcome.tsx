@@ -5,19 +5,22 @@ import type { Study } from '../../forecast/study';
 import { aheadText, dateTimeText } from '../../format/time';
 import { unitText } from '../../format/unit';
 import { numberText } from '../../format/value';
+import type { State } from '../../state';
 import { Choice } from '../Choice';
 import { SeverityMark } from '../icons';
+import { bestText } from './best';
 import { FanChart, fanSpan, hueText } from './FanChart';
 
 interface Props {
   study: Study;
   outlook: Outlook;
+  state: State;
   overlay: (isOverlaid: boolean) => void;
   /** Go on with the values that a search has found; null where there is no draft to put them in. */
   take: ((found: Best) => void) | null;
 }
 
-export function Outcome({ study, outlook, overlay, take }: Props) {
+export function Outcome({ study, outlook, state, overlay, take }: Props) {
   const { cases, times } = outlook;
   const tags = cases[0]?.fans.map(({ tag }) => tag) ?? [];
   return (
@@ -35,7 +38,7 @@ export function Outcome({ study, outlook, overlay, take }: Props) {
           />
         )}
       </header>
-      {outlook.found !== null && <Found found={outlook.found} take={take} />}
+      {outlook.found !== null && <Found found={outlook.found} state={state} take={take} />}
       {tags.map((tag) => (
         <TagOutcome key={tag} tag={tag} cases={cases} times={times} isOverlaid={study.isOverlaid} />
       ))}
@@ -53,10 +56,10 @@ export function Outcome({ study, outlook, overlay, take }: Props) {
 
 const LAYOUTS = ['together', 'side by side'] as const;
 
-function Found({ found, take }: { found: Best; take: Props['take'] }) {
+function Found({ found, state, take }: Pick<Props, 'state' | 'take'> & { found: Best }) {
   return (
     <p class="found" data-testid="found">
-      {`Best of ${found.evaluations} forecasts: ${[...found.values].map(([tag, value]) => `${tag} = ${numberText(value, '')}`).join(', ')} `}
+      {`Best of ${found.evaluations} forecasts: ${bestText(found, state)} `}
       {take !== null && (
         <button type="button" class="button" data-testid="take" onClick={() => take(found)}>
           Go on with this
