@@ -11,8 +11,8 @@ export default defineConfig({
   resolve: { alias: { 'playwright-core': `${packages}playwright-core`, vitest: `${packages}vitest` } },
   server: { fs: { strict: false } },
   test: {
-    // taking the picture of the README is no test
-    include: process.env.POLLUX_PICTURE === undefined ? ['**/*.test.ts'] : ['picture.ts'],
+    // taking the pictures of the README is no test
+    include: process.env.POLLUX_PICTURES === undefined ? ['**/*.test.ts'] : ['picture.ts'],
     // one browser, one server, one story: the tests of a file follow each other
     fileParallelism: false,
     testTimeout: 60_000,

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import {
   chooseTheme,
+  coloursIn,
   emulate,
   fitsWidth,
   freePort,
@@ -50,17 +51,6 @@ afterAll(async () => {
 const find = (testid: string) => browser.page.getByTestId(testid);
 const linkState = () => find('connection').getAttribute('data-state');
 
-/** How many colours are in the picture of the first chart of `kind`: one that is empty has few. */
-const coloursIn = (kind: string): Promise<number> =>
-  browser.page
-    .locator(`figure.chart-${kind} canvas`)
-    .first()
-    .evaluate((element) => {
-      const canvas = element as HTMLCanvasElement;
-      const image = canvas.getContext('2d')?.getImageData(0, 0, canvas.width, canvas.height);
-      return new Set(image === undefined ? [] : new Uint32Array(image.data.buffer)).size;
-    });
-
 const shoot = (name: string) => browser.page.screenshot({ path: join(shots, `${name}.png`) });
 
 test('says that it waits for a device, and how to start one', async () => {
@@ -84,7 +74,10 @@ test('comes alive with the first samples, and its values and time go on', async 
 
 test('draws what is sensed, how far sensors and twin are apart, the statistic, and what is tracked', async () => {
   for (const kind of ['sensed', 'innovation', 'divergence', 'tracked']) {
-    await until(`a picture in the chart of kind ${kind}`, async () => (await coloursIn(kind)) > 20);
+    await until(
+      `a picture in the chart of kind ${kind}`,
+      async () => (await coloursIn(browser.page, `figure.chart-${kind}`)) > 20,
+    );
   }
   expect(await find('nis').textContent()).toMatch(/^\d\.\d\d$/);
   await shoot('settling-dark');

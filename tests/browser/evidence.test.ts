@@ -5,6 +5,7 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import {
+  coloursIn,
   emulate,
   freePort,
   type Program,
@@ -82,6 +83,7 @@ test('shows what an alarm was raised on: the value beyond its limit, and the cha
   const [from, to] = [await plots.first().getAttribute('data-from'), await plots.first().getAttribute('data-to')];
   expect(Number(from)).toBeLessThan(burst.raised / 1e9);
   expect(Number(to)).toBeGreaterThanOrEqual(burst.raised / 1e9);
+  await until('the charts', async () => (await coloursIn(browser.page, '[data-testid="telling-charts"]')) > 20);
   await shoot('detail-dark');
 });
 
@@ -98,6 +100,8 @@ test('leads to the twin at that time, and says why there are no innovations of t
   expect(Number(await plot.getAttribute('data-from'))).toBeLessThan(burst.raised / 1e9);
   expect(Number(await plot.getAttribute('data-to'))).toBeGreaterThanOrEqual(burst.raised / 1e9);
   expect(await textOf('piece')).toMatch(/ to .*, 15 min$/);
+  // where nothing was before stands what was there then
+  await until('the record of then', async () => (await coloursIn(browser.page, 'figure.chart-sensed')) > 20);
   await shoot('at-dark');
 
   await find('live').click();

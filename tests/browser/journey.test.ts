@@ -27,9 +27,6 @@ const WANTED = 0.3;
 /** An input of nobody's interest, for a search. */
 const VARIED = 'hamlet.demand';
 
-/** A speed that no pump has, and what orders it. */
-const [BOUNDED, BOUNDED_ORDER, BEYOND] = ['well_a.speed_setpoint', 'well_a.speed_order', 99_000];
-
 const SEARCH_MS = 120_000;
 
 const folder = temporaryFolder();
@@ -77,17 +74,6 @@ async function newestSearch(): Promise<Search> {
   const jobs = (await (await fetch(`${address}/api/v1/forecasts`)).json()) as { id: number }[];
   const newest = Math.max(...jobs.map(({ id }) => id));
   return (await (await fetch(`${address}/api/v1/forecasts/${newest}`)).json()) as Search;
-}
-
-/** What the gate says to the same command from elsewhere. */
-async function gateReason(): Promise<string> {
-  const response = await fetch(`${address}/api/v1/commands`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ tag: BOUNDED_ORDER, value: BEYOND, reason: 'a test' }),
-  });
-  expect(response.status).toBe(409);
-  return ((await response.json()) as { detail: string }).detail;
 }
 
 test('shows any span from ten seconds to a year', async () => {
@@ -227,21 +213,6 @@ test(
   SEARCH_MS + FORECAST_MS,
 );
 
-test('says what the gate refuses, in its own words', async () => {
-  await find('pick-change-1').fill(BOUNDED);
-  await browser.page.getByLabel(`${BOUNDED}, by number`).fill(String(BEYOND));
-  await find('run').click();
-  await find(`apply-${BOUNDED_ORDER}-${BEYOND}`).waitFor({ timeout: FORECAST_MS });
-  await find(`apply-${BOUNDED_ORDER}-${BEYOND}`).click();
-  await until(
-    'the refusal',
-    async () => (await find(`answer-${BOUNDED_ORDER}`).getAttribute('data-state')) === 'refused',
-  );
-  expect(await textOf(`answer-${BOUNDED_ORDER}`)).toBe(`refused: ${await gateReason()}`);
-  await shoot('refused-dark');
-  await browser.page.getByLabel(`Leave ${BOUNDED} as it is`).click();
-});
-
 test('applies the command of a case through the gate, and the valve moves', async () => {
   await find('run').click();
   await find('fan-hamlet.pressure, what if').waitFor({ timeout: FORECAST_MS });
@@ -263,5 +234,5 @@ test('fits a phone', async () => {
 
 test('has asked nobody but its own server, and has nothing to complain about', () => {
   expect([...browser.hosts]).toEqual([new URL(address).host]);
-  expect(browser.errors.filter((error) => !/409|429/.test(error))).toEqual([]);
+  expect(browser.errors.filter((error) => !error.includes('429'))).toEqual([]);
 });

@@ -83,3 +83,14 @@ export async function chooseTheme(page: Page, choice: 'system' | 'light' | 'dark
 /** Nothing of the page is beyond its right edge. */
 export const fitsWidth = (page: Page): Promise<boolean> =>
   page.evaluate(() => document.documentElement.scrollWidth <= document.documentElement.clientWidth);
+
+/** How many colours are in the picture of the first chart in what `selector` finds: one that is empty has few. */
+export const coloursIn = (page: Page, selector: string): Promise<number> =>
+  page
+    .locator(`${selector} canvas`)
+    .first()
+    .evaluate((element) => {
+      const canvas = element as HTMLCanvasElement;
+      const image = canvas.getContext('2d')?.getImageData(0, 0, canvas.width, canvas.height);
+      return new Set(image === undefined ? [] : new Uint32Array(image.data.buffer)).size;
+    });

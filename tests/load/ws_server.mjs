@@ -11,7 +11,12 @@ let round = 0;
 
 /** One value as a message of its own, filled up to its length. */
 function message(index) {
-  const text = JSON.stringify({ topic: 'tick', tag: `swing_${index}.x`, value: Math.sin(round + index), time: Date.now() });
+  const text = JSON.stringify({
+    topic: 'tick',
+    tag: `swing_${index}.x`,
+    value: Math.sin(round + index),
+    time: Date.now(),
+  });
   return text.padEnd(bytes, ' ');
 }
 

@@ -203,6 +203,8 @@ export function startApp(draw: (state: State, actions: Actions) => void): () => 
     }
     if (signal.aborted) return;
     past.fillCommands(state.commands.values());
+    const health = state.health.get(past.twin);
+    if (health !== undefined) past.fillLimit(health, piece.from);
     state.past = past;
     touch();
   }

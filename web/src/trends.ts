@@ -109,6 +109,13 @@ export class Trends {
     }
   }
 
+  /** Add the limit of the statistic: it is not in the record, and was no other before. */
+  fillLimit(health: TwinHealth, time: Seconds): void {
+    for (const feed of this.judged) {
+      if (feed.trace.role === 'limit') put(feed, time, judgement(feed.trace, health), null);
+    }
+  }
+
   /** Whether these are the trends of `twin` as it is now. */
   matches(twin: Twin): boolean {
     return (

@@ -8,6 +8,7 @@ import {
   orderFor,
   rangeFor,
   scenarioOf,
+  tidied,
   whatIsWrong,
   whyNoSearch,
   withValues,
@@ -103,6 +104,21 @@ describe('a scenario by hand', () => {
   ])('says what is wrong: %s', (word, wrong) => {
     expect(whatIsWrong(wrong)).toContain(word);
     expect(whatIsWrong(draft())).toBeNull();
+  });
+
+  test('takes what was found next to a bound for the bound, by the range that it was searched in', () => {
+    const varied = draft({ cases: [{ name: 'as it is', changes: [change('box.a', { vary: [0, 8] })] }] });
+    const best = { cost: 1, unit: 'kWh', keepsLimits: true, evaluations: 30 };
+    const values = new Map([
+      ['box.a', 5.204e-18],
+      ['box.b', 1.23456],
+    ]);
+    expect(tidied({ ...best, values }, varied)?.values).toEqual(
+      new Map([
+        ['box.a', 0],
+        ['box.b', 1.23456],
+      ]),
+    );
   });
 
   test('goes on with the values that a search has found', () => {

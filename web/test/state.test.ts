@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { readAlarms, readFrame } from '../src/protocol';
+import { readRoute } from '../src/route';
 import {
   addAlarms,
   addNewest,
@@ -13,7 +14,6 @@ import {
   selectSpan,
   showPiece,
 } from '../src/state';
-import { readRoute } from '../src/route';
 import { alarm, emptyState, NOW, NOW_NS, snapshot, TWIN, tick } from './kit';
 
 const receive = (state: State, ...messages: object[]) => {

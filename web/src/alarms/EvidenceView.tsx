@@ -1,5 +1,5 @@
-/** The numbers that an alarm was raised on: values with what they had to keep to, innovations, and the charts of the
- *  time around it. */
+/** The numbers that an alarm was raised on: the charts of the time around it, values with what they had to keep to, and
+ *  innovations. */
 import { unitText } from '../format/unit';
 import { figures, numberText, statistic } from '../format/value';
 import type { PageProps } from '../pages';
@@ -20,9 +20,9 @@ export function EvidenceView({ dossier, state, actions }: Props) {
     <section class="alarm-part evidence" aria-label="Evidence" data-testid="evidence">
       <h3>What speaks for it</h3>
       {evidence.text !== '' && evidence.text !== alarm.text && <p>{evidence.text}</p>}
+      <TellingCharts alarm={alarm} evidence={evidence} state={state} actions={actions} />
       <Values evidence={evidence} />
       <Innovations twin={alarm.twin} evidence={evidence} />
-      <TellingCharts alarm={alarm} evidence={evidence} state={state} actions={actions} />
     </section>
   );
 }

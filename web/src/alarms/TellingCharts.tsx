@@ -7,7 +7,7 @@ import { loadHistory } from '../history';
 import type { PageProps } from '../pages';
 import { useLoad } from '../pages/useLoad';
 import type { Alarm, Seconds } from '../protocol';
-import { Trends } from '../trends';
+import { type Trend, Trends } from '../trends';
 import { Chart } from '../views/Chart';
 import { Loaded } from '../views/Loaded';
 import type { Evidence } from './dossier';
@@ -18,6 +18,12 @@ interface Props extends PageProps {
 }
 
 const HEIGHT = 128;
+
+/** The place of what a chart is about among what tells most, from 0. */
+function rankOf({ traces }: Trend, { tags }: Evidence): number {
+  const ranks = traces.map(({ tag }) => tags.indexOf(tag)).filter((rank) => rank >= 0);
+  return Math.min(tags.length, ...ranks);
+}
 
 /** What the most telling value had to keep to. */
 const limitsOf = ({ tags: [tag], limit }: Evidence): Line[] =>
@@ -35,18 +41,18 @@ export function TellingCharts({ alarm, evidence, state }: Props) {
     // a sensor belongs on the chart of what it measures
     const channels = twin.channels.filter(({ tag, of }) => isTelling(tag) || (of !== null && isTelling(of)));
     return channels.length === 0 ? null : new Trends({ ...twin, channels });
-  }, [twin, evidence]);
+  }, [twin, evidence.tags.join()]);
   const window = { from: evidence.from, to: evidence.to };
-  const [load, reload] = useLoad(
-    async (signal) => {
-      if (trends !== null) trends.fill(await loadHistory(trends.tags, window, signal));
-      return true;
-    },
-    `${window.from} ${window.to} ${trends === null}`,
-  );
+  const [load, reload] = useLoad(async (signal) => {
+    if (trends !== null) trends.fill(await loadHistory(trends.tags, window, signal));
+    return true;
+  }, trends);
 
   if (trends === null) return null;
-  const shown = trends.all.filter((trend) => trend.kind !== 'innovation').slice(0, CHARTS_MOST);
+  const shown = trends.all
+    .filter((trend) => trend.kind !== 'innovation')
+    .sort((a, b) => rankOf(a, evidence) - rankOf(b, evidence))
+    .slice(0, CHARTS_MOST);
   const picture = {
     ...window,
     now: window.to,

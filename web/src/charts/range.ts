@@ -29,7 +29,8 @@ const SIGMAS = { least: 4, most: 12 };
 export function rangeOf(trend: Trend, from: Seconds, to: Seconds, beyond: readonly number[] = []): Range {
   const extent = withNumbers(extentOf(trend, from, to), beyond);
   if (trend.kind === 'innovation') return sigmas(extent ?? { low: 0, high: 0 });
-  if (extent === null) return { low: 0, high: 1 };
+  // what is nothing all along has no size to go by
+  if (extent === null || (extent.low === 0 && extent.high === 0)) return OFF_AND_ON;
   if (trend.kind === 'held' && trend.unit === '1') return rounded(union(extent, OFF_AND_ON));
   // the statistic is zero where nothing speaks against the twin
   return trend.kind === 'divergence' ? { low: 0, high: rounded(union(extent, ZERO)).high } : rounded(extent);

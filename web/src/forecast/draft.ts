@@ -3,6 +3,7 @@
  *  Takes: drafts, as a form leaves them.  Gives: what is sent, or what is wrong with it. Pure.
  */
 import type { Channel, Seconds, Twin } from '../protocol';
+import type { Best } from './result';
 
 export interface Draft {
   horizon: Seconds;
@@ -102,6 +103,23 @@ export function scenarioOf(draft: Draft, isSearch: boolean): ScenarioJson {
     ...costOf(draft.cost),
     ...(isSearch ? { optimize: { vary: Object.fromEntries(vary), limits: Object.fromEntries(draft.limits) } } : {}),
   };
+}
+
+/** What a search has found, in figures that a person would choose: it ends next to a bound, and not quite on it. */
+export function tidied(found: Best | null, { cases }: Draft): Best | null {
+  if (found === null) return null;
+  const ranges = new Map(cases[0]?.changes.map(({ tag, vary }) => [tag, vary]));
+  const values = [...found.values].map(([tag, value]): [string, number] => {
+    const range = ranges.get(tag);
+    return [tag, range == null ? value : tidy(value, range[1] - range[0])];
+  });
+  return { ...found, values: new Map(values) };
+}
+
+/** `value` with no more digits than the pixels of a slider tell apart. */
+export function tidy(value: number, range: number): number {
+  const decimals = Math.max(0, 3 - Math.floor(Math.log10(range)) - 1);
+  return Number(value.toFixed(Math.min(decimals, 12)));
 }
 
 /** The draft with the values that a search has found. */

@@ -7,7 +7,7 @@ import type { Seconds } from '../protocol';
 import { ask, Refusal, whyOf } from '../rest';
 import type { State } from '../state';
 import { askForecast, cancelForecast, hasEnded, loadScenarios, lookAtForecast, type Wanted } from './desk';
-import { CASES_MOST, type Draft, firstDraft, scenarioOf } from './draft';
+import { CASES_MOST, type Draft, firstDraft, scenarioOf, tidied } from './draft';
 import type { Job, Outlook, Scenario } from './result';
 
 export interface Study {
@@ -86,9 +86,10 @@ function studyActions(study: Study, state: State, touch: () => void): StudyActio
 
   async function follow(wanted: Wanted, isSearch: boolean, of: Draft | null): Promise<void> {
     const query: Record<string, string> = isSearch ? { optimize: '1', patience: String(SEARCH_PATIENCE) } : {};
+    const seen = (job: Job): Job => (of === null ? job : { ...job, best: tidied(job.best, of) });
     let job = await askForecast(wanted, query, patience());
     while (!hasEnded(job)) {
-      study.run = { kind: 'running', job, isSearch };
+      study.run = { kind: 'running', job: seen(job), isSearch };
       touch();
       await new Promise((done) => setTimeout(done, POLL_MS));
       if (running.signal.aborted) return;
@@ -97,7 +98,12 @@ function studyActions(study: Study, state: State, touch: () => void): StudyActio
     if (running.signal.aborted) return;
     if (job.outlook === null) throw new Error(job.error || `the forecast is ${job.state}`);
     study.run = { kind: 'none' };
-    study.outlook = { ...job.outlook, cases: job.outlook.cases.slice(0, CASES_MOST) };
+    const { cases, found } = job.outlook;
+    study.outlook = {
+      ...job.outlook,
+      cases: cases.slice(0, CASES_MOST),
+      found: of === null ? found : tidied(found, of),
+    };
     study.of = of;
     study.orders.clear();
   }

@@ -38,21 +38,29 @@ export class Chart extends Component<Props> {
   override componentDidMount(): void {
     const host = this.host.current;
     if (host === null) return;
-    this.plot = createPlot(host, this.props.trend, this.props.height, {
-      onCursor: (time) => this.props.onCursor(time),
-      onPiece: this.props.onPiece,
-    });
+    this.begin(host);
     this.sizes.observe(host);
-    this.plot.draw(this.props.picture, this.props.cursor);
   }
 
-  override componentDidUpdate(): void {
+  override componentDidUpdate(before: Props): void {
+    const host = this.host.current;
+    // rings of another piece of time: a plot has its ring for life
+    if (before.trend !== this.props.trend && host !== null) this.begin(host);
     this.plot?.draw(this.props.picture, this.props.cursor);
   }
 
   override componentWillUnmount(): void {
     this.sizes.disconnect();
     this.plot?.destroy();
+  }
+
+  private begin(host: HTMLDivElement): void {
+    this.plot?.destroy();
+    this.plot = createPlot(host, this.props.trend, this.props.height, {
+      onCursor: (time) => this.props.onCursor(time),
+      onPiece: this.props.onPiece,
+    });
+    this.plot.draw(this.props.picture, this.props.cursor);
   }
 
   override render({ trend, cursor, height, picture, note = '' }: Props) {

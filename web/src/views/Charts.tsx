@@ -43,7 +43,7 @@ export function Charts({ state, actions, trends, now }: Props) {
       .map((trend) => (trend.kind === 'innovation' ? (likeOf(trend, trends) ?? trend) : trend))
       .map((trend) => (
         <Chart
-          key={`${trends.twin}/${trend.id}/${trends.all.includes(trend) ? '' : 'past'}`}
+          key={`${trends.twin}/${trend.id}`}
           trend={trend}
           height={trend.kind === 'sensed' && sensed.length > 1 ? SENSED_AMONG_OTHERS : HEIGHTS[trend.kind]}
           picture={picture}

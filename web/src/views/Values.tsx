@@ -15,17 +15,30 @@ interface Props {
 }
 
 export function Values({ state, trends }: Props) {
+  const tiles = trends.all.flatMap((trend) => subjectsOf(trend).map((subject) => ({ trend, subject })));
+  const cells = tiles.reduce((sum, { trend }) => sum + (isWide(trend) ? 2 : 1), VERDICT_CELLS);
   return (
-    <section class="values" aria-label="Newest values">
+    <section class="values" aria-label="Newest values" style={`--columns: ${columnsFor(cells)}`}>
       <VerdictTile health={state.health.get(trends.twin)} />
-      {trends.all.flatMap((trend) =>
-        subjectsOf(trend).map((subject) => (
-          <ValueTile key={subject.tag} trend={trend} subject={subject} state={state} />
-        )),
-      )}
+      {tiles.map(({ trend, subject }) => (
+        <ValueTile key={subject.tag} trend={trend} subject={subject} state={state} />
+      ))}
     </section>
   );
 }
+
+const VERDICT_CELLS = 2;
+
+/** As many as there is room for beside each other on a screen. */
+const COLUMNS_MOST = 10;
+
+/** Rows of about the same length. */
+const columnsFor = (cells: number): number => Math.ceil(cells / Math.ceil(cells / COLUMNS_MOST));
+
+/** Letters of a unit that a tile has room for beside a number. */
+const UNIT_ROOM = 5;
+
+const isWide = ({ unit }: Trend): boolean => unitText(unit).length > UNIT_ROOM;
 
 /** What a chart is about: its estimates, or the sensor of something that the twin does not estimate. */
 function subjectsOf({ traces }: Trend): Trace[] {
@@ -93,9 +106,6 @@ const NOTES: Partial<Record<PlanKind, string>> = {
   hidden: 'not measured',
 };
 
-/** Letters of a unit that a tile has room for beside a number. */
-const UNIT_ROOM = 5;
-
 function ValueTile({ trend, subject, state }: { trend: Trend; subject: Trace; state: State }) {
   const reading = state.values.get(subject.tag);
   const { value, spread, power } = figures(reading?.value ?? Number.NaN, reading?.sd ?? null, trend.unit);
@@ -103,7 +113,7 @@ function ValueTile({ trend, subject, state }: { trend: Trend; subject: Trace; st
   return (
     <article
       class="tile"
-      data-wide={unitText(trend.unit).length > UNIT_ROOM}
+      data-wide={isWide(trend)}
       data-testid={trend.kind === 'tracked' ? `tracked-${subject.tag}` : undefined}
     >
       <h2 class="tile-name" title={subject.doc}>

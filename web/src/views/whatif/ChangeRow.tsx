@@ -1,5 +1,5 @@
 /** What becomes of one value in a case: one step or several, each by slider and number. */
-import { type Change, rangeFor } from '../../forecast/draft';
+import { type Change, rangeFor, tidy } from '../../forecast/draft';
 import { unitText } from '../../format/unit';
 import type { Channel } from '../../protocol';
 import { NumberInput } from '../NumberInput';
@@ -108,10 +108,4 @@ function VaryRange({ vary, edit }: { vary: [number, number]; edit: (vary: [numbe
       <NumberInput label="At most" value={vary[1]} onValue={(high) => edit([vary[0], high])} />
     </span>
   );
-}
-
-/** A slider's number with no more digits than its pixels tell apart. */
-function tidy(value: number, range: number): number {
-  const decimals = Math.max(0, 3 - Math.floor(Math.log10(range)) - 1);
-  return Number(value.toFixed(Math.min(decimals, 12)));
 }

@@ -130,7 +130,7 @@ interface TableProps {
 function coverText(quantiles: number[]): string {
   const pairs = Math.floor(quantiles.length / 2);
   const covers = Array.from({ length: pairs }, (_, i) => (quantiles.at(-1 - i) ?? 0) - (quantiles[i] ?? 0));
-  return `${covers.reverse().join(' and ')} %`;
+  return `${covers.reverse().join(' and ')}\u00a0%`;
 }
 
 const widestText = (quantiles: number[]): string => `${(quantiles.at(-1) ?? 0) - (quantiles[0] ?? 0)} %`;
