@@ -121,7 +121,7 @@ uint64_t alarms_dropped(const Alarms *alarms);
 
 size_t alarms_snapshot_size(const Alarms *alarms);
 void alarms_snapshot(const Alarms *alarms, void *out);
-/// ERR_PARSE, and nothing changed, when the bytes are not from a plant of this shape.
+/// ERR_PARSE, and nothing changed, when the bytes are not from a plant of this shape. A snapshot of the version before is read too: what it does not know of begins empty.
 Err alarms_restore(Alarms *alarms, const void *bytes, size_t size, ErrText *why);
 /// The same from a snapshot of another version of the plant's script. Alarms that are not over keep their ids; one whose condition the script
 /// has no more returns at `now`, one whose twin is gone is over: it is told to `gone` with that twin's name, and then forgotten.

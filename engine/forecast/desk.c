@@ -315,8 +315,8 @@ static void serve_place(Clerk *clerk, Slot *place, SlotStage stage)
     end_place(desk, place, err);
 }
 
-/* What is most urgent, and of that the oldest; NULL when another clerk has taken it. */
-static Slot *take_place(Clerk *clerk, SlotStage *stage)
+/* What is most urgent, `last` at the least, and of that the oldest; NULL when another clerk has taken it. */
+static Slot *take_place(Clerk *clerk, DeskPriority last, SlotStage *stage)
 {
     Desk *desk = clerk->desk;
     Slot *best = NULL;
@@ -324,7 +324,7 @@ static Slot *take_place(Clerk *clerk, SlotStage *stage)
         Slot *place = &desk->places[i];
         const SlotStage now = stage_of(place);
         const bool waits = now == STAGE_ASKED || now == STAGE_READY;
-        const bool is_mine = waits && (place->priority == DESK_GATE) == (clerk->last == DESK_GATE) && place->priority <= clerk->last;
+        const bool is_mine = waits && (place->priority == DESK_GATE) == (last == DESK_GATE) && place->priority <= last;
         if (is_mine && (!best || place->priority < best->priority || (place->priority == best->priority && place->id < best->id)))
             best = place, *stage = now;
     }
@@ -337,15 +337,13 @@ static void serve_meanwhile(Clerk *clerk)
 {
     Slot *place = NULL;
     SlotStage stage = STAGE_FREE;
-    clerk->last = DESK_STANDING;
     while (sem_trywait(&clerk->desk->work) == 0) {
-        if (!(place = take_place(clerk, &stage))) {
+        if (!(place = take_place(clerk, DESK_STANDING, &stage))) {
             sem_post(&clerk->desk->work);
             break;
         }
         serve_place(clerk, place, stage);
     }
-    clerk->last = DESK_SEARCH;
 }
 
 /* Each post is for one place, so whoever woke up goes on until a place is its own. */
@@ -364,7 +362,7 @@ static void *serve(void *self)
             return NULL;
         Slot *place;
         SlotStage stage = STAGE_FREE;
-        while (!(place = take_place(clerk, &stage)))
+        while (!(place = take_place(clerk, clerk->last, &stage)))
             continue;
         serve_place(clerk, place, stage);
     }

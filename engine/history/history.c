@@ -124,8 +124,11 @@ static void take_group(History *history)
     Group *group = &history->group;
     while (group->count < GROUP_ROWS && ring_pop(&history->queue, &group->records[group->count]))
         group->count++;
-    if (history->audit)
-        group->entry_count = audit_take(history->audit, group->entries, GROUP_ENTRIES);
+    pthread_mutex_lock(&history->mutex);
+    Audit *const audit = history->audit;  // may have come since
+    pthread_mutex_unlock(&history->mutex);
+    if (audit)
+        group->entry_count = audit_take(audit, group->entries, GROUP_ENTRIES);
     announce(history);
 }
 

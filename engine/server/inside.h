@@ -1,7 +1,7 @@
 /* inside.h -- what the files of the server share.
  *
- * server.c owns the thread and the hand-over from the tick; http.c answers requests with what the handlers of routes say, reply.c writes that; socket.c speaks with
- * WebSocket clients, and show.c tells those who watch what is new. All but the tick's part happens on the service thread, in callbacks of libuv's loop. */
+ * server.c owns the thread and the hand-over from the tick; http.c answers requests with what the handlers of routes make of a reply (reply.c); socket.c speaks
+ * with WebSocket clients, and show.c tells those who watch what is new. All but the tick's part happens on the service thread, in callbacks of libuv's loop. */
 #pragma once
 
 #include <libwebsockets.h>

@@ -87,7 +87,8 @@ void reply_next_number(Reply *reply, const Request *request, const char *name, u
 bool server__is_known(struct lws *wsi, const Reply *reply)
 {
     char known[256];
-    return reply->etag[0] && lws_hdr_copy(wsi, known, sizeof known, WSI_TOKEN_HTTP_IF_NONE_MATCH) > 0 && (strstr(known, reply->etag) || strcmp(known, "*") == 0);
+    return reply->etag[0] && lws_hdr_copy(wsi, known, sizeof known, WSI_TOKEN_HTTP_IF_NONE_MATCH) > 0
+        && (strstr(known, reply->etag) || strcmp(known, "*") == 0);
 }
 
 typedef struct Headers {

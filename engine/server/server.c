@@ -45,13 +45,20 @@ static void stand_still(Server *server)
     pthread_mutex_unlock(&server->pause_lock);
 }
 
+static const char *file_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
 /* The access file may be another, and a key or a login may have expired. */
 static void look_at_access(Server *server)
 {
     if (!server->access)
         return;
     if (access_look(server->access))
-        audit_note(server->audit, &(AuditNote){.who = "pollux", .action = "access", .target = server->access->path, .detail = "the access file has changed"});
+        audit_note(server->audit, &(AuditNote){.who = "pollux", .action = "access", .target = file_name(server->access->path),
+                                               .detail = "the access file has changed"});
     server__recheck_clients(server);
 }
 

@@ -115,6 +115,7 @@ function hold(id: string, operation: Operation, response: Response, text: string
   return value;
 }
 
+const MERGE = { 'content-type': 'application/merge-patch+json' };
 const TANK = { name: 'tank1' };
 const VALVE = { name: 'tank1', channel: 'valve' };
 
@@ -398,12 +399,11 @@ test('an actuator is asked for a value in four ways, and each says what the gate
   await call('readConnector', 200, { path: { device } });
 
   const tag = 'tank1.valve';
-  const merge = { 'content-type': 'application/merge-patch+json' };
   const ids = [
     await call('setLeaf', 200, { path: VALVE, body: { value: 0 } }),
     await call('invokeLeaf', 200, { path: VALVE, body: { value: 1, reason: 'by hand' } }),
     await call('command', 200, { body: { tag, value: 0, reason: 'by hand' } }),
-    await call('patchTwin', 200, { path: TANK, headers: merge, body: { values: { [tag]: 1 } } }),
+    await call('patchTwin', 200, { path: TANK, headers: MERGE, body: { values: { [tag]: 1 } } }),
   ].map((answer) => (answer as { command: number }).command);
   expect(ids).toEqual([...ids].sort((a, b) => a - b));
 
@@ -466,7 +466,7 @@ test('a patch is a merge patch of one actuator', async () => {
 test('time is held, gone through by steps, and let go', async () => {
   const read = async (times: string) =>
     (await call('readTime', 200, { query: { times } })) as { time: string | number; tick: number };
-  await call('holdTime', 200, { body: { paused: true } });
+  await call('holdTime', 200, { headers: MERGE, body: { paused: true } });
   let tick = -1;
   await until('it to stand still', async () => {
     const before = tick;
@@ -477,8 +477,9 @@ test('time is held, gone through by steps, and let go', async () => {
   await call('stepTime', 200, { body: { ticks: 3 } });
   await until('three ticks', async () => (await read('rfc3339')).tick === tick + 3);
   await call('stepTime', 400, { body: { ticks: 0 } });
-  await call('holdTime', 400, { body: { speed: -1 } });
-  await call('holdTime', 200, { body: { paused: false, speed: null } });
+  await call('holdTime', 400, { headers: MERGE, body: { speed: -1 } });
+  await call('holdTime', 415, { body: { paused: true } });
+  await call('holdTime', 200, { headers: MERGE, body: { paused: false, speed: null } });
 });
 
 test('the log tells as much as it is asked to', async () => {
@@ -513,6 +514,8 @@ test('the past is read as columns, as a table, and as one moment', async () => {
   const tags = 'tank1.level,tank1.gauge';
   await call('readHistory', 200, { query: { tags, level: '1s' } });
   expect(await call('readHistory', 200, { query: { tags, format: 'csv' } })).toMatch(/^\w+(,\w+)+\r\n/);
+  const table = await call('readHistory', 200, { query: { tags }, headers: { accept: 'text/csv' } });
+  expect(table).toMatch(/^\w+(,\w+)+\r\n/);
   await call('readHistory', 400, { query: { tags, level: '1d' } });
   for (const times of ['ns', 'rfc3339']) await call('readMoment', 200, { query: { at: now, times } });
   await call('readMoment', 400, { query: { at: 'noon' } });
@@ -534,6 +537,31 @@ test('an alarm is read with its past', async () => {
   expect(alarm).toMatchObject({ name: 'overflow' });
   for (const times of ['ns', 'rfc3339'])
     await call('readAlarm', 200, { path: { id: alarm?.id ?? 0 }, query: { times } });
+});
+
+test('people act on alarms, and what they put aside is listed', async () => {
+  const alarms = (await call('listAlarms', 200)) as { id: number; state: string }[];
+  const path = { id: alarms.find((each) => each.state !== 'over')?.id ?? 0 };
+  await call('commentAlarm', 200, { path, body: { comment: 'looked at' } });
+  await call('shelveAlarm', 200, { path, body: { seconds: 600, comment: 'known' } });
+  await call('suppressAlarm', 200, { path, query: { times: 'ns' } });
+  const aside = async (times: string) =>
+    ((await call('listShelved', 200, { query: { times } })) as { alarms: { alarm: number }[] }).alarms;
+  for (const times of ['ns', 'rfc3339'])
+    await until(
+      'what is aside',
+      async () => (await aside(times)).filter((each) => each.alarm === path.id).length === 2,
+    );
+  await call('unshelveAlarm', 200, { path });
+  await call('unsuppressAlarm', 200, { path });
+
+  // it is raised anew, so there is something to acknowledge
+  await call('acknowledgeAlarm', 200, { path });
+  await call('commentAlarm', 400, { path, body: {} });
+  await call('shelveAlarm', 400, { path, body: { seconds: 0 } });
+  await call('suppressAlarm', 400, { path, body: { nothing: 1 } });
+  for (const id of ['unshelveAlarm', 'unsuppressAlarm']) await call(id, 404, { path });
+  await call('acknowledgeAlarm', 404, { path: { id: 999_999 } });
 });
 
 // --- nothing was left out ------------------------------------------------------------------------------------------

@@ -102,6 +102,62 @@ static void await_words(const Child *child, const char *words)
     ck_abort_msg("nobody said \"%s\": %s", words, said);
 }
 
+/* A server that speaks TLS, once it says where it is. */
+static Child start_tls(const char *certificate, const char *key)
+{
+    Child server = CHILD_START("server", "serve", FLOW_PLANT, "--no-history", "--codegen", "off", "--port", "0", "--access", access_file().text, "--tls-certificate",
+                               certificate, "--tls-key", key);
+    for (int i = 0; i < SHORT_MS / 10 && !server.port; i++) {
+        char *said = flow_read(server.out.text), *at = strstr(said, "wss://localhost:");
+        server.port = at && strstr(said, "Ctrl-C") ? atoi(at + strlen("wss://localhost:")) : 0;
+        free(said);
+        flow_sleep(10);
+    }
+    ck_assert_int_ne(server.port, 0);
+    return server;
+}
+
+/* A certificate for a host, and its key, in the place of those that are there. */
+static void issue(const char *host, const FlowPath *certificate, const FlowPath *key)
+{
+    char line[LINE_ROOM], name[64];
+    const FlowPath folder = flow_path(host);
+    snprintf(line, sizeof line, "%s certificate self-signed %s --name %s > /dev/null", POLLUX_PROGRAM, folder.text, host);
+    ck_assert_int_eq(system(line), 0);
+    snprintf(name, sizeof name, "%s/pollux.pem", host);
+    flow_copy(flow_path(name).text, certificate->text);
+    snprintf(name, sizeof name, "%s/pollux.key", host);
+    flow_copy(flow_path(name).text, key->text);
+}
+
+static bool presents(int port, const char *host)
+{
+    char line[LINE_ROOM];
+    snprintf(line, sizeof line, "openssl s_client -connect 127.0.0.1:%d < /dev/null 2> /dev/null | openssl x509 -noout -ext subjectAltName | grep -q 'DNS:%s'", port, host);
+    return system(line) == 0;
+}
+
+START_TEST(a_renewed_certificate_counts_at_once_behind_a_sighup)
+{
+    char out[LINE_ROOM];
+    const FlowPath certificate = flow_path("live.pem"), key = flow_path("live.key");
+    unlink(access_file().text);
+    ck_assert_int_eq(type("token create rig-1 --role viewer", "", out), 0);
+    issue("first.example", &certificate, &key);
+    Child server = start_tls(certificate.text, key.text);
+    ck_assert(presents(server.port, "first.example"));
+    issue("second.example", &certificate, &key);
+    ck_assert_int_eq(kill(server.pid, SIGHUP), 0);
+
+    // by itself the server would look within a minute
+    const int64_t until = clock_system.elapsed_ns(NULL) + 20 * NS_PER_S;
+    while (!presents(server.port, "second.example") && clock_system.elapsed_ns(NULL) < until)
+        flow_sleep(20);
+    ck_assert(presents(server.port, "second.example"));
+    child_stop(&server, SIGTERM);
+}
+END_TEST
+
 START_TEST(a_device_comes_by_token_over_tls_until_it_is_revoked)
 {
     char out[LINE_ROOM], line[LINE_ROOM];
@@ -114,18 +170,9 @@ START_TEST(a_device_comes_by_token_over_tls_until_it_is_revoked)
     token[strcspn(token, "\n") + 1] = 0;
     flow_write("token", token);
 
-    Child server = CHILD_START("server", "serve", FLOW_PLANT, "--no-history", "--codegen", "off", "--port", "0", "--access", access_file().text, "--tls-certificate",
-                               certificate.text, "--tls-key", key.text);
+    Child server = start_tls(certificate.text, key.text);
     char url[64];
-    int port = 0;
-    for (int i = 0; i < SHORT_MS / 10 && !port; i++) {
-        char *said = flow_read(server.out.text), *at = strstr(said, "wss://localhost:");
-        port = at && strstr(said, "Ctrl-C") ? atoi(at + strlen("wss://localhost:")) : 0;
-        free(said);
-        flow_sleep(10);
-    }
-    ck_assert_int_ne(port, 0);
-    snprintf(url, sizeof url, "wss://localhost:%d", port);
+    snprintf(url, sizeof url, "wss://localhost:%d", server.port);
     Child device = CHILD_START("device", "emulate", FLOW_PLANT, "--url", url, "--ca", certificate.text, "--token-file", token_file.text);
     await_words(&device, "connected to plant incubator");
     expect("token revoke rig-1", "", 0, "");
@@ -136,4 +183,4 @@ START_TEST(a_device_comes_by_token_over_tls_until_it_is_revoked)
 END_TEST
 
 KIT_MAIN("flow.access", people_are_let_in_and_out_by_what_is_typed, a_token_is_printed_once_and_kept_as_a_hash, a_mistake_in_the_access_file_ends_the_start_with_its_place,
-         beyond_this_machine_the_start_says_what_is_missing, a_device_comes_by_token_over_tls_until_it_is_revoked)
+         beyond_this_machine_the_start_says_what_is_missing, a_renewed_certificate_counts_at_once_behind_a_sighup, a_device_comes_by_token_over_tls_until_it_is_revoked)

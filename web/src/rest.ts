@@ -25,6 +25,7 @@ export const session = {
 };
 
 const NOT_LOGGED_IN = 401;
+const MERGE_PATCH = 'application/merge-patch+json';
 
 export async function get(path: string, signal: AbortSignal): Promise<string> {
   return ask('GET', path, { signal });
@@ -36,8 +37,7 @@ export async function ask(
   { body, signal }: { body?: object; signal: AbortSignal },
 ): Promise<string> {
   const headers: Record<string, string> = { accept: 'application/json' };
-  if (body !== undefined)
-    headers['content-type'] = method === 'PATCH' ? 'application/merge-patch+json' : 'application/json';
+  if (body !== undefined) headers['content-type'] = method === 'PATCH' ? MERGE_PATCH : 'application/json';
   if (method !== 'GET' && session.csrf !== null) headers['x-pollux-csrf'] = session.csrf;
 
   const response = await fetch(address(path), {
