@@ -40,6 +40,7 @@ struct History {
     Ring queue;  // the tick to the writer thread
     pthread_t thread;
     pthread_mutex_t mutex;
+    pthread_mutex_t step_mutex;  // held over a step of sealing, which looks at the plant; taken before the other one
     pthread_cond_t wake, done;  // for the writer: there is work; for the tick: there is room, or a group is written
     _Atomic int mood;
     bool sealing_asked;       // the writer thread's: the sealer knows of it
@@ -259,9 +260,12 @@ static bool is_over(History *history)
 static void *run(void *self)
 {
     pthread_setname_np(pthread_self(), "history");
-    while (write_group(self) && !is_over(self)) {
-        seal_some(self);
-        pass_wish(self);
+    History *history = self;
+    while (write_group(history) && !is_over(history)) {
+        pthread_mutex_lock(&history->step_mutex);
+        seal_some(history);
+        pthread_mutex_unlock(&history->step_mutex);
+        pass_wish(history);
     }
     return NULL;
 }
@@ -330,6 +334,7 @@ static void init_waiting(History *history)
     pthread_condattr_init(&attributes);
     pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
     pthread_mutex_init(&history->mutex, NULL);
+    pthread_mutex_init(&history->step_mutex, NULL);
     pthread_cond_init(&history->wake, &attributes);
     pthread_cond_init(&history->done, &attributes);
     pthread_condattr_destroy(&attributes);
@@ -340,6 +345,7 @@ static void fini_waiting(History *history)
     pthread_cond_destroy(&history->done);
     pthread_cond_destroy(&history->wake);
     pthread_mutex_destroy(&history->mutex);
+    pthread_mutex_destroy(&history->step_mutex);
 }
 
 Err history_open(const char *path, const Plant *plant, History **out, ErrText *why)
@@ -622,12 +628,16 @@ Err history_seal(History *history)
     return err;
 }
 
-/* With nothing to write the writer thread leaves its connection alone, and sees the new tags before the next record. */
+/* With nothing to write the writer thread sleeps or seals, and sees the new tags before the next record. */
 Err history_follow(History *history, const Plant *plant, ErrText *why)
 {
     if (history_flush(history) != ERR_OK)
         return err_set(why, ERR_IO, "%s cannot be written at present", history->path);
+    pthread_mutex_lock(&history->step_mutex);
+    pthread_mutex_lock(&history->mutex);
     const Err err = writer_follow(&history->writer, plant, why);
+    pthread_mutex_unlock(&history->mutex);
+    pthread_mutex_unlock(&history->step_mutex);
     if (err == ERR_OK)
         history->plant = plant;
     return err;
