@@ -19,7 +19,7 @@
 enum { CONNECTIONS_MAX = 256, ANSWER_ROOM = 8192 };
 
 typedef struct Line {
-    int file;
+    int file;     // 0: it has not been needed yet. A server may close a line on which nothing is asked for a while
     int64_t due;  // of the request that is under way, 0: none is
     size_t length;
     char answer[ANSWER_ROOM];
@@ -71,7 +71,25 @@ static int compare(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-static void send_due(Line *lines, const RequestDef *def, const char *request, int64_t begin, size_t *next, size_t count)
+/* The server has closed a line on which nothing was under way. */
+static bool is_closed(const Line *line)
+{
+    char byte;
+    return recv(line->file, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+}
+
+static void ready_line(Line *line, struct pollfd *poll, int port)
+{
+    if (line->file && is_closed(line)) {
+        close(line->file);
+        line->file = 0;
+    }
+    if (!line->file)
+        line->file = open_line(port);
+    *poll = (struct pollfd){.fd = line->file, .events = POLLIN};
+}
+
+static void send_due(Line *lines, struct pollfd *polls, const RequestDef *def, const char *request, int64_t begin, size_t *next, size_t count)
 {
     const size_t length = strlen(request);
     for (size_t i = 0; i < def->connections && *next < count; i++) {
@@ -80,6 +98,7 @@ static void send_due(Line *lines, const RequestDef *def, const char *request, in
             return;
         if (lines[i].due)
             continue;
+        ready_line(&lines[i], &polls[i], def->port);
         if (send(lines[i].file, request, length, MSG_NOSIGNAL) != (ssize_t)length)
             die("send");
         lines[i].due = due;
@@ -96,23 +115,21 @@ Latencies request_leaf(const RequestDef *def)
     double *const took = malloc(count * sizeof *took);
     Latencies result = {0};
     snprintf(request, sizeof request, "GET %s HTTP/1.1\r\nHost: localhost:%d\r\n\r\n", def->path, def->port);
-    for (size_t i = 0; i < def->connections; i++) {
-        lines[i].file = open_line(def->port);
-        polls[i] = (struct pollfd){.fd = lines[i].file, .events = POLLIN};
-    }
+    for (size_t i = 0; i < def->connections; i++)
+        polls[i].fd = -1;  // poll passes over it
     prctl(PR_SET_TIMERSLACK, 1);
     size_t next = 0, answered = 0;
     const int64_t begin = elapsed();
     int64_t counted = 0;
     while (answered < count) {
-        send_due(lines, def, request, begin, &next, count);
+        send_due(lines, polls, def, request, begin, &next, count);
         const int64_t due = begin + (int64_t)((double)next / def->rate_hz * 1e9), left = next < count ? due - elapsed() : NS_PER_MS;
         const struct timespec patience = {0, left > 0 ? left < NS_PER_MS ? left : NS_PER_MS : 0};
         if (ppoll(polls, def->connections, &patience, NULL) <= 0)
             continue;
         for (size_t i = 0; i < def->connections; i++) {
             bool ok;
-            if (!(polls[i].revents & (POLLIN | POLLHUP)) || !read_answer(&lines[i], &ok))
+            if (!lines[i].due || !(polls[i].revents & (POLLIN | POLLHUP)) || !read_answer(&lines[i], &ok))
                 continue;
             const int64_t now = elapsed();
             if (answered++ >= warm) {
@@ -129,7 +146,8 @@ Latencies request_leaf(const RequestDef *def)
     result.max_ms = took[result.count - 1];
     result.rate_hz = (double)result.count / ((double)(elapsed() - counted) / 1e9);
     for (size_t i = 0; i < def->connections; i++)
-        close(lines[i].file);
+        if (lines[i].file)
+            close(lines[i].file);
     free(took);
     return result;
 }

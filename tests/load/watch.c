@@ -123,6 +123,7 @@ static uint64_t content_length(const Watcher *watcher)
 
 static void take(Watcher *watcher, const unsigned char *bytes, size_t length)
 {
+    static const unsigned char pong[] = {0x8a, 0x80, 0, 0, 0, 0};  // who does not answer a ping is taken for gone
     while (length) {
         if (watcher->left) {
             const size_t part = length < watcher->left ? length : watcher->left;
@@ -137,7 +138,10 @@ static void take(Watcher *watcher, const unsigned char *bytes, size_t length)
                 continue;
             watcher->left = content_length(watcher);
             watcher->head_size = 0;
-            watcher->frames++;
+            if ((watcher->head[0] & 15) == 9)
+                say_all(watcher->file, pong, sizeof pong);
+            else
+                watcher->frames++;
         }
         if (watcher->left == 0)
             watcher->head_size = 0;
