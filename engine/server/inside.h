@@ -21,12 +21,12 @@
 
 #define SUBPROTOCOL "pollux.v1.json"
 #define SUBPROTOCOL_BULK "pollux.v1.bin"
-
-enum { STREAMS_MAX = 1024 };  // streams of events: each keeps its request's headers, as libwebsockets has it
-
-enum { ADDRESS_ROOM = 64 };
-
 #define SESSION_COOKIE "pollux_session"
+
+enum {
+    STREAMS_MAX = 1024,  // streams of events: each keeps its request's headers, as libwebsockets has it
+    ADDRESS_ROOM = 64,
+};
 
 typedef struct Client Client;
 
