@@ -100,7 +100,7 @@ static void answer_scenarios(Server *server, const Request *request, Reply *repl
 
 static bool can_look_ahead(Server *server, Reply *reply)
 {
-    const State *state = states_newest(&server->states);
+    const State *state = states_shown(&server->states);
     if (!server->desk)
         reply_problem(reply, 404, "this server makes no forecasts");
     else if (!state->sequence || state->now.time == TIME_NONE)

@@ -125,7 +125,7 @@ static void answer_model(Server *server, const Request *request, Reply *reply)
 static void answer_connectors(Server *server, const Request *request, Reply *reply)
 {
     (void)request;
-    const State *state = states_newest(&server->states);
+    const State *state = states_shown(&server->states);
     text_put(reply->body, "[");
     for (size_t i = 0; i < state->now.connection_count; i++) {
         text_put(reply->body, i ? "," : "");
@@ -136,7 +136,7 @@ static void answer_connectors(Server *server, const Request *request, Reply *rep
 
 static void answer_connector(Server *server, const Request *request, Reply *reply)
 {
-    const State *state = states_newest(&server->states);
+    const State *state = states_shown(&server->states);
     for (size_t i = 0; i < state->now.connection_count; i++)
         if (strcmp(state->connections[i].name, request->parts[0]) == 0) {
             frame_connection(reply->body, &state->connections[i]);

@@ -53,9 +53,16 @@ void journal_fini(Journal *journal)
 
 // The tick's side.
 
+static bool push(Journal *journal, const Change *change)
+{
+    const bool pushed = ring_push(&journal->changes, change);
+    journal->pushed += pushed;
+    return pushed;
+}
+
 static bool pass_alarm(Journal *journal, const Alarm *alarm)
 {
-    return ring_push(&journal->changes, &(Change){.kind = CHANGE_ALARM, .alarm = *alarm});
+    return push(journal, &(Change){.kind = CHANGE_ALARM, .alarm = *alarm});
 }
 
 static bool pass_all_alarms(Journal *journal, const Alarms *alarms)
@@ -64,7 +71,7 @@ static bool pass_all_alarms(Journal *journal, const Alarms *alarms)
     const Alarm *list = alarms_list(alarms, &count);
     if (ring_room(&journal->changes) < count + 1)
         return false;
-    ring_push(&journal->changes, &(Change){.kind = CHANGE_ANEW});
+    push(journal, &(Change){.kind = CHANGE_ANEW});
     for (size_t i = 0; i < count; i++)
         pass_alarm(journal, &list[i]);
     return true;
@@ -91,9 +98,9 @@ static void pass_asides(Journal *journal, const Alarms *alarms)
     const Aside *asides = alarms_asides(alarms, &count, &changes);
     if (changes == journal->asides_told || ring_room(&journal->changes) < count + 1)
         return;
-    ring_push(&journal->changes, &(Change){.kind = CHANGE_ASIDES});
+    push(journal, &(Change){.kind = CHANGE_ASIDES});
     for (size_t i = 0; i < count; i++)
-        ring_push(&journal->changes, &(Change){.kind = CHANGE_ASIDE, .aside = asides[i]});
+        push(journal, &(Change){.kind = CHANGE_ASIDE, .aside = asides[i]});
     journal->asides_told = changes;
 }
 
@@ -106,8 +113,9 @@ bool journal_pass(Journal *journal, const Alarms *alarms, const Gate *gate)
     size_t count;
     const Command *changed = gate_changed(gate, &count);
     for (size_t i = 0; i < count; i++)
-        if (!ring_push(&journal->changes, &(Change){.kind = CHANGE_COMMAND, .command = changed[i]}))
+        if (!push(journal, &(Change){.kind = CHANGE_COMMAND, .command = changed[i]}))
             break;
+    atomic_store_explicit(&journal->passed, journal->pushed, memory_order_release);
     return alarmed || count > 0;
 }
 
@@ -143,7 +151,7 @@ static void take_command(Journal *journal, const Command *command)
 
 bool journal_waits(const Journal *journal)
 {
-    return ring_count(&journal->changes) > 0;
+    return journal->taken != atomic_load_explicit(&journal->passed, memory_order_acquire);
 }
 
 /* The twin that a command concerns. */
@@ -171,7 +179,8 @@ bool journal_take(Journal *journal, Recent *recent, uint64_t revision, uint64_t 
     bool anew = false;
     Change change;
     // what comes in meanwhile is for the next time, so that a busy tick cannot hold this thread
-    for (size_t left = ring_count(&journal->changes); left > 0 && ring_pop(&journal->changes, &change); left--)
+    for (const size_t passed = atomic_load_explicit(&journal->passed, memory_order_acquire); journal->taken != passed; journal->taken++) {
+        ring_pop(&journal->changes, &change);
         switch (change.kind) {
         case CHANGE_ANEW:
             journal->alarm_count = 0;
@@ -192,6 +201,7 @@ bool journal_take(Journal *journal, Recent *recent, uint64_t revision, uint64_t 
             tell(journal, &change, recent, revision, told);
             break;
         }
+    }
     return anew || recent->since >= revision;
 }
 

@@ -17,8 +17,11 @@ typedef struct Journal {
     Ring changes;
     bool begin_anew;  // the tick's: the list of all alarms is owed
     uint64_t asides_told;  // the tick's: which list of what is aside was passed on last
+    size_t pushed;         // the tick's: changes so far
+    atomic_size_t passed;  // the same, raised where a tick's are whole: half a list is never taken in
 
     // the service thread's
+    size_t taken;   // of `passed`
     Alarm *alarms;  // not over, oldest first; ALARMS_MAX
     size_t alarm_count;
     Aside asides[ASIDES_MAX];

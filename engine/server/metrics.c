@@ -284,7 +284,7 @@ static void put_process(Text *out)
 static void answer_metrics(Server *server, const Request *request, Reply *reply)
 {
     (void)request;
-    const State *state = states_newest(&server->states);
+    const State *state = states_shown(&server->states);
     Text *out = reply->body;
     reply->type = "text/plain; version=0.0.4; charset=utf-8";
     put_build(out, server->plant);

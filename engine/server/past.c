@@ -52,7 +52,7 @@ static bool read_tags(const Plant *plant, const Request *request, ArchiveQuery *
 static bool read_query(Server *server, const Request *request, ArchiveQuery *query, Reply *reply)
 {
     // plant time may be years ago, when a recording is played
-    const State *state = states_newest(&server->states);
+    const State *state = states_shown(&server->states);
     int64_t now = state->sequence ? state->now.time : TIME_NONE;
     if (now == TIME_NONE)
         now = clock_system.utc_ns(clock_system.self);

@@ -14,7 +14,7 @@ enum { LIST_DEFAULT = 50, LIST_MAX = 1000 };
 static void answer_plant(Server *server, const Request *request, Reply *reply)
 {
     (void)request;
-    frame_snapshot(reply->body, server->plant, states_newest(&server->states), &server->journal, NULL);
+    frame_snapshot(reply->body, server->plant, states_shown(&server->states), &server->journal, NULL);
     reply_tag(reply);
 }
 
@@ -28,7 +28,7 @@ static void put_time(Text *out, const State *state)
 static const State *look_at(Server *server, uint32_t twin, Reply *reply)
 {
     states_watch(&server->states, twin);
-    const State *state = states_newest(&server->states);
+    const State *state = states_shown(&server->states);
     if (state_slot(state, twin) >= 0)
         return state;
     reply_problem(reply, 503, "nobody has looked at %s yet: its values come with one of the next ticks, ask again then", server->plant->twins[twin].name);
@@ -135,7 +135,7 @@ static void answer_map(Server *server, const Request *request, Reply *reply)
 {
     (void)request;
     const uint32_t count = server->plant->twin_count;
-    uint8_t *health = gather_health(server, states_newest(&server->states));
+    uint8_t *health = gather_health(server, states_shown(&server->states));
     if (!health) {
         reply_problem(reply, 503, "no memory for the answer");
         return;
@@ -205,7 +205,7 @@ static void answer_health(Server *server, const Request *request, Reply *reply)
 /* Alive, keeping up, and its history is written. A plant whose devices are still to come is ready for them. */
 static void answer_ready(Server *server, const Request *request, Reply *reply)
 {
-    const ServerNow *now = &states_newest(&server->states)->now;
+    const ServerNow *now = &states_shown(&server->states)->now;
     answer_health(server, request, reply);
     if (reply->status != 200)
         return;
@@ -219,7 +219,7 @@ static void answer_reload(Server *server, const Request *request, Reply *reply)
 {
     (void)request;
     text_put(reply->body, "{\"script_error\":");
-    frame_refusal(reply->body, states_newest(&server->states));
+    frame_refusal(reply->body, states_shown(&server->states));
     text_put(reply->body, "}");
 }
 

@@ -28,7 +28,7 @@ static void put_state_of_time(const Server *server, const ServerNow *now, bool p
 static const ServerNow *now_of(Server *server)
 {
     static const ServerNow nothing = {.time = TIME_NONE};
-    const State *state = states_newest(&server->states);
+    const State *state = states_shown(&server->states);
     return state->sequence ? &state->now : &nothing;
 }
 

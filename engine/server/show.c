@@ -77,7 +77,7 @@ static Chunk *make_snapshot(Server *server, const Feed *feed)
     Text *out = &server->show.text;
     text_clear(out);
     begin_frame(feed, out, "snapshot", 0);
-    frame_snapshot(out, server->plant, states_newest(&server->states), &server->journal, feed);
+    frame_snapshot(out, server->plant, states_shown(&server->states), &server->journal, feed);
     end_frame(feed, out);
     return make_chunk(feed, out);
 }
@@ -208,7 +208,7 @@ static TickFrame frame_for(Server *server, const Feed *feed, const State *state)
 /* What was missed of alarms and commands comes at once; values with the next show. */
 static void push_missed(Server *server, Viewer *viewer, uint64_t after)
 {
-    TickFrame content = frame_for(server, viewer->feed, states_newest(&server->states));
+    TickFrame content = frame_for(server, viewer->feed, states_shown(&server->states));
     if (!gather_changes(server, viewer->feed, after, &content))
         return;
     Chunk *chunk = make_changes(server, viewer->feed, &content);

@@ -215,5 +215,10 @@ const State *states_newest(States *states)
 {
     if (atomic_load_explicit(&states->middle, memory_order_relaxed) & FRESH)
         states->front = atomic_exchange_explicit(&states->middle, states->front, memory_order_acq_rel) & ~(unsigned)FRESH;
+    return states_shown(states);
+}
+
+const State *states_shown(const States *states)
+{
     return &states->buffers[states->front];
 }

@@ -77,8 +77,10 @@ Err states_init(States *states, const Plant *plant);
 void states_fini(States *states);
 /// Show what is now. `now->connections` beyond CONNECTIONS_MAX are left out.
 void states_capture(States *states, const Sync *sync, const ServerNow *now);
-/// The newest State, a view until the next call.
+/// The newest State, a view until the next call. For the show alone: whoever answers asks for what is shown, so that values, alarms and commands are of one moment.
 const State *states_newest(States *states);
+/// The State that states_newest gave last.
+const State *states_shown(const States *states);
 
 /// Somebody looks at a twin: from the next State on its numbers are shown. On the service thread.
 void states_watch(States *states, uint32_t twin);
