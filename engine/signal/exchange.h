@@ -1,0 +1,83 @@
+/* exchange.h -- between the thread of a connector that goes out by itself (MQTT, Modbus, ...) and the tick.
+ *
+ * Every connector has one thread and one Exchange. On its thread it calls exchange_value for what it reads, and the Exchange does what all bindings have in
+ * common: scale and unit, dead band, quality, time stamp, staleness. It takes commands with exchange_take, and answers each exactly once with
+ * exchange_outcome. `exchange_file` becomes readable when a command waits or the end is asked for: poll it beside the sockets.
+ *
+ * Rings stand between the threads: what does not fit is dropped and counted. exchange_connector is all that the tick needs.
+ *
+ * Takes: numbers as they stand on the wire.  Gives: Arrivals; carries Commands.
+ * Memory: allocated at the start alone.  Threads: as said at each function. */
+#pragma once
+
+#include "signal/binding.h"
+#include "signal/connector.h"
+
+typedef struct Exchange Exchange;
+
+enum { EXCHANGE_SEEN_MAX = 256, EXCHANGE_ADDRESS_MAX = 160 };
+
+typedef struct ExchangeDef {
+    const char *name;           // of the connector, as the script calls it
+    const char *kind, *peer;    // "mqtt", "localhost:1883"
+    const Binding *bindings;    // outlive the Exchange, as the next do
+    size_t binding_count;
+    const TagTable *tags;
+    const Clock *clock;         // NULL: the machine's
+    size_t ring;                // arrivals; 0 means 65,536
+} ExchangeDef;
+
+Err exchange_create(const ExchangeDef *def, Exchange **out);
+void exchange_destroy(Exchange *exchange);
+/// Polled, sent to and asked on the tick's thread; `close` is the connector's own.
+Connector exchange_connector(Exchange *exchange, void (*close)(void *self), void *self);
+
+// On the connector's thread.
+
+/// A number as it stands on the wire, of a binding that is read; `time` TIME_NONE: now. False when it was not passed on (dead band, no room, not finite).
+bool exchange_value(Exchange *exchange, size_t binding, double number, int64_t time, Quality quality);
+/// The same for what was measured while the connection was down (historical: it says nothing of now).
+bool exchange_past(Exchange *exchange, size_t binding, double number, int64_t time, Quality quality);
+/// What came could not be read: counted, and the text is shown as the connector's last fault.
+void exchange_refuse(Exchange *exchange, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/// An address that no binding names: at most EXCHANGE_SEEN_MAX are remembered, for people who look for what could be bound.
+void exchange_seen(Exchange *exchange, const char *address, double number);
+/// The connection is there, or is not, and why. While it is not, commands fail at once unless their binding stores them, and all tags are silent.
+void exchange_joined(Exchange *exchange);
+void exchange_left(Exchange *exchange, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/// Say the tags that have become stale, at least once a second. How long until the next one may, at most 1 s.
+int64_t exchange_look(Exchange *exchange);
+/// The next command to carry out: `binding` is that of its actuator, `number` what to write on the wire. False: none, or the connection is down.
+bool exchange_take(Exchange *exchange, Command *command, size_t *binding, double *number);
+/// What became of it. A write that can be read back is done when it was.
+void exchange_outcome(Exchange *exchange, uint64_t command, bool done, const char *format, ...) __attribute__((format(printf, 4, 5)));
+/// Readable when a command waits, or the end is asked for. An eventfd; exchange_take and exchange_ends empty it.
+int exchange_file(const Exchange *exchange);
+/// Whether the thread is to end.
+bool exchange_ends(Exchange *exchange);
+
+// On any thread.
+
+/// Ask the connector's thread to end.
+void exchange_end(Exchange *exchange);
+
+typedef struct ExchangeState {
+    const char *name, *kind, *peer;
+    bool connected;
+    int64_t since;          // UTC: of that
+    uint64_t attempts;      // at connecting, since the start
+    uint64_t samples, refused, dropped, unchanged;  // unchanged: within the dead band
+    uint64_t commands, failed;
+    uint32_t stale;         // tags that are silent now
+    char fault[160];        // the last, "" while there was none
+    uint64_t busy_ns;       // processor time of the connector's thread
+} ExchangeState;
+ExchangeState exchange_state(Exchange *exchange);
+
+typedef struct ExchangeSeen {
+    char address[EXCHANGE_ADDRESS_MAX];
+    double number;
+    int64_t time;  // UTC, of the newest
+    uint64_t count;
+} ExchangeSeen;
+size_t exchange_list_seen(Exchange *exchange, ExchangeSeen *out, size_t room);
