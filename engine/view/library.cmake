@@ -12,4 +12,11 @@ elseif(NOT VIEW_FOUND OR NOT ASSIMP_LIBRARY)
   return()
 endif()
 
-pollux_library(view engine/view base PkgConfig::VIEW PkgConfig::JANSSON PkgConfig::LWS PkgConfig::CURL ${ASSIMP_LIBRARY})
+pollux_library(view engine/view signals PkgConfig::VIEW PkgConfig::JANSSON PkgConfig::LWS PkgConfig::CURL ${ASSIMP_LIBRARY})
+
+# Shaders are part of the program: they belong to the code that fills their inputs.
+set(shaders ${CMAKE_CURRENT_BINARY_DIR}/shaders.c)
+file(GLOB shader_files CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/assets/shaders/*)
+add_custom_command(OUTPUT ${shaders} COMMAND ${CMAKE_COMMAND} -D FOLDER=${CMAKE_SOURCE_DIR}/assets/shaders -D OUT=${shaders} -P ${CMAKE_CURRENT_LIST_DIR}/embed.cmake
+                   DEPENDS ${shader_files} ${CMAKE_CURRENT_LIST_DIR}/embed.cmake VERBATIM)
+target_sources(view PRIVATE ${shaders})
