@@ -291,8 +291,8 @@ static Err make_series(Making *making, ForecastCase *what, SeriesRoom *rooms, bo
             room->difference = room->paths + forecast->path_count * times;
             room->difference_se = room->difference + times;
         }
-        series[row] = (ForecastSeries){making->scenario->tags[row], room->mean, room->sd, room->raw_mean, room->raw_sd, room->quantiles,
-                                       room->paths, room->difference, room->difference_se};
+        series[row] = (ForecastSeries){making->scenario->tags[row], room->lesson != NULL, room->mean, room->sd, room->raw_mean, room->raw_sd,
+                                       room->quantiles, room->paths, room->difference, room->difference_se};
     }
     what->series = series;
     return ERR_OK;

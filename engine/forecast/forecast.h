@@ -21,6 +21,7 @@ enum { FORECAST_VALUES_MAX = 16 * 1024 * 1024 };
 /// sd, quantiles and paths are corrected by it (lesson.h); differences, limits and costs are those of the members as they ran.
 typedef struct ForecastSeries {
     TagId tag;
+    bool corrected;               // by a lesson
     const double *mean, *sd;      // by time; of all members
     const double *raw_mean, *raw_sd;  // the same as they ran
     const double *quantiles;      // quantile_count rows of time_count
