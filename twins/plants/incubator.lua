@@ -23,9 +23,6 @@ return plant "incubator" {
     },
   },
 
-  -- five minutes ahead, every half minute: alarms that come, and forecasts that learn from their errors
-  forecast = { horizon = 300, every = 30 },
-
   on = {
     divergence = function(event)
       local heater = event.twin .. ".heater_enable"
