@@ -214,10 +214,11 @@ static int keep_alive(Broker *broker)
     return mosquitto_loop_misc(broker->client);
 }
 
-/* Wait, and return what the socket is ready for. */
-static short await(Broker *broker, int64_t wait_ns)
+/* Wait; `files`: that of the exchange, and the socket. */
+static void await(const Broker *broker, int64_t wait_ns, struct pollfd files[static 2])
 {
-    struct pollfd files[] = {{.fd = exchange_file(broker->exchange), .events = POLLIN}, {.fd = -1, .events = POLLIN}};
+    files[0] = (struct pollfd){.fd = exchange_file(broker->exchange), .events = POLLIN};
+    files[1] = (struct pollfd){.fd = -1, .events = POLLIN};
     if (broker->client) {
         files[1].fd = mosquitto_socket(broker->client);
         files[1].events |= mosquitto_want_write(broker->client) ? POLLOUT : 0;
@@ -225,18 +226,12 @@ static short await(Broker *broker, int64_t wait_ns)
     const int64_t until_attempt = broker->next_attempt - elapsed();
     if (!broker->client && until_attempt < wait_ns)
         wait_ns = until_attempt;
-    const int ready = poll(files, 2, wait_ns <= 0 ? 0 : (int)((wait_ns + NS_PER_MS - 1) / NS_PER_MS));
-    return ready > 0 ? files[1].revents : 0;
+    if (poll(files, 2, wait_ns <= 0 ? 0 : (int)((wait_ns + NS_PER_MS - 1) / NS_PER_MS)) < 0)
+        files[0].revents = files[1].revents = 0;
 }
 
-void broker_serve(Broker *broker, int64_t wait_ns)
+static void serve_client(Broker *broker, short ready)
 {
-    if (!broker->client && elapsed() >= broker->next_attempt)
-        attempt(broker);
-    const short ready = await(broker, wait_ns);
-    if (!broker->client)
-        return;
-
     int code = MOSQ_ERR_SUCCESS;
     if (ready & POLLOUT)
         code = mosquitto_loop_write(broker->client, 1);
@@ -248,6 +243,19 @@ void broker_serve(Broker *broker, int64_t wait_ns)
         part(broker, error_text(code ? code : MOSQ_ERR_CONN_LOST));
     else if (!broker->joined && elapsed() - broker->since > PATIENCE_NS)
         part(broker, "no answer from the broker");
+}
+
+bool broker_serve(Broker *broker, int64_t wait_ns)
+{
+    struct pollfd files[2];
+    if (!broker->client && elapsed() >= broker->next_attempt)
+        attempt(broker);
+    const bool was_joined = broker->joined;
+    await(broker, wait_ns, files);
+    if (broker->client)
+        serve_client(broker, files[1].revents);
+    // what waited for the connection may go now
+    return files[0].revents || broker->joined != was_joined;
 }
 
 // Letters and subscriptions.

@@ -70,8 +70,8 @@ typedef struct Broker Broker;
 /// `exchange` is told of attempts, joining and leaving; what waits at exchange_file ends a wait.
 Err broker_create(const BrokerDef *def, Exchange *exchange, const BrokerEvents *events, Broker **out);
 void broker_destroy(Broker *broker);
-/// Read, write and connect, as far as that is possible now; wait up to `wait_ns` where nothing is.
-void broker_serve(Broker *broker, int64_t wait_ns);
+/// Read, write and connect, as far as that is possible now; wait up to `wait_ns` where nothing is. Whether the exchange has something to say.
+bool broker_serve(Broker *broker, int64_t wait_ns);
 bool broker_is_joined(const Broker *broker);
 /// ERR_CLOSED when there is no connection. `id` (may be NULL) is that of the letter in `confirmed`.
 Err broker_publish(Broker *broker, const BrokerLetter *letter, int *id, ErrText *why);

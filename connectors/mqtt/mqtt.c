@@ -13,6 +13,8 @@
 
 enum { ID_ROOM = 24, LEAVES_MAX = 16, LEAF_DEPTH_MAX = 4 };
 
+static const int64_t LOOK_NS = NS_PER_S / 5;  // at what is late
+
 typedef struct Mqtt {
     Setup setup;
     const Binding *bindings;
@@ -160,7 +162,7 @@ static void on_message(void *self, const BrokerMessage *message)
 /* The broker forgets a command whose deadline is over, unless it may wait. */
 static uint32_t expiry(const Mqtt *mqtt, const Binding *binding, const Route *route, int64_t deadline)
 {
-    const int64_t left = deadline - mqtt->clock.utc_ns(mqtt->clock.self);
+    const int64_t left = deadline - mqtt->clock->utc_ns(mqtt->clock->self);
     if (binding->stores || route->retain)
         return 0;
     return left <= NS_PER_S ? 1 : (uint32_t)((left + NS_PER_S - 1) / NS_PER_S);
@@ -237,7 +239,6 @@ static void carry_all(Mqtt *mqtt)
     double number;
     while (exchange_take(mqtt->exchange, &command, &binding, &number))
         carry(mqtt, &command, binding, number);
-    orders_expire(&mqtt->orders, mqtt->clock->utc_ns(mqtt->clock->self));
 }
 
 /* An end in order is not what the will is for: the status is told before. */
@@ -248,12 +249,25 @@ static void leave(Mqtt *mqtt)
     broker_leave(mqtt->broker);
 }
 
+/* What is due now and then; returns when it is due again. */
+static int64_t look_after(Mqtt *mqtt, int64_t now)
+{
+    carry_all(mqtt);
+    orders_expire(&mqtt->orders, mqtt->clock->utc_ns(mqtt->clock->self));
+    const int64_t wait = exchange_look(mqtt->exchange);
+    return now + (wait < LOOK_NS ? wait : LOOK_NS);
+}
+
 static void *run(void *self)
 {
     Mqtt *mqtt = self;
+    int64_t due = 0;
     while (!exchange_ends(mqtt->exchange)) {
-        carry_all(mqtt);
-        broker_serve(mqtt->broker, exchange_look(mqtt->exchange));
+        const int64_t now = clock_system.elapsed_ns(clock_system.self);
+        if (now >= due)
+            due = look_after(mqtt, now);
+        if (broker_serve(mqtt->broker, due - now))
+            carry_all(mqtt);
     }
     leave(mqtt);
     return NULL;
@@ -290,8 +304,7 @@ static Err mqtt_check(const ConnectorDef *def, ConnectorFault *fault)
 
 static Err make_parts(const ConnectorDef *def, Mqtt *mqtt)
 {
-    const ExchangeDef exchange = {.name = def->name, .kind = mqtt_kind.name, .peer = mqtt->setup.broker.peer, .bindings = def->bindings, .binding_count = def->binding_count, .tags = def->tags,
-                                  .clock = def->clock};
+    const ExchangeDef exchange = {.name = def->name, .kind = mqtt_kind.name, .peer = mqtt->setup.broker.peer, .bindings = def->bindings, .binding_count = def->binding_count, .clock = def->clock};
     const BrokerEvents events = {.will = tell_will, .joined = on_joined, .left = on_left, .message = on_message, .confirmed = on_confirmed, .self = mqtt};
     mqtt->bindings = def->bindings;
     mqtt->clock = def->clock ? def->clock : &clock_system;

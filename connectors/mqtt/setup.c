@@ -59,14 +59,6 @@ static void read_options(Options *options, const ConnectorDef *def, Setup *out)
         options_fail(options, "discover", "either share or discover was expected: a member of a group sees a part of the messages");
 }
 
-static Err blame(const Options *options, TagId binding, ConnectorFault *fault)
-{
-    fault->binding = binding;
-    fault->why = options->why;
-    snprintf(fault->key, sizeof fault->key, "%s", options->blamed);
-    return options->err;
-}
-
 static Err read_all(const ConnectorDef *def, Setup *out, ConnectorFault *fault)
 {
     char what[160];
@@ -74,7 +66,7 @@ static Err read_all(const ConnectorDef *def, Setup *out, ConnectorFault *fault)
     Options options = options_begin(def->options, what);
     read_options(&options, def, out);
     if (options.err)
-        return blame(&options, TAG_NONE, fault);
+        return connector_blame(fault, TAG_NONE, &options);
 
     for (size_t i = 0; i < def->binding_count; i++) {
         const Binding *binding = &def->bindings[i];
@@ -84,7 +76,7 @@ static Err read_all(const ConnectorDef *def, Setup *out, ConnectorFault *fault)
         if (out->routes[i].qos == 2 && binding->writes && !out->broker.clean)
             options_fail(&entry, "qos", "0 or 1 was expected: a session that is kept would keep half a command");
         if (entry.err)
-            return blame(&entry, binding->tag, fault);
+            return connector_blame(fault, binding->tag, &entry);
     }
     return ERR_OK;
 }

@@ -1,0 +1,18 @@
+#include "app/kinds.h"
+
+#include <string.h>
+
+#include "connectors/mqtt/mqtt.h"
+
+const ConnectorKind *const kinds[] = {
+    &mqtt_kind,
+    NULL,
+};
+
+const ConnectorKind *kinds_find(const char *name)
+{
+    for (const ConnectorKind *const *kind = kinds; *kind; kind++)
+        if (strcmp((*kind)->name, name) == 0)
+            return *kind;
+    return NULL;
+}
