@@ -33,7 +33,7 @@ typedef struct Mqtt {
 static void reply(Mqtt *mqtt, size_t binding, const PayloadValue *value, const json_t *document, const BrokerMessage *message)
 {
     const Route *route = &mqtt->setup.routes[binding];
-    char correlation[ID_MAX];
+    char correlation[ID_ROOM];
     const json_t *id = document && route->form.id ? payload_at(document, route->form.id) : NULL;
     PayloadForm form = route->form;
     form.where = NULL;
@@ -81,7 +81,7 @@ static void take_value(Mqtt *mqtt, size_t binding, const json_t *document, const
 static void take_reply(Mqtt *mqtt, size_t binding, const json_t *document, const BrokerMessage *message)
 {
     const Route *route = &mqtt->setup.routes[binding];
-    char correlation[ID_MAX];
+    char correlation[ID_ROOM];
     double number = NAN;
     const size_t length = broker_correlation(message, correlation, sizeof correlation - 1);
     correlation[length] = 0;
@@ -171,7 +171,7 @@ static uint32_t expiry(const Mqtt *mqtt, const Binding *binding, const Route *ro
 static void carry(Mqtt *mqtt, const Command *command, size_t binding, double number)
 {
     const Route *route = &mqtt->setup.routes[binding];
-    char id[ID_MAX];
+    char id[ID_ROOM];
     ErrText why = {""};
     int letter = 0;
     text_clear(&mqtt->text);
