@@ -75,22 +75,23 @@ static inline void line_poll(Line *line)
     line->arrival_count += line->connector.type->poll(line->connector.self, line->arrivals + line->arrival_count, LINE_ARRIVALS_MAX - line->arrival_count);
 }
 
+/* The connector's last fault; a view until the next call. */
+static inline const char *line_fault(Line *line)
+{
+    static ExchangeState state;
+    state = exchange_state(line->exchange);
+    return state.fault;
+}
+
 /* Poll until the fact is there. */
 #define LINE_AWAIT(line, fact)                                                                                                      \
     do {                                                                                                                            \
         const int64_t line_until = clock_system.elapsed_ns(clock_system.self) + LINE_PATIENCE_S * NS_PER_S;                         \
         while (line_poll(line), !(fact)) {                                                                                          \
-            ck_assert_msg(clock_system.elapsed_ns(clock_system.self) < line_until, "never: %s; %s", #fact, line_fault(line).text);  \
+            ck_assert_msg(clock_system.elapsed_ns(clock_system.self) < line_until, "never: %s; %s", #fact, line_fault(line));  \
             clock_system.sleep_ns(clock_system.self, NS_PER_MS);                                                                    \
         }                                                                                                                           \
     } while (0)
-
-static inline TagName line_fault(Line *line)
-{
-    TagName name;
-    snprintf(name.text, sizeof name.text, "%s", exchange_state(line->exchange).fault);
-    return name;
-}
 
 /* How many samples of a binding have come. */
 static inline size_t line_count(const Line *line, size_t binding)
