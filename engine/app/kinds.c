@@ -5,7 +5,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "connectors/mqtt/mqtt.h"
+
 const ConnectorKind *const kinds[] = {
+    &mqtt_kind,
     NULL,
 };
 
