@@ -284,6 +284,7 @@ static void app_tick(App *app)
     note_commands(app);                                     // what was answered since
     look_ahead(app, batch);                                 // what the last forecast foretells
     alarm_judge(app->alarms, app->plant, app->sync, batch, app->now);  // raise, hold, return; run the handlers
+    gate_judge(app->gate, app->sync, app->now);             // what has lost its sensors, what devices report
     pass_wishes(app);
     release_commands(app);                                  // commands that may go, go
 
@@ -620,8 +621,8 @@ static Err load(App *app, ErrText *why)
         app->plant->clock = PLANT_CLOCK_PROVIDER;
     if ((err = alarms_create(app->plant, &app->alarms, why)))
         return err;
-    if (gate_create(app->plant, &app->gate))
-        return err_set(why, ERR_MEMORY, "no memory for the gate");
+    if ((err = gate_create(app->plant, &app->gate, why)))
+        return err;
     err = lookout_create(app->plant, &app->lookout, why);
     if (!err)
         err = desk_create(app->plant, 1, &app->desk, why);
