@@ -7,6 +7,8 @@
 #include <assert.h>
 #include <stdlib.h>
 
+const char *const modbus_table_names[] = {"coil", "discrete", "holding", "input", NULL};
+
 static int by_place(const void *a, const void *b)
 {
     const Point *const left = a, *const right = b;
@@ -23,9 +25,9 @@ static int by_place(const void *a, const void *b)
     return 0;
 }
 
-static bool has_bits(const Point *point)
+bool table_has_bits(ModbusTable table)
 {
-    return point->table == TABLE_COIL || point->table == TABLE_DISCRETE;
+    return table == TABLE_COIL || table == TABLE_DISCRETE;
 }
 
 static uint32_t end_of(const Point *point)
@@ -38,8 +40,9 @@ static bool joins(const Request *request, const Point *point, PlanLimits limits)
     const Point *const first = request->points;
     if (point->station != first->station || point->table != first->table || point->every_ns != first->every_ns)
         return false;
-    const uint32_t most = has_bits(point) ? limits.bits : limits.registers;
-    const uint32_t gap = has_bits(point) ? 16u * limits.gap : limits.gap;
+    const bool bits = table_has_bits(point->table);
+    const uint32_t most = bits ? limits.bits : limits.registers;
+    const uint32_t gap = bits ? 16u * limits.gap : limits.gap;
     const uint32_t end = (uint32_t)request->address + request->length;
     return point->address <= end + gap && end_of(point) - request->address <= most;
 }

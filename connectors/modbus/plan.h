@@ -13,6 +13,11 @@
 /// The four tables of a device, in the order of the function codes that read them.
 typedef enum ModbusTable { TABLE_COIL, TABLE_DISCRETE, TABLE_HOLDING, TABLE_INPUT } ModbusTable;
 
+/// "coil", "discrete", "holding", "input".
+extern const char *const modbus_table_names[];
+/// Its addresses hold one bit each, not a register.
+bool table_has_bits(ModbusTable table);
+
 enum { REQUEST_REGISTERS_MAX = 125, REQUEST_BITS_MAX = 2000 };  // what the standard allows to be read at once
 
 typedef struct Point {
@@ -23,8 +28,6 @@ typedef struct Point {
     uint16_t width;    // registers or bits
     RegisterForm form;  // of registers
     int64_t every_ns;  // between two readings
-    double number;     // what was read last
-    bool bad;          // it could not be read the last time
 } Point;
 
 typedef struct Request {

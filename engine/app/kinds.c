@@ -2,7 +2,10 @@
 
 #include <string.h>
 
+#include "connectors/modbus/modbus.h"
+
 const ConnectorKind *const kinds[] = {
+    &modbus_kind,
     NULL,
 };
 

@@ -20,11 +20,16 @@ static Point point_at(ModbusTable table, uint16_t address, uint16_t width)
     return (Point){.station = 1, .table = table, .address = address, .width = width, .every_ns = NS_PER_S};
 }
 
+static bool is_bits(const Point *point)
+{
+    return table_has_bits(point->table);
+}
+
 static Point drawn_point(uint64_t seed, uint64_t i, uint32_t addresses)
 {
     static const uint16_t widths[] = {1, 2, 4};
     Point point = point_at(drawn(seed, 4 * i, 4), (uint16_t)drawn(seed, 4 * i + 1, addresses), widths[drawn(seed, 4 * i + 2, 3)]);
-    if (point.table == TABLE_COIL || point.table == TABLE_DISCRETE)
+    if (is_bits(&point))
         point.width = 1;
     point.station = (uint8_t)(1 + drawn(seed, 4 * i + 3, 2));
     return point;
@@ -33,11 +38,6 @@ static Point drawn_point(uint64_t seed, uint64_t i, uint32_t addresses)
 static uint32_t end_of(const Point *point)
 {
     return (uint32_t)point->address + point->width;
-}
-
-static bool is_bits(const Point *point)
-{
-    return point->table <= TABLE_DISCRETE;
 }
 
 /* Whether one request may carry the points of `mask`, told address by address. */

@@ -40,7 +40,7 @@ static size_t read_points(const uint8_t *bytes, size_t size, Point *points)
     for (; size >= POINT_BYTES && count < POINTS_MAX; bytes += POINT_BYTES, size -= POINT_BYTES) {
         Point *const point = &points[count++];
         *point = (Point){.binding = count, .station = bytes[0], .table = bytes[1] % 4, .every_ns = 1 + bytes[2] % 3};
-        point->width = point->table <= TABLE_DISCRETE ? 1 : (uint16_t)(1 << bytes[3] % 3);
+        point->width = table_has_bits(point->table) ? 1 : (uint16_t)(1 << bytes[3] % 3);
         memcpy(&point->address, bytes + 4, sizeof point->address);
         if (point->address > UINT16_MAX + 1 - point->width)
             point->address = (uint16_t)(UINT16_MAX + 1 - point->width);
@@ -53,7 +53,7 @@ static void check_requests(const Request *requests, size_t count, size_t point_c
     size_t read = 0;
     for (size_t i = 0; i < count; i++) {
         const Request *const request = &requests[i];
-        require(request->count > 0 && request->length > 0 && request->length <= (request->points->table <= TABLE_DISCRETE ? REQUEST_BITS_MAX : REQUEST_REGISTERS_MAX));
+        require(request->count > 0 && request->length > 0 && request->length <= (table_has_bits(request->points->table) ? REQUEST_BITS_MAX : REQUEST_REGISTERS_MAX));
         require(request->address + request->length <= UINT16_MAX + 1);
         for (size_t k = 0; k < request->count; k++) {
             const Point *const point = &request->points[k];
