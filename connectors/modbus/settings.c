@@ -134,9 +134,10 @@ static ModbusTable read_table(Options *options)
 
 static RegisterForm read_form(Options *options, const Defaults *defaults)
 {
-    RegisterForm form = {.type = (RegisterType)options_choice(options, "type", register_type_names, options_has(options, "bit") ? REGISTER_BOOL : REGISTER_UINT16)};
+    const RegisterType usual = options_has(options, "bit") ? REGISTER_BOOL : REGISTER_UINT16;
+    RegisterForm form = {.type = (RegisterType)options_choice(options, "type", register_type_names, usual)};
     form.order = (RegisterOrder)options_choice(options, "order", register_order_names, defaults->order);
-    form.bit = (int)options_integer(options, "bit", BIT_NONE, 0, 15);
+    form.bit = options_has(options, "bit") ? (int)options_integer(options, "bit", 0, 0, 15) : BIT_NONE;
     if (form.bit != BIT_NONE && form.type != REGISTER_BOOL)
         options_fail(options, "type", "\"bool\" was expected: \"bit\" is one of a register");
     return form;
@@ -165,7 +166,7 @@ static Err read_point(const ConnectorDef *def, size_t index, const ModbusSetting
     out->station = (uint8_t)read_unit_id(&options, defaults->unit_id, settings->device);
     out->every_ns = seconds(options_number(&options, "every", defaults->every_s, 0.001, 86400));
     if (binding->writes && (out->table == TABLE_DISCRETE || out->table == TABLE_INPUT))
-        options_fail(&options, modbus_table_names[out->table], "\"%s\" was expected: this one can be read alone", out->table == TABLE_INPUT ? "holding" : "coil");
+        options_fail(&options, modbus_table_names[out->table], "coil or holding was expected: this table cannot be written");
     return connector_blame(fault, binding->tag, &options);
 }
 

@@ -42,7 +42,8 @@ static inline void rig_bind(Rig *rig, const RigBinding *bindings, size_t count)
         ck_assert_msg(entry != NULL, "%s: %s", bindings[i].entry, error.text);
         json_array_append_new(rig->entries, entry);
         snprintf(rig->names[i], sizeof rig->names[i], "asset.channel%zu", i);
-        rig->bindings[i] = (Binding){.tag = (TagId)i, .name = rig->names[i], .writes = bindings[i].writes, .unit = unit_one(), .scale = 1, .source_time = true, .address = entry};
+        rig->bindings[i] = (Binding){.tag = (TagId)i, .name = rig->names[i], .writes = bindings[i].writes, .unit = unit_one(), .scale = 1, .source_time = true};
+        rig->bindings[i].address = entry;
     }
 }
 

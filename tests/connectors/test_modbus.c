@@ -20,8 +20,8 @@ TEST_BESIDE_EACH_SERVER(every_table_and_type_is_read)
 
 TEST_BESIDE_EACH_SERVER(a_command_is_done_when_it_has_been_read_back)
 {
-    rig_of(server->port, "\"order\":\"CDAB\"", {"{\"holding\":100,\"type\":\"float32\"}", true}, {"{\"holding\":100,\"type\":\"float32\"}"}, {"{\"coil\":7}", true},
-           {"{\"coil\":7}"}, {"{\"holding\":110,\"type\":\"int16\"}", true}, {"{\"holding\":110,\"type\":\"int16\"}"});
+    rig_of(server->port, "\"order\":\"CDAB\"", {"{\"holding\":100,\"type\":\"float32\"}", true}, {"{\"holding\":100,\"type\":\"float32\"}"},
+           {"{\"coil\":7}", true}, {"{\"coil\":7}"}, {"{\"holding\":110,\"type\":\"int16\"}", true}, {"{\"holding\":110,\"type\":\"int16\"}"});
     rig_wait(&rig, rig.joined);
     rig_expect_done(&rig, 0, 0.1);
     rig_expect_done(&rig, 2, 1);

@@ -53,7 +53,8 @@ static void check_requests(const Request *requests, size_t count, size_t point_c
     size_t read = 0;
     for (size_t i = 0; i < count; i++) {
         const Request *const request = &requests[i];
-        require(request->count > 0 && request->length > 0 && request->length <= (table_has_bits(request->points->table) ? REQUEST_BITS_MAX : REQUEST_REGISTERS_MAX));
+        require(request->count > 0 && request->length > 0);
+        require(request->length <= (table_has_bits(request->points->table) ? REQUEST_BITS_MAX : REQUEST_REGISTERS_MAX));
         require(request->address + request->length <= UINT16_MAX + 1);
         for (size_t k = 0; k < request->count; k++) {
             const Point *const point = &request->points[k];

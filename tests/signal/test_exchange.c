@@ -383,9 +383,11 @@ END_TEST
 
 START_TEST(turns_that_were_left_out_add_up)
 {
+    setup();
     exchange_missed(exchange, 3);
     exchange_missed(exchange, 4);
     ck_assert_uint_eq(exchange_state(exchange).missed, 7);
+    teardown();
 }
 END_TEST
 
