@@ -5,9 +5,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "connectors/modbus/modbus.h"
 #include "connectors/mqtt/mqtt.h"
 
 const ConnectorKind *const kinds[] = {
+    &modbus_kind,
     &mqtt_kind,
     NULL,
 };
