@@ -1,4 +1,4 @@
-#include "connectors/iec104/outstation.h"
+#include "iec104/outstation.h"
 
 #include <math.h>
 #include <stdio.h>
