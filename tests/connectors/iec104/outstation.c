@@ -87,7 +87,8 @@ OutstationCounts outstation_counts(const Outstation *outstation)
 size_t outstation_done(const Outstation *outstation, OutstationDone *out, size_t room)
 {
     const size_t count = outstation->done_count < room ? outstation->done_count : room;
-    memcpy(out, outstation->done, count * sizeof *out);
+    if (count)
+        memcpy(out, outstation->done, count * sizeof *out);
     return outstation->done_count;
 }
 
