@@ -124,7 +124,7 @@ static void read_double(uint8_t bits, AsduObject *out)
 {
     out->number = bits == 1 ? 0 : bits == 2 ? 1 : 0.5;
     if (bits == 0 || bits == 3)
-        out->quality |= ASDU_MOVING;
+        out->quality |= ASDU_BETWEEN;
 }
 
 static void read_step(const uint8_t *bytes, AsduObject *out)

@@ -92,8 +92,9 @@ enum {
     ASDU_NT = 0x40,  // not topical: it could not be brought up to date
     ASDU_IV = 0x80,  // invalid
     // not on the wire in this place: said by the element itself
-    ASDU_MOVING = 0x02,    // a step position in transit, a double point on its way or in a faulty position
+    ASDU_MOVING = 0x02,    // a step position in transit
     ASDU_ADJUSTED = 0x04,  // a counter that was set, or ran over, since its last reading
+    ASDU_BETWEEN = 0x08,   // a double point that is neither off nor on
 };
 
 enum { ASDU_ELEMENT_AT = 9, ASDU_ADDRESS_MAX = 0xffffff, ASDU_STATION_MAX = 65534, ASDU_QOI_STATION = 20, ASDU_QCC_ALL = 5 };

@@ -2,7 +2,10 @@
 
 #include <string.h>
 
+#include "connectors/iec104/iec104.h"
+
 const ConnectorKind *const kinds[] = {
+    &iec104_kind,
     NULL,
 };
 

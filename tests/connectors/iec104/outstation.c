@@ -163,6 +163,13 @@ void outstation_say(Outstation *outstation, const uint8_t *asdu, size_t size)
             enqueue(&outstation->lines[i], asdu, size);
 }
 
+void outstation_shout(Outstation *outstation, const char *text)
+{
+    for (int i = 0; i < OUTSTATION_LINES; i++)
+        if (outstation->lines[i].connected)
+            put_bytes(&outstation->lines[i], text, strlen(text));
+}
+
 // Information
 
 static size_t put_time(uint8_t *out, int64_t utc)

@@ -52,6 +52,8 @@ void outstation_relay(Outstation *outstation);
 void outstation_set(Outstation *outstation, uint16_t ca, uint32_t ioa, double value, uint8_t quality, int64_t utc);
 /// Any ASDU, as it is.
 void outstation_say(Outstation *outstation, const uint8_t *asdu, size_t size);
+/// Any bytes, as they are.
+void outstation_shout(Outstation *outstation, const char *text);
 /// M_EI_NA_1: it has been initialised.
 void outstation_initialised(Outstation *outstation, uint16_t ca);
 
