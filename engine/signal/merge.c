@@ -105,3 +105,15 @@ int merge_depth(const json_t *json)
     }
     return json_is_object(json) || json_is_array(json) ? deepest + 1 : 0;
 }
+
+static int add_bytes(const char *bytes, size_t length, void *text)
+{
+    text_add(text, bytes, length);
+    return 0;
+}
+
+void merge_write(Text *out, const json_t *json)
+{
+    if (json_dump_callback(json, add_bytes, out, JSON_COMPACT | JSON_ENCODE_ANY) != 0)
+        out->failed = true;
+}

@@ -17,3 +17,5 @@ json_t *merge_delta(const json_t *wished, const json_t *is);
 bool merge_is_same(const json_t *a, const json_t *b);
 /// How deep objects and arrays stand inside each other: 0 for a number, 1 for {}.
 int merge_depth(const json_t *json);
+/// Add it to a text, in one line.
+void merge_write(Text *out, const json_t *json);

@@ -418,9 +418,9 @@ Err registry_arrive(Registry *registry, RegistryEntry *entry, const RegistryVisi
     copy_name(entry->peer, sizeof entry->peer, visit->peer);
     copy_name(entry->fingerprint, sizeof entry->fingerprint, visit->fingerprint);
     copy_name(entry->subject, sizeof entry->subject, visit->subject);
-    if (!entry->connected || entry->guest != visit->guest)
+    if (!entry->connected || entry->link != visit->link)
         entry->session = ++registry->last_session;
-    entry->guest = visit->guest;
+    entry->link = visit->link;
     entry->connected = true;
     entry->direct = visit->direct;
     entry->last_seen = utc(registry);
@@ -432,7 +432,7 @@ Err registry_arrive(Registry *registry, RegistryEntry *entry, const RegistryVisi
 void registry_leave(Registry *registry, RegistryEntry *entry)
 {
     entry->connected = false;
-    entry->guest = NULL;
+    entry->link = NULL;
     entry->last_seen = utc(registry);
     registry->untold |= registry__is_kept(entry);
 }
@@ -569,7 +569,7 @@ static void take_out_entry(Registry *registry, const RegistryEntry *entry)
 void registry_forget(Registry *registry, RegistryEntry *entry)
 {
     tell(registry, entry, REGISTRY_BARRED);
-    assert(!entry->guest);
+    assert(!entry->link);
     take_out_entry(registry, entry);
     decide(registry);
 }
@@ -596,7 +596,7 @@ static void move_device(RegistryEntry *entry, RegistryEntry *from)
     entry->connected = from->connected;
     entry->session = from->session;
     entry->last_seen = from->last_seen;
-    entry->guest = from->guest;
+    entry->link = from->link;
     EntryTag *tags = entry->tags;
     entry->tags = from->tags;
     entry->tag_count = from->tag_count;
@@ -605,7 +605,7 @@ static void move_device(RegistryEntry *entry, RegistryEntry *from)
     entry->reported.object = from->reported.object;
     entry->reported.version += from->reported.version;  // rises in any case
     from->reported.object = reported;
-    from->guest = NULL;
+    from->link = NULL;
     from->connected = false;
 }
 

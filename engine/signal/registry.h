@@ -75,7 +75,7 @@ typedef struct RegistryEntry {
     EntryBinding *bindings;
     size_t binding_count;
     EntryDocument desired, reported;
-    void *guest;  // the connector's own, while the device is connected
+    void *link;  // the connector's own, while the device is connected
 } RegistryEntry;
 
 EntryState entry_state(const RegistryEntry *entry);
@@ -122,7 +122,7 @@ typedef struct RegistryVisit {
     const char *kind, *peer;
     const char *fingerprint, *subject;  // of a certificate that nobody knows, NULL for none
     bool direct;                        // it offers the plant's own tags: of a fleet's the first REGISTRY_TAGS_MAX are remembered
-    void *guest;
+    void *link;
 } RegistryVisit;
 
 /// Whose place it is that somebody takes who calls himself so and came by this credential: NULL where nobody is asked for one, and then the name counts alone; ""

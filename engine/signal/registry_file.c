@@ -244,12 +244,6 @@ static void put_bindings(Text *out, const RegistryEntry *entry)
     text_put(out, "}");
 }
 
-static int add_bytes(const char *bytes, size_t length, void *text)
-{
-    text_add(text, bytes, length);
-    return 0;
-}
-
 static void put_document(Text *out, const char *name, const EntryDocument *document)
 {
     if (!document->version)
@@ -257,8 +251,7 @@ static void put_document(Text *out, const char *name, const EntryDocument *docum
     text_format(out, ",\n    \"%s\": {\"version\": %llu", name, (unsigned long long)document->version);
     put_time(out, "changed", document->changed);
     text_put(out, ", \"value\": ");
-    if (json_dump_callback(document->object, add_bytes, out, JSON_COMPACT) != 0)
-        out->failed = true;
+    merge_write(out, document->object);
     text_put(out, "}");
 }
 

@@ -47,8 +47,8 @@ static Err try_arrive(RegistryEntry *known, const char *device, bool direct, Reg
     static const char *const actuators[] = {"valve"};
     const WireMessage provide = {.topic = WIRE_PROVIDE,
                                  .provide = {.device = device, .tags = tags, .tag_count = 2, .actuators = actuators, .actuator_count = 1}};
-    static int guest;
-    return registry_arrive(registry, known, &(RegistryVisit){.provide = &provide, .kind = "websocket", .peer = "127.0.0.1:7", .direct = direct, .guest = &guest}, out, why);
+    static int link;
+    return registry_arrive(registry, known, &(RegistryVisit){.provide = &provide, .kind = "websocket", .peer = "127.0.0.1:7", .direct = direct, .link = &link}, out, why);
 }
 
 static RegistryEntry *arrive(const char *device)
@@ -305,7 +305,7 @@ static size_t told_count;
 static void hear_change(void *self, RegistryEntry *entry, RegistryChange change)
 {
     (void)self;
-    entry->guest = NULL;
+    entry->link = NULL;
     told[told_count++] = change;
 }
 
