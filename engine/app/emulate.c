@@ -20,12 +20,9 @@ const Subcommand subcommand_emulate = {
     "TAG:KIND[:SIZE]@AT[+LASTS], KIND one of factor, set (of a state, parameter or input), bias, drift, stuck, noise, spike,\n"
     "silence (of a sensor); seconds of plant time from the start. For example --fault incubator.lid@120+60 or\n"
     "--fault incubator.t2:stuck@600+120. --offline 600+120 loses the line for two minutes: the device goes on measuring, comes back, and\n"
-    "sends its log marked as historical, behind what is live. Its desired \"period\" (`pollux devices desired`) is how many seconds lie between two samples.
-"
-    "--clock 2.1+14 stamps with a clock that is 2.1 s ahead and gains 14 ppm.
-"
-    "--through line,plc emulates what stands behind the plant's own connectors: what the engine reads there is written, and what it writes moves the
-"
+    "sends its log marked as historical, behind what is live. Its desired \"period\" (`pollux devices desired`) is how many seconds lie between two samples.\n"
+    "--clock 2.1+14 stamps with a clock that is 2.1 s ahead and gains 14 ppm.\n"
+    "--through line,plc emulates what stands behind the plant's own connectors: what the engine reads there is written, and what it writes moves the\n"
     "actuators; samples of tags that are bound to none of them are not sent.",
     command_emulate};
 
