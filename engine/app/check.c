@@ -146,5 +146,5 @@ int command_check(int argc, char **argv)
     Err err = script_kind(script, &kind, &why);
     if (!err)
         err = kind == SCRIPT_MODEL ? check_model(script, &why) : check_plant(script, &why);
-    return err ? options_fail(EXIT_FAILED, &why) : EXIT_DONE;
+    return err ? subcommand_fail(EXIT_FAILED, &why) : EXIT_DONE;
 }

@@ -419,10 +419,10 @@ int command_emulate(int argc, char **argv)
     if (tape && (faults.count || offline || clock || file)) {
         const char *option = faults.count ? "fault" : offline ? "offline" : clock ? "clock" : "write";
         err_set(&why, ERR_USAGE, "emulate: --%s goes with an emulated plant, not with --tape", option);
-        return options_fail(EXIT_USAGE, &why);
+        return subcommand_fail(EXIT_USAGE, &why);
     }
     if (read_mishaps(&emulation, offline, clock, &why))
-        return options_fail(EXIT_USAGE, &why);
+        return subcommand_fail(EXIT_USAGE, &why);
 
     Err err = tape ? plant_load(path, 1, &plant, &why) : open_castor(&emulation, path, seed, !no_faults, &faults, &why);
     if (!err && tape) {
@@ -447,5 +447,5 @@ int command_emulate(int argc, char **argv)
     castor_destroy(emulation.castor);
     tape_close(emulation.tape);
     plant_destroy(plant);
-    return err ? options_fail(err == ERR_USAGE ? EXIT_USAGE : EXIT_FAILED, &why) : EXIT_DONE;
+    return err ? subcommand_fail(err == ERR_USAGE ? EXIT_USAGE : EXIT_FAILED, &why) : EXIT_DONE;
 }

@@ -491,9 +491,9 @@ int command_forecast(int argc, char **argv)
     if (parsed != OPTIONS_TAKEN)
         return parsed == OPTIONS_HELPED ? EXIT_DONE : EXIT_USAGE;
     if (check(&job) || codegen_begin(job.codegen, &why))
-        return options_fail(EXIT_USAGE, &why);
+        return subcommand_fail(EXIT_USAGE, &why);
     stop_on_signals();
     const Err err = job.backtest ? judge_forecasts(&job) : job.tape ? forecast_from_tape(&job) : forecast_from_script(&job);
     codegen_end();
-    return err ? options_fail(EXIT_FAILED, &why) : EXIT_DONE;
+    return err ? subcommand_fail(EXIT_FAILED, &why) : EXIT_DONE;
 }

@@ -388,7 +388,7 @@ int command_serve(int argc, char **argv)
     if (parsed != OPTIONS_TAKEN)
         return parsed == OPTIONS_HELPED ? EXIT_DONE : EXIT_USAGE;
     if (take_options(&options, &why))
-        return options_fail(EXIT_USAGE, &why);
+        return subcommand_fail(EXIT_USAGE, &why);
 
     Err err = find_history(&options, &why);
     if (!err)
@@ -396,5 +396,5 @@ int command_serve(int argc, char **argv)
     if (!err)
         err = serve(&options, &why);
     codegen_end();
-    return err ? options_fail(EXIT_FAILED, &why) : EXIT_DONE;
+    return err ? subcommand_fail(EXIT_FAILED, &why) : EXIT_DONE;
 }

@@ -12,7 +12,7 @@ elseif(NOT VIEW_FOUND OR NOT ASSIMP_LIBRARY)
   return()
 endif()
 
-pollux_library(view engine/view base PkgConfig::VIEW PkgConfig::JANSSON PkgConfig::LWS PkgConfig::CURL ${ASSIMP_LIBRARY})
+pollux_library(view engine/view signals PkgConfig::VIEW PkgConfig::JANSSON PkgConfig::LWS PkgConfig::CURL ${ASSIMP_LIBRARY})
 
 # The typefaces are part of the program.
 set(fonts ${CMAKE_CURRENT_BINARY_DIR}/fonts.c)
