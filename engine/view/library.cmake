@@ -12,4 +12,11 @@ elseif(NOT VIEW_FOUND OR NOT ASSIMP_LIBRARY)
   return()
 endif()
 
-pollux_library(view engine/view base PkgConfig::VIEW PkgConfig::JANSSON PkgConfig::LWS PkgConfig::CURL ${ASSIMP_LIBRARY})
+pollux_library(view engine/view signals PkgConfig::VIEW PkgConfig::JANSSON PkgConfig::LWS PkgConfig::CURL ${ASSIMP_LIBRARY})
+
+# The typefaces are part of the program.
+set(fonts ${CMAKE_CURRENT_BINARY_DIR}/fonts.c)
+file(GLOB font_files CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/assets/fonts/*.ttf)
+add_custom_command(OUTPUT ${fonts} COMMAND ${CMAKE_COMMAND} -D FOLDER=${CMAKE_SOURCE_DIR}/assets/fonts -D OUT=${fonts} -P ${CMAKE_CURRENT_LIST_DIR}/fonts.cmake
+                   DEPENDS ${font_files} ${CMAKE_CURRENT_LIST_DIR}/fonts.cmake VERBATIM)
+target_sources(view PRIVATE ${fonts})
