@@ -215,15 +215,15 @@ static void draw_pipe(Brush *brush, int level)
 {
     for (int i = 0; i < 3; i++) {
         const float x = -0.4F + 0.4F * (float)i;
-        shape_box(of(brush, MATERIAL_DARK), x - 0.03F, -0.4F, 0, x + 0.03F, 0.4F, 0.35F);
+        shape_box(of(brush, MATERIAL_DARK), x - 0.03F, -0.4F, 0, x + 0.03F, 0.4F, 0.25F);
     }
     of(brush, MATERIAL_PIPE)->axis = AXIS_X;
-    shape_cylinder(brush, AT(-0.5F, 0, 0.62F), 0.36F, 1);
+    shape_cylinder(brush, AT(-0.5F, 0, 0.5F), 0.36F, 1);
     if (level == 2)
         return;
     of(brush, MATERIAL_METAL)->axis = AXIS_X;
     for (int i = 0; i < 3; i++)
-        shape_ring(brush, AT(-0.485F + 0.47F * (float)i, 0, 0.62F), 0.5F, 0.34F, 0.03F);
+        shape_ring(brush, AT(-0.485F + 0.47F * (float)i, 0, 0.5F), 0.5F, 0.34F, 0.03F);
 }
 
 // --- houses and boxes ----------------------------------------------------------------------------------------------
@@ -403,6 +403,7 @@ Err catalogue_build(MeshSet *set)
             return ERR_FULL;
         mesh->vessel[0] = kinds[i].vessel[0];
         mesh->vessel[1] = kinds[i].vessel[1];
+        mesh->round = mesh->vessel[0] < mesh->vessel[1] && kinds[i].draw != draw_cell;
         for (int level = 0; level < MESH_LEVELS && !set->failed; level++) {
             Brush brush = {.set = set, .segments = segments[level], .axis = AXIS_Z};
             kinds[i].draw(&brush, level);

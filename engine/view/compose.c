@@ -18,7 +18,7 @@ typedef struct Composer {
     const World *world;
     const StageOptions *options;
     Frustum frustum;
-    int ring;
+    int ring, shell;
     uint32_t used;
     uint32_t counts[COMPOSE_KEYS];
 } Composer;
@@ -143,7 +143,7 @@ static void emit_levels(Composer *composer, uint32_t number, const Mesh *mesh)
     const WorldAsset *asset = &composer->world->assets[number];
     const WorldValue *level = world_value(composer->world, number, world_model(composer->world, number)->look.fill);
     const Palette *palette = composer->options->palette;
-    if (!level || mesh->vessel[0] == mesh->vessel[1] || strcmp(mesh->name, "cell") == 0)
+    if (!level || !mesh->round)
         return;
     emit_line(composer, asset, mesh, share_of(level->value, composer->stage->full[number]), palette->estimated, 1.02F);
     if (isfinite(level->measured))
@@ -176,8 +176,8 @@ static void emit_future(Composer *composer, uint32_t number, const Instance *bod
         Instance *ghost = emit_ghost(composer, body, mesh, level, GHOST_ALPHA);
         if (ghost)
             ghost->high = share_of((double)fill->middle, full);
-        const int vessel = mesh_find(&composer->stage->meshes, "shell");
-        Instance *shell = vessel < 0 ? NULL : emit_ghost(composer, body, vessel, 0, SHELL_ALPHA);
+        const bool round = composer->stage->meshes.meshes[mesh].round;
+        Instance *shell = round ? emit_ghost(composer, body, composer->shell, 0, SHELL_ALPHA) : NULL;
         if (shell) {
             const float *ends = composer->stage->meshes.meshes[mesh].vessel, height = body->size[2] * (ends[1] - ends[0]);
             const float low = share_of((double)fill->low, full), high = share_of((double)fill->high, full);
@@ -271,7 +271,7 @@ static void sort_slots(Composer *composer)
 void stage_compose(Stage *stage, const World *world, const CameraLens *lens, const StageOptions *options)
 {
     assert(stage->shape == world->shape);
-    Composer composer = {.stage = stage, .world = world, .options = options, .ring = mesh_find(&stage->meshes, "ring")};
+    Composer composer = {.stage = stage, .world = world, .options = options, .ring = mesh_find(&stage->meshes, "ring"), .shell = mesh_find(&stage->meshes, "shell")};
     frustum_of(lens, &composer.frustum);
     for (uint32_t i = 0; i < stage->asset_count; i++)
         compose_body(&composer, i);
