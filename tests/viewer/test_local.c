@@ -24,6 +24,7 @@ static Watch open_watch(const char *plant, double hurry, const char *fault)
     static char path[1024];
     Watch watch = {0};
     ErrText why = {""};
+    world_clear(&watch.world);
     snprintf(path, sizeof path, POLLUX_SOURCE "/twins/plants/%s.lua", plant);
     const LocalDef def = {.plant = path, .begin = INT64_C(1611326937) * NS_PER_S, .hurry = hurry, .speed = 20, .seed = 7, .no_faults = true, .faults = &fault, .fault_count = fault ? 1 : 0};
     ck_assert_msg(local_open(&def, &watch.source, &why) == ERR_OK, "%s", why.text);
