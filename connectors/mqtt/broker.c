@@ -10,9 +10,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+
+#include "connectors/mqtt/guard.h"
 
 enum {
     READ_MOST = 512,        // packets between two looks at what else there is
+    LOOK_MOST = 16 * 1024,  // bytes, unless a packet is longer
     SUBSCRIBE_MOST = 200,   // filters in one packet
 };
 static const int64_t PATIENCE_NS = 10 * NS_PER_S;  // for the broker's greeting
@@ -30,6 +34,8 @@ struct Broker {
     int64_t next_attempt, next_misc;
     Backoff backoff;
     uint64_t packets;          // that said something
+    int wanted;                // bytes without which there is nothing to read
+    unsigned char look[GUARD_PACKET_MAX];
     char why[160];             // the broker's own words on why it is over
 };
 
@@ -178,6 +184,7 @@ static void attempt(Broker *broker)
 {
     broker->why[0] = 0;
     broker->since = elapsed();
+    broker->wanted = 1;
     broker->client = make_client(broker);
     const int code = broker->client ? begin_connection(&broker->def, broker->client) : MOSQ_ERR_NOMEM;
     if (code)
@@ -186,6 +193,36 @@ static void attempt(Broker *broker)
 
 // Serving.
 
+/* Let poll wait until so many bytes are there. */
+static void set_wanted(Broker *broker, size_t bytes)
+{
+    const int wanted = bytes ? (int)bytes : 1;
+    if (wanted != broker->wanted)
+        setsockopt(mosquitto_socket(broker->client), SOL_SOCKET, SO_RCVLOWAT, &wanted, sizeof wanted);
+    broker->wanted = wanted;
+}
+
+/* Read whole packets, after a look at them. */
+static int read_guarded(Broker *broker, short ready)
+{
+    size_t room = broker->wanted > LOOK_MOST ? (size_t)broker->wanted : LOOK_MOST;
+    const ssize_t got = recv(mosquitto_socket(broker->client), broker->look, room, MSG_PEEK | MSG_DONTWAIT);
+    if (got <= 0)
+        return got == 0 ? MOSQ_ERR_CONN_LOST : errno == EAGAIN || errno == EINTR ? MOSQ_ERR_SUCCESS : MOSQ_ERR_ERRNO;
+    const GuardView look = guard_look(broker->look, (size_t)got, broker->def.version);
+    if (look.fault)
+        snprintf(broker->why, sizeof broker->why, "the broker sent a packet that is not understood: %s", look.fault);
+    if (!look.packets && (look.fault || ready & (POLLRDHUP | POLLHUP | POLLERR)))
+        return look.fault ? MOSQ_ERR_MALFORMED_PACKET : MOSQ_ERR_CONN_LOST;
+
+    int code = MOSQ_ERR_SUCCESS;
+    for (size_t i = 0; i < look.packets && !code && mosquitto_socket(broker->client) >= 0; i++)
+        code = mosquitto_loop_read(broker->client, 1);
+    if (!code && mosquitto_socket(broker->client) >= 0)
+        set_wanted(broker, look.wanted);
+    return code;
+}
+
 static bool has_more(const Broker *broker, uint64_t packets)
 {
     // what TLS has decrypted already does not wake a poll
@@ -193,8 +230,8 @@ static bool has_more(const Broker *broker, uint64_t packets)
     return broker->packets != packets || (tls && SSL_pending(tls));
 }
 
-/* As long as packets say something there may be more. */
-static int read_some(Broker *broker)
+/* What is encrypted cannot be looked at, but comes from a broker that has shown its certificate. As long as packets say something there may be more. */
+static int read_encrypted(Broker *broker)
 {
     int code = MOSQ_ERR_SUCCESS;
     for (size_t i = 0; i < READ_MOST && !code; i++) {
@@ -218,7 +255,7 @@ static int keep_alive(Broker *broker)
 static void await(const Broker *broker, int64_t wait_ns, struct pollfd files[static 2])
 {
     files[0] = (struct pollfd){.fd = exchange_file(broker->exchange), .events = POLLIN};
-    files[1] = (struct pollfd){.fd = -1, .events = POLLIN};
+    files[1] = (struct pollfd){.fd = -1, .events = POLLIN | POLLRDHUP};
     if (broker->client) {
         files[1].fd = mosquitto_socket(broker->client);
         files[1].events |= mosquitto_want_write(broker->client) ? POLLOUT : 0;
@@ -235,8 +272,8 @@ static void serve_client(Broker *broker, short ready)
     int code = MOSQ_ERR_SUCCESS;
     if (ready & POLLOUT)
         code = mosquitto_loop_write(broker->client, 1);
-    if (!code && ready & (POLLIN | POLLHUP | POLLERR))
-        code = read_some(broker);
+    if (!code && ready & (POLLIN | POLLRDHUP | POLLHUP | POLLERR))
+        code = broker->def.tls ? read_encrypted(broker) : read_guarded(broker, ready);
     if (!code)
         code = keep_alive(broker);
     if (code || mosquitto_socket(broker->client) < 0)
@@ -320,7 +357,10 @@ Err broker_create(const BrokerDef *def, Exchange *exchange, const BrokerEvents *
     Broker *broker = *out = mem_alloc(sizeof *broker);
     if (!broker)
         return ERR_MEMORY;
-    *broker = (Broker){.def = *def, .exchange = exchange, .events = *events, .backoff = backoff_begin(def->retry_ns, def->retry_most_ns, def->client_id)};
+    broker->def = *def;
+    broker->exchange = exchange;
+    broker->events = *events;
+    broker->backoff = backoff_begin(def->retry_ns, def->retry_most_ns, def->client_id);
     return ERR_OK;
 }
 

@@ -251,9 +251,11 @@ static bool waits(const App *app)
     return app->plant->clock == PLANT_CLOCK_PROVIDER || isinf(app->def.speed);
 }
 
-/* What the plant's own forecast foretells goes to the alarms, in a tick that was known when it was ordered. */
-static void look_ahead(App *app)
+/* What the plant's own forecast foretells goes to the alarms, in a tick that was known when it was ordered; what it foretold before is held against samples. */
+static void look_ahead(App *app, Batch batch)
 {
+    if (!app->replaying)
+        lookout_meet(app->lookout, app->sync, batch);
     const Outlooks *outlooks = app->replaying ? resume_outlooks(app) : lookout_judge(app->lookout, app->desk, app->tick, waits(app));
     if (!outlooks)
         return;
@@ -280,8 +282,9 @@ static void app_tick(App *app)
     plant_advance(app->plant);                              // predict every block
     sync_correct(app->sync, app->plant, batch);             // fold the samples in, test the innovations
     note_commands(app);                                     // what was answered since
-    look_ahead(app);                                        // what the last forecast foretells
+    look_ahead(app, batch);                                 // what the last forecast foretells
     alarm_judge(app->alarms, app->plant, app->sync, batch, app->now);  // raise, hold, return; run the handlers
+    gate_judge(app->gate, app->sync, app->now);             // what has lost its sensors, what devices report
     pass_wishes(app);
     release_commands(app);                                  // commands that may go, go
 
@@ -618,14 +621,15 @@ static Err load(App *app, ErrText *why)
         app->plant->clock = PLANT_CLOCK_PROVIDER;
     if ((err = alarms_create(app->plant, &app->alarms, why)))
         return err;
-    if (gate_create(app->plant, &app->gate))
-        return err_set(why, ERR_MEMORY, "no memory for the gate");
+    if ((err = gate_create(app->plant, &app->gate, why)))
+        return err;
     err = lookout_create(app->plant, &app->lookout, why);
     if (!err)
         err = desk_create(app->plant, 1, &app->desk, why);
     if (err)
         return err;
     desk_follow(app->desk, follow_recording);
+    desk_learn(app->desk, lookout_verification(app->lookout));
     if (app->def.connects && (err = ways_check(app->plant, why)))
         return err;
     return gate_simulate(app->gate, app->desk, waits(app), why);

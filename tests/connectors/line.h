@@ -133,3 +133,18 @@ static inline bool line_is_joined(Line *line)
 {
     return exchange_state(line->exchange).connected;
 }
+
+static inline void line_assert_done(Line *line, uint64_t command)
+{
+    const Arrival *outcome = NULL;
+    LINE_AWAIT(line, (outcome = line_outcome(line, command)) != NULL);
+    ck_assert_msg(outcome->done, "command %llu: %s", (unsigned long long)command, outcome->text);
+}
+
+static inline void line_assert_failed(Line *line, uint64_t command, const char *why)
+{
+    const Arrival *outcome = NULL;
+    LINE_AWAIT(line, (outcome = line_outcome(line, command)) != NULL);
+    ck_assert(!outcome->done);
+    ck_assert_msg(strstr(outcome->text, why) != NULL, "\"%s\" does not say \"%s\"", outcome->text, why);
+}

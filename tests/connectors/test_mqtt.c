@@ -2,6 +2,7 @@
 #include "connectors/mqtt/mqtt.h"
 
 #include "connectors/line.h"
+#include "connectors/mqtt/guard.h"
 #include "connectors/mqtt/payload.h"
 #include "connectors/mqtt/setup.h"
 #include "connectors/mqtt/topic.h"
@@ -48,6 +49,43 @@ START_TEST(a_topic_leads_to_all_that_is_filed_for_it)
     topics_find(&table, "office/tank1", &count);
     ck_assert_uint_eq(count, 0);
     topics_fini(&table);
+}
+END_TEST
+
+// Packets.
+
+static GuardView look_at(const char *bytes, size_t length)
+{
+    return guard_look((const unsigned char *)bytes, length, 5);
+}
+#define LOOK(bytes) look_at(bytes, sizeof(bytes) - 1)
+
+START_TEST(packets_are_counted_and_what_is_missing_is_known)
+{
+    // a greeting, a message "x" on topic "a" with the content type "t", a confirmation
+    static const char packets[] = "\x20\x03\0\0\0" "\x30\x09\0\x01" "a\x04\x03\0\x01tx" "\x40\x02\0\x01";
+    GuardView look = LOOK(packets);
+    ck_assert_ptr_null(look.fault);
+    ck_assert_uint_eq(look.packets, 3);
+    ck_assert_uint_eq(look.wanted, 0);
+    for (size_t cut = 1; cut < sizeof packets - 1; cut++) {
+        look = look_at(packets, cut);
+        ck_assert_ptr_null(look.fault);
+        ck_assert_uint_eq(look.packets, (cut >= 5) + (cut >= 16));
+        ck_assert_uint_eq(look.wanted == 0, cut == 5 || cut == 16);
+    }
+}
+END_TEST
+
+START_TEST(packets_that_libmosquitto_does_not_survive_are_not_let_through)
+{
+    static const char unknown[] = "\x30\x06\0\x01" "a\x02\x7F\0";
+    ck_assert_ptr_nonnull(LOOK(unknown).fault);
+    ck_assert_ptr_null(guard_look((const unsigned char *)unknown, sizeof unknown - 1, 4).fault);
+    ck_assert_ptr_nonnull(LOOK("\x30\x06\0\x01" "a\x05\x01\0").fault);      // properties beyond the packet
+    ck_assert_ptr_nonnull(LOOK("\x30\x07\0\x01" "a\x03\x03\0\x09").fault);  // a text beyond the properties
+    ck_assert_ptr_nonnull(LOOK("\x30\xFF\xFF\xFF\x7F").fault);               // 256 MB
+    ck_assert_ptr_nonnull(LOOK("\x30\xFF\xFF\xFF\xFF\x01").fault);
 }
 END_TEST
 
@@ -303,6 +341,6 @@ START_TEST(nothing_is_subscribed_to_twice)
 END_TEST
 
 KIT_MAIN("connectors.mqtt", wildcards_cover_what_the_standard_says, a_filter_covers_another_that_leads_to_less, a_topic_leads_to_all_that_is_filed_for_it,
-         numbers_are_those_of_json_and_nothing_else, pointers_lead_to_value_time_and_quality, a_null_is_a_source_without_a_value, what_is_not_there_or_no_number_is_refused,
+         packets_are_counted_and_what_is_missing_is_known, packets_that_libmosquitto_does_not_survive_are_not_let_through, numbers_are_those_of_json_and_nothing_else, pointers_lead_to_value_time_and_quality, a_null_is_a_source_without_a_value, what_is_not_there_or_no_number_is_refused,
          qualities_are_mapped_by_their_words, what_is_written_reads_back_as_it_was, numbers_are_written_as_people_write_them, documents_are_bounded,
          faults_of_a_script_name_the_key_and_what_was_expected, addresses_have_their_usual_ports, nothing_is_subscribed_to_twice)

@@ -180,20 +180,6 @@ END_TEST
 
 // Commands.
 
-static void assert_done(uint64_t command)
-{
-    LINE_AWAIT(&line, line_outcome(&line, command) != NULL);
-    ck_assert_msg(line_outcome(&line, command)->done, "%s", line_outcome(&line, command)->text);
-}
-
-static void assert_failed(uint64_t command, const char *why)
-{
-    LINE_AWAIT(&line, line_outcome(&line, command) != NULL);
-    const Arrival *outcome = line_outcome(&line, command);
-    ck_assert(!outcome->done);
-    ck_assert_msg(strstr(outcome->text, why) != NULL, "\"%s\" does not say \"%s\"", outcome->text, why);
-}
-
 START_TEST(a_command_is_done_when_the_broker_has_it)
 {
     static const LineBinding bindings[] = {
@@ -204,9 +190,9 @@ START_TEST(a_command_is_done_when_the_broker_has_it)
     open_plain();
     witness_open(&witness, &broker, "works/#");
     open_line("", bindings, 3);
-    assert_done(line_send(&line, 0, 0.5));
-    assert_done(line_send(&line, 1, 0.25));
-    assert_done(line_send(&line, 2, 0.125));
+    line_assert_done(&line, line_send(&line, 0, 0.5));
+    line_assert_done(&line, line_send(&line, 1, 0.25));
+    line_assert_done(&line, line_send(&line, 2, 0.125));
     LINE_AWAIT(&line, witness_count(&witness, "works/valve1", "50") == 1);
     LINE_AWAIT(&line, witness_count(&witness, "works/valve2", "25") == 1);
     LINE_AWAIT(&line, witness_count(&witness, "works/valve3", "{\"set\":12.5,\"id\":3}") == 1);
@@ -228,7 +214,7 @@ START_TEST(a_command_that_nobody_hears_has_failed)
     static const LineBinding bindings[] = {{"valve1.opening", "1", "{\"topic\":\"works/valve1\"}", .writes = true}};
     open_plain();
     open_line("", bindings, 1);
-    assert_failed(line_send(&line, 0, 1), "nobody has subscribed");
+    line_assert_failed(&line, line_send(&line, 0, 1), "nobody has subscribed");
     close_all();
 }
 END_TEST
@@ -258,12 +244,12 @@ static void assert_replies_confirm(const char *version)
     witness.answer = repeat;
     witness_open(&witness, &broker, "works/+");
     open_line(version, bindings, 3);
-    assert_done(line_send(&line, 0, 0.3));
-    assert_done(line_send(&line, 1, 0.4));
-    assert_failed(line_send(&line, 1, -1), "stuck");
+    line_assert_done(&line, line_send(&line, 0, 0.3));
+    line_assert_done(&line, line_send(&line, 1, 0.4));
+    line_assert_failed(&line, line_send(&line, 1, -1), "stuck");
     // what nobody confirms is not done, whatever the broker says
     const uint64_t mute = line_send(&line, 2, 1);
-    assert_done(line_send(&line, 0, 0.5));
+    line_assert_done(&line, line_send(&line, 0, 0.5));
     ck_assert_ptr_null(line_outcome(&line, mute));
     witness_close(&witness);
     close_all();
@@ -290,7 +276,7 @@ START_TEST(what_is_read_can_be_confirmed)
     open_plain();
     open_at(&device, "", there, 1);
     open_line("", here, 1);
-    assert_done(line_send(&line, 0, 0.7));
+    line_assert_done(&line, line_send(&line, 0, 0.7));
     line_poll(&device);
     ck_assert_double_eq(line_newest(&device, 0).value, 0.7);
     line_close(&device);

@@ -1,4 +1,4 @@
-/* Any bytes as a payload of MQTT, read in any form and written again: the first line is the form, what follows the payload. */
+/* Any bytes as packets of MQTT; and as a payload, read in any form and written again: the first line is the form, what follows the payload. */
 #include "connectors/mqtt/payload.h"
 
 #include <math.h>
@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "connectors/mqtt/guard.h"
 #include "connectors/mqtt/topic.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
@@ -77,8 +78,19 @@ static void read_json(const char *payload, size_t length, const PayloadForm *for
     json_decref(document);
 }
 
+/* What is missing is more than what is there, and no more than a packet may have. */
+static void check_guard(const uint8_t *bytes, size_t size, int version)
+{
+    const GuardView look = guard_look(bytes, size, version);
+    require(look.packets <= size / 2);
+    require(look.fault || look.packets || look.wanted > size || size == 0);
+    require(look.fault || look.wanted <= GUARD_PACKET_MAX);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
+    check_guard(bytes, size, 4);
+    check_guard(bytes, size, 5);
     Fields fields;
     const size_t at = split(bytes, size, &fields);
     const char *payload = (const char *)bytes + at;
