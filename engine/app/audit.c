@@ -50,7 +50,7 @@ static int list(const AuditOptions *options, const char *path, ErrText *why)
     }
     text_fini(&text);
     arena_fini(&arena);
-    return err ? options_fail(EXIT_FAILED, why) : fflush(stdout) ? EXIT_FAILED : EXIT_DONE;
+    return err ? subcommand_fail(EXIT_FAILED, why) : fflush(stdout) ? EXIT_FAILED : EXIT_DONE;
 }
 
 // --- verify --------------------------------------------------------------------------------------------------------
@@ -74,13 +74,13 @@ static int verify(const AuditOptions *options, const char *path, ErrText *why)
     AuditProof proof;
     if (options->head && !read_hash(options->head, kept)) {
         err_set(why, ERR_USAGE, "audit: --head: expected the %d hexadecimal digits that `pollux audit verify` printed", 2 * AUDIT_HASH);
-        return options_fail(EXIT_USAGE, why);
+        return subcommand_fail(EXIT_USAGE, why);
     }
     if (audit_verify_file(path, options->head ? kept : NULL, &proof, why))
-        return options_fail(EXIT_FAILED, why);
+        return subcommand_fail(EXIT_FAILED, why);
     if (proof.broken) {
         err_set(why, ERR_PARSE, "%s: entry %llu of the audit trail does not fit: it, or one before it, was changed, taken out or put in", path, (unsigned long long)proof.broken);
-        return options_fail(EXIT_FAILED, why);
+        return subcommand_fail(EXIT_FAILED, why);
     }
     printf("%llu entries, all of them fit; head ", (unsigned long long)proof.count);
     for (size_t i = 0; i < AUDIT_HASH; i++)
@@ -88,7 +88,7 @@ static int verify(const AuditOptions *options, const char *path, ErrText *why)
     putchar('\n');
     if (options->head && !proof.found) {
         err_set(why, ERR_PARSE, "%s: no entry has the hash that was kept: the end of the trail was cut off, or it was begun anew", path);
-        return options_fail(EXIT_FAILED, why);
+        return subcommand_fail(EXIT_FAILED, why);
     }
     return EXIT_DONE;
 }
@@ -124,10 +124,10 @@ int command_audit(int argc, char **argv)
     const bool lists = strcmp(taken.action, "list") == 0;
     if (!lists && strcmp(taken.action, "verify") != 0) {
         err_set(&why, ERR_USAGE, "audit: expected list or verify, got \"%.60s\"", taken.action);
-        return options_fail(EXIT_USAGE, &why);
+        return subcommand_fail(EXIT_USAGE, &why);
     }
     const Err err = find_history(&taken, path, sizeof path, &why);
     if (err)
-        return options_fail(err == ERR_USAGE ? EXIT_USAGE : EXIT_FAILED, &why);
+        return subcommand_fail(err == ERR_USAGE ? EXIT_USAGE : EXIT_FAILED, &why);
     return lists ? list(&taken, path, &why) : verify(&taken, path, &why);
 }

@@ -209,7 +209,7 @@ int command_bench(int argc, char **argv)
 
     ErrText why;
     if (codegen_begin(codegen, &why))
-        return options_fail(EXIT_USAGE, &why);
+        return subcommand_fail(EXIT_USAGE, &why);
     stop_on_signals();
     program_thread_init();
     glob_t library = {0};
@@ -219,5 +219,5 @@ int command_bench(int argc, char **argv)
     const Err err = bench_all(paths, models.count ? models.count : library.gl_pathc, (size_t)threads, &why);
     globfree(&library);
     codegen_end();
-    return err ? options_fail(err == ERR_USAGE ? EXIT_USAGE : EXIT_FAILED, &why) : EXIT_DONE;
+    return err ? subcommand_fail(err == ERR_USAGE ? EXIT_USAGE : EXIT_FAILED, &why) : EXIT_DONE;
 }

@@ -383,14 +383,14 @@ int command_calibrate(int argc, char **argv)
     FitDef def = {.priors = priors.items, .prior_count = priors.count, .starts = (size_t)starts, .seed = (uint64_t)seed};
     if (tapes.count == 0 || names.count == 0) {
         err_set(&why, ERR_USAGE, "calibrate: expected --tape FILE, a recording, and --fit NAMES, what to fit (pollux calibrate --help)");
-        return options_fail(EXIT_USAGE, &why);
+        return subcommand_fail(EXIT_USAGE, &why);
     }
     if (parse_error(error, &def.error, &why) || codegen_begin(codegen, &why))
-        return options_fail(EXIT_USAGE, &why);
+        return subcommand_fail(EXIT_USAGE, &why);
     Calibration *calibration = mem_alloc(sizeof *calibration);
     if (!calibration) {
         err_set(&why, ERR_MEMORY, "no memory");
-        return options_fail(EXIT_FAILED, &why);
+        return subcommand_fail(EXIT_FAILED, &why);
     }
 
     Fit *fit = NULL;
@@ -406,5 +406,5 @@ int command_calibrate(int argc, char **argv)
         err = write_file(calibration, fit, file, &why);
     fit_destroy(fit);
     release(calibration);
-    return err ? options_fail(err == ERR_USAGE ? EXIT_USAGE : EXIT_FAILED, &why) : EXIT_DONE;
+    return err ? subcommand_fail(err == ERR_USAGE ? EXIT_USAGE : EXIT_FAILED, &why) : EXIT_DONE;
 }

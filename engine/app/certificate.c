@@ -66,9 +66,9 @@ static int allow_certificate(int argc, char **argv)
     ErrText why;
     CertificateId id;
     if (keys_describe(&key, role, &provide, &actuate, NULL, &why))
-        return options_fail(EXIT_USAGE, &why);
+        return subcommand_fail(EXIT_USAGE, &why);
     if (identify(file, &id, &why))
-        return options_fail(EXIT_FAILED, &why);
+        return subcommand_fail(EXIT_FAILED, &why);
     key.hash = id.fingerprint;
     key.subject = by_subject ? id.subject : NULL;
     return keys_add(path, &key);
@@ -98,7 +98,7 @@ static int sign_self(int argc, char **argv)
 
     ErrText why;
     if (self_signed_write(folder, names.items, names.count, &why))
-        return options_fail(EXIT_FAILED, &why);
+        return subcommand_fail(EXIT_FAILED, &why);
     printf("%s/pollux.pem\n%s/pollux.key\n", folder, folder);
     return EXIT_DONE;
 }

@@ -327,7 +327,7 @@ int command_explain(int argc, char **argv)
 
     ErrText why;
     if (codegen_begin(codegen, &why))
-        return options_fail(EXIT_USAGE, &why);
+        return subcommand_fail(EXIT_USAGE, &why);
     const Err err = explain(script, &wish, &why);
     Text text = {0};
     codegen_describe(&text);
@@ -335,5 +335,5 @@ int command_explain(int argc, char **argv)
         printf("%s\n", text.bytes ? text.bytes : "");
     text_fini(&text);
     codegen_end();
-    return err ? options_fail(err == ERR_USAGE ? EXIT_USAGE : EXIT_FAILED, &why) : EXIT_DONE;
+    return err ? subcommand_fail(err == ERR_USAGE ? EXIT_USAGE : EXIT_FAILED, &why) : EXIT_DONE;
 }

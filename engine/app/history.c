@@ -46,7 +46,7 @@ static void close_opened(Opened *opened)
 static int end(Err err, const ErrText *why)
 {
     if (err)
-        return options_fail(err == ERR_USAGE ? EXIT_USAGE : EXIT_FAILED, why);
+        return subcommand_fail(err == ERR_USAGE ? EXIT_USAGE : EXIT_FAILED, why);
     return fflush(stdout) ? EXIT_FAILED : EXIT_DONE;
 }
 

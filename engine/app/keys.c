@@ -28,7 +28,7 @@ int keys_change(const char *path, Err (*change)(Keyring *, void *, ErrText *), v
         err = find_place(&path, room, sizeof room, &why);
     if (!err)
         err = keyring_change(path, change, context, &why);
-    return err ? options_fail(EXIT_FAILED, &why) : EXIT_DONE;
+    return err ? subcommand_fail(EXIT_FAILED, &why) : EXIT_DONE;
 }
 
 static Err add_key(Keyring *keyring, void *key, ErrText *why)
@@ -77,7 +77,7 @@ static int print_keys(const char *path, KeyKind kind)
     if (!err)
         err = keyring_load(path, &keyring, &why);
     if (err)
-        return options_fail(EXIT_FAILED, &why);
+        return subcommand_fail(EXIT_FAILED, &why);
     for (size_t i = 0; i < keyring->count; i++)
         if (keyring->items[i].kind == kind)
             print_key(&keyring->items[i], clock_system.utc_ns(clock_system.self));

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-int options_fail(int status, const ErrText *why)
+int subcommand_fail(int status, const ErrText *why)
 {
     fprintf(stderr, "pollux: %s\n", why->text);
     return status;

@@ -48,4 +48,4 @@ int options_choose(const Subcommand *command, const Subcommand *const *actions, 
 enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 
 /// Print `why` as one line on standard error and return `status`.
-int options_fail(int status, const ErrText *why);
+int subcommand_fail(int status, const ErrText *why);

@@ -112,10 +112,10 @@ int command_run(int argc, char **argv)
     ErrText why;
     if (!tape) {
         err_set(&why, ERR_USAGE, "run: expected --tape FILE, the recording (pollux run --help)");
-        return options_fail(EXIT_USAGE, &why);
+        return subcommand_fail(EXIT_USAGE, &why);
     }
     if (codegen_begin(codegen, &why))
-        return options_fail(EXIT_USAGE, &why);
+        return subcommand_fail(EXIT_USAGE, &why);
     stop_on_signals();
     const TapeRun run = {.plant = plant, .tape = tape, .threads = (size_t)threads, .speed = speed, .ticked = print_row, .self = &printer};
     const Err err = tape_run(&run, &why);
@@ -123,6 +123,6 @@ int command_run(int argc, char **argv)
         log_summary(&printer);
     codegen_end();
     if (err)
-        return options_fail(EXIT_FAILED, &why);
+        return subcommand_fail(EXIT_FAILED, &why);
     return fflush(stdout) ? EXIT_FAILED : EXIT_DONE;
 }

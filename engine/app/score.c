@@ -213,7 +213,7 @@ static int print_score(const ScoreDef *def, bool json)
     else if (!err)
         score_print_table(&score);
     score_fini(&score);
-    return err ? options_fail(err == ERR_USAGE ? EXIT_USAGE : EXIT_FAILED, &why) : EXIT_DONE;
+    return err ? subcommand_fail(err == ERR_USAGE ? EXIT_USAGE : EXIT_FAILED, &why) : EXIT_DONE;
 }
 
 int command_score(int argc, char **argv)
@@ -239,10 +239,10 @@ int command_score(int argc, char **argv)
     ErrText why;
     if (!def.tape) {
         err_set(&why, ERR_USAGE, "score: expected --tape FILE, the recording (pollux score --help)");
-        return options_fail(EXIT_USAGE, &why);
+        return subcommand_fail(EXIT_USAGE, &why);
     }
     if (codegen_begin(codegen, &why))
-        return options_fail(EXIT_USAGE, &why);
+        return subcommand_fail(EXIT_USAGE, &why);
     stop_on_signals();
     def.threads = (size_t)threads;
     def.tolerance = tolerance * NS_PER_S;

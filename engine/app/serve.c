@@ -368,7 +368,7 @@ static Err complete_server(ServeOptions *options, ErrText *why)
 static Err serve(ServeOptions *options, ErrText *why)
 {
     Serving serving = {.hooks = options->hooks};
-    const AppDef def = {.plant = options->plant, .history = options->history, .threads = (size_t)options->threads, .speed = options->speed, .dry_run = options->dry_run, .stop = &stop_asked};
+    const AppDef def = {.plant = options->plant, .history = options->history, .threads = (size_t)options->threads, .speed = options->speed, .dry_run = options->dry_run, .stop = &stop_asked, .connects = true};
     stop_on_signals();
     reload_on_signal();
     Err err = reload_create(&def, options->watch, &serving.reload) ? err_set(why, ERR_MEMORY, "no memory") : ERR_OK;
@@ -392,7 +392,7 @@ int command_serve(int argc, char **argv)
     if (parsed != OPTIONS_TAKEN)
         return parsed == OPTIONS_HELPED ? EXIT_DONE : EXIT_USAGE;
     if (take_options(&options, &why))
-        return options_fail(EXIT_USAGE, &why);
+        return subcommand_fail(EXIT_USAGE, &why);
 
     Err err = find_history(&options, &why);
     if (!err)
@@ -400,5 +400,5 @@ int command_serve(int argc, char **argv)
     if (!err)
         err = serve(&options, &why);
     codegen_end();
-    return err ? options_fail(EXIT_FAILED, &why) : EXIT_DONE;
+    return err ? subcommand_fail(EXIT_FAILED, &why) : EXIT_DONE;
 }

@@ -44,9 +44,9 @@ static int create_token(int argc, char **argv)
     ErrText why;
     char token[TOKEN_ROOM];
     if (secrets_begin(&why))
-        return options_fail(EXIT_FAILED, &why);
+        return subcommand_fail(EXIT_FAILED, &why);
     if (keys_describe(&key, role, &provide, &actuate, expires, &why))
-        return options_fail(EXIT_USAGE, &why);
+        return subcommand_fail(EXIT_USAGE, &why);
     token_make(token);
     token_hash(token, &key.hash);
     const int status = keys_add(path, &key);

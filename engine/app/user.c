@@ -55,9 +55,9 @@ static int add_user(int argc, char **argv)
 
     ErrText why;
     if (keys_describe(&key, role ? role : "", &(OptionList){0}, &(OptionList){0}, NULL, &why))
-        return options_fail(EXIT_USAGE, &why);
+        return subcommand_fail(EXIT_USAGE, &why);
     if (ask_hash(key.name, hash, &why))
-        return options_fail(EXIT_FAILED, &why);
+        return subcommand_fail(EXIT_FAILED, &why);
     return keys_add(path, &key);
 }
 
@@ -89,7 +89,7 @@ static int change_password(int argc, char **argv)
 
     ErrText why;
     if (ask_hash(renewal.name, renewal.hash, &why))
-        return options_fail(EXIT_FAILED, &why);
+        return subcommand_fail(EXIT_FAILED, &why);
     return keys_change(path, renew, &renewal);
 }
 

@@ -330,8 +330,10 @@ static void hand_over(Gate *gate, Command *command, const Connector *connectors,
         if (!type->send)
             continue;
         const Err err = type->send(connectors[i].self, command);
-        if (err == ERR_CLOSED || err == ERR_FULL)
+        if (err == ERR_CLOSED)
             continue;
+        if (err == ERR_FULL)
+            return;  // it is nobody else's
         if (err)
             gate__end(gate, command, COMMAND_FAILED, now, "%s: %s", type->name, err_name(err));
         else

@@ -11,6 +11,7 @@
 #pragma once
 
 #include "model/model.h"
+#include "signal/binding.h"
 
 /// One value of one twin.
 typedef struct Place {
@@ -83,6 +84,14 @@ enum {
     PLANT_LAG_BYTES = 64 * 1024 * 1024,
 };
 
+/// What the script calls outside, and the tags that are bound to it (bindings.h).
+typedef struct PlantConnector {
+    const char *name, *kind;  // "line"; "mqtt", or the path of a shared library
+    json_t *options;          // its named keys
+    Binding *bindings;        // by name
+    size_t binding_count;
+} PlantConnector;
+
 typedef enum PlantClock { PLANT_CLOCK_UTC, PLANT_CLOCK_PROVIDER } PlantClock;
 
 typedef struct Plant {
@@ -119,9 +128,11 @@ typedef struct Plant {
     size_t *places;      // by block: where it lies in a checkpoint
     double *known_sds;   // by tag, SI: what a parameter file knows of parameters that are not tracked, NAN where it says nothing; NULL where it never does
     RecordingMap recording;
+    PlantConnector *connectors;  // by name
+    size_t connector_count;
     bool free_running;   // nobody measures these twins: only their mean is stepped
 
-    Script *script;      // the plant's own, with its tables `on`, `emulate`, `forecast` and `gate` in the registry (plant_push)
+    Script *script;      // the plant's own, with its tables `on`, `emulate`, `forecast`, `gate` and `bind` in the registry (plant_push)
     Workers *workers;
     Scratch *scratch;    // registers, per thread
     double **shadow;     // per thread: a block's states before a program moved them [I3]
@@ -178,7 +189,7 @@ void plant_settle(Plant *plant, uint32_t block, size_t thread);
 /// How many twins are in quarantine.
 uint64_t plant_quarantined(const Plant *plant);
 bool plant_is_quarantined(const Plant *plant, uint32_t twin);
-/// Push the table `key` ("on", "emulate", "forecast", "gate") of the plant's script on its Lua stack: a table, or nil.
+/// Push the table `key` ("on", "emulate", "forecast", "gate", "bind") of the plant's script on its Lua stack: a table, or nil.
 void plant_push(const Plant *plant, const char *key);
 
 /// The number of the tick that a time lies in: tick k covers the times from k to k + 1 steps since 1970.

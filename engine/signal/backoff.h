@@ -10,7 +10,7 @@
 typedef struct Backoff {
     int64_t first_ns, most_ns;  // the nominal waits: the first, and the cap
     int64_t next_ns;            // the nominal wait that comes next
-    uint64_t seed;
+    uint64_t seed, count;       // of the waits that were drawn
 } Backoff;
 
 /// `name` tells connectors apart: each has a sequence of its own.

@@ -16,16 +16,20 @@
 #include "signal/tag.h"
 
 typedef struct Binding {
-    TagId tag;
+    TagId tag;               // of the plant that it was read from: connectors know a binding by its place in their list, which outlives another version of the script
+    const char *name;        // "tank1.gauge"
     bool writes;             // its actuator is written; otherwise it is read
     const Unit *unit;        // of number * scale + offset
     double scale, offset;    // scale is not 0
-    double dead_band;        // SI: a sample nearer than that to the last one that was passed on is left out, unless that is `stale` or its quality changed
-    int64_t stale_ns;        // without a value for so long the tag counts as silent: one sample of QUALITY_BAD says so. 0: never
+    double dead_band;        // SI, 0: none. A sample nearer than that to the last one that was passed on is left out, unless that is `stale` or its quality changed
+    int64_t stale_ns;        // without a value for so long the tag counts as silent: one sample of QUALITY_BAD, with its last value, says so. 0: never
     bool source_time;        // samples carry the time that the source gives, where it gives one; otherwise that of their arrival
     bool stores;             // a command may wait for the connection until its deadline; otherwise it fails at once where there is none
-    const json_t *address;   // the whole entry; the connector reads its own keys
+    const json_t *address;   // the entry's named keys, an object; the connector reads its own
 } Binding;
+
+/// The keys that all bindings have in common, NULL-terminated: for options_only.
+extern const char *const binding_keys[];
 
 /// From what stands on the wire to SI, and back.
 double binding_to_si(const Binding *binding, double number);

@@ -19,7 +19,7 @@ typedef struct ConnectorDef {
     const json_t *options;     // what the script says of it
     const Binding *bindings;   // of the tags that are bound to it
     size_t binding_count;
-    const TagTable *tags;
+    const TagTable *tags;      // valid during the call alone, as this struct is: a reload may replace it
     const char *folder;        // of the script: files that options name are looked for there
     const Clock *clock;        // NULL: the machine's
 } ConnectorDef;
@@ -30,6 +30,9 @@ typedef struct ConnectorFault {
     char key[64];   // of it, "" for the entry as a whole
     ErrText why;    // what was expected
 } ConnectorFault;
+
+/// What a reader of options has noted, of a binding or of the connector's own entry (TAG_NONE): returns its err.
+Err connector_blame(ConnectorFault *fault, TagId binding, const Options *options);
 
 typedef struct ConnectorKind {
     uint32_t version;  // CONNECTOR_VERSION
