@@ -15,6 +15,7 @@ static const Route *const tables[] = {
     describe_routes,
     inventory_routes,
     order_routes,
+    gate_routes,
     events_routes,
     rest_routes,
     past_routes,
