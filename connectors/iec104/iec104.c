@@ -346,8 +346,15 @@ static Err begin(Iec104 *self, const ConnectorDef *def, ConnectorFault *fault)
     self->socket = -1;
     self->backoff = backoff_begin(NS_PER_S, 30 * NS_PER_S, def->name);
     master_init(&self->master, &self->settings.master);
-    err = exchange_create(&(ExchangeDef){.name = def->name, .kind = iec104_kind.name, .peer = self->settings.peer, .bindings = def->bindings, .binding_count = def->binding_count, .clock = def->clock},
-                          &self->exchange);
+    const ExchangeDef exchange = {
+        .name = def->name,
+        .kind = iec104_kind.name,
+        .peer = self->settings.peer,
+        .bindings = def->bindings,
+        .binding_count = def->binding_count,
+        .clock = def->clock,
+    };
+    err = exchange_create(&exchange, &self->exchange);
     if (!err && pthread_create(&self->thread, NULL, run, self))
         err = ERR_MEMORY;
     return err ? err_set(&fault->why, err, "%s", err_name(err)) : ERR_OK;
