@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { OUTSTATION_LINES = 4, OUTSTATION_LOG = 256 };
+enum { OUTSTATION_LINES = 4, OUTSTATION_LOG = 8192 };
 
 /// What it does wrong from now on.
 typedef struct OutstationFaults {
