@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "app/commands.h"
+#include "app/emulate.h"
 #include "app/record.h"
 #include "connectors/tape/tape.h"
 #include "connectors/websocket/device.h"
@@ -20,7 +21,9 @@ const Subcommand subcommand_emulate = {
     "silence (of a sensor); seconds of plant time from the start. For example --fault incubator.lid@120+60 or\n"
     "--fault incubator.t2:stuck@600+120. --offline 600+120 loses the line for two minutes: the device goes on measuring, comes back, and\n"
     "sends its log marked as historical, behind what is live. Its desired \"period\" (`pollux devices desired`) is how many seconds lie between two samples.\n"
-    "--clock 2.1+14 stamps with a clock that is 2.1 s ahead and gains 14 ppm.",
+    "--clock 2.1+14 stamps with a clock that is 2.1 s ahead and gains 14 ppm.\n"
+    "--through line,plc emulates what stands behind the plant's own connectors: what the engine reads there is written, and what it writes moves the\n"
+    "actuators; samples of tags that are bound to none of them are not sent.",
     command_emulate};
 
 enum {
@@ -207,15 +210,12 @@ static void play_tape(Emulation *emulation)
         device_send_time(emulation->device, samples[count - 1].time + (int64_t)(emulation->plant->step * 2 * (double)NS_PER_S));
 }
 
-static void tell_fault(const Emulation *emulation)
+void emulate__tell_fault(const Castor *castor)
 {
     bool began;
-    const Fault *fault = castor_fault_changed(emulation->castor, &began);
-    char text[128];
-    if (!fault)
-        return;
-    snprintf(text, sizeof text, "fault \"%s\" %s", fault->name, began ? "begins" : "ends");
-    say(emulation, text);
+    const Fault *fault = castor_fault_changed(castor, &began);
+    if (fault)
+        log_write(LOG_INFO, "emulate", "fault \"%s\" %s", fault->name, began ? "begins" : "ends");
 }
 
 static void keep_line(const Emulation *emulation)
@@ -238,7 +238,8 @@ static Err emulate_plant(Emulation *emulation, ErrText *why)
         if (err)
             return err;
         wait_until(emulation, due_time(emulation, started, first, castor_time(emulation->castor)));
-        tell_fault(emulation);
+        if (!emulation->quiet)
+            emulate__tell_fault(emulation->castor);
         keep_line(emulation);
         const Sample *samples = castor_samples(emulation->castor, &count);
         if (is_due(emulation, castor_time(emulation->castor)) && !hand_over(emulation, samples, count))
@@ -426,7 +427,7 @@ static Err read_mishaps(Emulation *emulation, const char *offline, const char *c
 
 int command_emulate(int argc, char **argv)
 {
-    const char *path = NULL, *tape = NULL, *offline = NULL, *clock = NULL, *file = NULL, *token_file = NULL;
+    const char *path = NULL, *tape = NULL, *offline = NULL, *clock = NULL, *file = NULL, *token_file = NULL, *through = NULL;
     long seed = 1, seconds = 600;
     bool no_faults = false;
     OptionList faults = {0};
@@ -435,6 +436,7 @@ int command_emulate(int argc, char **argv)
     const Option options[] = {
         {OPTION_OPERAND, "PLANT", NULL, "the plant script that the server runs", &path, 0, 0},
         {OPTION_TEXT, "url", "URL", "where it runs (ws://localhost:8080)", &device.url, 0, 0},
+        {OPTION_TEXT, "through", "NAMES", "connectors of the plant, with commas between: their peers instead of a server", &through, 0, 0},
         {OPTION_TEXT, "token-file", "FILE", "a token that lets it in ($POLLUX_TOKEN)", &token_file, 0, 0},
         {OPTION_TEXT, "ca", "FILE", "of wss://: whose certificates are trusted (PEM; those of this machine)", &device.ca, 0, 0},
         {OPTION_TEXT, "certificate", "FILE", "of wss://: a certificate that lets it in (PEM)", &device.certificate, 0, 0},
@@ -459,9 +461,13 @@ int command_emulate(int argc, char **argv)
     ErrText why;
     Plant *plant = NULL;
     stop_on_signals();
-    if (tape && (faults.count || offline || clock || file)) {
-        const char *option = faults.count ? "fault" : offline ? "offline" : clock ? "clock" : "write";
+    if (tape && (faults.count || offline || clock || file || through)) {
+        const char *option = faults.count ? "fault" : offline ? "offline" : clock ? "clock" : file ? "write" : "through";
         err_set(&why, ERR_USAGE, "emulate: --%s goes with an emulated plant, not with --tape", option);
+        return subcommand_fail(EXIT_USAGE, &why);
+    }
+    if (through && (offline || clock || file || !isnan(emulation.speed))) {
+        err_set(&why, ERR_USAGE, "emulate: --%s goes with a server, not with --through", offline ? "offline" : clock ? "clock" : file ? "write" : "speed");
         return subcommand_fail(EXIT_USAGE, &why);
     }
     if (read_mishaps(&emulation, offline, clock, &why))
@@ -472,11 +478,13 @@ int command_emulate(int argc, char **argv)
         emulation.plant = plant;
         err = tape_open(tape, &plant->recording, &emulation.tape, &why);
     }
-    if (!err && file)
+    if (!err && through)
+        err = emulate__through(emulation.castor, through, emulation.quiet, &why);
+    else if (!err && file)
         err = record_castor(emulation.castor, (double)seconds, file, &why);
     else if (!err)
         err = open_link(&emulation, &device, token_file, &why);
-    if (!err && !file && wait_connected(&emulation)) {
+    if (!err && emulation.device && wait_connected(&emulation)) {
         if (emulation.tape)
             play_tape(&emulation);
         else

@@ -349,6 +349,7 @@ static void answer_file(Server *server, const Request *request, Reply *reply)
 
 static int answer_request(Server *server, Session *session, const Request *request)
 {
+    show_catch_up(server);
     session->route->answer(server, request, &session->reply);
     session->reply.ask.caller = request->caller;
     return conclude(server, session);

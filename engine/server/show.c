@@ -343,18 +343,23 @@ static int64_t show_feed(Server *server, Feed *feed, const State *state, bool fr
     return wait > 0 ? wait : 0;
 }
 
-/* Take in what the tick has published. Returns whether everybody needs a snapshot. */
-static bool take_news(Server *server, const State *state, bool fresh)
+void show_catch_up(Server *server)
 {
     Show *show = &server->show;
-    const bool same = !fresh || picture_take(&show->picture, &server->states, state);
-    if (!same)
+    const State *state = states_newest(&server->states);
+    if (state->sequence == 0)
+        return;
+    const bool fresh = state->sequence != show->picture.state.sequence;
+    if (fresh && !picture_take(&show->picture, &server->states, state)) {
         feeds_follow(&show->feeds, &server->states, &show->picture);
+        show->anew = true;
+    }
+    show->fresh |= fresh;
     if (!journal_waits(&server->journal))
-        return !same;
+        return;
     if (!fresh)
         picture_advance(&show->picture);
-    return journal_take(&server->journal, &show->recent, show->picture.revision, show->told) || !same;
+    show->anew |= journal_take(&server->journal, &show->recent, show->picture.revision, show->told);
 }
 
 static void push_snapshots(Server *server)
@@ -377,19 +382,20 @@ static void on_rated(uv_timer_t *timer)
 static void show_now(Server *server)
 {
     Show *show = &server->show;
-    const State *state = states_newest(&server->states);
+    show_catch_up(server);
+    const State *state = states_shown(&server->states);
     if (state->sequence == 0)
         return;
-    const bool fresh = state->sequence != show->picture.state.sequence;
-    if (take_news(server, state, fresh))
+    if (show->anew)
         push_snapshots(server);
 
     int64_t wait = INT64_MAX;
     for (Feed *feed = show->feeds.first; feed; feed = feed->next) {
-        const int64_t left = show_feed(server, feed, state, fresh);
+        const int64_t left = show_feed(server, feed, state, show->fresh);
         wait = left > 0 && left < wait ? left : wait;
     }
     show->told = show->picture.revision;
+    show->fresh = show->anew = false;
     if (wait < INT64_MAX)
         uv_timer_start(&server->rate_timer, on_rated, (uint64_t)(wait / NS_PER_MS + 1), 0);
 }

@@ -24,6 +24,7 @@ typedef struct Show {
     Picture picture;
     Recent recent;
     uint64_t told;  // the revision of the last show
+    bool fresh, anew;  // since then: values are others; everybody needs a snapshot
     Text text, alarms, commands;
 } Show;
 
@@ -51,5 +52,7 @@ size_t show_viewer_count(const Show *show);
 /// There are values that it has not been told.
 bool viewer_is_behind(const Viewer *viewer);
 
+/// Take in what the tick has published: before anything is answered, so that values, alarms and commands are of one moment, the newest.
+void show_catch_up(Server *server);
 /// Tell everybody what is new now, or as soon as the frame rate admits.
 void server__show(Server *server);

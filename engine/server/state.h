@@ -77,7 +77,7 @@ Err states_init(States *states, const Plant *plant);
 void states_fini(States *states);
 /// Show what is now. `now->connections` beyond CONNECTIONS_MAX are left out.
 void states_capture(States *states, const Sync *sync, const ServerNow *now);
-/// The newest State, a view until the next call. For the show alone: whoever answers asks for what is shown, so that values, alarms and commands are of one moment.
+/// The newest State, a view until the next call. For show_catch_up alone; others ask for what is shown.
 const State *states_newest(States *states);
 /// The State that states_newest gave last.
 const State *states_shown(const States *states);
