@@ -58,11 +58,15 @@ typedef struct WorldModel {
     WorldLook look;
 } WorldModel;
 
+/// What a number is worth: what its sample says of itself, or, worse, what the tests say of its sensor.
+typedef enum ValueQuality { VALUE_GOOD, VALUE_UNCERTAIN, VALUE_BAD, VALUE_DIVERGED, VALUE_SILENT } ValueQuality;
+
 /// One channel of one asset as it is now. NAN where there is no number.
 typedef struct WorldValue {
     double value, measured;   // estimate (or what it is set to); newest sample of measured_by
     float sd;
     float low, middle, high;  // 10, 50, 90 % of the forecast at World.ghost_time
+    uint8_t quality;          // ValueQuality, of what is measured
 } WorldValue;
 
 /// Worst last.
