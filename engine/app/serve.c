@@ -115,6 +115,7 @@ static Err open_hooks(Hooks *hooks, const char *plant, ErrText *why)
 
 typedef struct Serving {
     App *app;
+    Registry *registry;
     Websocket *websocket;
     Server *server;
     Reload *reload;
@@ -129,16 +130,21 @@ static void close_serving(Serving *serving)
     close_hooks(&serving->hooks);
     app_destroy(serving->app);
     websocket_destroy(serving->websocket);
+    registry_close(serving->registry);
 }
 
-static Err open_serving(Serving *serving, const AppDef *def, ServerDef *server, ErrText *why)
+/* `devices` is the file of the registry; NULL keeps none. */
+static Err open_serving(Serving *serving, const AppDef *def, const char *devices, ServerDef *server, ErrText *why)
 {
     Err err = app_create(def, &serving->app, why);
+    if (!err)
+        err = registry_open(devices, NULL, &serving->registry, why);
     if (err)
         return err;
     const Plant *plant = serving->app->plant;
     const WebsocketDef websocket = {.tags = plant->tags, .plant = plant->name, .step = plant->step, .speed = isinf(def->speed) ? 0 : def->speed,
-                                    .provider_clock = plant->clock == PLANT_CLOCK_PROVIDER, .corrected = plant->corrects_clocks};
+                                    .provider_clock = plant->clock == PLANT_CLOCK_PROVIDER, .corrected = plant->corrects_clocks,
+                                    .registry = serving->registry};
     if (websocket_create(&websocket, &serving->websocket))
         return err_set(why, ERR_MEMORY, "no memory for the websocket connector");
     server->plant = plant;
@@ -146,6 +152,7 @@ static Err open_serving(Serving *serving, const AppDef *def, ServerDef *server, 
     server->audit = serving->app->audit;
     server->history = def->history;
     server->devices = websocket_handler(serving->websocket);
+    server->registry = serving->registry;
     if ((err = open_hooks(&serving->hooks, plant->name, why)))
         return err;
     server->webhooks = serving->hooks.items;
@@ -285,14 +292,14 @@ static Err set_log(const char *level, const char *form, ErrText *why)
 // --- what a person types -------------------------------------------------------------------------------------------
 
 typedef struct ServeOptions {
-    const char *plant, *history, *codegen, *log_level, *log_format;
+    const char *plant, *history, *devices, *codegen, *log_level, *log_format;
     long port, clients, threads;
     double speed;
     bool no_history, fresh, watch, dry_run;
     OptionList hosts;
     Hooks hooks;
     ServerDef server;
-    char history_path[1024], access_path[1024];  // where they are by default
+    char history_path[1024], devices_path[1040], access_path[1024];  // where they are by default
 } ServeOptions;
 
 static OptionResult read_options(int argc, char **argv, ServeOptions *out)
@@ -312,6 +319,7 @@ static OptionResult read_options(int argc, char **argv, ServeOptions *out)
         {OPTION_WHOLE, "threads", "N", "threads that step the twins (1)", &out->threads, 1, 64},
         CODEGEN_OPTION(&out->codegen),
         {OPTION_TEXT, "history", "FILE", "where the history is kept", &out->history, 0, 0},
+        {OPTION_TEXT, "devices", "FILE", "where it is kept which devices were claimed (beside the history: its name and .devices)", &out->devices, 0, 0},
         {OPTION_FLAG, "no-history", NULL, "keep none", &out->no_history, 0, 0},
         {OPTION_FLAG, "fresh", NULL, "put the history until now aside and begin anew", &out->fresh, 0, 0},
         {OPTION_FLAG, "dry-run", NULL, "decide on every command, and hand none over, whatever the script says", &out->dry_run, 0, 0},
@@ -348,6 +356,15 @@ static Err find_history(ServeOptions *options, ErrText *why)
     return err || !options->fresh ? err : put_aside(options->history, why);
 }
 
+/* Which devices were claimed is kept beside the history, and not in it: that may be begun anew. */
+static void find_devices(ServeOptions *options)
+{
+    if (options->devices || !options->history)
+        return;
+    snprintf(options->devices_path, sizeof options->devices_path, "%s.devices", options->history);
+    options->devices = options->devices_path;
+}
+
 static Err complete_server(ServeOptions *options, ErrText *why)
 {
     Err err = ERR_OK;
@@ -373,7 +390,7 @@ static Err serve(ServeOptions *options, ErrText *why)
     reload_on_signal();
     Err err = reload_create(&def, options->watch, &serving.reload) ? err_set(why, ERR_MEMORY, "no memory") : ERR_OK;
     if (!err)
-        err = open_serving(&serving, &def, &options->server, why);
+        err = open_serving(&serving, &def, options->devices, &options->server, why);
     if (!err) {
         greet(&serving, &def, &options->server);
         err = run_until_stopped(&serving, why);
@@ -397,6 +414,7 @@ int command_serve(int argc, char **argv)
     Err err = find_history(&options, &why);
     if (!err)
         err = complete_server(&options, &why);
+    find_devices(&options);
     if (!err)
         err = serve(&options, &why);
     codegen_end();

@@ -36,13 +36,22 @@ static inline double *block_column(const Block *block, uint16_t column)
 /// A bit for every lane that is in use.
 uint64_t block_lanes(const Block *block);
 
+/// How a twin is to be drawn where its script says so.
+typedef struct TwinLook {
+    const char *mesh;  // "" where its model's is meant
+    double size[3];    // m; 0: not said
+    double turn;       // degrees, counter-clockwise seen from above
+} TwinLook;
+
 typedef struct Twin {
     const char *name;  // the tag table's
     uint32_t block;
     uint32_t lane;
     TagId first_tag;  // of its channel 0; the others follow
     bool recorded;    // history keeps its estimates
+    bool placed;      // the script says where it is
     double at[3];     // position, m
+    const TwinLook *look;  // NULL where the script says nothing
 } Twin;
 
 /// What one twin's input takes from another twin.

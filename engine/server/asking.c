@@ -34,7 +34,8 @@ static bool may(Client *client, const WireMessage *message)
     const bool as_device = wire_is_device_topic(message->topic);
     const Right right = as_device ? RIGHT_NONE : topic_right(message->topic);
     char why[128];
-    if (as_device ? access_is_device(client->server->access, caller) : role_may(caller->role, right))
+    const bool is_device = as_device && (client->link.standing == LINK_STRANGER || access_is_device(client->server->access, caller));
+    if (as_device ? is_device : role_may(caller->role, right))
         return true;
     if (as_device)
         snprintf(why, sizeof why, "%s is no device: it has no tags to provide or actuate", caller->name);

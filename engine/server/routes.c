@@ -14,6 +14,7 @@ static const Route *const tables[] = {
     index_routes,
     describe_routes,
     inventory_routes,
+    device_routes,
     order_routes,
     gate_routes,
     events_routes,
