@@ -308,6 +308,48 @@ START_TEST(in_a_dry_run_nothing_reaches_the_device)
 }
 END_TEST
 
+/* What `pollux gate` prints; it ends with this status. */
+static char *gate_says(const Works *works, int status, const char *const *words)
+{
+    const char *arguments[12] = {"gate"};
+    char url[64];
+    size_t count = 1;
+    snprintf(url, sizeof url, "http://127.0.0.1:%d", works->server.port);
+    for (; *words; words++)
+        arguments[count++] = *words;
+    arguments[count++] = "--url";
+    arguments[count] = url;
+    Child child = child_start("gate", arguments);
+    ck_assert_int_eq(child_wait(&child, PATIENCE_MS), status);
+    return flow_read(status ? child.err.text : child.out.text);
+}
+#define GATE_SAYS(works, status, ...) gate_says(works, status, (const char *const[]){__VA_ARGS__, NULL})
+
+static void assert_says(char *said, const char *expected)
+{
+    ck_assert_msg(strstr(said, expected), "\"%s\" is not in \"%s\"", expected, said);
+    free(said);
+}
+
+START_TEST(the_command_line_does_what_the_dashboard_does)
+{
+    Works works;
+    begin(&works, "line.db", "gate = { fail_safe = { ['tank1.valve'] = 100 } }");
+    live(&works, 3, 3, 0);
+    assert_says(GATE_SAYS(&works, 0, "command", "tank1.valve", "30", "--dry-run"), "dry run: it would be handed over");
+    assert_says(GATE_SAYS(&works, 1, "command", "tank1.valve", "300"), "300 percent is above its maximum 100 percent");
+    assert_says(GATE_SAYS(&works, 0, "mode", "tank1.valve", "manual", "--reason", "trial"), "");
+    assert_says(GATE_SAYS(&works, 0, "fail-safe", "--reason", "fire drill"), "");
+    await_standing(&works, "manual", true);
+    assert_says(GATE_SAYS(&works, 0, "show"), "held  fail-safe 100");
+    assert_says(GATE_SAYS(&works, 0, "release", "tank1.valve"), "");
+    await_standing(&works, "manual", false);
+    assert_says(GATE_SAYS(&works, 1, "release"), "nothing is held");
+    assert_says(GATE_SAYS(&works, 2, "command", "tank1.valve", "much"), "expected a number");
+    end(&works);
+}
+END_TEST
+
 KIT_MAIN("flow.safety", an_orderly_stop_writes_the_fail_safe_value_which_people_release, lost_sensors_hold_the_actuator_and_kill_9_does_not_change_that,
          modes_are_the_same_behind_kill_9_and_behind_another_script, a_command_is_done_when_the_device_reports_it, a_watchdog_beats_while_ticks_run,
-         in_a_dry_run_nothing_reaches_the_device)
+         in_a_dry_run_nothing_reaches_the_device, the_command_line_does_what_the_dashboard_does)
