@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "connectors/mqtt/payload.h"
+#include "signal/payload.h"
 
 static const char *const own_keys[] = {"group", "node", "device", "metric", "type", "confirm", NULL};
 static const char space[] = "spBv1.0";

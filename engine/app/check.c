@@ -97,8 +97,8 @@ static Err check_forecasts(const Plant *plant, ErrText *why)
     Err err = desk_create(plant, 1, &desk, why);
     if (!err)
         err = lookout_create(plant, &lookout, why);
-    if (!err && gate_create(plant, &gate))
-        err = err_set(why, ERR_MEMORY, "no memory for the gate");
+    if (!err)
+        err = gate_create(plant, &gate, why);
     if (!err)
         err = gate_simulate(gate, desk, true, why);
     desk_destroy(desk);

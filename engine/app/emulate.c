@@ -1,5 +1,4 @@
 /* emulate.c -- pollux emulate: the device side, a recording or Castor, over a real WebSocket. */
-#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,6 +7,7 @@
 #include "app/commands.h"
 #include "app/emulate.h"
 #include "app/record.h"
+#include "app/token_file.h"
 #include "connectors/tape/tape.h"
 #include "connectors/websocket/device.h"
 #include "plant/castor.h"
@@ -20,7 +20,8 @@ const Subcommand subcommand_emulate = {
     "TAG:KIND[:SIZE]@AT[+LASTS], KIND one of factor, set (of a state, parameter or input), bias, drift, stuck, noise, spike,\n"
     "silence (of a sensor); seconds of plant time from the start. For example --fault incubator.lid@120+60 or\n"
     "--fault incubator.t2:stuck@600+120. --offline 600+120 loses the line for two minutes: the device goes on measuring, comes back, and\n"
-    "sends its log marked as historical, behind what is live. --clock 2.1+14 stamps with a clock that is 2.1 s ahead and gains 14 ppm.\n"
+    "sends its log marked as historical, behind what is live. Its desired \"period\" (`pollux devices desired`) is how many seconds lie between two samples.\n"
+    "--clock 2.1+14 stamps with a clock that is 2.1 s ahead and gains 14 ppm.\n"
     "--through line,plc emulates what stands behind the plant's own connectors: what the engine reads there is written, and what it writes moves the\n"
     "actuators; samples of tags that are bound to none of them are not sent.",
     command_emulate};
@@ -29,7 +30,7 @@ enum {
     BATCH = 512,
     WAIT_MS = 20,
     GOODBYE_S = 30,  // how long the last samples may wait for their answer
-    TOKEN_TEXT_ROOM = 200,
+    PERIOD_MAX_S = 3600,
     LOG_ROOM = 4 * 1000 * 1000,  // samples, 250 MB that are touched when there is a log
 };
 
@@ -42,6 +43,8 @@ typedef struct Emulation {
     double offline_at, offline_lasts;  // s of plant time from the start: there is no line
     double ahead, drift_ppm;           // of the clock that stamps: s
     int64_t first;       // where the emulated plant began
+    double period;       // s between two samples that it sends of a sensor, as it is desired; 0: all that there are
+    int64_t next_due;    // plant time of the next
     bool quiet;
 } Emulation;
 
@@ -81,6 +84,42 @@ static const char *on_command(void *self, uint64_t id, const char *tag, double v
         return refusal;
     }
     return NULL;
+}
+
+// Its twin: what it says of itself, and how it is to be set.
+
+static void report(Emulation *emulation)
+{
+    json_t *said = json_pack("{s:s,s:s,s:f}", "program", "pollux emulate", "version", POLLUX_VERSION, "period", emulation->period);
+    if (!said || device_report(emulation->device, said))
+        log_write(LOG_WARNING, "emulate", "no memory to report how it is set");
+    json_decref(said);
+}
+
+/* What is not a time to wait is left as it is, and reported so. */
+static void on_config(void *self, const json_t *delta)
+{
+    Emulation *emulation = self;
+    const json_t *period = json_object_get(delta, "period");
+    char text[80];
+    if (json_is_number(period) && json_number_value(period) >= 0 && json_number_value(period) <= PERIOD_MAX_S) {
+        emulation->period = json_number_value(period);
+        emulation->next_due = TIME_NONE;
+        snprintf(text, sizeof text, "a sample every %g s from now on", emulation->period);
+        say(emulation, text);
+    }
+    report(emulation);
+}
+
+/* Whether what is measured now is sent. */
+static bool is_due(Emulation *emulation, int64_t time)
+{
+    if (emulation->period <= 0)
+        return true;
+    if (emulation->next_due != TIME_NONE && time < emulation->next_due)
+        return false;
+    emulation->next_due = time + (int64_t)(emulation->period * (double)NS_PER_S);
+    return true;
 }
 
 /* What the device's clock says at `time`. */
@@ -202,7 +241,7 @@ static Err emulate_plant(Emulation *emulation, ErrText *why)
             emulate__tell_fault(emulation->castor);
         keep_line(emulation);
         const Sample *samples = castor_samples(emulation->castor, &count);
-        if (!hand_over(emulation, samples, count))
+        if (is_due(emulation, castor_time(emulation->castor)) && !hand_over(emulation, samples, count))
             break;
         device_send_time(emulation->device, castor_time(emulation->castor));
     }
@@ -307,22 +346,6 @@ static Err make_offer(const Emulation *emulation, Arena *arena, Offer *offer, Er
     return err ? err_set(why, err, "no memory") : ERR_OK;
 }
 
-/* The token that a file holds, or else the environment; `token` stays "" where there is none. It is not typed: others on the machine see what is. */
-static Err read_token(const char *path, char token[static TOKEN_TEXT_ROOM], ErrText *why)
-{
-    const char *set = getenv("POLLUX_TOKEN");
-    snprintf(token, TOKEN_TEXT_ROOM, "%s", !path && set ? set : "");
-    if (!path)
-        return ERR_OK;
-    FILE *file = fopen(path, "re");
-    if (!file)
-        return err_set(why, ERR_IO, "%s: %s", path, strerror(errno));
-    const bool read = fgets(token, TOKEN_TEXT_ROOM, file) != NULL;
-    fclose(file);
-    token[strcspn(token, " \t\r\n")] = 0;
-    return read && *token ? ERR_OK : err_set(why, ERR_PARSE, "%s: expected a token, as `pollux token create` prints it", path);
-}
-
 /* `def` says where the engine is and how to be let in; the rest follows from what is emulated. */
 static Err open_link(Emulation *emulation, const DeviceDef *def, const char *token_file, ErrText *why)
 {
@@ -331,7 +354,7 @@ static Err open_link(Emulation *emulation, const DeviceDef *def, const char *tok
     char token[TOKEN_TEXT_ROOM];
     Err err = make_offer(emulation, &arena, &offer, why);
     if (!err)
-        err = read_token(token_file, token, why);
+        err = token_read(token_file, token, why);
     if (!err) {
         DeviceDef whole = *def;
         whole.token = *token ? token : NULL;
@@ -340,8 +363,11 @@ static Err open_link(Emulation *emulation, const DeviceDef *def, const char *tok
         whole.tag_count = offer.tag_count;
         whole.actuators = offer.actuators;
         whole.actuator_count = offer.actuator_count;
+        whole.config = emulation->castor ? on_config : NULL;
         err = device_open(&whole, &emulation->device, why);
     }
+    if (!err)
+        report(emulation);
     arena_fini(&arena);
     return err;
 }

@@ -47,30 +47,11 @@ static Err read_time(const Reading *reading, const char *name, int64_t *out, Err
     return err_set(why, ERR_PARSE, "%s: expected a time as in \"2026-12-31T00:00:00Z\", got \"%.60s\"", name, text);
 }
 
-static int hex_digit(char letter)
-{
-    static const char digits[] = "0123456789abcdef";
-    const char *at = letter ? strchr(digits, letter) : NULL;
-    return at ? (int)(at - digits) : -1;
-}
-
-static bool parse_hash(const char *text, SecretHash *out)
-{
-    if (strlen(text) != 2 * sizeof out->bytes)
-        return false;
-    for (size_t i = 0; i < sizeof out->bytes; i++, text += 2) {
-        if (hex_digit(text[0]) < 0 || hex_digit(text[1]) < 0)
-            return false;
-        out->bytes[i] = (unsigned char)(16 * hex_digit(text[0]) + hex_digit(text[1]));
-    }
-    return true;
-}
-
 static Err read_hash(const Reading *reading, const char *name, SecretHash *out, ErrText *why)
 {
     const char *text;
     const Err err = require_text(reading, name, &text, why);
-    if (err || parse_hash(text, out))
+    if (err || secret_hash_parse(text, out))
         return err;
     return err_set(why, ERR_PARSE, "%s: expected %d hexadecimal digits, in small letters", name, 2 * SECRET_BYTES);
 }
@@ -117,6 +98,14 @@ static Err check_members(const Reading *reading, const char *const *known, ErrTe
     return ERR_OK;
 }
 
+/* True or false, false where it is left out. */
+static Err read_flag(const Reading *reading, const char *name, bool *out, ErrText *why)
+{
+    const json_t *member = json_object_get(reading->object, name);
+    *out = json_is_true(member);
+    return !member || json_is_boolean(member) ? ERR_OK : err_set(why, ERR_PARSE, "%s: expected true or false", name);
+}
+
 static Err read_user(Reading *reading, ErrText *why)
 {
     static const char *const members[] = {"name", "role", "password", "created", NULL};
@@ -131,14 +120,14 @@ static Err read_user(Reading *reading, ErrText *why)
 
 static Err read_token(Reading *reading, ErrText *why)
 {
-    static const char *const members[] = {"name", "role", "hash", "provide", "actuate", "created", "expires", NULL};
+    static const char *const members[] = {"name", "role", "hash", "provide", "actuate", "device", "created", "expires", NULL};
     const Err err = check_members(reading, members, why);
     return err ? err : read_hash(reading, "hash", &reading->key.hash, why);
 }
 
 static Err read_certificate(Reading *reading, ErrText *why)
 {
-    static const char *const members[] = {"name", "role", "fingerprint", "subject", "provide", "actuate", "created", "expires", NULL};
+    static const char *const members[] = {"name", "role", "fingerprint", "subject", "provide", "actuate", "device", "created", "expires", NULL};
     Key *key = &reading->key;
     Err err = check_members(reading, members, why);
     if (!err)
@@ -166,6 +155,8 @@ static Err read_key(Keyring *keyring, KeyKind kind, const json_t *object, ErrTex
         err = read_patterns(&reading, "provide", reading.provide, &key->provide, why);
     if (!err)
         err = read_patterns(&reading, "actuate", reading.actuate, &key->actuate, why);
+    if (!err)
+        err = read_flag(&reading, "device", &key->device, why);
     if (!err)
         err = readers[kind](&reading, why);
     return err ? err : keyring_add(keyring, key, why);
@@ -262,10 +253,9 @@ static void put_text(Text *out, const char *name, const char *value)
 
 static void put_hash(Text *out, const char *name, const SecretHash *hash)
 {
-    text_format(out, ", \"%s\": \"", name);
-    for (size_t i = 0; i < sizeof hash->bytes; i++)
-        text_format(out, "%02x", hash->bytes[i]);
-    text_put(out, "\"");
+    char text[SECRET_HASH_TEXT];
+    secret_hash_print(hash, text);
+    put_text(out, name, text);
 }
 
 static void put_time(Text *out, const char *name, int64_t time)
@@ -301,6 +291,7 @@ static void put_key(Text *out, const Key *key)
         put_text(out, "subject", key->subject);
     else
         put_hash(out, key->kind == KEY_TOKEN ? "hash" : "fingerprint", &key->hash);
+    text_put(out, key->device ? ", \"device\": true" : "");
     put_patterns(out, "provide", key->provide);
     put_patterns(out, "actuate", key->actuate);
     put_time(out, "created", key->created);
@@ -326,51 +317,11 @@ static void put_keyring(Text *out, const Keyring *keyring)
     text_put(out, "}\n");
 }
 
-static bool write_all(int file, const char *bytes, size_t length)
-{
-    for (ssize_t wrote; length; bytes += wrote, length -= (size_t)wrote)
-        if ((wrote = write(file, bytes, length)) <= 0)
-            return false;
-    return fsync(file) == 0;
-}
-
-/* The new name is on disk when the folder is. */
-static void sync_folder(const char *path)
-{
-    char folder[PATH_MAX];
-    const char *slash = strrchr(path, '/');
-    snprintf(folder, sizeof folder, "%.*s", slash ? (int)(slash - path) : 1, slash ? path : ".");
-    const int file = open(*folder ? folder : "/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (file < 0)
-        return;
-    fsync(file);
-    close(file);
-}
-
-static Err replace_file(const char *path, const Text *text, ErrText *why)
-{
-    char fresh[PATH_MAX];
-    if (snprintf(fresh, sizeof fresh, "%s.new", path) >= (int)sizeof fresh)
-        return err_set(why, ERR_RANGE, "the path of the access file is too long");
-    unlink(fresh);  // of a writer that was ended in the middle
-    const int file = open(fresh, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    bool done = file >= 0 && write_all(file, text->bytes, text->length);
-    if (file >= 0)
-        done = close(file) == 0 && done;
-    if (done && rename(fresh, path) == 0) {
-        sync_folder(path);
-        return ERR_OK;
-    }
-    err_set(why, ERR_IO, "cannot write %s: %s", path, strerror(errno));
-    unlink(fresh);
-    return ERR_IO;
-}
-
 Err keyring_save(const Keyring *keyring, const char *path, ErrText *why)
 {
     Text text = {0};
     put_keyring(&text, keyring);
-    const Err err = text.failed ? err_set(why, ERR_MEMORY, "%s", err_name(ERR_MEMORY)) : replace_file(path, &text, why);
+    const Err err = text.failed ? err_set(why, ERR_MEMORY, "%s", err_name(ERR_MEMORY)) : file_replace(path, text.bytes, text.length, why);
     text_fini(&text);
     return err;
 }

@@ -71,7 +71,7 @@ struct Exchange {
     int file;           // eventfd
     atomic_bool ends, connected;
     _Atomic int64_t plant_time;
-    _Atomic uint64_t attempts, samples, refused, dropped, unchanged, commands, failed, busy_ns;
+    _Atomic uint64_t attempts, samples, refused, dropped, unchanged, missed, commands, failed, busy_ns;
     _Atomic uint32_t stale;
 
     Line *lines;      // the connector's thread's, by binding
@@ -438,6 +438,11 @@ void exchange_refuse(Exchange *exchange, const char *format, ...)
     atomic_fetch_add(&exchange->refused, 1);
 }
 
+void exchange_missed(Exchange *exchange, uint64_t turns)
+{
+    atomic_fetch_add(&exchange->missed, turns);
+}
+
 static ExchangeSeen *find_seen(Exchange *exchange, const char *address)
 {
     size_t slot = hash_bytes(0, address, strlen(address)) % SEEN_SLOTS;
@@ -626,6 +631,7 @@ ExchangeState exchange_state(Exchange *exchange)
         .refused = atomic_load(&exchange->refused),
         .dropped = atomic_load(&exchange->dropped),
         .unchanged = atomic_load(&exchange->unchanged),
+        .missed = atomic_load(&exchange->missed),
         .commands = atomic_load(&exchange->commands),
         .failed = atomic_load(&exchange->failed),
         .stale = atomic_load(&exchange->stale),

@@ -50,6 +50,8 @@ bool exchange_value(Exchange *exchange, size_t binding, double number, int64_t t
 bool exchange_past(Exchange *exchange, size_t binding, double number, int64_t time, Quality quality);
 /// What came could not be read: counted, and the text is shown as the connector's last fault.
 void exchange_refuse(Exchange *exchange, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/// Turns of a schedule (schedule.h) that were left out, as the one before took too long.
+void exchange_missed(Exchange *exchange, uint64_t turns);
 /// An address that no binding names: at most EXCHANGE_SEEN_MAX are remembered, for people who look for what could be bound.
 void exchange_seen(Exchange *exchange, const char *address, double number);
 /// The connection is there, or is not, and why. While it is not, commands fail at once unless their binding stores them, and all tags are silent.
@@ -80,6 +82,7 @@ typedef struct ExchangeState {
     int64_t since;          // UTC: of that, TIME_NONE before the first attempt has ended
     uint64_t attempts;      // at connecting, since the start
     uint64_t samples, refused, dropped, unchanged;  // unchanged: within the dead band
+    uint64_t missed;        // turns of a schedule that were left out
     uint64_t commands, failed;
     uint32_t stale;         // tags that are silent now
     char fault[160];        // the last, "" while there was none

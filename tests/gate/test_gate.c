@@ -34,7 +34,7 @@ static Site *open_site(int tanks)
 {
     Site *site = mem_alloc(sizeof *site);
     site->plant = tanks_load(tanks, "", "");
-    ck_assert_int_eq(gate_create(site->plant, &site->gate), ERR_OK);
+    ck_assert_int_eq(gate_create(site->plant, &site->gate, NULL), ERR_OK);
     site->connectors[0] = (Connector){&mute_type, NULL};
     for (size_t i = 0; i < 2; i++)
         site->connectors[i + 1] = (Connector){&device_type, &site->devices[i]};
@@ -588,7 +588,7 @@ START_TEST(without_memory_there_is_no_gate)
     for (size_t n = 1; n <= 6; n++) {
         Gate *gate;
         kit_fail_allocation(n);
-        ck_assert_int_eq(gate_create(plant, &gate), ERR_MEMORY);
+        ck_assert_int_eq(gate_create(plant, &gate, NULL), ERR_MEMORY);
         kit_fail_allocation(0);
         ck_assert_ptr_null(gate);
     }

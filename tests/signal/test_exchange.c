@@ -383,6 +383,16 @@ START_TEST(another_numbering_of_tags_is_followed_behind_what_waits)
 }
 END_TEST
 
+START_TEST(turns_that_were_left_out_add_up)
+{
+    setup();
+    exchange_missed(exchange, 3);
+    exchange_missed(exchange, 4);
+    ck_assert_uint_eq(exchange_state(exchange).missed, 7);
+    teardown();
+}
+END_TEST
+
 START_TEST(unbound_addresses_are_remembered_up_to_a_bound)
 {
     setup();
@@ -474,5 +484,6 @@ KIT_MAIN("signal.exchange", a_number_is_scaled_into_its_unit_and_then_into_si, a
          what_is_no_number_is_refused_and_a_source_without_a_value_is_silent, samples_that_find_no_room_are_counted_and_outcomes_still_come_through,
          a_command_wakes_the_thread_and_comes_as_a_number_of_the_wire, a_command_of_a_tag_that_is_bound_elsewhere_or_read_is_not_taken,
          without_a_connection_a_command_fails_unless_its_binding_stores_it, a_stored_command_is_not_carried_out_behind_its_deadline_nor_behind_a_newer_one,
-         the_end_stays_readable_until_the_thread_has_seen_it, another_numbering_of_tags_is_followed_behind_what_waits, unbound_addresses_are_remembered_up_to_a_bound,
+         the_end_stays_readable_until_the_thread_has_seen_it, another_numbering_of_tags_is_followed_behind_what_waits, turns_that_were_left_out_add_up,
+         unbound_addresses_are_remembered_up_to_a_bound,
          memory_may_fail_at_every_allocation, two_threads_share_it_and_every_command_is_answered_once)
