@@ -8,11 +8,13 @@
 #include "connectors/iec104/iec104.h"
 #include "connectors/modbus/modbus.h"
 #include "connectors/mqtt/mqtt.h"
+#include "connectors/sparkplug/sparkplug.h"
 
 const ConnectorKind *const kinds[] = {
     &iec104_kind,
     &modbus_kind,
     &mqtt_kind,
+    &sparkplug_kind,
     NULL,
 };
 
