@@ -7,6 +7,11 @@
 
 #include "app/kinds.h"
 
+/* What one way has brought, by its own count and by that of all of them. */
+typedef struct Receipt {
+    uint64_t own, all;  // 0: nothing
+} Receipt;
+
 typedef struct Way {
     ConnectorDef def;      // with copies of its own of all but the tags
     const char *kind_name;
@@ -17,13 +22,15 @@ typedef struct Way {
     Arena arena;
     ConnectorLosses lost;
     int64_t last;
+    Receipt asked, next;  // the first is told as soon as it is on disk, then the next takes its place
 } Way;
 
 struct Ways {
     Way *items[PLANT_CONNECTORS_MAX];
     bool borrowed[PLANT_CONNECTORS_MAX];  // they are another's until ways_take
     size_t count;
-    size_t first;  // to be polled next
+    size_t first;   // to be polled next
+    uint64_t mark;  // arrivals until now
     const Plant *plant;  // whose they are, until ways_take
     const Clock *clock;
 };
@@ -221,6 +228,7 @@ static void leave(Ways *ways, const Way *way)
 
 void ways_take(Ways *ways, Ways *before)
 {
+    ways->mark = before->mark;
     for (size_t i = 0; i < ways->count; i++) {
         if (!ways->borrowed[i])
             continue;
@@ -243,14 +251,19 @@ void ways_destroy(Ways *ways)
 
 // --- for the tick --------------------------------------------------------------------------------------------------
 
-/* What is of no tag, or of a source that nobody asked for the clock, is of its way. */
-static void note_arrivals(Way *way, size_t index, Arrival *arrivals, size_t count)
+/* What is of no tag, or of a source that nobody asked for the clock, is of its way. Marks count what all of them have brought. */
+static void note_arrivals(Ways *ways, size_t index, Arrival *arrivals, size_t count)
 {
+    Way *way = ways->items[index];
     for (size_t i = 0; i < count; i++) {
         arrivals[i].provider = (uint32_t)index + 1;
         if (arrivals[i].kind == ARRIVAL_SAMPLE)
             way->last = arrivals[i].sample.time;
+        way->next = (Receipt){arrivals[i].mark, ++ways->mark};
+        arrivals[i].mark = ways->mark;
     }
+    if (!way->asked.all)
+        way->asked = way->next;
 }
 
 /* Each begins once: one that brings more than there is room for must not silence the others. */
@@ -262,7 +275,7 @@ static size_t poll_ways(void *self, Arrival *out, size_t room)
         const size_t index = (ways->first + i) % ways->count;
         Way *way = ways->items[index];
         const size_t came = way->connector.type->poll(way->connector.self, out + count, room - count);
-        note_arrivals(way, index, out + count, came);
+        note_arrivals(ways, index, out + count, came);
         count += came;
     }
     ways->first = ways->count ? (ways->first + 1) % ways->count : 0;
@@ -296,6 +309,19 @@ static void tell_time(void *self, int64_t plant_time)
             ways->items[i]->connector.type->ticked(ways->items[i]->connector.self, plant_time);
 }
 
+static void hand_receipts(void *self, uint64_t mark)
+{
+    const Ways *ways = self;
+    for (size_t i = 0; i < ways->count; i++) {
+        Way *way = ways->items[i];
+        if (!way->asked.all || way->asked.all > mark)
+            continue;
+        if (way->connector.type->stored)
+            way->connector.type->stored(way->connector.self, way->asked.own);
+        way->asked = way->next.all > way->asked.all ? way->next : (Receipt){0};
+    }
+}
+
 static ConnectorStats sum_stats(void *self)
 {
     const Ways *ways = self;
@@ -318,6 +344,7 @@ static const ConnectorType ways_type = {
     .name = "connectors",
     .poll = poll_ways,
     .send = send_by_its_way,
+    .stored = hand_receipts,
     .lost = note_losses,
     .ticked = tell_time,
     .stats = sum_stats,
