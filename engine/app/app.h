@@ -25,6 +25,7 @@ typedef struct AppDef {
     bool quiet;           // no log lines for alarms and commands
     const volatile int *stop;  // not 0 once somebody wants the process to end: a long catch-up is left then; NULL: nobody does
     bool connects;        // open the connectors that the script names
+    Inlets *inlets;       // where they take what is pushed to the server; NULL: there is none
     bool provider_clock;  // time is what the samples carry, whatever the script says: recordings
     /// Called at the end of each tick, with the samples that it folded in.
     void (*ticked)(void *self, const App *app, Batch batch);

@@ -33,6 +33,7 @@ struct Ways {
     uint64_t mark;  // arrivals until now
     const Plant *plant;  // whose they are, until ways_take
     const Clock *clock;
+    Inlets *inlets;
 };
 
 // --- one way -------------------------------------------------------------------------------------------------------
@@ -120,7 +121,7 @@ static Err open_way(Ways *ways, const Plant *plant, const PlantConnector *connec
     ConnectorFault fault = {.binding = TAG_NONE};
     Err err = make_way(plant, connector, turned, &way, why);
     if (way)
-        way->def.clock = ways->clock;
+        way->def.clock = ways->clock, way->def.inlets = ways->inlets;
     if (!err && way->kind->open(&way->def, &way->connector, &way->exchange, &fault))
         err = bindings_blame(plant, connector, fault.binding, fault.key, fault.why.text, why);
     if (!err)
@@ -140,12 +141,13 @@ Err ways_check(const Plant *plant, ErrText *why)
     return err;
 }
 
-static Err create(const Clock *clock, Ways **out, ErrText *why)
+static Err create(const Clock *clock, Inlets *inlets, Ways **out, ErrText *why)
 {
     *out = mem_alloc(sizeof **out);
     if (!*out)
         return err_set(why, ERR_MEMORY, "no memory for connectors");
     (*out)->clock = clock;
+    (*out)->inlets = inlets;
     return ERR_OK;
 }
 
@@ -158,9 +160,9 @@ static Err finish(Err err, Ways **ways)
     return err;
 }
 
-Err ways_open(const Plant *plant, const Clock *clock, Ways **out, ErrText *why)
+Err ways_open(const Plant *plant, const Clock *clock, Inlets *inlets, Ways **out, ErrText *why)
 {
-    Err err = create(clock, out, why);
+    Err err = create(clock, inlets, out, why);
     for (size_t i = 0; i < plant->connector_count && !err; i++)
         err = open_way(*out, plant, &plant->connectors[i], false, why);
     return finish(err, out);
@@ -168,7 +170,7 @@ Err ways_open(const Plant *plant, const Clock *clock, Ways **out, ErrText *why)
 
 Err ways_open_turned(const Plant *plant, const char *const *names, size_t name_count, Ways **out, ErrText *why)
 {
-    Err err = create(NULL, out, why);
+    Err err = create(NULL, NULL, out, why);
     for (size_t i = 0; i < name_count && !err; i++) {
         const PlantConnector *connector = bindings_connector(plant, names[i]);
         err = connector ? open_way(*out, plant, connector, true, why) : err_set(why, ERR_USAGE, "%s: \"%s\" is none of its connectors", plant->path, names[i]);
@@ -201,7 +203,7 @@ static Way *find_same(const Ways *ways, const PlantConnector *connector)
 
 Err ways_succeed(Ways *before, const Plant *plant, Ways **out, ErrText *why)
 {
-    Err err = create(before->clock, out, why);
+    Err err = create(before->clock, before->inlets, out, why);
     for (size_t i = 0; i < plant->connector_count && !err; i++) {
         Way *same = find_same(before, &plant->connectors[i]);
         if (!same) {

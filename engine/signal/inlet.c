@@ -6,10 +6,20 @@
 #include <stdio.h>
 #include <string.h>
 
+/* A receipt is the inlet's number, and its mark in the bits below. */
+enum { MARK_BITS = 44 };
+static const uint64_t MARK_MASK = (UINT64_C(1) << MARK_BITS) - 1;
+
+typedef struct Entry {
+    const Inlet *inlet;
+    uint64_t number;
+} Entry;
+
 struct Inlets {
     pthread_mutex_t lock;
-    const Inlet *items[INLETS_MAX];  // in the order in which they entered
+    Entry items[INLETS_MAX];  // in the order in which they entered
     size_t count;
+    uint64_t entered;  // until now
 };
 
 Err inlets_create(Inlets **out)
@@ -35,7 +45,7 @@ Err inlets_enter(Inlets *inlets, const Inlet *inlet)
     pthread_mutex_lock(&inlets->lock);
     const bool fits = inlets->count < INLETS_MAX;
     if (fits)
-        inlets->items[inlets->count++] = inlet;
+        inlets->items[inlets->count++] = (Entry){inlet, ++inlets->entered};
     pthread_mutex_unlock(&inlets->lock);
     return fits ? ERR_OK : ERR_FULL;
 }
@@ -45,21 +55,21 @@ void inlets_leave(Inlets *inlets, const Inlet *inlet)
     pthread_mutex_lock(&inlets->lock);
     size_t kept = 0;
     for (size_t i = 0; i < inlets->count; i++)
-        if (inlets->items[i] != inlet)
+        if (inlets->items[i].inlet != inlet)
             inlets->items[kept++] = inlets->items[i];
     inlets->count = kept;
     pthread_mutex_unlock(&inlets->lock);
 }
 
 /* While a plant is exchanged for another version there may be two of a name: the newer is meant. */
-static const Inlet *find(const Inlets *inlets, const char *name)
+static const Entry *find(const Inlets *inlets, const char *name)
 {
-    const Inlet *found = NULL;
+    const Entry *found = NULL;
     for (size_t i = inlets->count; i-- > 0 && !found;)
-        if (!name || strcmp(inlets->items[i]->name, name) == 0)
-            found = inlets->items[i];
+        if (!name || strcmp(inlets->items[i].inlet->name, name) == 0)
+            found = &inlets->items[i];
     for (size_t i = 0; i < inlets->count && found && !name; i++)
-        if (strcmp(inlets->items[i]->name, found->name) != 0)
+        if (strcmp(inlets->items[i].inlet->name, found->inlet->name) != 0)
             return NULL;
     return found;
 }
@@ -69,7 +79,7 @@ static void refuse(const Inlets *inlets, const char *name, InletAnswer *answer)
     char names[sizeof answer->why.text / 2] = "none";
     size_t length = 0;
     for (size_t i = 0; i < inlets->count && length < sizeof names; i++)
-        length += (size_t)snprintf(names + length, sizeof names - length, "%s%s", i ? ", " : "", inlets->items[i]->name);
+        length += (size_t)snprintf(names + length, sizeof names - length, "%s%s", i ? ", " : "", inlets->items[i].inlet->name);
     *answer = (InletAnswer){.status = 404};
     if (name)
         err_set(&answer->why, ERR_UNKNOWN, "no connector \"%.60s\" takes samples here; there is: %s", name, names);
@@ -80,20 +90,24 @@ static void refuse(const Inlets *inlets, const char *name, InletAnswer *answer)
 void inlets_take(Inlets *inlets, const char *name, const InletBody *body, InletAnswer *answer)
 {
     pthread_mutex_lock(&inlets->lock);
-    const Inlet *inlet = find(inlets, name);
+    const Entry *entry = find(inlets, name);
     *answer = (InletAnswer){0};
-    if (inlet)
-        inlet->take(inlet->self, body, answer);
+    if (entry)
+        entry->inlet->take(entry->inlet->self, body, answer);
     else
         refuse(inlets, name, answer);
+    if (answer->mark)
+        answer->receipt = entry->number << MARK_BITS | (answer->mark & MARK_MASK);
     pthread_mutex_unlock(&inlets->lock);
 }
 
-bool inlets_have_stored(Inlets *inlets, const char *name, uint64_t mark)
+bool inlets_have_stored(Inlets *inlets, uint64_t receipt)
 {
+    bool stored = false;
     pthread_mutex_lock(&inlets->lock);
-    const Inlet *inlet = find(inlets, name);
-    const bool stored = !inlet || inlet->has_stored(inlet->self, mark);
+    for (size_t i = 0; i < inlets->count && !stored; i++)
+        if (inlets->items[i].number == receipt >> MARK_BITS)
+            stored = inlets->items[i].inlet->has_stored(inlets->items[i].inlet->self, receipt & MARK_MASK);
     pthread_mutex_unlock(&inlets->lock);
     return stored;
 }

@@ -24,7 +24,8 @@ typedef struct InletBody {
 typedef struct InletAnswer {
     int status;     // 204: taken; 400: malformed, 403: not allowed, 413: too long when it is unpacked, 503: no room
     ErrText why;
-    uint64_t mark;  // 204: for inlets_have_stored
+    uint64_t mark;     // 204: of the inlet, see has_stored; 0: nothing has to be stored
+    uint64_t receipt;  // the same of all inlets, set by inlets_take: for inlets_have_stored
 } InletAnswer;
 
 typedef struct Inlet {
@@ -34,7 +35,7 @@ typedef struct Inlet {
     bool (*has_stored)(void *self, uint64_t mark);  // everything up to it is on disk
 } Inlet;
 
-enum { INLETS_MAX = 32 };
+enum { INLETS_MAX = 64 };  // during a reload there are two of each
 
 typedef struct Inlets Inlets;
 
@@ -47,5 +48,5 @@ void inlets_leave(Inlets *inlets, const Inlet *inlet);
 
 /// Bring a body to the inlet of this name, or for NULL to the only one. 404 in `answer` where there is none, with the names that there are.
 void inlets_take(Inlets *inlets, const char *name, const InletBody *body, InletAnswer *answer);
-/// Whether what was answered with `mark` is on disk. An inlet that has left has nothing to wait for any more.
-bool inlets_have_stored(Inlets *inlets, const char *name, uint64_t mark);
+/// Whether what was answered with `receipt` is on disk. It never will be known of an inlet that has left.
+bool inlets_have_stored(Inlets *inlets, uint64_t receipt);
