@@ -34,6 +34,7 @@ struct Server {
     const Plant *plant;
     LinkHandler *devices;
     Inlets *inlets;
+    Registry *registry;
     Webhook *const *webhooks;
     size_t webhook_count;
     Desk *desk;

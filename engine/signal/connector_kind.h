@@ -24,6 +24,7 @@ typedef struct ConnectorDef {
     const char *folder;        // of the script: files that options name are looked for there
     const Clock *clock;        // NULL: the machine's
     Inlets *inlets;            // where a connector enters that takes what is pushed to the server; NULL: there is no server
+    bool turned;               // opened by an emulated plant that stands behind the peer: the bindings are turned round, and it is nobody's double
 } ConnectorDef;
 
 /// What is wrong with options, and where.
