@@ -25,6 +25,7 @@ typedef struct ServerDef {
     const char *history;  // path of the history, for its own reader; NULL for none
     const Plant *plant;   // names, units, channels: what does not change while it runs
     LinkHandler *devices; // NULL: device topics are refused
+    Inlets *inlets;       // who takes samples that are pushed by requests; NULL: nobody
     Registry *registry;   // of devices, that of `devices`; it outlives the server. NULL: none is claimed
     Audit *audit;         // what people do and are refused is noted here; NULL: nowhere
     Desk *desk;           // where forecasts are asked for; NULL: there are none
