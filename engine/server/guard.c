@@ -158,6 +158,11 @@ bool guard_admit(Server *server, struct lws *wsi, Caller *caller, Reply *reply)
     return true;
 }
 
+bool guard_knows(const Server *server, const Caller *caller)
+{
+    return caller->known || (caller->stranger && server->registry && registry_is_pairing(server->registry));
+}
+
 bool guard_permit(const Caller *caller, Right right, Reply *reply)
 {
     if (role_may(caller->role, right))

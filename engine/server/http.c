@@ -465,7 +465,7 @@ static int on_upgrade(Server *server, struct lws *wsi, const char *to)
         reply_problem(&reply, 400, "an upgrade to \"%.40s\" is not spoken here", to);
     else if (!guard_admit(server, wsi, &caller, &reply))
         ;
-    else if (!caller.known)
+    else if (!guard_knows(server, &caller))
         guard_permit(&caller, RIGHT_VIEW, &reply);
     else if (lws_hdr_copy(wsi, path, sizeof path, WSI_TOKEN_GET_URI) < 0 || strcmp(path, "/api/v1/ws") != 0)
         reply_problem(&reply, 404, "the WebSocket is at /api/v1/ws");

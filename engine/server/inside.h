@@ -33,6 +33,7 @@ typedef struct Client Client;
 struct Server {
     const Plant *plant;
     LinkHandler *devices;
+    Registry *registry;
     Webhook *const *webhooks;
     size_t webhook_count;
     Desk *desk;

@@ -381,6 +381,12 @@ Err server_create(const ServerDef *def, Server **out, ErrText *why)
         server->devices->server = server;
         server->devices->wake = ask_wake;
     }
+    if (err == ERR_OK && def->registry) {
+        server->registry = def->registry;
+        registry_on_saved(server->registry, ask_wake, server);
+        if (!server->access)
+            registry_open_door(server->registry);
+    }
     if (err == ERR_OK && pthread_create(&server->thread, NULL, serve, server) != 0)
         err = err_set(why, ERR_MEMORY, "the server cannot start its thread");
     if (err != ERR_OK) {
@@ -410,6 +416,8 @@ void server_destroy(Server *server)
         loop_fini(server);
     }
     tls_close(server->tls);
+    if (server->registry)
+        registry_on_saved(server->registry, NULL, NULL);
     if (server->devices) {
         server->devices->wake = NULL;
         server->devices->pass = NULL;

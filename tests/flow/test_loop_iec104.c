@@ -2,7 +2,7 @@
  *
  * What one of them sets is a point that it tells both: so the plant sets what its instruments show, and the engine selects and executes the order. */
 #include "flow/loop.h"
-#include "iec104/outstation_server.h"
+#include "connectors/iec104/outstation_server.h"
 
 START_TEST(a_fault_behind_the_outstation_is_noticed_and_answered_through_it)
 {

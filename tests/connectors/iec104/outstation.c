@@ -1,4 +1,4 @@
-#include "iec104/outstation.h"
+#include "connectors/iec104/outstation.h"
 
 #include <math.h>
 #include <stdio.h>

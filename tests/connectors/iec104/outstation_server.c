@@ -1,4 +1,4 @@
-#include "iec104/outstation_server.h"
+#include "connectors/iec104/outstation_server.h"
 
 #include <arpa/inet.h>
 #include <netinet/tcp.h>

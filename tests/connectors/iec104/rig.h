@@ -4,7 +4,7 @@
 #include <stdio.h>
 
 #include "connectors/iec104/master.h"
-#include "iec104/outstation.h"
+#include "connectors/iec104/outstation.h"
 #include "kit/kit.h"
 
 enum { RIG_EVENTS = 4096 };
