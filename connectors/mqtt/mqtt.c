@@ -162,10 +162,10 @@ static void on_message(void *self, const BrokerMessage *message)
 /* The broker forgets a command whose deadline is over, unless it may wait. */
 static uint32_t expiry(const Mqtt *mqtt, const Binding *binding, const Route *route, int64_t deadline)
 {
-    const int64_t left = deadline - mqtt->clock->utc_ns(mqtt->clock->self);
-    if (binding->stores || route->retain)
+    const int64_t left_s = (deadline - mqtt->clock->utc_ns(mqtt->clock->self)) / NS_PER_S + 1;
+    if (binding->stores || route->retain || left_s > UINT32_MAX)
         return 0;
-    return left <= NS_PER_S ? 1 : (uint32_t)((left + NS_PER_S - 1) / NS_PER_S);
+    return left_s < 1 ? 1 : (uint32_t)left_s;
 }
 
 static void carry(Mqtt *mqtt, const Command *command, size_t binding, double number)

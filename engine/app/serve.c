@@ -171,6 +171,8 @@ static void greet(const Serving *serving, const AppDef *def, const ServerDef *se
     const int port = server_port(serving->server);
     printf("Pollux " POLLUX_VERSION "  plant %s: %u twin%s, a step every %g s, %s\n", plant->name, plant->twin_count, plant->twin_count == 1 ? "" : "s", plant->step, program_backend());
     printf("  dashboard  http%s://%s:%d\n  devices    ws%s://%s:%d   (for example: pollux emulate %s --url ws%s://%s:%d)\n", s, host, port, s, host, port, def->plant, s, host, port);
+    if (gate_is_dry(serving->app->gate))
+        printf("  dry run    commands are decided and recorded, and none is handed over\n");
     if (server->access)
         printf("  access     %s\n", server->access);
     printf("  history    %s\n  stop       Ctrl-C\n", def->history ? def->history : "none: samples are acknowledged but not kept");
@@ -293,7 +295,7 @@ typedef struct ServeOptions {
     const char *plant, *history, *devices, *codegen, *log_level, *log_format;
     long port, clients, threads;
     double speed;
-    bool no_history, fresh, watch;
+    bool no_history, fresh, watch, dry_run;
     OptionList hosts;
     Hooks hooks;
     ServerDef server;
@@ -320,6 +322,7 @@ static OptionResult read_options(int argc, char **argv, ServeOptions *out)
         {OPTION_TEXT, "devices", "FILE", "where it is kept which devices were claimed (beside the history: its name and .devices)", &out->devices, 0, 0},
         {OPTION_FLAG, "no-history", NULL, "keep none", &out->no_history, 0, 0},
         {OPTION_FLAG, "fresh", NULL, "put the history until now aside and begin anew", &out->fresh, 0, 0},
+        {OPTION_FLAG, "dry-run", NULL, "decide on every command, and hand none over, whatever the script says", &out->dry_run, 0, 0},
         {OPTION_FLAG, "watch", NULL, "load the script anew whenever it or one of its models changes (SIGHUP does it once, and looks at access file and certificate)", &out->watch, 0, 0},
         {OPTION_TEXT, "log-level", "LEVEL", "debug, info, warning or error: what the log tells (info)", &out->log_level, 0, 0},
         {OPTION_TEXT, "log-format", "FORM", "text for people, or json: a JSON object per line (text)", &out->log_format, 0, 0},
@@ -382,7 +385,7 @@ static Err complete_server(ServeOptions *options, ErrText *why)
 static Err serve(ServeOptions *options, ErrText *why)
 {
     Serving serving = {.hooks = options->hooks};
-    const AppDef def = {.plant = options->plant, .history = options->history, .threads = (size_t)options->threads, .speed = options->speed, .stop = &stop_asked, .connects = true};
+    const AppDef def = {.plant = options->plant, .history = options->history, .threads = (size_t)options->threads, .speed = options->speed, .dry_run = options->dry_run, .stop = &stop_asked, .connects = true};
     stop_on_signals();
     reload_on_signal();
     Err err = reload_create(&def, options->watch, &serving.reload) ? err_set(why, ERR_MEMORY, "no memory") : ERR_OK;
@@ -392,6 +395,7 @@ static Err serve(ServeOptions *options, ErrText *why)
         greet(&serving, &def, &options->server);
         err = run_until_stopped(&serving, why);
         log_write(LOG_INFO, "serve", "stopping: the state of the plant is kept");
+        app_make_safe(serving.app);
     }
     close_serving(&serving);
     return err;

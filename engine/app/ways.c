@@ -86,7 +86,8 @@ static Err make_way(const Plant *plant, const PlantConnector *connector, bool tu
         return err_set(why, ERR_MEMORY, "no memory for connector \"%s\"", connector->name);
     way->last = TIME_NONE;
     way->kind_name = arena_text(&way->arena, connector->kind);
-    way->def = (ConnectorDef){.name = copy_name(way, connector, turned), .options = json_incref(connector->options), .tags = plant->tags, .folder = copy_folder(&way->arena, plant->path)};
+    way->def = (ConnectorDef){.name = copy_name(way, connector, turned), .options = json_incref(connector->options), .tags = plant->tags, .folder = copy_folder(&way->arena, plant->path),
+                               .turned = turned};
     if (copy_bindings(way, connector, turned) || !way->def.name || !way->kind_name || !way->def.folder)
         return err_set(why, ERR_MEMORY, "no memory for connector \"%s\"", connector->name);
 

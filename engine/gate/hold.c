@@ -167,7 +167,7 @@ void gate__make_safe(Gate *gate, int64_t now)
 bool gate_is_making_safe(const Gate *gate)
 {
     for (size_t i = 0; i < gate->rules.count; i++)
-        if (gate_find(gate, gate->guards[i].safe_command))
+        if (gate->guards[i].safe_command != gate->guards[i].verified && gate_find(gate, gate->guards[i].safe_command))
             return true;
     return false;
 }

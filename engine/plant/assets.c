@@ -252,18 +252,64 @@ static Err add_twin(Assets *assets, Kind *kind)
 }
 
 /* What is at the top of the stack is at = { x, y, z }. */
-static Err read_position(const Assets *assets, Twin *twin)
+static Err read_metres(const Assets *assets, const char *key, double out[3])
 {
     if (!lua_istable(assets->lua, -1))
-        return fail(assets, "at of \"%s\": expected { x, y, z } in metres", assets->name);
+        return fail(assets, "%s of \"%s\": expected { x, y, z } in metres", key, assets->name);
     for (int i = 0; i < 3; i++) {
         const int type = lua_rawgeti(assets->lua, -1, i + 1);
-        twin->at[i] = lua_tonumber(assets->lua, -1);
+        out[i] = lua_tonumber(assets->lua, -1);
         lua_pop(assets->lua, 1);
         if (type != LUA_TNUMBER && type != LUA_TNIL)
-            return fail(assets, "at of \"%s\": expected a number, got %s", assets->name, lua_typename(assets->lua, type));
+            return fail(assets, "%s of \"%s\": expected a number, got %s", key, assets->name, lua_typename(assets->lua, type));
     }
     return ERR_OK;
+}
+
+static Err read_size(const Assets *assets, double out[3])
+{
+    const Err err = read_metres(assets, "size", out);
+    for (int i = 0; i < 3 && !err; i++)
+        if (!(out[i] > 0 && out[i] <= 1e5))
+            return fail(assets, "size of \"%s\": expected three lengths above 0, in metres", assets->name);
+    return err;
+}
+
+/* look = { mesh = "houses", size = { 20, 12, 9 }, turn = 90 } */
+static Err read_look(const Assets *assets, Twin *twin)
+{
+    lua_State *const lua = assets->lua;
+    TwinLook *const look = arena_new(&assets->plant->arena, TwinLook, 1);
+    if (!look)
+        return no_memory(assets);
+    if (!lua_istable(lua, -1))
+        return fail(assets, "look of \"%s\": expected { mesh = \"name\", size = { x, y, z }, turn = degrees }", assets->name);
+    look->mesh = "";
+    twin->look = look;
+
+    Err err = ERR_OK;
+    for (lua_pushnil(lua); !err && lua_next(lua, -2); lua_pop(lua, 1)) {
+        const char *const key = lua_type(lua, -2) == LUA_TSTRING ? lua_tostring(lua, -2) : "";
+        if (strcmp(key, "mesh") == 0 && lua_type(lua, -1) == LUA_TSTRING)
+            err = (look->mesh = arena_text(&assets->plant->arena, lua_tostring(lua, -1))) ? ERR_OK : no_memory(assets);
+        else if (strcmp(key, "size") == 0)
+            err = read_size(assets, look->size);
+        else if (strcmp(key, "turn") == 0 && lua_type(lua, -1) == LUA_TNUMBER)
+            look->turn = lua_tonumber(lua, -1);
+        else
+            err = fail(assets, "look of \"%s\": expected mesh (a name), size ({ x, y, z }) and turn (degrees), got \"%s\"", assets->name, key);
+    }
+    return err;
+}
+
+/* What is said of a twin besides its values: where it stands, how it looks. */
+static Err read_place(const Assets *assets, const char *key)
+{
+    Twin *const twin = &assets->plant->twins[assets->plant->twin_count - 1];
+    if (strcmp(key, "look") == 0)
+        return read_look(assets, twin);
+    twin->placed = true;
+    return read_metres(assets, key, twin->at);
 }
 
 /* What is at the top of the stack overrides a value of the model, in its unit. */
@@ -297,8 +343,8 @@ static Err read_values(const Assets *assets, const Model *model)
             err = fail(assets, "expected values by name, as in { name = value }");
         else if (!name)
             err = fail(assets, "\"%s\": expected one model and values by name, as in { \"%s\", name = value }", assets->name, model->name);
-        else if (strcmp(name, "at") == 0)
-            err = read_position(assets, &assets->plant->twins[assets->plant->twin_count - 1]);
+        else if (strcmp(name, "at") == 0 || strcmp(name, "look") == 0)
+            err = read_place(assets, name);
         else
             err = read_value(assets, model, name);
     }

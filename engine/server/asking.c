@@ -135,6 +135,7 @@ static void on_actuate(Client *client, const WireMessage *message)
         return;
     }
     ask.wish.value = unit_to_si(tag.unit, message->actuate.value);
+    ask.wish.dry_run = message->actuate.dry_run;
     caller_sign(&client->caller, ask.wish.by, sizeof ask.wish.by);
     snprintf(ask.wish.reason, sizeof ask.wish.reason, "%s", message->actuate.reason);
     put_ask(client, message, &ask);

@@ -16,6 +16,7 @@ static const Route *const tables[] = {
     inventory_routes,
     device_routes,
     order_routes,
+    gate_routes,
     events_routes,
     rest_routes,
     past_routes,

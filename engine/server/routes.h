@@ -18,6 +18,7 @@ extern const Route describe_routes[];
 extern const Route inventory_routes[];
 extern const Route device_routes[];
 extern const Route order_routes[];
+extern const Route gate_routes[];
 extern const Route rest_routes[];
 extern const Route past_routes[];
 extern const Route alarm_routes[];

@@ -22,6 +22,7 @@ typedef struct ConnectorDef {
     const TagTable *tags;      // valid during the call alone, as this struct is: a reload may replace it
     const char *folder;        // of the script: files that options name are looked for there
     const Clock *clock;        // NULL: the machine's
+    bool turned;               // opened by an emulated plant that stands behind the peer: the bindings are turned round, and it is nobody's double
 } ConnectorDef;
 
 /// What is wrong with options, and where.

@@ -3,8 +3,8 @@
  * Heat is a perceptually uniform map that the colour-blind can read, as can a photocopier: lightness rises all the way. What asks for attention is told
  * by form as well (pulse, stripes), never by hue alone; the accents are Okabe and Ito's (2008), which all kinds of colour vision tell apart.
  *
- * Colours are linear light, 0 to 1, alpha last; the surface encodes them as sRGB where it can, the shaders where it cannot.
- * Threads: any; all const. */
+ * Colours are linear light, 0 to 1, alpha last; the shaders encode them as sRGB.
+ * Threads: the window's. */
 #pragma once
 
 #include <stdbool.h>

@@ -23,8 +23,10 @@ void surface_close(Surface *surface);
 
 /// Pixels, and how many there are per point.
 void surface_size(const Surface *surface, int *width, int *height, float *scale);
-/// The window has another size, or (hidden) should have.
+/// Another size, for who draws without a window.
 Err surface_resize(Surface *surface, int width, int height, ErrText *why);
+/// The window may have another size now.
+Err surface_follow(Surface *surface, ErrText *why);
 /// Draw from now on.
 void surface_begin(Surface *surface);
 /// Flatten what was drawn: behind it single-sampled things are drawn on top, text and panels.

@@ -58,11 +58,15 @@ typedef struct WorldModel {
     WorldLook look;
 } WorldModel;
 
+/// What a number is worth: what its sample says of itself, or, worse, what the tests say of its sensor.
+typedef enum ValueQuality { VALUE_GOOD, VALUE_UNCERTAIN, VALUE_BAD, VALUE_DIVERGED, VALUE_SILENT } ValueQuality;
+
 /// One channel of one asset as it is now. NAN where there is no number.
 typedef struct WorldValue {
     double value, measured;   // estimate (or what it is set to); newest sample of measured_by
     float sd;
     float low, middle, high;  // 10, 50, 90 % of the forecast at World.ghost_time
+    uint8_t quality;          // ValueQuality, of what is measured
 } WorldValue;
 
 /// Worst last.
@@ -161,7 +165,7 @@ static inline const WorldModel *world_model(const World *world, uint32_t asset)
 typedef enum AnswerKind { ANSWER_SERIES, ANSWER_FORECAST, ANSWER_ACKNOWLEDGED, ANSWER_COMMANDED } AnswerKind;
 
 /// One channel over time.
-typedef struct Series {
+typedef struct WorldSeries {
     uint32_t asset;
     uint16_t channel;
     bool whatif;      // of a forecast: with the changes, not without
@@ -169,14 +173,14 @@ typedef struct Series {
     int64_t *times;   // plant time, rising
     double *values;   // history: mean of what lies there; forecast: median. In the channel's unit
     double *low, *high;   // history: min and max; forecast: quantiles 10 and 90 %
-} Series;
+} WorldSeries;
 
 typedef struct Answer {
     uint64_t ticket;
     AnswerKind kind;
     bool failed;
     char text[WORLD_TEXT];  // why; or for people what became of it
-    Series *series;
+    WorldSeries *series;
     size_t series_count;
     Arena arena;            // of the series
 } Answer;

@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "connectors/iec104/iec104.h"
-#include "iec104/outstation_server.h"
+#include "connectors/iec104/outstation_server.h"
 #include "kit/kit.h"
 
 enum { GAUGE, METER, SWITCH, VALVE, PUMP, BINDINGS, PATIENCE_S = 30, ARRIVALS = 4096 };

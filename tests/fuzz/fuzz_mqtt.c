@@ -1,5 +1,5 @@
 /* Any bytes as packets of MQTT; and as a payload, read in any form and written again: the first line is the form, what follows the payload. */
-#include "connectors/mqtt/payload.h"
+#include "signal/payload.h"
 
 #include <math.h>
 #include <stdint.h>

@@ -1,0 +1,183 @@
+#include "view/view.h"
+
+#include <math.h>
+
+#include "view/folder.h"
+
+static const float FIT = 0.8F;  // of the picture that a scene takes at first: bodies fill less of it than their spheres
+
+static bool open_parts(View *view, const ViewDef *def, Err *err, ErrText *why)
+{
+    char meshes[FOLDER_ROOM];
+    *err = surface_open(&def->surface, &view->surface, why);
+    if (!*err)
+        *err = stage_init(&view->stage, folder_find("meshes", meshes) ? meshes : NULL, why);
+    if (!*err)
+        *err = renderer_create(&view->stage.meshes, &view->renderer, why);
+    return !*err;
+}
+
+Err view_create(const ViewDef *def, View **out, ErrText *why)
+{
+    View *view = mem_alloc(sizeof *view);
+    Err err = ERR_OK;
+    *out = NULL;
+    if (!view)
+        return err_set(why, ERR_MEMORY, "no memory for a view");
+    view->source = def->source;
+    view->overlay = def->overlay;
+    view->selected = view->hovered = view->followed = WORLD_NOBODY;
+    view->touched = true;
+    world_clear(&view->world);
+    camera_init(&view->camera);
+    view_set_palette(view, def->palette);
+    if (open_parts(view, def, &err, why))
+        *out = view;
+    else
+        view_destroy(view);
+    return err;
+}
+
+void view_destroy(View *view)
+{
+    if (!view)
+        return;
+    renderer_destroy(view->renderer);
+    stage_fini(&view->stage);
+    world_fini(&view->world);
+    surface_close(view->surface);
+    mem_free(view);
+}
+
+void view_touch(View *view)
+{
+    view->touched = true;
+}
+
+void view_set_palette(View *view, PaletteKind kind)
+{
+    view->palette = palette_get(kind);
+    view_touch(view);
+}
+
+void view_select(View *view, int64_t asset)
+{
+    view->selected = asset;
+    view_touch(view);
+}
+
+void view_fly_to(View *view, int64_t asset)
+{
+    float centre[3], radius;
+    int width, height;
+    surface_size(view->surface, &width, &height, &view->scale);
+    stage_sphere(&view->stage, &view->world, asset, centre, &radius);
+    camera_fly_to(&view->camera, centre, asset == WORLD_NOBODY ? FIT * radius : 1.6F * radius, (float)width / (float)height);
+    view_touch(view);
+}
+
+int64_t view_pick(const View *view, float x, float y)
+{
+    float origin[3], direction[3];
+    lens_ray(&view->lens, x, y, origin, direction);
+    return stage_pick(&view->stage, &view->world, origin, direction, NULL);
+}
+
+// --- a frame -------------------------------------------------------------------------------------------------------
+
+static void take_event(View *view, const SDL_Event *event)
+{
+    if (view->overlay.event && view->overlay.event(view->overlay.self, view, event))
+        return;
+    if (event->type == SDL_QUIT)
+        view->closing = true;
+}
+
+static void follow_window(View *view)
+{
+    int width, height;
+    ErrText why;
+    if (surface_follow(view->surface, &why))
+        view->closing = true;  // there is nothing to draw on any more
+    surface_size(view->surface, &width, &height, &view->scale);
+    if (width != view->lens.width || height != view->lens.height)
+        view_touch(view);
+}
+
+static void take_world(View *view)
+{
+    ErrText why;
+    if (view->source.type->poll(view->source.self, &view->world))
+        view_touch(view);
+    if (view->stage.shape == view->world.shape)
+        return;
+
+    // another plant, or another version of it
+    view->selected = view->hovered = view->followed = WORLD_NOBODY;
+    if (stage_build(&view->stage, &view->world, &why)) {
+        log_write(LOG_ERROR, "view", "%s", why.text);
+        view->closing = true;
+        return;
+    }
+    view_fly_to(view, WORLD_NOBODY);
+    camera_settle(&view->camera);
+}
+
+static void step(View *view, double seconds)
+{
+    view->seconds += seconds;
+    if (view->followed != WORLD_NOBODY) {
+        float centre[3], radius;
+        stage_sphere(&view->stage, &view->world, view->followed, centre, &radius);
+        camera_follow(&view->camera, centre);
+    }
+    if (camera_step(&view->camera, (float)seconds))
+        view_touch(view);
+    if (view->world.mode != WORLD_PAUSED && view->world.mode != WORLD_OFFLINE && stage_step(&view->stage, &view->world, (float)seconds))
+        view_touch(view);
+    if (view->overlay.step && view->overlay.step(view->overlay.self, view, seconds))
+        view_touch(view);
+}
+
+/* Whoever asks for attention pulses, though nothing else may move. */
+static bool pulses(const World *world)
+{
+    for (uint32_t i = 0; i < world->asset_count; i++)
+        if (world->assets[i].health == ASSET_PARTED || world->assets[i].health == ASSET_ALARM)
+            return true;
+    return false;
+}
+
+static void draw(View *view)
+{
+    int width, height;
+    surface_size(view->surface, &width, &height, &view->scale);
+    float centre[3], radius;
+    stage_sphere(&view->stage, &view->world, WORLD_NOBODY, centre, &radius);
+    camera_lens(&view->camera, width, height, 8 * radius + 100, &view->lens);
+    const StageOptions options = {.palette = view->palette, .selected = view->selected, .hovered = view->hovered,
+                                  .ghosts = view->horizon > 0 && view->world.ghost_time != TIME_NONE, .seconds = view->seconds};
+    stage_compose(&view->stage, &view->world, &view->lens, &options);
+
+    surface_begin(view->surface);
+    renderer_draw(view->renderer, &view->stage, &view->lens, view->palette);
+    surface_flatten(view->surface);
+    if (view->overlay.draw)
+        view->overlay.draw(view->overlay.self, view);
+    surface_end(view->surface);
+}
+
+bool view_frame(View *view, double seconds)
+{
+    SDL_Event event;
+    while (SDL_PollEvent(&event))
+        take_event(view, &event);
+    follow_window(view);
+    take_world(view);
+    step(view, seconds);
+    if (view->stage.shape == view->world.shape && !view->closing && (view->touched || pulses(&view->world))) {
+        draw(view);
+        view->touched = false;
+    }
+    return !view->closing;
+}

@@ -1,0 +1,214 @@
+#include "viewer/local.h"
+
+#include <errno.h>
+#include <math.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "viewer/beside.h"
+#include "viewer/capture.h"
+
+enum { REQUESTS = 64, PATH_ROOM = 1100 };
+static const int64_t NAP_NS = 2 * NS_PER_MS;  // between two looks at what there is to do
+
+typedef enum RequestKind { REQUEST_ACKNOWLEDGE, REQUEST_COMMAND } RequestKind;
+
+/* What the window asks of the engine. */
+typedef struct Request {
+    RequestKind kind;
+    uint64_t ticket, alarm;
+    TagId tag;
+    double value;  // SI
+    char comment[WORLD_TEXT];
+} Request;
+
+typedef struct Local {
+    App *app;
+    Beside *beside;
+    const Plant *plant;
+    Capture capture;
+    pthread_t thread;
+    volatile int stop;
+    Mailbox requests, answers;  // of Request, of Answer
+    uint64_t ticket;            // the window's: the last
+    bool described, paused;     // the window's
+    char history[PATH_ROOM];    // "" or a file that is deleted at the end
+} Local;
+
+// --- the engine's thread -------------------------------------------------------------------------------------------
+
+static void answer(Local *local, const Request *request, AnswerKind kind, bool failed, const char *text)
+{
+    Answer out = {.ticket = request->ticket, .kind = kind, .failed = failed};
+    snprintf(out.text, sizeof out.text, "%s", text);
+    mailbox_put(&local->answers, &out);
+}
+
+static void acknowledge(Local *local, const Request *request)
+{
+    App *app = local->app;
+    ErrText why = {""};
+    Alarm alarm;
+    HistoryAct act = {.tick = app->tick, .time = app->now, .act = {.kind = ACT_ACKNOWLEDGE, .alarm = request->alarm, .by = "window"}};
+    snprintf(act.act.comment, sizeof act.act.comment, "%.255s", request->comment);
+    const Err err = alarm_act(app->alarms, &act.act, app->now, &alarm, &why);
+    if (!err && app->history)
+        history_append_act(app->history, &act);
+    answer(local, request, ANSWER_ACKNOWLEDGED, err != ERR_OK, err ? why.text : "acknowledged");
+}
+
+static void command(Local *local, const Request *request)
+{
+    App *app = local->app;
+    const CommandWish wish = {.tag = request->tag, .value = request->value, .by = "window", .reason = "asked for at the window"};
+    size_t count;
+    const uint64_t id = gate_ask(app->gate, &wish, app->now);
+    const Command *commands = gate_changed(app->gate, &count);
+    const char *refusal = id ? NULL : "too much was asked at once: try again";
+    for (size_t i = 0; i < count; i++)
+        if (commands[i].id == id && commands[i].state == COMMAND_REFUSED)
+            refusal = commands[i].detail;
+    answer(local, request, ANSWER_COMMANDED, refusal != NULL, refusal ? refusal : "on its way");
+}
+
+static size_t take_requests(Local *local)
+{
+    size_t count = 0;
+    for (Request request; local->app->now != TIME_NONE && mailbox_take(&local->requests, &request); count++)
+        if (request.kind == REQUEST_ACKNOWLEDGE)
+            acknowledge(local, &request);
+        else
+            command(local, &request);
+    return count;
+}
+
+static void *run(void *self)
+{
+    Local *local = self;
+    int64_t shown = TIME_NONE;
+    program_thread_init();
+    while (!local->stop) {
+        const size_t done = app_poll(local->app) + take_requests(local);
+        if (local->app->now != shown && capture_is_wanted(&local->capture)) {
+            capture_take(&local->capture, local->app, beside_failure(local->beside));
+            shown = local->app->now;
+        }
+        if (done == 0)
+            clock_system.sleep_ns(clock_system.self, NAP_NS);
+    }
+    return NULL;
+}
+
+// --- the window's --------------------------------------------------------------------------------------------------
+
+static bool local_poll(void *self, World *world)
+{
+    Local *local = self;
+    if (!local->described) {
+        if (capture_describe(&local->capture, world))
+            return false;
+        world->can = WORLD_CAN_ACKNOWLEDGE | WORLD_CAN_COMMAND;
+        local->described = true;
+    }
+    const bool news = !local->paused && capture_show(&local->capture, world);
+    const WorldMode mode = local->paused ? WORLD_PAUSED : WORLD_LIVE;
+    const bool changed = world->mode != mode;
+    world->mode = mode;
+    return news || changed;
+}
+
+static bool local_take(void *self, Answer *out)
+{
+    return mailbox_take(&((Local *)self)->answers, out);
+}
+
+static void local_show(void *self, WorldMode mode, int64_t time)
+{
+    (void)time;
+    ((Local *)self)->paused = mode == WORLD_PAUSED;
+}
+
+static uint64_t ask(Local *local, Request *request)
+{
+    request->ticket = local->ticket + 1;
+    return mailbox_put(&local->requests, request) ? ++local->ticket : 0;
+}
+
+static uint64_t local_acknowledge(void *self, uint64_t alarm, const char *comment)
+{
+    Request request = {.kind = REQUEST_ACKNOWLEDGE, .alarm = alarm};
+    snprintf(request.comment, sizeof request.comment, "%s", comment ? comment : "");
+    return ask(self, &request);
+}
+
+static uint64_t local_command(void *self, uint32_t asset, uint16_t channel, double value)
+{
+    Local *local = self;
+    const TagId tag = plant_tag(local->plant, asset, channel);
+    Request request = {.kind = REQUEST_COMMAND, .tag = tag, .value = unit_to_si(tags_get(local->plant->tags, tag).unit, value)};
+    return ask(local, &request);
+}
+
+static void local_close(void *self)
+{
+    static const char *const endings[] = {"", "-wal", "-shm", ".lock"};
+    Local *local = self;
+    if (local->thread) {
+        local->stop = 1;
+        pthread_join(local->thread, NULL);
+    }
+    app_destroy(local->app);
+    beside_destroy(local->beside);
+    for (Answer left; local->answers.places && mailbox_take(&local->answers, &left);)
+        answer_fini(&left);
+    mailbox_fini(&local->requests);
+    mailbox_fini(&local->answers);
+    capture_fini(&local->capture);
+    for (size_t i = 0; i < sizeof endings / sizeof *endings && *local->history; i++) {
+        char path[PATH_ROOM + 8];
+        snprintf(path, sizeof path, "%s%s", local->history, endings[i]);
+        unlink(path);
+    }
+    mem_free(local);
+}
+
+static const SourceType local_type = {.name = "plant", .poll = local_poll, .take = local_take, .show = local_show, .acknowledge = local_acknowledge, .command = local_command, .close = local_close};
+
+// --- opening -------------------------------------------------------------------------------------------------------
+
+static Err open_engine(Local *local, const LocalDef *def, ErrText *why)
+{
+    const AppDef app = {.plant = def->plant, .history = def->history, .quiet = true, .provider_clock = true, .stop = &local->stop};
+    const BesideDef beside = {.plant = def->plant, .seed = def->seed, .begin = def->begin == TIME_NONE ? clock_system.utc_ns(clock_system.self) : def->begin, .hurry = def->hurry,
+                              .speed = def->speed > 0 ? def->speed : 1, .no_faults = def->no_faults, .faults = def->faults, .fault_count = def->fault_count};
+    Err err = app_create(&app, &local->app, why);
+    if (!err)
+        err = beside_create(&beside, &local->beside, why);
+    if (!err)
+        err = app_add_connector(local->app, (Connector){&beside_connector, local->beside});
+    return err;
+}
+
+Err local_open(const LocalDef *def, Source *out, ErrText *why)
+{
+    Local *local = mem_alloc(sizeof *local);
+    *out = (Source){0};
+    if (!local)
+        return err_set(why, ERR_MEMORY, "no memory for a plant");
+    Err err = open_engine(local, def, why);
+    if (!err) {
+        local->plant = local->app->plant;
+        if (capture_init(&local->capture, local->plant) || mailbox_init(&local->requests, sizeof(Request), REQUESTS) || mailbox_init(&local->answers, sizeof(Answer), REQUESTS))
+            err = err_set(why, ERR_MEMORY, "no memory for the picture of plant \"%s\"", local->plant->name);
+    }
+    if (!err && pthread_create(&local->thread, NULL, run, local))
+        err = err_set(why, ERR_MEMORY, "no thread for the plant");
+    if (err)
+        local_close(local);
+    else
+        *out = (Source){&local_type, local};
+    return err;
+}

@@ -1,0 +1,187 @@
+#include "viewer/show.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "app/commands.h"
+#include "view/view.h"
+#include "viewer/local.h"
+
+enum { PICTURE_RATE = 30, PATIENCE_S = 120 };  // frames a second of what is recorded; how long a first picture may take
+
+static int run_show(int argc, char **argv)
+{
+    return show(argc, argv);
+}
+
+static const Subcommand subcommand = {
+    "view", "show a plant in three dimensions",
+    "SOURCE is a plant script, which then runs in this process with an emulated plant beside it.\n"
+    "With --screenshot or --record nothing is opened on the screen: pictures need no display, only Mesa.",
+    run_show};
+
+typedef struct Show {
+    const char *source, *screenshot, *record, *size, *palette, *select;
+    double speed;
+    long after, seconds, ghost, scale, seed;
+    bool headless, no_faults;
+    OptionList faults;
+    int width, height;
+    PaletteKind colours;
+} Show;
+
+static OptionResult read_options(int argc, char **argv, Show *out)
+{
+    *out = (Show){.palette = "light", .speed = 1, .seconds = 5, .scale = 100, .seed = 1};
+    const Option options[] = {
+        {OPTION_OPERAND, "SOURCE", NULL, "a plant script", &out->source, 0, 0},
+        {OPTION_TEXT, "screenshot", "FILE", "write one picture (PNG) and end", &out->screenshot, 0, 0},
+        {OPTION_TEXT, "record", "FOLDER", "write numbered pictures, 30 for each second, and end", &out->record, 0, 0},
+        {OPTION_WHOLE, "seconds", "N", "that --record takes (5)", &out->seconds, 1, 86400},
+        {OPTION_FLAG, "headless", NULL, "open no window", &out->headless, 0, 0},
+        {OPTION_TEXT, "size", "WxH", "in points (1280x720)", &out->size, 0, 0},
+        {OPTION_WHOLE, "scale", "PERCENT", "pixels per 100 points, of pictures (100)", &out->scale, 50, 400},
+        {OPTION_TEXT, "palette", "NAME", "light or dark (light)", &out->palette, 0, 0},
+        {OPTION_TEXT, "select", "ASSET", "that is selected at first", &out->select, 0, 0},
+        {OPTION_WHOLE, "ghost", "SECONDS", "ahead: draw the forecast beside the present", &out->ghost, 0, 1000000},
+        {OPTION_SPEED, "speed", "N", "N times real time, or max (1)", &out->speed, 0, 0},
+        {OPTION_WHOLE, "after", "SECONDS", "of plant time that go by first, as fast as they can", &out->after, 0, 10 * 86400},
+        {OPTION_LIST, "fault", "FAULT", "something that goes wrong, see `pollux emulate --help`; may be repeated", &out->faults, 0, 0},
+        {OPTION_FLAG, "no-faults", NULL, "leave out the faults of the script", &out->no_faults, 0, 0},
+        {OPTION_WHOLE, "seed", "N", "of the emulated plant's noise (1)", &out->seed, 0, INT32_MAX},
+    };
+    return options_parse(&subcommand, options, sizeof options / sizeof *options, argc, argv);
+}
+
+static Err check_options(Show *show, ErrText *why)
+{
+    char end;
+    show->width = 1280;
+    show->height = 720;
+    if (show->size && (sscanf(show->size, "%dx%d%c", &show->width, &show->height, &end) != 2 || show->width < 64 || show->height < 64 || show->width > 8192 || show->height > 8192))
+        return err_set(why, ERR_USAGE, "view: --size wants width and height, 64 to 8192, as in 1280x720, got \"%s\"", show->size);
+    if (!palette_parse(show->palette, &show->colours))
+        return err_set(why, ERR_USAGE, "view: --palette: expected light or dark, got \"%s\"", show->palette);
+    if (show->screenshot && show->record)
+        return err_set(why, ERR_USAGE, "view: --screenshot takes one picture, --record many: choose one");
+    return ERR_OK;
+}
+
+static bool is_hidden(const Show *show)
+{
+    return show->headless || show->screenshot || show->record;
+}
+
+// --- pictures ------------------------------------------------------------------------------------------------------
+
+/* Until the plant has come as far as the pictures begin, with all that is asked for. */
+static Err wait_for_world(const Show *show, View *view, ErrText *why)
+{
+    const int64_t until = clock_system.elapsed_ns(clock_system.self) + PATIENCE_S * NS_PER_S;
+    int64_t first = TIME_NONE;
+    while (!stop_asked && clock_system.elapsed_ns(clock_system.self) < until) {
+        view->source.type->poll(view->source.self, &view->world);
+        const int64_t time = view->world.time;
+        first = first == TIME_NONE ? time : first;
+        const bool ready = time != TIME_NONE && (view->horizon <= 0 || view->world.ghost_time != TIME_NONE);
+        if (ready && (double)(time - first) >= (double)(show->after - 1) * (double)NS_PER_S)
+            return ERR_OK;
+        clock_system.sleep_ns(clock_system.self, NS_PER_MS);
+    }
+    return err_set(why, ERR_IO, "the plant did not come as far as %ld s within %d s", show->after, PATIENCE_S);
+}
+
+static Err select_asset(const Show *show, View *view, ErrText *why)
+{
+    if (!show->select)
+        return ERR_OK;
+    const int64_t asset = world_find(&view->world, show->select);
+    if (asset == WORLD_NOBODY)
+        return err_set(why, ERR_UNKNOWN, "view: --select: there is no asset \"%s\"", show->select);
+    view_select(view, asset);
+    view_fly_to(view, asset);
+    camera_settle(&view->camera);
+    return ERR_OK;
+}
+
+static Err take_pictures(const Show *show, View *view, ErrText *why)
+{
+    Err err = wait_for_world(show, view, why);
+    if (!err) {
+        view_frame(view, 0);  // places everything
+        err = select_asset(show, view, why);
+    }
+    if (!err && show->screenshot) {
+        view_touch(view);
+        view_frame(view, 0);
+        return surface_save(view->surface, show->screenshot, why);
+    }
+
+    const long count = show->record ? show->seconds * PICTURE_RATE : 0;
+    if (!err && show->record && mkdir(show->record, 0777) && errno != EEXIST)
+        err = err_set(why, ERR_IO, "%s: %s", show->record, strerror(errno));
+    for (long i = 0; i < count && !err && !stop_asked; i++) {
+        char path[4096];
+        snprintf(path, sizeof path, "%s/%05ld.png", show->record, i);
+        view_touch(view);
+        view_frame(view, 1.0 / PICTURE_RATE);
+        err = surface_save(view->surface, path, why);
+    }
+    return err;
+}
+
+// --- a window ------------------------------------------------------------------------------------------------------
+
+static Err stay(const Show *show, View *view, ErrText *why)
+{
+    int64_t before = clock_system.elapsed_ns(clock_system.self);
+    bool selected = false;
+    Err err = ERR_OK;
+    while (!stop_asked && !err) {
+        const int64_t now = clock_system.elapsed_ns(clock_system.self);
+        if (!view_frame(view, (double)(now - before) / (double)NS_PER_S))
+            break;
+        before = now;
+        if (!selected && view->world.asset_count > 0) {
+            err = select_asset(show, view, why);
+            selected = true;
+        }
+        // a window that shows nothing new leaves the processor alone
+        if (!view->touched)
+            clock_system.sleep_ns(clock_system.self, 4 * NS_PER_MS);
+    }
+    return err;
+}
+
+int show(int argc, char **argv)
+{
+    Show options;
+    ErrText why;
+    const OptionResult parsed = read_options(argc, argv, &options);
+    if (parsed != OPTIONS_TAKEN)
+        return parsed == OPTIONS_HELPED ? EXIT_DONE : EXIT_USAGE;
+    if (check_options(&options, &why))
+        return options_fail(EXIT_USAGE, &why);
+
+    stop_on_signals();
+    Source source = {0};
+    View *view = NULL;
+    const LocalDef local = {.plant = options.source, .speed = options.speed, .hurry = (double)options.after, .begin = TIME_NONE, .seed = (uint64_t)options.seed, .no_faults = options.no_faults,
+                            .faults = options.faults.items, .fault_count = options.faults.count};
+    Err err = local_open(&local, &source, &why);
+    const ViewDef def = {.surface = {.title = "Pollux", .width = options.width, .height = options.height, .scale = is_hidden(&options) ? (float)options.scale / 100 : 0, .hidden = is_hidden(&options)},
+                         .source = source, .palette = options.colours};
+    if (!err)
+        err = view_create(&def, &view, &why);
+    if (!err) {
+        view->horizon = (double)options.ghost;
+        err = is_hidden(&options) ? take_pictures(&options, view, &why) : stay(&options, view, &why);
+    }
+    view_destroy(view);
+    if (source.type)
+        source.type->close(source.self);
+    return err ? options_fail(EXIT_FAILED, &why) : EXIT_DONE;
+}
