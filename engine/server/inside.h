@@ -34,6 +34,8 @@ struct Server {
     const Plant *plant;
     LinkHandler *devices;
     Registry *registry;
+    void (*put_addresses)(void *self, Text *out);
+    void *addresses;
     Webhook *const *webhooks;
     size_t webhook_count;
     Desk *desk;
