@@ -371,6 +371,26 @@ WayState ways_state(const Ways *ways, size_t index)
     return (WayState){.exchange = exchange_state(way->exchange), .lost = way->lost, .last = way->last};
 }
 
+size_t ways_seen(const Ways *ways, size_t index, ExchangeSeen *out, size_t room)
+{
+    assert(index < ways->count);
+    return exchange_list_seen(ways->items[index]->exchange, out, room);
+}
+
+void ways_suggest(const Ways *ways, size_t index, const char *address, Text *out)
+{
+    const Way *way = ways->items[index];
+    text_format(out, "{ \"%s\"", way->def.name);
+    const size_t length = out->length;
+    text_put(out, ", ");
+    if (way->kind->suggest)
+        way->kind->suggest(address, out);
+    // the kind knows no more than the address
+    if (out->length == length + 2)
+        text_format(out, "--[[ %s ]] ", address);
+    text_put(out, " }");
+}
+
 bool ways_tell(const Ways *ways, const Connector *connector, const Arrival *arrival)
 {
     if (connector->type != &ways_type)

@@ -35,5 +35,8 @@ typedef struct WayState {
     int64_t last;  // time of the newest sample, TIME_NONE
 } WayState;
 WayState ways_state(const Ways *ways, size_t index);
+/// What a connector has heard that nothing is bound to, and the keys of a binding to such an address, as a script has them. Any thread.
+size_t ways_seen(const Ways *ways, size_t index, ExchangeSeen *out, size_t room);
+void ways_suggest(const Ways *ways, size_t index, const char *address, Text *out);
 /// Tell the log that a connection is there or has gone, where `connector` is ways_connector; otherwise false.
 bool ways_tell(const Ways *ways, const Connector *connector, const Arrival *arrival);

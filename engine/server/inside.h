@@ -35,6 +35,8 @@ struct Server {
     LinkHandler *devices;
     Inlets *inlets;
     Registry *registry;
+    void (*put_addresses)(void *self, Text *out);
+    void *addresses;
     Webhook *const *webhooks;
     size_t webhook_count;
     Desk *desk;

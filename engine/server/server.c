@@ -361,6 +361,8 @@ Err server_create(const ServerDef *def, Server **out, ErrText *why)
         return err_set(why, ERR_MEMORY, "%s", err_name(ERR_MEMORY));
     server->plant = def->plant;
     server->desk = def->desk;
+    server->put_addresses = def->put_addresses;
+    server->addresses = def->addresses;
     server->webhooks = def->webhooks;
     server->webhook_count = def->webhook_count;
     server->audit = def->audit;

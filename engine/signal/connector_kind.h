@@ -46,6 +46,8 @@ typedef struct ConnectorKind {
     /// The same, and begin. What is not there yet is tried again, with the connector's own back-off: only a fault of the script is an error.
     /// `def` is copied as far as it is needed; what it points to outlives the connector. `exchange` is the connector's, for its state.
     Err (*open)(const ConnectorDef *def, Connector *out, Exchange **exchange, ConnectorFault *fault);
+    /// Add the keys of a binding to an address that exchange_seen was told, as a script has them: `topic = "works/tank1/level"`. NULL: it tells none.
+    void (*suggest)(const char *address, Text *out);
 } ConnectorKind;
 
 typedef const ConnectorKind *ConnectorEntry(void);
