@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "connectors/websocket/numbers.h"
+#include "signal/merge.h"
 
 enum {
     BATCH_MAX = 500,  // samples in one message
@@ -104,6 +105,9 @@ struct Device {
     uint32_t told;  // numbers that the engine knows
     int64_t time;  // of the last device_send_time
     bool time_due;
+
+    json_t *reported;  // all that it has said of itself, NULL: nothing
+    bool report_due;
 
     Obeyed obeyed[COMMANDS_KEPT];
     uint64_t obeyed_count;  // for ever
@@ -299,8 +303,17 @@ static void stay_apart(Device *device)
     device->time_due = device->time != TIME_NONE;
 }
 
+/* It was connected and not claimed, and now somebody has claimed it. */
+static void on_claimed(Device *device)
+{
+    device->state.unclaimed = false;
+    notice(device, "claimed: what it sends is used from now on");
+}
+
 static void on_welcome(Device *device, const WireMessage *message)
 {
+    if (device->stage == STAGE_READY && device->state.unclaimed && message->id == device->provide_id && message->status == 200)
+        on_claimed(device);
     if (device->stage != STAGE_PROVIDING || message->id != device->provide_id)
         return;
     if (message->status >= 300) {
@@ -315,13 +328,18 @@ static void on_welcome(Device *device, const WireMessage *message)
     device->stage = STAGE_READY;
     device->attempt = 0;
     device->state.connected = true;
+    device->state.unclaimed = message->welcome.unclaimed;
+    device->report_due = device->reported;
     device->state.step = message->welcome.step;
     device->state.speed = message->welcome.speed;
     device->state.from = message->welcome.from;
     device->last_notice[0] = 0;
     if (!message->welcome.provider_clock)
         log_old(device);
-    notice(device, "connected to plant %s", message->welcome.plant);
+    if (message->welcome.unclaimed)
+        notice(device, "connected to plant %s, but %s", message->welcome.plant, message->welcome.unclaimed);
+    else
+        notice(device, "connected to plant %s", message->welcome.plant);
 }
 
 static void on_command(Device *device, const WireMessage *message)
@@ -371,6 +389,10 @@ static bool on_frame(Device *device)
         on_samples_answer(device, &message);
     else if (message.topic == WIRE_COMMAND && !message.status)
         on_command(device, &message);
+    else if (message.topic == WIRE_CONFIG && !message.status && device->def.config)
+        device->def.config(device->def.self, message.config.delta);
+    else if (message.topic == WIRE_REPORTED && message.status >= 300)
+        notice(device, "what it reports was refused (%d): %s", message.status, message.detail);
     else if (message.topic == WIRE_NUMBERS && message.status >= 300)
         notice(device, "numbers refused (%d): %s", message.status, message.detail);
     return device->stage == STAGE_READY || (device->stage == STAGE_PROVIDING && message.topic != WIRE_PROVIDE);
@@ -477,7 +499,7 @@ static bool output_due(const Device *device)
 {
     if (device->stage != STAGE_READY)
         return device->stage == STAGE_PROVIDING && device->provide_due;
-    return answer_due(device) || samples_due(&device->live) || samples_due(&device->log) || (device->time_due && is_caught_up(device));
+    return answer_due(device) || device->report_due || samples_due(&device->live) || samples_due(&device->log) || (device->time_due && is_caught_up(device));
 }
 
 /* Write the next frame behind LWS_PRE bytes of `out`; false when there is none. */
@@ -498,6 +520,11 @@ static bool write_next(Device *device)
         return false;
     if (write_answer(device))
         return true;
+    if (device->report_due) {
+        device->report_due = false;
+        wire_write_reported(&device->out, ++device->last_id, device->reported);
+        return true;
+    }
     if (samples_due(&device->live)) {
         write_queue(device, &device->live);
         return true;
@@ -799,6 +826,7 @@ void device_close(Device *device)
     if (device->lws)
         lws_context_destroy(device->lws);
     wire_destroy(device->wire);
+    json_decref(device->reported);
     numbers_fini(&device->numbers);
     text_fini(&device->in);
     text_fini(&device->out);
@@ -897,6 +925,17 @@ void device_send_time(Device *device, int64_t time)
 {
     device->time = time;
     device->time_due = true;
+}
+
+Err device_report(Device *device, const json_t *patch)
+{
+    json_t *merged = merge_patch(device->reported, patch);
+    if (!merged)
+        return ERR_MEMORY;
+    json_decref(device->reported);
+    device->reported = merged;
+    device->report_due = true;
+    return ERR_OK;
 }
 
 DeviceState device_state(const Device *device)

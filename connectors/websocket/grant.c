@@ -162,8 +162,90 @@ void grants_fini(Grants *grants)
     mem_free(grants->items);
     mem_free(grants->numbered);
     mem_free(grants->actuators);
+    mem_free(grants->aliases);
     *grants = (Grants){0};
 }
+
+// Claimed devices.
+
+static int compare_aliases(const void *a, const void *b)
+{
+    return strcmp(((const Alias *)a)->name, ((const Alias *)b)->name);
+}
+
+static void bind_one(Grants *grants, const RegistryEntry *entry, const EntryBinding *binding, const TagTable *tags)
+{
+    const EntryTag *offered = entry_tag(entry, binding->name);
+    Grant grant = {.tag = tags_find(tags, binding->tag)};
+    if (!offered || entry_check_binding(binding, tags, &grant.unit, NULL) != ERR_OK)
+        return;
+    const bool actuated = tags_get(tags, grant.tag).role == TAG_ACTUATED;
+    if (actuated != offered->is_actuator)
+        return;
+    grants->aliases[grants->alias_count++] = (Alias){binding->name, grant};
+    if (actuated)
+        grants->actuators[grants->actuator_count++] = grant.tag;
+    else
+        grants->items[grants->count++] = grant;
+}
+
+/* Numbers stand for what their names do. */
+void grants_number_aliases(Grants *grants, const RegistryEntry *entry)
+{
+    for (size_t i = 0; i < entry->tag_count; i++) {
+        const Grant *grant = entry->tags[i].number < grants->number_count ? grants_alias(grants, entry->tags[i].name) : NULL;
+        if (grant)
+            grants->numbered[entry->tags[i].number] = *grant;
+    }
+}
+
+Err grants_bind(Grants *grants, const RegistryEntry *entry, const TagTable *tags)
+{
+    const size_t room = entry->binding_count + 1;
+    *grants = (Grants){.room = room, .number_count = entry->tag_count};
+    grants->items = mem_alloc(room * sizeof *grants->items);
+    grants->actuators = mem_alloc(room * sizeof *grants->actuators);
+    grants->aliases = mem_alloc(room * sizeof *grants->aliases);
+    grants->numbered = mem_alloc((entry->tag_count + 1) * sizeof *grants->numbered);
+    if (!grants->items || !grants->actuators || !grants->aliases || !grants->numbered) {
+        grants_fini(grants);
+        return ERR_MEMORY;
+    }
+    for (size_t i = 0; i < entry->binding_count; i++)
+        bind_one(grants, entry, &entry->bindings[i], tags);
+    qsort(grants->items, grants->count, sizeof *grants->items, compare_grants);
+    qsort(grants->aliases, grants->alias_count, sizeof *grants->aliases, compare_aliases);
+    grants_number_aliases(grants, entry);
+    return ERR_OK;
+}
+
+bool grants_are_bound(const Grants *grants)
+{
+    return grants->aliases;
+}
+
+const Grant *grants_alias(Grants *grants, const char *name)
+{
+    // devices send their tags in turn
+    const size_t next = grants->last_alias + 1 < grants->alias_count ? grants->last_alias + 1 : 0;
+    const Alias *alias = grants->alias_count ? &grants->aliases[next] : NULL;
+    if (alias && strcmp(alias->name, name) != 0)
+        alias = bsearch(&(Alias){.name = name}, grants->aliases, grants->alias_count, sizeof *grants->aliases, compare_aliases);
+    if (!alias)
+        return NULL;
+    grants->last_alias = (size_t)(alias - grants->aliases);
+    return grants_find(grants, alias->grant.tag) ? &alias->grant : NULL;
+}
+
+const Alias *grants_actuator(const Grants *grants, TagId actuator)
+{
+    for (size_t i = 0; i < grants->alias_count; i++)
+        if (grants->aliases[i].grant.tag == actuator)
+            return &grants->aliases[i];
+    return NULL;
+}
+
+// Another version of the plant.
 
 /* The tag of the same name, when it has this role; TAG_NONE otherwise. */
 static TagId follow(TagId tag, TagRole role, const TagTable *before, const TagTable *tags)

@@ -1,6 +1,6 @@
 /* inside.h -- what the server side of this folder shares: a Websocket and its guests.
  *
- * guests.c seats devices, clocks.c measures their clocks, samples.c takes what they bring and answers it, websocket.c is what the server and the tick
+ * guests.c seats devices, strangers.c those that wait to be claimed, twin.c tells them how they are to be set, clocks.c measures their clocks, samples.c takes what they bring and answers it, websocket.c is what the server and the tick
  * see of all that. Everything that is named here happens on the service thread. */
 #pragma once
 
@@ -21,6 +21,10 @@ enum {
 typedef struct Guest {
     Link *link;         // NULL when it has gone
     uint32_t provider;  // of this connection; rises, so the smallest is the oldest
+    RegistryEntry *entry;   // while it is at its link; NULL without a registry
+    int64_t provide_id;     // of what it offered last
+    json_t *told_delta;     // what it was told last of how it is to be set, by this connection
+    int64_t heard_at;       // of a stranger: elapsed time of the message that was looked at last
     Grants grants;
     int64_t time_owed;      // of a `time` that found no room, TIME_NONE otherwise
     int64_t stored_id;      // of bulk messages: what is to be answered now
@@ -56,6 +60,7 @@ struct Websocket {
 
     // the service thread's own
     Guest guests[DEVICES_MAX];
+    Guest strangers[REGISTRY_STRANGERS_MAX];  // the tick does not know of them
     uint32_t last_provider;
     SentCommand sent[COMMANDS_MAX];
     size_t sent_count;  // for ever; the low bits are a place
@@ -84,7 +89,34 @@ void websocket__provide(Websocket *websocket, Link *link, const WireMessage *mes
 void websocket__number(Websocket *websocket, Link *link, const WireMessage *message);
 /// The guest is no longer at its link.
 void websocket__leave(Websocket *websocket, Guest *guest);
+/// It has to go: its link is shut, and knows it no more.
+void websocket__dismiss(Websocket *websocket, Guest *guest, const char *reason);
 void websocket__own_actuators(Websocket *websocket, const Guest *guest, bool own);
+/// Tell it what the plant is: `unclaimed` NULL, or why nothing of it is used.
+void websocket__welcome(Websocket *websocket, Link *link, int64_t id, const char *unclaimed);
+/// Give the claimed device at `link` what it is bound to. 200, or the status of the refusal with `why`.
+int websocket__seat(Websocket *websocket, Link *link, RegistryEntry *entry, ErrText *why);
+
+// strangers.c
+
+bool websocket__is_stranger(const Websocket *websocket, const Guest *guest);
+/// Seat the device at `link` among those that wait to be claimed. 202, or the status of the refusal with `why`.
+int websocket__take_stranger(Websocket *websocket, Link *link, RegistryEntry *entry, const WireMessage *message, ErrText *why);
+/// What it measures is shown and goes nowhere.
+void websocket__hear_samples(Websocket *websocket, Guest *guest, const WireMessage *message);
+void websocket__hear_records(Websocket *websocket, Guest *guest, const BulkFrame *frame);
+
+// twin.c
+
+/// What is decided about devices takes effect.
+void websocket__watch(Websocket *websocket);
+/// Who is at `link` and calls himself so, NULL for nobody who is known; 200, or the status of a refusal with `why`.
+int websocket__recognize(const Websocket *websocket, const Link *link, const char *name, RegistryEntry **out, ErrText *why);
+/// It is at `link`, and offers what stands in `message`. 200, or the status of a refusal with `why`.
+int websocket__enter(const Websocket *websocket, Link *link, RegistryEntry *entry, const WireMessage *message, bool direct, RegistryEntry **out, ErrText *why);
+/// Tell it what of that which is desired it has otherwise, unless it was told just that before.
+void websocket__configure(Websocket *websocket, Guest *guest);
+void websocket__report(Websocket *websocket, Link *link, const WireMessage *message);
 
 // clocks.c
 

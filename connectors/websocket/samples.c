@@ -74,6 +74,9 @@ static void push_taken(Websocket *websocket, Stream *stream)
     websocket->handler.pass(websocket->handler.server, samples, count);
 }
 
+/* Of a claimed device not everything need be bound: what is not goes nowhere, and nobody is at fault. */
+enum { NOT_BOUND = 204 };
+
 /* 200 when the sample was taken, as that of the tag that is granted; otherwise the status of its refusal. */
 static int take(Websocket *websocket, Taking *taking, const Grant *grant, Sample sample, ErrText *why)
 {
@@ -106,6 +109,10 @@ static int take_named(Websocket *websocket, Taking *taking, const WireSample *sa
         return 400;
     }
     Grants *grants = &taking->guest->grants;
+    if (grants_are_bound(grants)) {
+        const Grant *bound = grants_alias(grants, sample->tag);
+        return bound ? take(websocket, taking, bound, (Sample){.time = sample->time, .value = sample->value, .quality = (uint8_t)sample->quality}, why) : NOT_BOUND;
+    }
     const Grant *grant = grants_guess(grants, websocket->def.tags, sample->tag);
     const TagId tag = grant ? grant->tag : tags_find(websocket->def.tags, sample->tag);
     if (tag == TAG_NONE) {
@@ -132,6 +139,8 @@ static int take_numbered(Websocket *websocket, Taking *taking, const BulkFrame *
         return 400;
     }
     const Grant *grant = grants_numbered(&taking->guest->grants, record.number);
+    if (!grant && grants_are_bound(&taking->guest->grants))
+        return NOT_BOUND;
     if (!grant) {
         err_set(why, ERR_UNKNOWN, "no tag has the number %u: tell it in \"numbers\" first", record.number);
         return 404;
@@ -225,7 +234,7 @@ void websocket__take_samples(Websocket *websocket, Link *link, const WireMessage
     for (size_t i = 0; i < taking.count; i++) {
         ErrText why;
         const int status = take_named(websocket, &taking, &message->samples.items[i], &why);
-        if (status != 200)
+        if (status >= 400)
             refuse_one(websocket, &taking, i, status, &why);
     }
     taking_end(websocket, &taking);
@@ -239,7 +248,7 @@ void websocket__take_records(Websocket *websocket, Link *link, const BulkFrame *
     for (size_t i = 0; i < taking.count; i++) {
         ErrText why;
         const int status = take_numbered(websocket, &taking, frame, i, &why);
-        if (status != 200)
+        if (status >= 400)
             refuse_one(websocket, &taking, i, status, &why);
     }
     taking_end(websocket, &taking);

@@ -40,7 +40,7 @@ void websocket__count(Websocket *websocket, Guest *guest, uint64_t samples, uint
     websocket->samples += samples;
     websocket->refused += refused;
     websocket->dropped += dropped;
-    if (!guest)
+    if (!guest || websocket__is_stranger(websocket, guest))
         return;
 
     pthread_mutex_lock(&websocket->lock);
@@ -109,12 +109,21 @@ static void carry(Websocket *websocket, const Command *command)
     }
 
     const Guest *guest = &websocket->guests[owner - 1];
+    const Alias *alias = grants_actuator(&guest->grants, command->wish.tag);
+    const TagName name = tags_name(websocket->def.tags, command->wish.tag);
     websocket->sent[websocket->sent_count++ % COMMANDS_MAX] = (SentCommand){command->id, guest->provider};
-    wire_write_command(&websocket->out, command, tags_name(websocket->def.tags, command->wish.tag).text, unit_from_si(tag.unit, command->wish.value));
+    wire_write_command(&websocket->out, command, alias ? alias->name : name.text, unit_from_si(alias ? alias->grant.unit : tag.unit, command->wish.value));
     websocket__say(websocket, guest->link);
 }
 
 // The LinkHandler, on the service thread.
+
+/* Its time and its answers mean nothing yet. */
+static void on_stranger(Websocket *websocket, Guest *guest, const WireMessage *message)
+{
+    if (message->topic == WIRE_SAMPLES && !message->status)
+        websocket__hear_samples(websocket, guest, message);
+}
 
 static void on_message(void *self, Link *link, const WireMessage *message)
 {
@@ -132,10 +141,14 @@ static void on_message(void *self, Link *link, const WireMessage *message)
         return;
     }
 
-    if (message->topic == WIRE_COMMAND && answer)
-        on_command_answer(websocket, guest, message);
+    if (message->topic == WIRE_REPORTED && !answer)
+        websocket__report(websocket, link, message);
     else if (message->topic == WIRE_NUMBERS && !answer)
         websocket__number(websocket, link, message);
+    else if (websocket__is_stranger(websocket, guest))
+        on_stranger(websocket, guest, message);
+    else if (message->topic == WIRE_COMMAND && answer)
+        on_command_answer(websocket, guest, message);
     else if (message->topic == WIRE_SAMPLES && !answer)
         websocket__take_samples(websocket, link, message);
     else if (message->topic == WIRE_TIME && !answer)
@@ -143,7 +156,7 @@ static void on_message(void *self, Link *link, const WireMessage *message)
     else {
         websocket__count(websocket, guest, 0, 1, 0, TIME_NONE);
         if (!answer)
-            websocket__refuse(websocket, link, message->topic, message->id, 400, NULL, "commands go from Pollux to a device");
+            websocket__refuse(websocket, link, message->topic, message->id, 400, NULL, "commands and configuration go from Pollux to a device");
     }
 }
 
@@ -151,6 +164,11 @@ static void on_bulk(void *self, Link *link, const BulkFrame *frame)
 {
     Websocket *websocket = self;
     Guest *guest = link->guest;
+    if (guest && websocket__is_stranger(websocket, guest)) {
+        if (frame->kind == BULK_SAMPLES)
+            websocket__hear_records(websocket, guest, frame);
+        return;
+    }
     if (guest && frame->kind == BULK_SAMPLES) {
         websocket__take_records(websocket, link, frame);
         return;
@@ -186,6 +204,8 @@ static void on_woken(void *self)
             websocket__pay_time(websocket, &websocket->guests[i]);
     websocket__answer(websocket);
     websocket__go_on_when_drained(websocket);
+    if (websocket->def.registry)
+        registry_look(websocket->def.registry);
 }
 
 // The connector, on the tick's thread.
@@ -358,6 +378,7 @@ Err websocket_create(const WebsocketDef *def, Websocket **out)
         websocket_destroy(websocket);
         return err;
     }
+    websocket__watch(websocket);
     *out = websocket;
     return ERR_OK;
 }
@@ -366,8 +387,10 @@ void websocket_destroy(Websocket *websocket)
 {
     if (!websocket)
         return;
-    for (size_t i = 0; i < DEVICES_MAX; i++)
+    for (size_t i = 0; i < DEVICES_MAX; i++) {
         grants_fini(&websocket->guests[i].grants);
+        json_decref(websocket->guests[i].told_delta);
+    }
     stream_fini(&websocket->live);
     stream_fini(&websocket->log);
     ring_fini(&websocket->commands);
@@ -389,6 +412,17 @@ static void follow_commands(Websocket *websocket, const TagTable *tags)
     }
 }
 
+/* What a claimed device is bound to is looked up anew; without memory it is bound to nothing until it comes again. */
+static void follow_grants(Guest *guest, const TagTable *before, const TagTable *tags)
+{
+    if (!grants_are_bound(&guest->grants)) {
+        grants_follow(&guest->grants, before, tags);
+        return;
+    }
+    grants_fini(&guest->grants);
+    grants_bind(&guest->grants, guest->entry, tags);
+}
+
 Err websocket_follow(Websocket *websocket, const TagTable *tags)
 {
     assert(ring_count(&websocket->live.parcels) == 0);
@@ -400,7 +434,7 @@ Err websocket_follow(Websocket *websocket, const TagTable *tags)
     websocket->owner = owner;
     follow_commands(websocket, tags);
     for (size_t i = 0; i < DEVICES_MAX; i++)
-        grants_follow(&websocket->guests[i].grants, websocket->def.tags, tags);
+        follow_grants(&websocket->guests[i], websocket->def.tags, tags);
     websocket->def.tags = tags;
     for (size_t i = 0; i < DEVICES_MAX; i++)
         websocket__own_actuators(websocket, &websocket->guests[i], true);

@@ -7,11 +7,15 @@
  * Where the plant lives by the time of day, the clock of each device is measured by what comes from it (source_clock.h), and corrected where that is
  * asked for (clock_map.h): what goes to the tick, and is filed and kept, is then the corrected time.
  *
+ * A device that offers tags which the plant does not have is connected but unclaimed, where the registry lets strangers come: nothing of it reaches the tick until
+ * an engineer binds it, which takes effect without a reconnection. Of its twin it is told what is desired and reports what is so.
+ *
  * The log of a device that was offline comes by a connector and a ring of its own, behind what is live.
  *
  * Takes: Links, tags.  Gives: Arrivals; carries Commands.  Threads: the LinkHandler's calls on the service thread, the connector's on the tick's. */
 #pragma once
 
+#include "signal/registry.h"
 #include "signal/signals.h"
 
 typedef struct Websocket Websocket;
@@ -23,6 +27,7 @@ typedef struct WebsocketDef {
     bool provider_clock;
     size_t ring;  // arrivals; 0 means 65,536
     const Clock *clock;  // the time of day that devices' clocks are held against; NULL means the machine's
+    Registry *registry;  // of devices, it outlives this; NULL: none is claimed, and who offers what the plant has not is refused
     bool corrected;      // stamps are corrected by what is measured of a device's clock, before they are filed
 } WebsocketDef;
 

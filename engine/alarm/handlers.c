@@ -125,7 +125,7 @@ static int word_command(lua_State *lua)
         luaL_error(lua, "more than %d commands in one tick", (int)wishes_max);
 
     CommandWish *const wish = &handlers->wishes[handlers->wish_count++];
-    *wish = (CommandWish){.tag = tag, .value = value};
+    *wish = (CommandWish){.tag = tag, .value = value, .asker = ASKER_HANDLER};
     snprintf(wish->by, sizeof wish->by, "handler:%s", kind_names[handlers->running->kind]);
     snprintf(wish->reason, sizeof wish->reason, "%s", reason);
     return 0;

@@ -140,17 +140,40 @@ static void remember_again(void *self, int64_t tick, int64_t at, const PlantPart
         history_append_amended(app->history, app->plant, part, time, (uint32_t)(at - tick));
 }
 
+static ServerConnection show_device(const WebsocketDevice *device)
+{
+    ServerConnection shown = {.kind = "websocket", .connected = device->connected, .samples = device->samples, .refused = device->refused, .dropped = device->dropped, .lost = device->lost,
+                              .last = device->last, .measured = device->measured, .clock = device->clock, .since = TIME_NONE};
+    snprintf(shown.name, sizeof shown.name, "%s", device->name);
+    snprintf(shown.peer, sizeof shown.peer, "%s", device->peer);
+    return shown;
+}
+
+static ServerConnection show_way(const WayState *way)
+{
+    const ExchangeState *state = &way->exchange;
+    ServerConnection shown = {.connected = state->connected, .samples = state->samples, .refused = state->refused, .dropped = state->dropped, .lost = way->lost, .last = way->last,
+                              .is_way = true, .since = state->since, .unchanged = state->unchanged, .stale = state->stale, .commands = state->commands, .failed = state->failed,
+                              .attempts = state->attempts, .busy_ns = state->busy_ns};
+    snprintf(shown.name, sizeof shown.name, "%s", state->name);
+    snprintf(shown.kind, sizeof shown.kind, "%s", state->kind);
+    snprintf(shown.peer, sizeof shown.peer, "%s", state->peer);
+    snprintf(shown.fault, sizeof shown.fault, "%s", state->fault);
+    return shown;
+}
+
+/* The plant's own connectors, and devices that have come. */
 static size_t list_connections(const App *app, ServerConnection *out)
 {
-    WebsocketDevice devices[SERVER_CONNECTIONS];
-    const size_t count = websocket_devices(app->websocket, devices, SERVER_CONNECTIONS);
-    for (size_t i = 0; i < count; i++) {
-        const WebsocketDevice *device = &devices[i];
-        out[i] = (ServerConnection){.connected = device->connected, .samples = device->samples, .refused = device->refused, .dropped = device->dropped, .lost = device->lost, .last = device->last,
-                                    .measured = device->measured, .clock = device->clock};
-        memcpy(out[i].name, device->name, sizeof out[i].name);
-        memcpy(out[i].peer, device->peer, sizeof out[i].peer);
+    size_t count = 0;
+    for (size_t i = 0; app->ways && i < ways_count(app->ways); i++) {
+        const WayState way = ways_state(app->ways, i);
+        out[count++] = show_way(&way);
     }
+    WebsocketDevice devices[SERVER_CONNECTIONS];
+    const size_t device_count = websocket_devices(app->websocket, devices, SERVER_CONNECTIONS);
+    for (size_t i = 0; i < device_count; i++)
+        out[count++] = show_device(&devices[i]);
     return count;
 }
 
@@ -158,7 +181,7 @@ static void publish(App *app)
 {
     if (!app->server || app->replaying)
         return;
-    ServerConnection connections[SERVER_CONNECTIONS];
+    ServerConnection connections[PLANT_CONNECTORS_MAX + SERVER_CONNECTIONS];
     const HistoryStats written = app->history ? history_stats(app->history) : (HistoryStats){0};
     const ServerNow now = {
         .connection_count = list_connections(app, connections),
@@ -228,9 +251,11 @@ static bool waits(const App *app)
     return app->plant->clock == PLANT_CLOCK_PROVIDER || isinf(app->def.speed);
 }
 
-/* What the plant's own forecast foretells goes to the alarms, in a tick that was known when it was ordered. */
-static void look_ahead(App *app)
+/* What the plant's own forecast foretells goes to the alarms, in a tick that was known when it was ordered; what it foretold before is held against samples. */
+static void look_ahead(App *app, Batch batch)
 {
+    if (!app->replaying)
+        lookout_meet(app->lookout, app->sync, batch);
     const Outlooks *outlooks = app->replaying ? resume_outlooks(app) : lookout_judge(app->lookout, app->desk, app->tick, waits(app));
     if (!outlooks)
         return;
@@ -257,8 +282,9 @@ static void app_tick(App *app)
     plant_advance(app->plant);                              // predict every block
     sync_correct(app->sync, app->plant, batch);             // fold the samples in, test the innovations
     note_commands(app);                                     // what was answered since
-    look_ahead(app);                                        // what the last forecast foretells
+    look_ahead(app, batch);                                 // what the last forecast foretells
     alarm_judge(app->alarms, app->plant, app->sync, batch, app->now);  // raise, hold, return; run the handlers
+    gate_judge(app->gate, app->sync, app->now);             // what has lost its sensors, what devices report
     pass_wishes(app);
     release_commands(app);                                  // commands that may go, go
 
@@ -355,10 +381,10 @@ static void keep_receipt(struct AppReceipt *receipts)
 
 static void tell_arrival(const App *app, const Connector *connector, const Arrival *arrival)
 {
-    if (!app->def.quiet && arrival->kind == ARRIVAL_JOINED)
-        log_write(LOG_INFO, connector->type->name, "device \"%s\" is here", arrival->text);
-    if (!app->def.quiet && arrival->kind == ARRIVAL_LEFT)
-        log_write(LOG_INFO, connector->type->name, "device \"%s\" has gone", arrival->text);
+    const bool joined = arrival->kind == ARRIVAL_JOINED, left = arrival->kind == ARRIVAL_LEFT;
+    if (app->def.quiet || !(joined || left) || ways_tell(app->ways, connector, arrival))
+        return;
+    log_write(LOG_INFO, connector->type->name, "device \"%s\" %s", arrival->text, joined ? "is here" : "has gone");
 }
 
 static void tell_loss(const Connector *connector, uint32_t provider, Fate fate)
@@ -595,14 +621,17 @@ static Err load(App *app, ErrText *why)
         app->plant->clock = PLANT_CLOCK_PROVIDER;
     if ((err = alarms_create(app->plant, &app->alarms, why)))
         return err;
-    if (gate_create(app->plant, &app->gate))
-        return err_set(why, ERR_MEMORY, "no memory for the gate");
+    if ((err = gate_create(app->plant, &app->gate, why)))
+        return err;
     err = lookout_create(app->plant, &app->lookout, why);
     if (!err)
         err = desk_create(app->plant, 1, &app->desk, why);
     if (err)
         return err;
     desk_follow(app->desk, follow_recording);
+    desk_learn(app->desk, lookout_verification(app->lookout));
+    if (app->def.connects && (err = ways_check(app->plant, why)))
+        return err;
     return gate_simulate(app->gate, app->desk, waits(app), why);
 }
 
@@ -648,14 +677,35 @@ static Err begin(App *app, ErrText *why)
     return err;
 }
 
+/* At once the connectors run by themselves: when everything else is there. */
+static Err open_ways(App *app, ErrText *why)
+{
+    if (!app->def.connects)
+        return ERR_OK;
+    if (app->plant->connector_count && app->def.speed != 1)
+        return err_set(why, ERR_USAGE, "%s has connectors, which live by the time of day: it runs at speed 1", app->def.plant);
+    const Err err = ways_open(app->plant, app->def.clock, &app->ways, why);
+    return err ? err : app_add_connector(app, ways_connector(app->ways));
+}
+
 Err app_create(const AppDef *def, App **out, ErrText *why)
 {
     App *app;
     Err err = app_load(def, &app, why);
-    if (!err && (err = begin(app, why)))
+    if (!err && ((err = begin(app, why)) || (err = open_ways(app, why))))
         app_destroy(app);
     *out = err ? NULL : app;
     return err;
+}
+
+static void take_ways(App *app, App *before)
+{
+    ways_take(app->ways, before->ways);
+    for (size_t i = 0; i < app->connector_count; i++)
+        if (app->connectors[i].self == before->ways)
+            app->connectors[i] = ways_connector(app->ways);
+    ways_destroy(before->ways);
+    before->ways = NULL;
 }
 
 /* The plant's time, and what surrounds it, go on as if nothing had been. */
@@ -664,6 +714,8 @@ static void take_over(App *app, App *before)
     memcpy(app->connectors, before->connectors, sizeof app->connectors);
     memcpy(app->receipts, before->receipts, APP_CONNECTORS_MAX * sizeof *app->receipts);
     app->connector_count = before->connector_count;
+    if (app->ways)
+        take_ways(app, before);
     app->server = before->server;
     app->audit = before->audit;
     app->witnessed_command = before->witnessed_command;
@@ -692,7 +744,9 @@ static void take_over(App *app, App *before)
 Err app_succeed(App *app, App *before, ErrText *why)
 {
     app->history = before->history;
-    Err err = resume_from_app(app, before, why);
+    Err err = before->ways ? ways_succeed(before->ways, app->plant, &app->ways, why) : ERR_OK;
+    if (!err)
+        err = resume_from_app(app, before, why);
     if (!err && app->history)
         err = history_follow(app->history, app->plant, why);
     if (err) {
@@ -715,6 +769,7 @@ void app_destroy(App *app)
 {
     if (!app)
         return;
+    ways_destroy(app->ways);
     if (app->history && app->now != TIME_NONE)
         resume_snapshot(app);
     if (app->audit)

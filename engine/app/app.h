@@ -9,6 +9,7 @@
 #include "connectors/websocket/websocket.h"
 #include "forecast/lookout.h"
 #include "app/tempo.h"
+#include "app/ways.h"
 #include "server/server.h"
 
 enum { APP_CONNECTORS_MAX = 16 };
@@ -23,6 +24,7 @@ typedef struct AppDef {
     const Clock *clock;   // NULL means the machine's
     bool quiet;           // no log lines for alarms and commands
     const volatile int *stop;  // not 0 once somebody wants the process to end: a long catch-up is left then; NULL: nobody does
+    bool connects;        // open the connectors that the script names
     bool provider_clock;  // time is what the samples carry, whatever the script says: recordings
     /// Called at the end of each tick, with the samples that it folded in.
     void (*ticked)(void *self, const App *app, Batch batch);
@@ -49,6 +51,7 @@ struct App {
     Audit *audit;      // NULL until it has begun
     Server *server;    // NULL without; app_serve, not owned
     Websocket *websocket;
+    Ways *ways;        // NULL where none are opened
     Connector connectors[APP_CONNECTORS_MAX];
     size_t connector_count;
 

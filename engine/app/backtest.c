@@ -101,7 +101,7 @@ static bool is_calm(const Issue *issue, uint32_t twin, int64_t time)
 static void find_target(Issue *issue, size_t sensor, size_t horizon)
 {
     const App *app = issue->app;
-    const BacktestSensor *of = &issue->backtest->sensors[sensor];
+    const Verified *of = issue->backtest->sensors[sensor].of;
     const double ahead = issue->backtest->def->horizons[horizon];
     const Sample *sample = find_sample(issue, of->tag, app->now + (int64_t)(ahead * (double)NS_PER_S), of->patience);
     Target *out = &issue->targets[issue->target_count];
@@ -159,7 +159,7 @@ static size_t find_time(const Forecast *forecast, uint64_t step)
 static size_t read_members(const Issue *issue, const Forecast *forecast, const Target *target)
 {
     const Backtest *backtest = issue->backtest;
-    const BacktestSensor *sensor = &backtest->sensors[target->sensor];
+    const Verified *sensor = backtest->sensors[target->sensor].of;
     const ForecastSeries *series = &forecast->cases[0].series[sensor->series];
     const size_t time = find_time(forecast, target->step);
     for (size_t i = 0; i < forecast->path_count; i++) {
@@ -201,10 +201,15 @@ static Err forecast_and_judge(const Issue *issue, Scenario *scenario)
         err = scenario_follow(scenario, issue->app->plant, &issue->samples[issue->past], issue->count - issue->past, issue->app->now, backtest->why);
     if (!err)
         err = scenario_fork(scenario, issue->app->plant, issue->app->now, &fork, backtest->why);
+    if (!err && !backtest->def->uncorrected)
+        verification_teach(backtest->verification, fork);
     if (!err)
         err = forecast_run(fork, scenario, &def, &forecast, backtest->why);
-    for (size_t i = 0; i < issue->target_count && !err; i++)
+    for (size_t i = 0; i < issue->target_count && !err; i++) {
         judge(issue, forecast, &issue->targets[i]);
+        const Target *target = &issue->targets[i];
+        verification_promise(backtest->verification, forecast, target->sensor, target->horizon, find_time(forecast, target->step), target->sample->time);
+    }
     forecast_destroy(forecast);
     fork_destroy(fork);
     return err;
@@ -218,7 +223,8 @@ static Err forecast_targets(const Issue *issue)
     Course courses[SCENARIO_CHANGES_MAX];
     Case base = {.name = "backtest", .doc = "", .changes = courses};
     Scenario scenario = {.name = "backtest", .doc = "", .members = backtest->def->members, .paths = backtest->def->members, .quantiles = middle,
-                         .quantile_count = 1, .cases = &base, .case_count = 1, .tags = backtest->series, .tag_count = backtest->series_count};
+                         .quantile_count = 1, .cases = &base, .case_count = 1, };
+    scenario.tag_count = verification_tags(backtest->verification, &scenario.tags);
     double *times = arena_new(&scenario.arena, double, issue->target_count);
     Err err = times ? ERR_OK : err_set(backtest->why, ERR_MEMORY, "no memory for a forecast");
     if (!err) {
@@ -235,7 +241,7 @@ static Err forecast_targets(const Issue *issue)
 static void note_tick(void *self, const App *app, Batch batch)
 {
     Backtest *backtest = self;
-    (void)batch;
+    verification_meet(backtest->verification, app->plant, app->sync, batch);
     if (backtest->err || app->now < backtest->next)
         return;
     backtest->next = app->now + (int64_t)(backtest->def->every * (double)NS_PER_S);
@@ -255,43 +261,21 @@ static void note_tick(void *self, const App *app, Batch batch)
 
 // --- life ----------------------------------------------------------------------------------------------------------
 
-static void add_sensor(Backtest *backtest, uint32_t twin, const Sensor *sensor)
-{
-    const Plant *plant = backtest->names;
-    const Channel *channel = &plant_model(plant, twin)->channels[sensor->channel];
-    BacktestSensor *out = &backtest->sensors[backtest->sensor_count++];
-    *out = (BacktestSensor){
-        .tag = plant_tag(plant, twin, sensor->channel),
-        .twin = twin,
-        .series = backtest->series_count,
-        .biased = sensor->bias != UINT16_MAX,
-        .noise = channel->noise,
-        .unit = channel->unit,
-        .patience = fmax(2 * sensor->every, plant->step),
-    };
-    backtest->series[backtest->series_count++] = out->tag;
-    if (out->biased)
-        backtest->series[backtest->series_count++] = plant_tag(plant, twin, sensor->bias);
-}
-
 /* Sensors that measure a mixture have no forecast. */
 static Err list_sensors(Backtest *backtest)
 {
     const Plant *plant = backtest->names;
-    size_t room = 1;
-    for (uint32_t twin = 0; twin < plant->twin_count; twin++)
-        room += plant_model(plant, twin)->sensor_count;
-    backtest->sensors = arena_new(&backtest->arena, BacktestSensor, room);
-    backtest->series = arena_new(&backtest->arena, TagId, 2 * room);
-    if (!backtest->sensors || !backtest->series)
+    const BacktestDef *def = backtest->def;
+    uint32_t *twins = arena_new(&backtest->arena, uint32_t, plant->twin_count + 1);
+    for (uint32_t i = 0; i < plant->twin_count && twins; i++)
+        twins[i] = i;
+    if (!twins || verification_create(plant, twins, plant->twin_count, def->horizons, def->horizon_count, def->every, &backtest->verification))
         return ERR_MEMORY;
-    for (uint32_t twin = 0; twin < plant->twin_count; twin++) {
-        const Model *model = plant_model(plant, twin);
-        for (uint16_t s = 0; s < model->sensor_count; s++)
-            if (channel_is_foreseen(model, model->sensors[s].channel))
-                add_sensor(backtest, twin, &model->sensors[s]);
-    }
-    return ERR_OK;
+    const Verified *sensors = verification_sensors(backtest->verification, &backtest->sensor_count);
+    backtest->sensors = arena_new(&backtest->arena, BacktestSensor, backtest->sensor_count + 1);
+    for (size_t i = 0; i < backtest->sensor_count && backtest->sensors; i++)
+        backtest->sensors[i].of = &sensors[i];
+    return backtest->sensors ? ERR_OK : ERR_MEMORY;
 }
 
 static Err begin(Backtest *backtest, const BacktestDef *def, ErrText *why)
@@ -327,6 +311,7 @@ Err backtest_run(const BacktestDef *def, Backtest *out, ErrText *why)
 void backtest_fini(Backtest *backtest)
 {
     tape_close(backtest->recording);
+    verification_destroy(backtest->verification);
     plant_destroy(backtest->names);
     mem_free(backtest->members);
     arena_fini(&backtest->arena);

@@ -3,6 +3,7 @@
  * A plant runs beside a recording. Every so many seconds it is forecast, and for each horizon and sensor the members are held against the first sample from
  * there on. What is judged is a measurement, so each member gets noise as the sensor has it. Beside the forecast stand two that know nothing of the plant:
  * persistence, the last sample; and a straight line, fitted to the samples of as long a past as it looks ahead. All three are judged on the same samples.
+ * As in the living plant (forecast/verification.h) a forecast learns from the errors of those before whose samples have come by then, and from none behind them.
  * Forecasts from, over or soon behind an event, and unless asked for of twins that are still settling, are left out.
  *
  * Takes: a BacktestDef.  Gives: a Backtest.  Memory: a Backtest owns what it has.  Threads: one, and those that step the members. */
@@ -10,7 +11,7 @@
 
 #include "app/judge.h"
 #include "connectors/tape/tape.h"
-#include "plant/plant.h"
+#include "forecast/verification.h"
 
 enum { BACKTEST_HORIZONS_MAX = 8, BACKTEST_MEMBERS_MAX = 4096 };
 
@@ -25,6 +26,7 @@ typedef struct BacktestDef {
     uint32_t members;
     uint64_t seed;
     size_t threads;
+    bool uncorrected;  // nothing is learnt from the errors of forecasts before
     bool follows;  // inputs within the horizon are what the tape says; otherwise they are held as they are at the start
 } BacktestDef;
 
@@ -37,22 +39,15 @@ typedef struct HorizonScore {
 } HorizonScore;
 
 typedef struct BacktestSensor {
-    TagId tag;
-    uint32_t twin;
-    size_t series;  // of the forecast
-    bool biased;
-    double noise;     // SI
-    double patience;  // s behind a horizon within which a sample must come
-    const Unit *unit;
+    const Verified *of;
     HorizonScore scores[BACKTEST_HORIZONS_MAX];
 } BacktestSensor;
 
 typedef struct Backtest {
     const BacktestDef *def;
+    Verification *verification;
     BacktestSensor *sensors;
     size_t sensor_count;
-    TagId *series;  // that a forecast tells: of each sensor, and of its bias behind it
-    size_t series_count;
     size_t forecasts;
     Arena arena;
 

@@ -11,7 +11,7 @@ static double rms(const HorizonScore *score, double squares)
 
 static double shown(const BacktestSensor *sensor, double si)
 {
-    return unit_scale_from_si(sensor->unit, si);
+    return unit_scale_from_si(sensor->of->unit, si);
 }
 
 static void print_row(const BacktestSensor *sensor, double ahead, const HorizonScore *score)
@@ -30,13 +30,13 @@ static void print_row(const BacktestSensor *sensor, double ahead, const HorizonS
 void backtest_print_table(const Backtest *backtest)
 {
     const BacktestDef *def = backtest->def;
-    printf("%zu forecasts of %u members, one every %g s; inputs %s\n", backtest->forecasts, def->members, def->every,
-           def->follows ? "as the tape says" : "held as they are at the start");
+    printf("%zu forecasts of %u members, one every %g s; inputs %s; %s\n", backtest->forecasts, def->members, def->every,
+           def->follows ? "as the tape says" : "held as they are at the start", def->uncorrected ? "as the members ran" : "corrected by the errors of those before");
     for (size_t i = 0; i < backtest->sensor_count; i++) {
         const BacktestSensor *sensor = &backtest->sensors[i];
-        const TagName name = tags_name(backtest->names->tags, sensor->tag);
+        const TagName name = tags_name(backtest->names->tags, sensor->of->tag);
         printf("\n%s, %s\n  %9s %7s %10s %11s %10s %8s %10s %9s %10s %11s\n", name.text,
-               unit_name(sensor->unit), "ahead", "count", "RMSE", "persistence", "straight",
+               unit_name(sensor->of->unit), "ahead", "count", "RMSE", "persistence", "straight",
                "better", "within 50", "within 90", "CRPS", "persistence");
         for (size_t h = 0; h < def->horizon_count; h++)
             print_row(sensor, def->horizons[h], &sensor->scores[h]);
@@ -70,15 +70,15 @@ void backtest_print_json(const Backtest *backtest)
 {
     const BacktestDef *def = backtest->def;
     Text out = {0};
-    text_format(&out, "{\"forecasts\":%zu,\"members\":%u,\"every\":%g,\"inputs\":\"%s\",\"sensors\":[", backtest->forecasts, def->members, def->every,
-                def->follows ? "tape" : "held");
+    text_format(&out, "{\"forecasts\":%zu,\"members\":%u,\"every\":%g,\"inputs\":\"%s\",\"corrected\":%s,\"sensors\":[", backtest->forecasts, def->members, def->every,
+                def->follows ? "tape" : "held", def->uncorrected ? "false" : "true");
     for (size_t i = 0; i < backtest->sensor_count; i++) {
         const BacktestSensor *sensor = &backtest->sensors[i];
-        const TagName name = tags_name(backtest->names->tags, sensor->tag);
+        const TagName name = tags_name(backtest->names->tags, sensor->of->tag);
         text_put(&out, i ? ",{\"tag\":" : "{\"tag\":");
         text_json_string(&out, name.text);
         text_put(&out, ",\"unit\":");
-        text_json_string(&out, unit_name(sensor->unit));
+        text_json_string(&out, unit_name(sensor->of->unit));
         text_put(&out, ",\"horizons\":[");
         for (size_t h = 0; h < def->horizon_count; h++) {
             text_put(&out, h ? "," : "");

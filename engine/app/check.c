@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "app/commands.h"
+#include "app/ways.h"
 #include "forecast/lookout.h"
 #include "gate/gate.h"
 
@@ -65,6 +66,17 @@ static void print_connections(const Plant *plant)
         printf("  and %u more\n", plant->delayed_count - SHOWN_MAX);
 }
 
+static void print_connectors(const Plant *plant)
+{
+    for (size_t i = 0; i < plant->connector_count; i++) {
+        const PlantConnector *connector = &plant->connectors[i];
+        size_t written = 0;
+        for (size_t k = 0; k < connector->binding_count; k++)
+            written += connector->bindings[k].writes;
+        printf("connector %s: %s, reads %zu, writes %zu\n", connector->name, connector->kind, connector->binding_count - written, written);
+    }
+}
+
 static void print_window(const Plant *plant)
 {
     const double megabytes = (double)(plant_checkpoints(plant->lag_ticks, plant->lag_every) * plant_checkpoint_size(plant)) / 1e6;
@@ -85,8 +97,8 @@ static Err check_forecasts(const Plant *plant, ErrText *why)
     Err err = desk_create(plant, 1, &desk, why);
     if (!err)
         err = lookout_create(plant, &lookout, why);
-    if (!err && gate_create(plant, &gate))
-        err = err_set(why, ERR_MEMORY, "no memory for the gate");
+    if (!err)
+        err = gate_create(plant, &gate, why);
     if (!err)
         err = gate_simulate(gate, desk, true, why);
     desk_destroy(desk);
@@ -105,10 +117,14 @@ static Err check_plant(const char *path, ErrText *why)
     err = alarms_create(plant, &alarms, why);  // reads the handlers
     if (!err)
         err = check_forecasts(plant, why);
+    if (!err)
+        err = ways_check(plant, why);
     for (uint32_t i = 0; i < plant->model_count && !err; i++)
         print_model(plant->models[i]);
     if (!err)
         print_connections(plant);
+    if (!err)
+        print_connectors(plant);
     if (!err)
         print_window(plant);
     if (!err)

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "app/commands.h"
+#include "app/emulate.h"
 #include "app/record.h"
 #include "connectors/tape/tape.h"
 #include "connectors/websocket/device.h"
@@ -19,7 +20,10 @@ const Subcommand subcommand_emulate = {
     "TAG:KIND[:SIZE]@AT[+LASTS], KIND one of factor, set (of a state, parameter or input), bias, drift, stuck, noise, spike,\n"
     "silence (of a sensor); seconds of plant time from the start. For example --fault incubator.lid@120+60 or\n"
     "--fault incubator.t2:stuck@600+120. --offline 600+120 loses the line for two minutes: the device goes on measuring, comes back, and\n"
-    "sends its log marked as historical, behind what is live. --clock 2.1+14 stamps with a clock that is 2.1 s ahead and gains 14 ppm.",
+    "sends its log marked as historical, behind what is live. Its desired \"period\" (`pollux devices desired`) is how many seconds lie between two samples.\n"
+    "--clock 2.1+14 stamps with a clock that is 2.1 s ahead and gains 14 ppm.\n"
+    "--through line,plc emulates what stands behind the plant's own connectors: what the engine reads there is written, and what it writes moves the\n"
+    "actuators; samples of tags that are bound to none of them are not sent.",
     command_emulate};
 
 enum {
@@ -27,6 +31,7 @@ enum {
     WAIT_MS = 20,
     GOODBYE_S = 30,  // how long the last samples may wait for their answer
     TOKEN_TEXT_ROOM = 200,
+    PERIOD_MAX_S = 3600,
     LOG_ROOM = 4 * 1000 * 1000,  // samples, 250 MB that are touched when there is a log
 };
 
@@ -39,6 +44,8 @@ typedef struct Emulation {
     double offline_at, offline_lasts;  // s of plant time from the start: there is no line
     double ahead, drift_ppm;           // of the clock that stamps: s
     int64_t first;       // where the emulated plant began
+    double period;       // s between two samples that it sends of a sensor, as it is desired; 0: all that there are
+    int64_t next_due;    // plant time of the next
     bool quiet;
 } Emulation;
 
@@ -78,6 +85,42 @@ static const char *on_command(void *self, uint64_t id, const char *tag, double v
         return refusal;
     }
     return NULL;
+}
+
+// Its twin: what it says of itself, and how it is to be set.
+
+static void report(Emulation *emulation)
+{
+    json_t *said = json_pack("{s:s,s:s,s:f}", "program", "pollux emulate", "version", POLLUX_VERSION, "period", emulation->period);
+    if (!said || device_report(emulation->device, said))
+        log_write(LOG_WARNING, "emulate", "no memory to report how it is set");
+    json_decref(said);
+}
+
+/* What is not a time to wait is left as it is, and reported so. */
+static void on_config(void *self, const json_t *delta)
+{
+    Emulation *emulation = self;
+    const json_t *period = json_object_get(delta, "period");
+    char text[80];
+    if (json_is_number(period) && json_number_value(period) >= 0 && json_number_value(period) <= PERIOD_MAX_S) {
+        emulation->period = json_number_value(period);
+        emulation->next_due = TIME_NONE;
+        snprintf(text, sizeof text, "a sample every %g s from now on", emulation->period);
+        say(emulation, text);
+    }
+    report(emulation);
+}
+
+/* Whether what is measured now is sent. */
+static bool is_due(Emulation *emulation, int64_t time)
+{
+    if (emulation->period <= 0)
+        return true;
+    if (emulation->next_due != TIME_NONE && time < emulation->next_due)
+        return false;
+    emulation->next_due = time + (int64_t)(emulation->period * (double)NS_PER_S);
+    return true;
 }
 
 /* What the device's clock says at `time`. */
@@ -167,15 +210,12 @@ static void play_tape(Emulation *emulation)
         device_send_time(emulation->device, samples[count - 1].time + (int64_t)(emulation->plant->step * 2 * (double)NS_PER_S));
 }
 
-static void tell_fault(const Emulation *emulation)
+void emulate__tell_fault(const Castor *castor)
 {
     bool began;
-    const Fault *fault = castor_fault_changed(emulation->castor, &began);
-    char text[128];
-    if (!fault)
-        return;
-    snprintf(text, sizeof text, "fault \"%s\" %s", fault->name, began ? "begins" : "ends");
-    say(emulation, text);
+    const Fault *fault = castor_fault_changed(castor, &began);
+    if (fault)
+        log_write(LOG_INFO, "emulate", "fault \"%s\" %s", fault->name, began ? "begins" : "ends");
 }
 
 static void keep_line(const Emulation *emulation)
@@ -198,10 +238,11 @@ static Err emulate_plant(Emulation *emulation, ErrText *why)
         if (err)
             return err;
         wait_until(emulation, due_time(emulation, started, first, castor_time(emulation->castor)));
-        tell_fault(emulation);
+        if (!emulation->quiet)
+            emulate__tell_fault(emulation->castor);
         keep_line(emulation);
         const Sample *samples = castor_samples(emulation->castor, &count);
-        if (!hand_over(emulation, samples, count))
+        if (is_due(emulation, castor_time(emulation->castor)) && !hand_over(emulation, samples, count))
             break;
         device_send_time(emulation->device, castor_time(emulation->castor));
     }
@@ -339,8 +380,11 @@ static Err open_link(Emulation *emulation, const DeviceDef *def, const char *tok
         whole.tag_count = offer.tag_count;
         whole.actuators = offer.actuators;
         whole.actuator_count = offer.actuator_count;
+        whole.config = emulation->castor ? on_config : NULL;
         err = device_open(&whole, &emulation->device, why);
     }
+    if (!err)
+        report(emulation);
     arena_fini(&arena);
     return err;
 }
@@ -383,7 +427,7 @@ static Err read_mishaps(Emulation *emulation, const char *offline, const char *c
 
 int command_emulate(int argc, char **argv)
 {
-    const char *path = NULL, *tape = NULL, *offline = NULL, *clock = NULL, *file = NULL, *token_file = NULL;
+    const char *path = NULL, *tape = NULL, *offline = NULL, *clock = NULL, *file = NULL, *token_file = NULL, *through = NULL;
     long seed = 1, seconds = 600;
     bool no_faults = false;
     OptionList faults = {0};
@@ -392,6 +436,7 @@ int command_emulate(int argc, char **argv)
     const Option options[] = {
         {OPTION_OPERAND, "PLANT", NULL, "the plant script that the server runs", &path, 0, 0},
         {OPTION_TEXT, "url", "URL", "where it runs (ws://localhost:8080)", &device.url, 0, 0},
+        {OPTION_TEXT, "through", "NAMES", "connectors of the plant, with commas between: their peers instead of a server", &through, 0, 0},
         {OPTION_TEXT, "token-file", "FILE", "a token that lets it in ($POLLUX_TOKEN)", &token_file, 0, 0},
         {OPTION_TEXT, "ca", "FILE", "of wss://: whose certificates are trusted (PEM; those of this machine)", &device.ca, 0, 0},
         {OPTION_TEXT, "certificate", "FILE", "of wss://: a certificate that lets it in (PEM)", &device.certificate, 0, 0},
@@ -416,9 +461,13 @@ int command_emulate(int argc, char **argv)
     ErrText why;
     Plant *plant = NULL;
     stop_on_signals();
-    if (tape && (faults.count || offline || clock || file)) {
-        const char *option = faults.count ? "fault" : offline ? "offline" : clock ? "clock" : "write";
+    if (tape && (faults.count || offline || clock || file || through)) {
+        const char *option = faults.count ? "fault" : offline ? "offline" : clock ? "clock" : file ? "write" : "through";
         err_set(&why, ERR_USAGE, "emulate: --%s goes with an emulated plant, not with --tape", option);
+        return subcommand_fail(EXIT_USAGE, &why);
+    }
+    if (through && (offline || clock || file || !isnan(emulation.speed))) {
+        err_set(&why, ERR_USAGE, "emulate: --%s goes with a server, not with --through", offline ? "offline" : clock ? "clock" : file ? "write" : "speed");
         return subcommand_fail(EXIT_USAGE, &why);
     }
     if (read_mishaps(&emulation, offline, clock, &why))
@@ -429,11 +478,13 @@ int command_emulate(int argc, char **argv)
         emulation.plant = plant;
         err = tape_open(tape, &plant->recording, &emulation.tape, &why);
     }
-    if (!err && file)
+    if (!err && through)
+        err = emulate__through(emulation.castor, through, emulation.quiet, &why);
+    else if (!err && file)
         err = record_castor(emulation.castor, (double)seconds, file, &why);
     else if (!err)
         err = open_link(&emulation, &device, token_file, &why);
-    if (!err && !file && wait_connected(&emulation)) {
+    if (!err && emulation.device && wait_connected(&emulation)) {
         if (emulation.tape)
             play_tape(&emulation);
         else

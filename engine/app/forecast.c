@@ -29,7 +29,7 @@ enum { COLUMNS = 6, BAR = 40 };
 typedef struct Job {
     const char *plant, *scenario, *history, *tape, *at, *svg, *codegen;
     long threads, members, seed;
-    bool json, csv, optimize, backtest, settling;
+    bool json, csv, optimize, backtest, settling, uncorrected;
     const char *horizons, *inputs, *events;  // of a backtest
     long every, aftermath;
     int64_t from;      // --at
@@ -412,6 +412,7 @@ static Err judge_forecasts(const Job *job)
         .events = job->events,
         .aftermath = job->aftermath * NS_PER_S,
         .settling = job->settling,
+        .uncorrected = job->uncorrected,
         .every = (double)job->every,
         .members = job->members ? (uint32_t)job->members : 500,
         .seed = job->seed >= 0 ? (uint64_t)job->seed : 0,
@@ -484,6 +485,7 @@ int command_forecast(int argc, char **argv)
         {OPTION_TEXT, "events", "FILE", "backtest: what happened, a CSV file; forecasts that meet it are left out", &job.events, 0, 0},
         {OPTION_WHOLE, "aftermath", "S", "backtest: seconds behind an event in which no forecast begins (180)", &job.aftermath, 0, 86400},
         {OPTION_FLAG, "settling", NULL, "backtest: forecasts of twins that are still settling count too", &job.settling, 0, 0},
+        {OPTION_FLAG, "uncorrected", NULL, "backtest: forecasts learn nothing from the errors of those before", &job.uncorrected, 0, 0},
         {OPTION_TEXT, "svg", "FILE", "draw a fan chart", &job.svg, 0, 0},
         CODEGEN_OPTION(&job.codegen),
     };

@@ -365,7 +365,7 @@ static Err complete_server(ServeOptions *options, ErrText *why)
 static Err serve(ServeOptions *options, ErrText *why)
 {
     Serving serving = {.hooks = options->hooks};
-    const AppDef def = {.plant = options->plant, .history = options->history, .threads = (size_t)options->threads, .speed = options->speed, .stop = &stop_asked};
+    const AppDef def = {.plant = options->plant, .history = options->history, .threads = (size_t)options->threads, .speed = options->speed, .stop = &stop_asked, .connects = true};
     stop_on_signals();
     reload_on_signal();
     Err err = reload_create(&def, options->watch, &serving.reload) ? err_set(why, ERR_MEMORY, "no memory") : ERR_OK;

@@ -1,10 +1,11 @@
 /* base.h -- what everything else stands on.
  *
- * Takes: the C library, POSIX threads, xxHash.  Gives: errors, memory, rings, clocks, text, hashes, random numbers, a log, workers. */
+ * Takes: the C library, POSIX threads, xxHash.  Gives: errors, memory, rings, clocks, text, files, hashes, random numbers, a log, workers. */
 #pragma once
 
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/file.h"
 #include "base/hash.h"
 #include "base/histogram.h"
 #include "base/log.h"

@@ -72,6 +72,7 @@ typedef struct Clerk {
 struct Desk {
     const Plant *plant;
     DeskFollow *follow;
+    const Verification *verification;  // the tick's
     Slot places[PLACES];  // of people, then of the tick's
     Clerk clerks[CLERKS_MAX];
     size_t clerk_count;
@@ -434,6 +435,11 @@ void desk_destroy(Desk *desk)
     mem_free(desk);
 }
 
+void desk_learn(Desk *desk, const Verification *verification)
+{
+    desk->verification = verification;
+}
+
 void desk_follow(Desk *desk, DeskFollow *follow)
 {
     desk->follow = follow;
@@ -666,6 +672,7 @@ void desk_fill(Desk *desk, int64_t time)
         if (stage_of(place) != STAGE_WANTED)
             continue;
         fork_fill(place->fork, time);
+        verification_teach(desk->verification, place->fork);
         pass(desk, place, STAGE_READY);
         return;
     }

@@ -18,6 +18,7 @@
 #pragma once
 
 #include "forecast/search.h"
+#include "forecast/verification.h"
 
 enum {
     DESK_PEOPLE_MAX = 32,  // asks of people, with the results that are kept
@@ -107,6 +108,9 @@ void desk_stats(Desk *desk, DeskStats *out);
 void desk_tell(Desk *desk, void (*ended)(void *self), void *self);
 
 // For those who work on the tick's thread.
+
+/// Asks of people learn from `verification` (NULL: from nothing), which outlives the desk.
+void desk_learn(Desk *desk, const Verification *verification);
 
 /// Compute `scenario` from `fork`, filled; both are the desk's to read until it has ended. 0 when there is no place.
 uint64_t desk_order(Desk *desk, const Scenario *scenario, const Fork *fork, DeskPriority priority);

@@ -206,7 +206,8 @@ static void making_fini(Making *making)
 
 /* What the workers fill of one case: pointers of its series, without const. */
 typedef struct SeriesRoom {
-    double *mean, *sd, *quantiles, *paths, *difference, *difference_se;
+    const Lesson *lesson;  // NULL without
+    double *mean, *sd, *raw_mean, *raw_sd, *quantiles, *paths, *difference, *difference_se;
 } SeriesRoom;
 
 typedef struct Saying {
@@ -225,6 +226,12 @@ static void say_difference(const Making *making, const SeriesRoom *room, size_t 
     room->difference_se[time] = moments.sd / sqrt((double)moments.count);
 }
 
+/* A value that no lesson is about keeps its bits. */
+static double corrected(double value, double mean, Correction correction)
+{
+    return correction.shift == 0 && correction.stretch == 1 ? value : mean + correction.shift + correction.stretch * (value - mean);
+}
+
 /* One tag at one time. */
 static void say(void *context, size_t index, size_t thread)
 {
@@ -237,18 +244,31 @@ static void say(void *context, size_t index, size_t thread)
     const double *values = run_values(run, row, time);
     double *scratch = &making->scratch[thread * run->packs * LANES], quantiles[SCENARIO_QUANTILES_MAX];
 
-    for (size_t i = 0; i < forecast->path_count; i++)
-        room->paths[i * run->told_count + time] = values[i];
     if (room->difference)
         say_difference(making, room, index, time, scratch);
     memcpy(scratch, values, members * sizeof *scratch);
     const size_t count = finite_first(scratch, members);
     const Moments moments = moments_of(scratch, count);
-    room->mean[time] = moments.mean;
-    room->sd[time] = moments.sd;
+    const Correction correction = room->lesson ? lesson_correct(room->lesson, forecast->times[time], moments.sd) : (Correction){0, 1};
+    room->raw_mean[time] = moments.mean;
+    room->raw_sd[time] = moments.sd;
+    room->mean[time] = moments.mean + correction.shift;
+    room->sd[time] = moments.sd * correction.stretch;
+    for (size_t i = 0; i < forecast->path_count; i++)
+        room->paths[i * run->told_count + time] = corrected(values[i], moments.mean, correction);
+    for (size_t i = 0; i < count; i++)
+        scratch[i] = corrected(scratch[i], moments.mean, correction);
     quantiles_of(scratch, count, forecast->quantiles, forecast->quantile_count, quantiles);
     for (size_t i = 0; i < forecast->quantile_count; i++)
         room->quantiles[i * run->told_count + time] = quantiles[i];
+}
+
+static const Lesson *find_lesson(const Fork *fork, Cell cell)
+{
+    for (uint32_t i = 0; i < fork->lesson_count; i++)
+        if (fork->lessons[i].twin == cell.twin && fork->lessons[i].column == cell.column)
+            return &fork->lessons[i];
+    return NULL;
 }
 
 static Err make_series(Making *making, ForecastCase *what, SeriesRoom *rooms, bool compares)
@@ -259,18 +279,20 @@ static Err make_series(Making *making, ForecastCase *what, SeriesRoom *rooms, bo
     if (!series)
         return no_memory(making);
     for (size_t row = 0; row < rows; row++) {
-        const size_t lines = 2 + forecast->quantile_count + forecast->path_count + (compares ? 2 : 0);
+        const size_t lines = 4 + forecast->quantile_count + forecast->path_count + (compares ? 2 : 0);
         double *at = arena_new(&forecast->arena, double, lines * times);
         if (!at)
             return no_memory(making);
         SeriesRoom *room = &rooms[row];
-        *room = (SeriesRoom){.mean = at, .sd = at + times, .quantiles = at + 2 * times};
+        *room = (SeriesRoom){.mean = at, .sd = at + times, .raw_mean = at + 2 * times, .raw_sd = at + 3 * times, .quantiles = at + 4 * times};
+        room->lesson = find_lesson(making->fork, making->run.rows[row]);
         room->paths = room->quantiles + forecast->quantile_count * times;
         if (compares) {
             room->difference = room->paths + forecast->path_count * times;
             room->difference_se = room->difference + times;
         }
-        series[row] = (ForecastSeries){making->scenario->tags[row], room->mean, room->sd, room->quantiles, room->paths, room->difference, room->difference_se};
+        series[row] = (ForecastSeries){making->scenario->tags[row], room->lesson != NULL, room->mean, room->sd, room->raw_mean, room->raw_sd,
+                                       room->quantiles, room->paths, room->difference, room->difference_se};
     }
     what->series = series;
     return ERR_OK;

@@ -17,10 +17,13 @@
 /// Values that are kept at once: members x (times x tags + alarm limits).
 enum { FORECAST_VALUES_MAX = 16 * 1024 * 1024 };
 
-/// One tag over the times of the forecast. Members whose numbers are not finite at a time do not count there.
+/// One tag over the times of the forecast. Members whose numbers are not finite at a time do not count there. Where the fork has a lesson of the value, mean,
+/// sd, quantiles and paths are corrected by it (lesson.h); differences, limits and costs are those of the members as they ran.
 typedef struct ForecastSeries {
     TagId tag;
+    bool corrected;               // by a lesson
     const double *mean, *sd;      // by time; of all members
+    const double *raw_mean, *raw_sd;  // the same as they ran
     const double *quantiles;      // quantile_count rows of time_count
     const double *paths;          // path_count rows of time_count: members as they are
     const double *difference;     // by time: the mean of what each member has more than in the base case, NULL in that

@@ -53,11 +53,15 @@ static Err find_sources(Making *making)
 static Err make_room(Making *making)
 {
     Fork *fork = making->fork;
-    size_t count = 0;
-    for (uint32_t i = 0; i < fork->twin_count; i++)
+    size_t count = 0, sensors = 0;
+    for (uint32_t i = 0; i < fork->twin_count; i++) {
         count += fork->twins[i].model->column_count;
+        sensors += fork->twins[i].model->sensor_count;
+    }
+    fork->lesson_room = (uint32_t)(sensors < FORK_LESSONS_MAX ? sensors : FORK_LESSONS_MAX);
+    fork->lessons = arena_new(&fork->arena, Lesson, fork->lesson_room + 1);
     double *cells = fork->cells = arena_new(&fork->arena, double, count + 1);
-    if (!cells)
+    if (!cells || !fork->lessons)
         return no_memory(making);
     for (uint32_t i = 0; i < fork->twin_count; i++) {
         fork->twins[i].cells = cells;
@@ -165,6 +169,7 @@ void fork_fill(Fork *fork, int64_t time)
 {
     double *cell = fork->cells;
     fork->time = time;
+    fork->lesson_count = 0;
     for (uint32_t i = 0; i < fork->twin_count; i++) {
         ForkTwin *twin = &fork->twins[i];
         twin->stands = plant_is_quarantined(fork->plant, twin->twin);

@@ -8,10 +8,11 @@
  * Takes: a Plant between two ticks.  Gives: Fork.  Memory: its own.  Threads: plan it on any, fill it on the plant's; read it on any. */
 #pragma once
 
+#include "forecast/lesson.h"
 #include "model/filter.h"
 #include "plant/plant.h"
 
-enum { FORK_TWINS_MAX = 1024 };
+enum { FORK_TWINS_MAX = 1024, FORK_LESSONS_MAX = 1024 };
 
 typedef struct ForkTwin {
     uint32_t twin;  // of the plant
@@ -38,13 +39,15 @@ typedef struct Fork {
     ForkLink *links;  // the delayed ones first, then by stage
     uint32_t link_count, delayed_count;
     double *cells;  // of all twins, one after the other
+    Lesson *lessons;  // of values that are measured; verification_teach leaves them here
+    uint32_t lesson_count, lesson_room;
     Arena arena;
 } Fork;
 
 /// Find `count` twins of the plant and those that feed them; their values are still to come. ERR_FULL when they are more than FORK_TWINS_MAX, ERR_SCRIPT
 /// when one of them is stepped by a Lua function, which would not be the fork's own.
 Err fork_plan(const Plant *plant, const uint32_t *twins, size_t count, Fork **out, ErrText *why);
-/// Copy the values of the plant, which are of `time`. Allocates nothing; may be done again.
+/// Copy the values of the plant, which are of `time`; no lessons. Allocates nothing; may be done again.
 void fork_fill(Fork *fork, int64_t time);
 /// Both at once.
 Err fork_take(const Plant *plant, int64_t time, const uint32_t *twins, size_t count, Fork **out, ErrText *why);

@@ -15,6 +15,9 @@ struct Lookout {
     double probability;
     Case nothing_changes;
     Scenario scenario;
+    Verification *verification;
+    double leads[LESSON_LEADS_MAX];  // s: the scenario's times
+    Arena arena;                     // of the scenario's tags
     Fork *fork;
     uint64_t order;  // of the desk, 0: none
     int64_t due;     // the tick in which it is judged
@@ -68,6 +71,39 @@ static Err plan(Lookout *lookout, Declaration *entry)
     return err;
 }
 
+/* Halves of the horizon, as far as they lie behind the tick in which the forecast is there. */
+static void list_leads(Lookout *lookout)
+{
+    const double step = lookout->plant->step, first = (double)(lookout->within + 1) * step;
+    double leads[LESSON_LEADS_MAX];
+    size_t count = 0;
+    for (double lead = lookout->scenario.horizon; count < LESSON_LEADS_MAX && lead >= first; lead = floor(lead / 2 / step) * step)
+        leads[count++] = lead;
+    for (size_t i = 0; i < count; i++)
+        lookout->leads[i] = leads[count - 1 - i];
+    lookout->scenario.times = lookout->leads;
+    lookout->scenario.time_count = count;
+}
+
+/* What is to be held against samples is told by the forecast. */
+static Err plan_verification(Lookout *lookout)
+{
+    const Fork *fork = lookout->fork;
+    list_leads(lookout);
+    if (lookout->scenario.time_count == 0)
+        return ERR_OK;
+    uint32_t *twins = arena_new(&lookout->arena, uint32_t, fork->twin_count);
+    for (uint32_t i = 0; i < fork->twin_count && twins; i++)
+        twins[i] = fork->twins[i].twin;
+    const double every = (double)lookout->every_ns / (double)NS_PER_S;
+    if (!twins || verification_create(lookout->plant, twins, fork->twin_count, lookout->leads, lookout->scenario.time_count, every, &lookout->verification))
+        return ERR_MEMORY;
+    const TagId *tags;
+    lookout->scenario.tag_count = verification_tags(lookout->verification, &tags);
+    lookout->scenario.tags = tags;
+    return ERR_OK;
+}
+
 static double read_between(Declaration *entry, const char *key, double fallback, double min, double max)
 {
     const double number = declare_number(entry, key, fallback);
@@ -105,7 +141,10 @@ static Err read_settings(Lookout *lookout, Declaration *entry)
         .case_count = 1,
     };
     lookout->nothing_changes = (Case){.name = "standing", .doc = ""};
-    return plan(lookout, entry);
+    const Err err = plan(lookout, entry);
+    if (err)
+        return err;
+    return plan_verification(lookout) ? err_set(entry->why, ERR_MEMORY, "no memory for the forecast of plant \"%s\"", lookout->plant->name) : ERR_OK;
 }
 
 Err lookout_create(const Plant *plant, Lookout **out, ErrText *why)
@@ -139,6 +178,8 @@ void lookout_destroy(Lookout *lookout)
     if (!lookout)
         return;
     fork_destroy(lookout->fork);
+    verification_destroy(lookout->verification);
+    arena_fini(&lookout->arena);
     mem_free(lookout);
 }
 
@@ -177,8 +218,10 @@ static const Outlooks *fetch(Lookout *lookout, Desk *desk)
         log_write(LOG_WARNING, "forecast", "the standing forecast failed: %s", why.text);
         lookout->skipped++;
     }
-    if (forecast && !lookout->late)
+    if (forecast && !lookout->late) {
         take_outlooks(lookout, forecast);
+        verification_promise_all(lookout->verification, forecast);
+    }
     forecast_destroy(forecast);
     return forecast && !lookout->late ? &lookout->outlooks : NULL;
 }
@@ -197,6 +240,17 @@ const Outlooks *lookout_judge(Lookout *lookout, Desk *desk, int64_t tick, bool w
         desk_give_up(desk, lookout->order);
     }
     return NULL;
+}
+
+void lookout_meet(Lookout *lookout, const Sync *sync, Batch batch)
+{
+    if (lookout)
+        verification_meet(lookout->verification, lookout->plant, sync, batch);
+}
+
+const Verification *lookout_verification(const Lookout *lookout)
+{
+    return lookout ? lookout->verification : NULL;
 }
 
 /* As timers are: a multiple of the period lies in the tick. */

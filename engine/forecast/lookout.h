@@ -7,6 +7,8 @@
  * time of day, what is not ready by then is skipped and counted; elsewhere the tick waits for it. A restart judges what was judged before, as history
  * has it, and nothing else.
  *
+ * What it says of sensors is held against their samples (verification.h); from that all forecasts of the plant learn.
+ *
  * Takes: the plant's script, a Desk.  Gives: Outlooks.  Memory: all of it at its creation, but for what the desk computes.  Threads: the tick's. */
 #pragma once
 
@@ -21,6 +23,10 @@ Err lookout_create(const Plant *plant, Lookout **out, ErrText *why);
 void lookout_destroy(Lookout *lookout);
 /// In tick `tick`, before alarms are judged: the outlooks that are due in it, a view until the next call, or NULL. `waits`: until they are computed.
 const Outlooks *lookout_judge(Lookout *lookout, Desk *desk, int64_t tick, bool waits);
+/// The samples of a tick that has run, before lookout_judge in it.
+void lookout_meet(Lookout *lookout, const Sync *sync, Batch batch);
+/// What forecasts have to learn; NULL without a lookout.
+const Verification *lookout_verification(const Lookout *lookout);
 /// At the end of tick `tick`, at `now`: order the next forecast when it is time.
 void lookout_order(Lookout *lookout, Desk *desk, int64_t tick, int64_t now);
 /// From which probability on people are told.

@@ -67,6 +67,7 @@ static void put_series(Text *out, const Forecast *forecast, const ForecastSeries
     text_put(out, "{\"tag\":");
     text_json_string(out, name.text);
     put_key(out, "unit"), text_json_string(out, forecast_unit(forecast, series->tag));
+    put_key(out, "corrected"), text_put(out, series->corrected ? "true" : "false");
     put_key(out, "mean"), put_list(out, forecast, series->tag, series->mean, forecast->time_count, forecast_shown);
     put_key(out, "sd"), put_list(out, forecast, series->tag, series->sd, forecast->time_count, forecast_shown_difference);
     put_key(out, "quantiles"), put_lines(out, forecast, series->tag, series->quantiles, forecast->quantile_count);

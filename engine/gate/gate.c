@@ -1,38 +1,10 @@
-/* gate.c -- the checks of a wish, and the way of a command to its end. */
-#include "gate/gate.h"
-
+/* gate.c -- the way of a command from the wish to its end. */
 #include <assert.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "gate/trial.h"
-
-/* What an actuator was told. */
-typedef struct Order {
-    uint64_t id;  // 0: nothing yet
-    double value;
-    int64_t time;
-} Order;
-
-typedef struct Actuator {
-    TagId tag;
-    const Channel *channel;
-    Order last;   // that passed the gate and has not failed or expired since: what a wish is compared with
-    Order given;  // that was handed to a device and has not failed since: what its rate of change is measured from
-    Order done;   // that a device confirmed
-} Actuator;
-
-struct Gate {
-    const Plant *plant;
-    Ledger ledger;
-    Actuator *actuators;  // by rising tag
-    size_t actuator_count;
-    Trials *trials;  // NULL: nothing is simulated first
-    uint64_t stray;        // answers that came too late or to nothing
-    int64_t stray_logged;  // plant time, TIME_NONE
-    bool patient;  // commands that were sent are not ended at their deadline
-};
+#include "gate/inside.h"
 
 static size_t count_actuators(const TagTable *tags)
 {
@@ -53,7 +25,19 @@ static void list_actuators(Gate *gate)
     }
 }
 
-static Actuator *find_actuator(const Gate *gate, TagId tag)
+/* Where each rule belongs; rules are by rising tag as actuators are. */
+static void set_guards(Gate *gate)
+{
+    for (size_t i = 0; i < gate->rules.count; i++) {
+        const Rule *const rule = &gate->rules.items[i];
+        Actuator *const actuator = gate__find(gate, rule->tag);
+        assert(actuator);
+        gate->guards[i] = (Guard){.rule = rule, .actuator = actuator, .lost = TAG_NONE};
+        actuator->guard = &gate->guards[i];
+    }
+}
+
+Actuator *gate__find(const Gate *gate, TagId tag)
 {
     size_t low = 0, high = gate->actuator_count;
     while (low < high) {
@@ -68,8 +52,25 @@ static Actuator *find_actuator(const Gate *gate, TagId tag)
 
 // Ends.
 
-static void remember_end(Actuator *actuator, const Command *command)
+/* A dry run is remembered apart: it has told the device nothing. */
+static void remember_withheld(const Gate *gate, Actuator *actuator, const Command *command)
 {
+    if (gate->dry && !command->wish.dry_run)
+        actuator->withheld = (Order){command->id, command->wish.value, command->ended};
+    if (actuator->rehearsed == command->id)
+        actuator->rehearsed = 0;
+    if (actuator->last.id == command->id)
+        actuator->last = actuator->done;
+}
+
+static void remember_end(const Gate *gate, Actuator *actuator, const Command *command)
+{
+    if (actuator->guard && actuator->guard->verified == command->id)
+        actuator->guard->verified = 0;
+    if (command->wish.dry_run || command->state == COMMAND_WITHHELD) {
+        remember_withheld(gate, actuator, command);
+        return;
+    }
     if (command->state == COMMAND_DONE && command->id > actuator->done.id)
         actuator->done = (Order){command->id, command->wish.value, command->ended};
 
@@ -80,7 +81,7 @@ static void remember_end(Actuator *actuator, const Command *command)
         actuator->given = actuator->done;
 }
 
-__attribute__((format(printf, 5, 6))) static void end(Gate *gate, Command *command, CommandState state, int64_t now, const char *format, ...)
+void gate__end(Gate *gate, Command *command, CommandState state, int64_t now, const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
@@ -92,81 +93,21 @@ __attribute__((format(printf, 5, 6))) static void end(Gate *gate, Command *comma
 
     trials__forget(gate->trials, command);
     ledger_end(&gate->ledger, command);
-    Actuator *const actuator = find_actuator(gate, command->wish.tag);
+    Actuator *const actuator = gate__find(gate, command->wish.tag);
     if (actuator)
-        remember_end(actuator, command);
+        remember_end(gate, actuator, command);
 }
 
-static const char being_simulated[] = "being simulated";
+static const char being_simulated[] = "being simulated", dry_run[] = "dry run: ", would_go[] = "it would be handed over";
 
 static void expire(Gate *gate, Command *command, int64_t now)
 {
-    const bool sent = command->state == COMMAND_SENT, simulated = strcmp(command->detail, being_simulated) == 0;
-    end(gate, command, COMMAND_EXPIRED, now, "%s",
-        sent ? "the device did not answer in time" : simulated ? "it was not simulated in time" : "no device was there to take it in time");
+    const bool sent = command->state == COMMAND_SENT, simulated = strcmp(command->detail, being_simulated) == 0, dry = command->wish.dry_run;
+    gate__end(gate, command, dry ? COMMAND_REFUSED : COMMAND_EXPIRED, now, "%s%s", dry ? dry_run : "",
+              sent ? "the device did not answer in time" : simulated ? "it was not simulated in time" : "no device was there to take it in time");
 }
 
-// Checks: each says what is wrong.
-
-typedef struct ValueText {
-    char text[64];
-} ValueText;
-
-/* "42 degC" */
-static ValueText number_text(const Unit *unit, double number)
-{
-    const bool plain = unit == unit_one();
-    ValueText out;
-    snprintf(out.text, sizeof out.text, "%.6g%s%.32s", number, plain ? "" : " ", plain ? "" : unit_name(unit));
-    return out;
-}
-
-static ValueText value_text(const Tag *tag, double si)
-{
-    return number_text(tag->unit, unit_from_si(tag->unit, si));
-}
-
-static Err check_range(const Tag *tag, const Channel *channel, double value, ErrText *why)
-{
-    if (value > channel->max)
-        return err_set(why, ERR_RANGE, "%s.%s: %s is above its maximum %s", tag->asset, tag->channel, value_text(tag, value).text, value_text(tag, channel->max).text);
-    if (value < channel->min)
-        return err_set(why, ERR_RANGE, "%s.%s: %s is below its minimum %s", tag->asset, tag->channel, value_text(tag, value).text, value_text(tag, channel->min).text);
-    return ERR_OK;
-}
-
-static Err check_rate(const Tag *tag, const Actuator *actuator, double value, int64_t now, ErrText *why)
-{
-    const Order *const given = &actuator->given;
-    if (!given->id)
-        return ERR_OK;
-    const double rate_max = actuator->channel->rate_max;
-    const double elapsed = fmax(0.0, (double)(now - given->time) / (double)NS_PER_S);
-    if (!isfinite(rate_max) || fabs(value - given->value) <= rate_max * elapsed)
-        return ERR_OK;
-    return err_set(why, ERR_RANGE, "%s.%s: from %s to %s in %.3g s is faster than its maximum %s per s", tag->asset, tag->channel, value_text(tag, given->value).text,
-                   value_text(tag, value).text, elapsed, number_text(tag->unit, unit_scale_from_si(tag->unit, rate_max)).text);
-}
-
-static Err check_wish(const Gate *gate, const Actuator *actuator, const CommandWish *wish, int64_t now, ErrText *why)
-{
-    const Tag tag = tags_get(gate->plant->tags, wish->tag);
-    if (!actuator)
-        return err_set(why, ERR_UNKNOWN, "%s.%s is not an actuator", tag.asset, tag.channel);
-    if (!isfinite(wish->value))
-        return err_set(why, ERR_RANGE, "%s.%s: a finite number was expected", tag.asset, tag.channel);
-    Err err = check_range(&tag, actuator->channel, wish->value, why);
-    if (!err)
-        err = check_rate(&tag, actuator, wish->value, now, why);
-    if (err)
-        return err;
-
-    // one that waits is about to be superseded, which makes room
-    const Command *const last = gate_find(gate, actuator->last.id);
-    if (!ledger_room(&gate->ledger) && !(last && last->state == COMMAND_WAITING))
-        return err_set(why, ERR_FULL, "%s.%s: %d commands have not ended yet, no more are taken", tag.asset, tag.channel, GATE_OPEN_MAX);
-    return ERR_OK;
-}
+// Decisions.
 
 static void write_command(Command *command, const CommandWish *wish, int64_t now)
 {
@@ -177,56 +118,112 @@ static void write_command(Command *command, const CommandWish *wish, int64_t now
     command->ended = TIME_NONE;
 }
 
-static uint64_t refuse(Gate *gate, const CommandWish *wish, int64_t now, const ErrText *why)
+/* A command that is over as soon as it is asked for. */
+static uint64_t decide(Gate *gate, const CommandWish *wish, CommandState state, int64_t now, const char *detail)
 {
     Command *const command = ledger_note(&gate->ledger);
     if (!command)
         return 0;
     write_command(command, wish, now);
-    command->state = COMMAND_REFUSED;
+    command->state = state;
     command->deadline = command->ended = now;
-    snprintf(command->detail, sizeof command->detail, "%.*s", (int)sizeof command->detail - 1, why->text);
+    snprintf(command->detail, sizeof command->detail, "%s%.*s", wish->dry_run ? dry_run : "", (int)(sizeof command->detail - sizeof dry_run), detail);
     return command->id;
 }
 
-/* What is newer replaces what has not gone out yet: the device must not see the older one after it. */
-static void supersede(Gate *gate, uint64_t old, uint64_t by, int64_t now)
+/* Handlers wish anew in every tick: what they are refused again for the same reason is the same command. */
+static uint64_t refuse(Gate *gate, Actuator *actuator, const CommandWish *wish, int64_t now, const ErrText *why)
 {
-    Command *const command = ledger_find(&gate->ledger, old);
-    if (command && command->state == COMMAND_WAITING)
-        end(gate, command, COMMAND_EXPIRED, now, "superseded by command %llu", (unsigned long long)by);
+    if (!actuator || wish->asker != ASKER_HANDLER)
+        return decide(gate, wish, COMMAND_REFUSED, now, why->text);
+    const uint64_t hash = hash_bytes(hash_bytes(0, &wish->value, sizeof wish->value), why->text, strlen(why->text));
+    if (actuator->refused && actuator->refused_why == hash)
+        return actuator->refused;
+    actuator->refused_why = hash;
+    return actuator->refused = decide(gate, wish, COMMAND_REFUSED, now, why->text);
 }
 
-static uint64_t accept(Gate *gate, Actuator *actuator, const CommandWish *wish, int64_t now)
+void gate__supersede(Gate *gate, uint64_t old, uint64_t by, int64_t now)
+{
+    Command *const command = ledger_find(&gate->ledger, old);
+    const bool is_rehearsed = command && command->wish.dry_run;
+    if (command && command->state == COMMAND_WAITING)
+        gate__end(gate, command, is_rehearsed ? COMMAND_REFUSED : COMMAND_EXPIRED, now, "%ssuperseded by command %llu", is_rehearsed ? dry_run : "", (unsigned long long)by);
+}
+
+static Command *open_command(Gate *gate, const CommandWish *wish, int64_t now)
 {
     Command *const command = ledger_add(&gate->ledger);
     if (!command)
-        return 0;
+        return NULL;
     write_command(command, wish, now);
     command->state = COMMAND_WAITING;
     command->deadline = now + gate->plant->command_timeout_ns;
-    supersede(gate, actuator->last.id, command->id, now);
-    actuator->last = (Order){command->id, wish->value, now};
-    return command->id;
+    return command;
 }
 
-Err gate_create(const Plant *plant, Gate **out)
+Command *gate__accept(Gate *gate, Actuator *actuator, const CommandWish *wish, int64_t now)
+{
+    Command *const command = open_command(gate, wish, now);
+    if (!command)
+        return NULL;
+    gate__supersede(gate, actuator->rehearsed, command->id, now);
+    gate__supersede(gate, actuator->last.id, command->id, now);
+    actuator->last = (Order){command->id, wish->value, now};
+    actuator->refused = 0;
+    return command;
+}
+
+/* What would become of a wish: known at once, unless it takes a trial. */
+static uint64_t rehearse(Gate *gate, Actuator *actuator, const CommandWish *wish, int64_t now)
+{
+    if (!trials__concern(gate->trials, wish->tag))
+        return decide(gate, wish, COMMAND_WITHHELD, now, would_go);
+    char text[COMMAND_TEXT];
+    const Command *const last = gate_find(gate, actuator->last.id);
+    if (last && last->state == COMMAND_WAITING) {
+        snprintf(text, sizeof text, "command %llu is being simulated: ask again when it has ended", (unsigned long long)last->id);
+        return decide(gate, wish, COMMAND_REFUSED, now, text);
+    }
+    const uint64_t before = actuator->rehearsed;
+    const Command *const command = open_command(gate, wish, now);
+    if (!command)
+        return 0;
+    gate__supersede(gate, before, command->id, now);
+    return actuator->rehearsed = command->id;
+}
+
+static Err make(Gate *gate, ErrText *why)
+{
+    const Err err = rules__read(&gate->rules, gate->plant, why);
+    if (err)
+        return err;
+    gate->dry = gate->rules.dry_run;
+    gate->actuators = mem_alloc(count_actuators(gate->plant->tags) * sizeof *gate->actuators);
+    gate->guards = mem_alloc((gate->rules.count + 1) * sizeof *gate->guards);
+    // what is to make actuators safe finds room though all others have filled theirs
+    if (!gate->actuators || !gate->guards || ledger_init(&gate->ledger, sizeof(Command), GATE_OPEN_MAX + gate->rules.count))
+        return err_set(why, ERR_MEMORY, "no memory for the gate of plant \"%s\"", gate->plant->name);
+    list_actuators(gate);
+    set_guards(gate);
+    return gate__begin_states(gate) ? err_set(why, ERR_MEMORY, "no memory for the gate of plant \"%s\"", gate->plant->name) : ERR_OK;
+}
+
+Err gate_create(const Plant *plant, Gate **out, ErrText *why)
 {
     assert(plant);
     *out = NULL;
     Gate *const gate = mem_alloc(sizeof *gate);
     if (!gate)
-        return ERR_MEMORY;
+        return err_set(why, ERR_MEMORY, "no memory for the gate");
     gate->plant = plant;
-    gate->stray_logged = TIME_NONE;
-    gate->actuators = mem_alloc(count_actuators(plant->tags) * sizeof *gate->actuators);
-    if (!gate->actuators || ledger_init(&gate->ledger, sizeof(Command), GATE_OPEN_MAX)) {
+    gate->stray_logged = gate->beats_logged = gate->interlock_time = gate->judged_since = TIME_NONE;
+    const Err err = make(gate, why);
+    if (err)
         gate_destroy(gate);
-        return ERR_MEMORY;
-    }
-    list_actuators(gate);
-    *out = gate;
-    return ERR_OK;
+    else
+        *out = gate;
+    return err;
 }
 
 void gate_destroy(Gate *gate)
@@ -235,7 +232,10 @@ void gate_destroy(Gate *gate)
         return;
     trials__destroy(gate->trials);
     ledger_fini(&gate->ledger);
+    rules__fini(&gate->rules);
     mem_free(gate->actuators);
+    mem_free(gate->guards);
+    mem_free(gate->states);
     mem_free(gate);
 }
 
@@ -245,16 +245,42 @@ Err gate_simulate(Gate *gate, Desk *desk, bool waits, ErrText *why)
     return trials__create(gate->plant, desk, waits, &gate->trials, why);
 }
 
+void gate_run_dry(Gate *gate)
+{
+    gate->dry = true;
+}
+
+bool gate_is_dry(const Gate *gate)
+{
+    return gate->dry;
+}
+
+/* The command of what was asked last, where this is the same; 0: it is not. */
+static uint64_t find_repeated(const Gate *gate, const Actuator *actuator, const CommandWish *wish)
+{
+    if (wish->dry_run)
+        return 0;
+    if (actuator->last.id && actuator->last.value == wish->value)
+        return actuator->last.id;
+    return gate->dry && !actuator->last.id && actuator->withheld.id && actuator->withheld.value == wish->value ? actuator->withheld.id : 0;
+}
+
 uint64_t gate_ask(Gate *gate, const CommandWish *wish, int64_t now)
 {
     assert(wish->tag < tags_count(gate->plant->tags));
     assert(now != TIME_NONE);
-    Actuator *const actuator = find_actuator(gate, wish->tag);
-    if (actuator && actuator->last.id && actuator->last.value == wish->value)
-        return actuator->last.id;
+    Actuator *const actuator = gate__find(gate, wish->tag);
+    const uint64_t repeated = actuator ? find_repeated(gate, actuator, wish) : 0;
+    if (repeated)
+        return repeated;
 
     ErrText why;
-    return check_wish(gate, actuator, wish, now, &why) ? refuse(gate, wish, now, &why) : accept(gate, actuator, wish, now);
+    if (gate__check(gate, actuator, wish, now, &why))
+        return refuse(gate, actuator, wish, now, &why);
+    if (wish->dry_run)
+        return rehearse(gate, actuator, wish, now);
+    const Command *const command = gate__accept(gate, actuator, wish, now);
+    return command ? command->id : 0;
 }
 
 static void note_stray(Gate *gate, uint64_t id, bool done, int64_t now)
@@ -269,65 +295,95 @@ static void note_stray(Gate *gate, uint64_t id, bool done, int64_t now)
 
 void gate_answer(Gate *gate, uint64_t id, bool done, const char *detail, int64_t now)
 {
+    if (gate__is_beat(id)) {
+        gate__note_beat(gate, done, detail, now);
+        return;
+    }
     Command *const command = ledger_find(&gate->ledger, id);
     if (!command || command->state != COMMAND_SENT)
         note_stray(gate, id, done, now);
-    else if (done)
-        end(gate, command, COMMAND_DONE, now, "%s", "");
-    else
-        end(gate, command, COMMAND_FAILED, now, "%s", detail && *detail ? detail : "the device refused it");
+    else if (!done)
+        gate__end(gate, command, COMMAND_FAILED, now, "%s", detail && *detail ? detail : "the device refused it");
+    else if (!gate__verify(gate, command, now))
+        gate__end(gate, command, COMMAND_DONE, now, "%s", "");
 }
 
 static void mark_sent(Gate *gate, Command *command, int64_t now)
 {
     command->state = COMMAND_SENT;
     ledger_touch(&gate->ledger, command);
-    Actuator *const actuator = find_actuator(gate, command->wish.tag);
+    Actuator *const actuator = gate__find(gate, command->wish.tag);
     assert(actuator);
+    gate__supersede_report(gate, actuator, command->id, now);
     actuator->given = (Order){command->id, command->wish.value, now};
 }
 
 /* Offer a command to the connectors in their order. */
 static void hand_over(Gate *gate, Command *command, const Connector *connectors, size_t connector_count, int64_t now)
 {
+    if (command->wish.dry_run || gate->dry) {
+        gate__end(gate, command, COMMAND_WITHHELD, now, "%s%s", dry_run, command->wish.dry_run ? would_go : "nothing leaves this plant");
+        return;
+    }
     for (size_t i = 0; i < connector_count; i++) {
         const ConnectorType *const type = connectors[i].type;
         if (!type->send)
             continue;
         const Err err = type->send(connectors[i].self, command);
-        if (err == ERR_CLOSED || err == ERR_FULL)
+        if (err == ERR_CLOSED)
             continue;
+        if (err == ERR_FULL)
+            return;  // it is nobody else's
         if (err)
-            end(gate, command, COMMAND_FAILED, now, "%s: %s", type->name, err_name(err));
+            gate__end(gate, command, COMMAND_FAILED, now, "%s: %s", type->name, err_name(err));
         else
             mark_sent(gate, command, now);
         return;
     }
 }
 
-static void say(Gate *gate, Command *command, const char *detail)
+void gate__say(Gate *gate, Command *command, const char *format, ...)
 {
+    char detail[COMMAND_TEXT];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(detail, sizeof detail, format, arguments);
+    va_end(arguments);
     if (strcmp(command->detail, detail) == 0)
         return;
-    snprintf(command->detail, sizeof command->detail, "%s", detail);
+    memcpy(command->detail, detail, sizeof detail);
     ledger_touch(&gate->ledger, command);
+}
+
+static void refuse_open(Gate *gate, Command *command, int64_t now, const ErrText *why)
+{
+    const char *const prefix = command->wish.dry_run ? dry_run : "";
+    gate__end(gate, command, COMMAND_REFUSED, now, "%s%.*s", prefix, (int)(sizeof command->detail - sizeof dry_run), why->text);
 }
 
 /* Whether a command that waits may go now; it may be over instead. */
 static bool may_go(Gate *gate, Command *command, int64_t now)
 {
+    const Actuator *const actuator = gate__find(gate, command->wish.tag);
+    const bool was_sent = actuator->given.id == command->id;  // before a restart: its device may have done it
     ErrText why;
+    if (gate__is_safety(actuator, command))
+        return true;
+    if (!was_sent && now > command->time && gate__check_again(gate, actuator, &command->wish, now, &why)) {
+        refuse_open(gate, command, now, &why);
+        return false;
+    }
     switch (trials__judge(gate->trials, command, now, &why)) {
     case TRIAL_OPEN:
-        say(gate, command, being_simulated);
+        gate__say(gate, command, "%s", being_simulated);
         return false;
     case TRIAL_REFUSED:
-        end(gate, command, COMMAND_REFUSED, now, "%.*s", (int)sizeof command->detail - 1, why.text);
+        refuse_open(gate, command, now, &why);
         return false;
     case TRIAL_PASSED:
         break;
     }
-    say(gate, command, "");
+    gate__say(gate, command, "%s", "");
     return true;
 }
 
@@ -336,16 +392,32 @@ void gate_be_patient(Gate *gate, bool patient)
     gate->patient = patient;
 }
 
+/* Whether a device that was sent a command, or reports what it did, may take its time. */
+static bool is_awaited(const Gate *gate, const Command *command)
+{
+    const Actuator *const actuator = gate__find(gate, command->wish.tag);
+    const bool is_verified = actuator && actuator->guard && actuator->guard->verified == command->id;
+    return command->state == COMMAND_SENT && (gate->patient || is_verified);
+}
+
 void gate_release(Gate *gate, const Connector *connectors, size_t connector_count, int64_t now)
 {
+    gate__make_safe(gate, now);
     for (Command *command = ledger_next(&gate->ledger, 0), *next; command; command = next) {
         next = ledger_next(&gate->ledger, command->id);
-        const bool awaited = gate->patient && command->state == COMMAND_SENT;
-        if (now > command->deadline && !awaited)
+        if (now > command->deadline && !is_awaited(gate, command))
             expire(gate, command, now);
         else if (command->state == COMMAND_WAITING && may_go(gate, command, now))
             hand_over(gate, command, connectors, connector_count, now);
     }
+}
+
+void gate_judge(Gate *gate, const Sync *sync, int64_t now)
+{
+    if (gate->judged_since == TIME_NONE)
+        gate->judged_since = now;
+    gate__judge_silence(gate, sync, now);
+    gate__judge_reports(gate, sync, now);
 }
 
 const Command *gate_changed(const Gate *gate, size_t *count)
@@ -360,96 +432,11 @@ void gate_settle(Gate *gate)
 
 double gate_told(const Gate *gate, TagId tag)
 {
-    const Actuator *actuator = find_actuator(gate, tag);
+    const Actuator *actuator = gate__find(gate, tag);
     return actuator && actuator->last.id ? actuator->last.value : NAN;
 }
 
 const Command *gate_find(const Gate *gate, uint64_t id)
 {
     return ledger_find(&gate->ledger, id);
-}
-
-static const char no_actuator[] = "its tag is no longer that of an actuator";
-
-/* A command that had not ended: it waits (again), unless nothing of that name can be moved any more. */
-static void reopen(Gate *gate, const Actuator *actuator, const Command *kept)
-{
-    Command *const command = ledger_adopt(&gate->ledger, kept);
-    if (!command) {
-        log_write(LOG_WARNING, "gate", "command %llu cannot be taken up again", (unsigned long long)kept->id);
-        return;
-    }
-    if (command->state == COMMAND_SENT) {
-        trials__pass(gate->trials, command);
-        command->state = COMMAND_WAITING;
-        ledger_touch(&gate->ledger, command);
-    }
-    if (!actuator)
-        end(gate, command, COMMAND_EXPIRED, command->deadline, "%s", no_actuator);
-}
-
-void gate_recall(Gate *gate, const Command *command)
-{
-    gate_number_from(gate, command->id);
-    if (command->state == COMMAND_REFUSED)
-        return;
-    Actuator *const actuator = find_actuator(gate, command->wish.tag);
-    if (actuator)
-        supersede(gate, actuator->last.id, command->id, command->time);
-    if (!command_has_ended(command))
-        reopen(gate, actuator, command);
-    if (!actuator)
-        return;
-
-    const bool done = command->state == COMMAND_DONE;
-    const Order order = {command->id, command->wish.value, done ? command->ended : command->time};
-    actuator->last = done || !command_has_ended(command) ? order : (Order){0};
-    if (done)
-        actuator->done = order;
-    if (done || command->state == COMMAND_SENT)
-        actuator->given = order;
-}
-
-void gate_number_from(Gate *gate, uint64_t id)
-{
-    ledger_number_from(&gate->ledger, id);
-}
-
-static void succeed_command(Gate *gate, const Command *before, TagId tag)
-{
-    Command command = *before;
-    command.wish.tag = tag;
-    const Command *const adopted = ledger_adopt(&gate->ledger, &command);
-    assert(adopted);  // it has the room of the other
-    (void)adopted;
-}
-
-void gate_succeed(Gate *gate, const Gate *before, const Lineage *lineage, int64_t now,
-                  void (*gone)(void *self, const Command *command, const char *tag), void *self)
-{
-    size_t count;
-    const Command *const open = ledger_open(&before->ledger, &count);
-    for (size_t i = 0; i < count; i++) {
-        const TagId tag = lineage_tag(lineage, open[i].wish.tag);
-        if (tag != TAG_NONE && find_actuator(gate, tag)) {
-            succeed_command(gate, &open[i], tag);
-            continue;
-        }
-        Command ended = open[i];
-        ended.state = COMMAND_EXPIRED;
-        ended.ended = now;
-        snprintf(ended.detail, sizeof ended.detail, "%s", no_actuator);
-        gone(self, &ended, tags_name(before->plant->tags, ended.wish.tag).text);
-    }
-
-    for (size_t i = 0; i < before->actuator_count; i++) {
-        const Actuator *const from = &before->actuators[i];
-        const TagId tag = lineage_tag(lineage, from->tag);
-        Actuator *const to = tag == TAG_NONE ? NULL : find_actuator(gate, tag);
-        if (to)
-            to->last = from->last, to->given = from->given, to->done = from->done;
-    }
-    gate_number_from(gate, before->ledger.last_id);
-    gate->stray = before->stray;
-    gate->stray_logged = before->stray_logged;
 }

@@ -183,12 +183,7 @@ static Err read_all(Trials *trials, ErrText *why)
 
 static Err read_gate(Trials *trials, int index, ErrText *why)
 {
-    static const char *const known[] = {"simulate", NULL};
     lua_State *lua = script_lua(trials->plant->script);
-    Declaration entry = {.script = trials->plant->script, .index = index, .section = "gate", .why = why};
-    declare_only(&entry, known, 0);
-    if (entry.err)
-        return entry.err;
     const int type = lua_getfield(lua, index, "simulate");
     if (type != LUA_TTABLE && type != LUA_TNIL)
         return script_blame(trials->plant->script, why, "gate", "simulate", "simulate must be a table, { [\"asset.actuator\"] = { ... } }");
@@ -308,6 +303,11 @@ static TrialVerdict take_result(Trials *trials, Trial *trial, ErrText *why)
     const TrialVerdict verdict = judge(trials, trial, forecast, why);
     forecast_destroy(forecast);
     return verdict;
+}
+
+bool trials__concern(Trials *trials, TagId tag)
+{
+    return find_trial(trials, tag) != NULL;
 }
 
 TrialVerdict trials__judge(Trials *trials, const Command *command, int64_t now, ErrText *why)

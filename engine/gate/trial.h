@@ -24,6 +24,9 @@ Err trials__create(const Plant *plant, Desk *desk, bool waits, Trials **out, Err
 /// Behind the desk, which may still be reading; NULL is nothing, here and below.
 void trials__destroy(Trials *trials);
 
+/// Whether commands of this actuator are tried.
+bool trials__concern(Trials *trials, TagId tag);
+
 typedef enum TrialVerdict { TRIAL_PASSED, TRIAL_OPEN, TRIAL_REFUSED } TrialVerdict;
 /// How it stands with a command that waits; the first call begins its trial. TRIAL_PASSED where its actuator needs none. `why` is filled when it is refused.
 TrialVerdict trials__judge(Trials *trials, const Command *command, int64_t now, ErrText *why);

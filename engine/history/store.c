@@ -280,7 +280,7 @@ Err store_read_command(sqlite3_stmt *query, const Plant *plant, Arena *arena, Hi
     command->deadline = store_time(query, 7);
     command->ended = store_time(query, 8);
     store_text(query, 9, command->detail, sizeof command->detail);
-    if (command->state <= COMMAND_EXPIRED)
+    if (command->state <= COMMAND_WITHHELD)
         return ERR_OK;
     return err_set(why, ERR_PARSE, "%s: command %" PRIu64 " is in a state that does not exist", file_of(sqlite3_db_handle(query)), command->id);
 }

@@ -513,15 +513,14 @@ static const char *find_key(const char *at, const char *word, char assigns)
     return NULL;
 }
 
-static int line_of(const Script *script, const char *section, const char *key)
+/* Where the last of `keys` (NULL-terminated) stands, each looked for behind the one before; one that is not found is passed over. */
+static int line_of(const Script *script, const char *const *keys)
 {
     const char *at = script->source;
-    const char *found = section ? find_key(at, section, script->assigns) : NULL;
-    if (found)
-        at = found;
-    const char *inner = key ? find_key(at, key, script->assigns) : NULL;
-    if (inner)
-        at = inner;
+    for (; *keys; keys++) {
+        const char *found = find_key(at, *keys, script->assigns);
+        at = found ? found : at;
+    }
 
     int line = 1;
     for (const char *c = script->source; c < at; c++)
@@ -529,12 +528,18 @@ static int line_of(const Script *script, const char *section, const char *key)
     return line;
 }
 
+Err script_blame_path(Script *script, ErrText *why, const char *const *keys, const char *text)
+{
+    return err_set(why, ERR_SCRIPT, "%s:%d: %s", script->path, line_of(script, keys), text);
+}
+
 Err script_blame(Script *script, ErrText *why, const char *section, const char *key, const char *format, ...)
 {
     char text[sizeof why->text - 200];
+    const char *const keys[] = {section ? section : key, section ? key : NULL, NULL};
     va_list arguments;
     va_start(arguments, format);
     vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
-    return err_set(why, ERR_SCRIPT, "%s:%d: %s", script->path, line_of(script, section, key), text);
+    return script_blame_path(script, why, keys, text);
 }

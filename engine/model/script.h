@@ -42,3 +42,5 @@ Err script_kind(const char *path, ScriptKind *out, ErrText *why);
 
 /// Write "path:line: text" where line is that of `key` inside `section` (either may be NULL) in the file that was run last; returns ERR_SCRIPT.
 Err script_blame(Script *script, ErrText *why, const char *section, const char *key, const char *format, ...) __attribute__((format(printf, 5, 6)));
+/// The same where the key lies deeper: `keys` (NULL-terminated) lead there.
+Err script_blame_path(Script *script, ErrText *why, const char *const *keys, const char *text);

@@ -8,6 +8,7 @@
 
 #include "model/declare.h"
 #include "plant/assets.h"
+#include "plant/bindings.h"
 #include "plant/connect.h"
 #include "plant/every.h"
 #include "plant/keep.h"
@@ -195,7 +196,7 @@ static Err keep_tables(Loader *loader)
 
 static Err read_settings(Loader *loader)
 {
-    static const char *const known[] = {"name", "doc", "step", "clock", "clocks", "wait", "lag", "record", "record_fleets", "command_timeout", "parameters", "assets", "connect", "tape", "on", "emulate", "forecast", "gate", "history", NULL};
+    static const char *const known[] = {"name", "doc", "step", "clock", "clocks", "wait", "lag", "record", "record_fleets", "command_timeout", "parameters", "assets", "connect", "tape", "on", "emulate", "forecast", "gate", "history", "connectors", "bind", NULL};
     Plant *plant = loader->plant;
     Declaration root = {.script = plant->script, .index = loader->root, .section = "plant", .why = loader->why};
     declare_only(&root, known, 0);
@@ -290,7 +291,8 @@ static Err read_plant(Loader *loader, size_t threads)
     lua_settop(loader->lua, loader->root);
     if ((err = read_settings(loader)) || (err = assets_read(plant, loader->root, loader->why)) ||
         (err = parameters_read(plant, loader->root, loader->why)) || (err = connect_read(plant, loader->root, loader->why)) || (err = unbind_inputs(loader)) ||
-        (err = connect_plan(plant, loader->why)) || (err = read_recording(loader)) || (err = keep_read(plant, loader->root, loader->why)) || (err = keep_tables(loader)))
+        (err = connect_plan(plant, loader->why)) || (err = read_recording(loader)) || (err = keep_read(plant, loader->root, loader->why)) ||
+        (err = bindings_read(plant, loader->root, loader->why)) || (err = keep_tables(loader)))
         return err;
     lua_settop(loader->lua, 0);
     return start_workers(loader, threads);

@@ -1,3 +1,4 @@
+#include "plant/bindings.h"
 #include "plant/connect.h"
 
 #include <assert.h>
@@ -24,6 +25,7 @@ void plant_destroy(Plant *plant)
         workers_destroy(plant->workers);
     if (plant->tags)
         tags_destroy(plant->tags);
+    bindings_forget(plant);
     script_destroy(plant->script);
     arena_fini(&plant->arena);
     mem_free(plant);

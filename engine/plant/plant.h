@@ -11,6 +11,7 @@
 #pragma once
 
 #include "model/model.h"
+#include "signal/binding.h"
 
 /// One value of one twin.
 typedef struct Place {
@@ -92,6 +93,14 @@ enum {
     PLANT_LAG_BYTES = 64 * 1024 * 1024,
 };
 
+/// What the script calls outside, and the tags that are bound to it (bindings.h).
+typedef struct PlantConnector {
+    const char *name, *kind;  // "line"; "mqtt", or the path of a shared library
+    json_t *options;          // its named keys
+    Binding *bindings;        // by name
+    size_t binding_count;
+} PlantConnector;
+
 typedef enum PlantClock { PLANT_CLOCK_UTC, PLANT_CLOCK_PROVIDER } PlantClock;
 
 typedef struct Plant {
@@ -128,6 +137,8 @@ typedef struct Plant {
     size_t *places;      // by block: where it lies in a checkpoint
     double *known_sds;   // by tag, SI: what a parameter file knows of parameters that are not tracked, NAN where it says nothing; NULL where it never does
     RecordingMap recording;
+    PlantConnector *connectors;  // by name
+    size_t connector_count;
     bool free_running;   // nobody measures these twins: only their mean is stepped
 
     Script *script;      // the plant's own, with its tables `on`, `emulate`, `forecast` and `gate` in the registry (plant_push)

@@ -244,9 +244,23 @@ static void put_clock(Text *out, const ServerConnection *connection)
     text_put(out, "}");
 }
 
+/* What a connector of the plant tells of itself. */
+static void put_way(Text *out, const ServerConnection *connection)
+{
+    put_time(out, ",", "since", connection->since);
+    put_count(out, ",", "attempts", connection->attempts);
+    put_count(out, ",", "unchanged", connection->unchanged);
+    put_count(out, ",", "stale", connection->stale);
+    put_count(out, ",", "commands", connection->commands);
+    put_count(out, ",", "failed", connection->failed);
+    put_number(out, ",", "busy", (double)connection->busy_ns / (double)NS_PER_S);
+    put_string(out, ",", "fault", connection->fault);
+}
+
 void frame_connection(Text *out, const ServerConnection *connection)
 {
     put_string(out, "{", "name", connection->name);
+    put_string(out, ",", "kind", connection->kind);
     put_string(out, ",", "peer", connection->peer);
     text_format(out, ",\"connected\":%s", connection->connected ? "true" : "false");
     put_count(out, ",", "samples", connection->samples);
@@ -257,6 +271,8 @@ void frame_connection(Text *out, const ServerConnection *connection)
     put_count(out, ",", "future", connection->lost.future);
     put_time(out, ",", "last", connection->last);
     put_clock(out, connection);
+    if (connection->is_way)
+        put_way(out, connection);
     text_put(out, "}");
 }
 

@@ -120,7 +120,7 @@ static void answer_model(Server *server, const Request *request, Reply *reply)
     reply_problem(reply, 404, "no model \"%.100s\" in plant %s", request->parts[0], plant->name);
 }
 
-// Devices.
+// Connectors, and devices that have come.
 
 static void answer_connectors(Server *server, const Request *request, Reply *reply)
 {
@@ -142,7 +142,7 @@ static void answer_connector(Server *server, const Request *request, Reply *repl
             frame_connection(reply->body, &state->connections[i]);
             return;
         }
-    reply_problem(reply, 404, "no device \"%.100s\" has been connected", request->parts[0]);
+    reply_problem(reply, 404, "no connector and no device that has come is called \"%.100s\"", request->parts[0]);
 }
 
 const Route inventory_routes[] = {

@@ -135,23 +135,79 @@ static double connection_offset(const ServerConnection *connection)
     return connection->measured ? connection->clock.offset : NAN;
 }
 
+static double way_unchanged(const ServerConnection *way)
+{
+    return (double)way->unchanged;
+}
+
+static double way_stale(const ServerConnection *way)
+{
+    return way->stale;
+}
+
+static double way_commands(const ServerConnection *way)
+{
+    return (double)way->commands;
+}
+
+static double way_failed(const ServerConnection *way)
+{
+    return (double)way->failed;
+}
+
+static double way_attempts(const ServerConnection *way)
+{
+    return (double)way->attempts;
+}
+
+static double way_busy(const ServerConnection *way)
+{
+    return (double)way->busy_ns / 1e9;
+}
+
+typedef struct ConnectionFamily {
+    const char *name, *type, *help;
+    double (*value)(const ServerConnection *connection);
+} ConnectionFamily;
+
+/* Of the plant's connectors, or of the devices that have come. */
+static void put_connection_families(Text *out, const State *state, const char *label, bool ways, const ConnectionFamily *families, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        put_family(out, families[i].name, families[i].type, families[i].help);
+        for (size_t k = 0; k < state->now.connection_count; k++)
+            if (state->connections[k].is_way == ways)
+                put_line(out, families[i].name, label, state->connections[k].name, families[i].value(&state->connections[k]));
+    }
+}
+
 static void put_devices(Text *out, const State *state)
 {
-    static const struct {
-        const char *name, *type, *help;
-        double (*value)(const ServerConnection *connection);
-    } families[] = {
+    static const ConnectionFamily families[] = {
         {"device_connected", "gauge", "1 while the device is connected.", connection_is_up},
         {"device_samples_total", "counter", "Samples that the device sent.", connection_samples},
         {"device_refused_total", "counter", "Samples of the device that could not be taken.", connection_refused},
         {"device_dropped_total", "counter", "Samples of the device for which there was no room.", connection_dropped},
         {"device_clock_offset_seconds", "gauge", "By how much the clock of the device is ahead.", connection_offset},
     };
-    for (size_t i = 0; i < sizeof families / sizeof *families; i++) {
-        put_family(out, families[i].name, families[i].type, families[i].help);
-        for (size_t k = 0; k < state->now.connection_count; k++)
-            put_line(out, families[i].name, "device", state->connections[k].name, families[i].value(&state->connections[k]));
-    }
+    put_connection_families(out, state, "device", false, families, sizeof families / sizeof *families);
+}
+
+static void put_ways(Text *out, const State *state)
+{
+    static const ConnectionFamily families[] = {
+        {"connector_connected", "gauge", "1 while the connector has its connection.", connection_is_up},
+        {"connector_samples_total", "counter", "Samples that the connector brought.", connection_samples},
+        {"connector_refused_total", "counter", "What came and could not be read.", connection_refused},
+        {"connector_dropped_total", "counter", "Samples of the connector for which there was no room.", connection_dropped},
+        {"connector_unchanged_total", "counter", "Samples that were left out within their dead bands.", way_unchanged},
+        {"connector_stale_tags", "gauge", "Tags of the connector that are silent.", way_stale},
+        {"connector_commands_total", "counter", "Commands that were handed to the connector.", way_commands},
+        {"connector_failed_total", "counter", "Commands that the connector could not carry out.", way_failed},
+        {"connector_attempts_total", "counter", "Attempts at connecting.", way_attempts},
+        {"connector_busy_seconds_total", "counter", "Processor time of the connector's thread.", way_busy},
+    };
+    put_connection_families(out, state, "connector", true, families, sizeof families / sizeof *families);
 }
 
 static void put_twins(Text *out, const Server *server, const State *state)
@@ -291,6 +347,7 @@ static void answer_metrics(Server *server, const Request *request, Reply *reply)
     put_ticks(out, state);
     put_samples(out, state);
     put_devices(out, state);
+    put_ways(out, state);
     put_twins(out, server, state);
     put_innovations(out, server, state);
     put_alarms(out, &server->journal);

@@ -57,13 +57,22 @@ bool server_is_loopback(const char *bind);
 
 /// What happens now, beyond the plant itself.
 typedef struct ServerConnection {
-    char name[64], peer[64];
+    char name[64], kind[24], peer[96];
     bool connected;
     uint64_t samples, refused, dropped;
     ConnectorLosses lost;
     int64_t last;  // source time of the last sample
     bool measured;
     ClockReading clock;  // when measured
+
+    bool is_way;         // one of the plant's connectors, of which this is known too
+    int64_t since;       // UTC: of `connected`, TIME_NONE
+    uint64_t attempts;   // at connecting
+    uint64_t unchanged;  // samples within their dead bands
+    uint64_t commands, failed;
+    uint32_t stale;      // tags that are silent
+    uint64_t busy_ns;    // processor time
+    char fault[160];     // the last, "" while there was none
 } ServerConnection;
 
 typedef struct ServerNow {

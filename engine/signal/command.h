@@ -7,9 +7,13 @@
 
 #define COMMAND_TEXT 128
 
+typedef enum CommandAsker { ASKER_PERSON, ASKER_HANDLER, ASKER_GATE } CommandAsker;
+
 typedef struct CommandWish {
     TagId tag;
     double value;  // SI
+    CommandAsker asker;
+    bool dry_run;  // what would become of it
     char by[48];   // who asks: "handler:divergence", "person:anna"
     char reason[COMMAND_TEXT];
 } CommandWish;
@@ -21,6 +25,7 @@ typedef enum CommandState {
     COMMAND_REFUSED,  // the gate said no
     COMMAND_FAILED,   // the device said no
     COMMAND_EXPIRED,  // nobody answered by the deadline
+    COMMAND_WITHHELD, // the gate would have handed it over, but for a dry run
 } CommandState;
 
 typedef struct Command {
@@ -33,8 +38,8 @@ typedef struct Command {
     char detail[COMMAND_TEXT];  // why it was refused, failed or expired
 } Command;
 
-/// "waiting", "sent", "done", "refused", "failed", "expired".
+/// "waiting", "sent", "done", "refused", "failed", "expired", "withheld".
 const char *command_state_name(CommandState state);
 bool command_state_parse(const char *text, CommandState *out);
-/// done, refused, failed or expired
+/// done, refused, failed, expired or withheld
 bool command_has_ended(const Command *command);

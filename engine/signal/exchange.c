@@ -71,7 +71,7 @@ struct Exchange {
     int file;           // eventfd
     atomic_bool ends, connected;
     _Atomic int64_t plant_time;
-    _Atomic uint64_t attempts, samples, refused, dropped, unchanged, commands, failed, busy_ns;
+    _Atomic uint64_t attempts, samples, refused, dropped, unchanged, missed, commands, failed, busy_ns;
     _Atomic uint32_t stale;
 
     Line *lines;      // the connector's thread's, by binding
@@ -107,13 +107,13 @@ static int compare_tags(const void *a, const void *b)
     return (left > right) - (left < right);
 }
 
-void exchange_follow(Exchange *exchange, const TagId *tags)
+void exchange_follow(Exchange *exchange, const Binding *bindings)
 {
     exchange->written_count = 0;
     for (size_t i = 0; i < exchange->def.binding_count; i++) {
-        exchange->tags[i] = tags[i];
-        if (exchange->def.bindings[i].writes && tags[i] != TAG_NONE)
-            exchange->written[exchange->written_count++] = (Written){tags[i], (uint32_t)i};
+        const TagId tag = exchange->tags[i] = bindings[i].tag;
+        if (exchange->def.bindings[i].writes && tag != TAG_NONE)
+            exchange->written[exchange->written_count++] = (Written){tag, (uint32_t)i};
     }
     qsort(exchange->written, exchange->written_count, sizeof *exchange->written, compare_tags);
 }
@@ -143,11 +143,9 @@ static Err allocate(Exchange *exchange)
 static void begin_lines(Exchange *exchange)
 {
     const int64_t now = elapsed(exchange);
-    for (size_t i = 0; i < exchange->def.binding_count; i++) {
-        exchange->tags[i] = exchange->def.bindings[i].tag;
+    for (size_t i = 0; i < exchange->def.binding_count; i++)
         exchange->lines[i] = (Line){.heard = now, .passed = now};
-    }
-    exchange_follow(exchange, exchange->tags);
+    exchange_follow(exchange, exchange->def.bindings);
 }
 
 Err exchange_create(const ExchangeDef *def, Exchange **out)
@@ -440,6 +438,11 @@ void exchange_refuse(Exchange *exchange, const char *format, ...)
     atomic_fetch_add(&exchange->refused, 1);
 }
 
+void exchange_missed(Exchange *exchange, uint64_t turns)
+{
+    atomic_fetch_add(&exchange->missed, turns);
+}
+
 static ExchangeSeen *find_seen(Exchange *exchange, const char *address)
 {
     size_t slot = hash_bytes(0, address, strlen(address)) % SEEN_SLOTS;
@@ -471,6 +474,14 @@ void exchange_seen(Exchange *exchange, const char *address, double number)
     pthread_mutex_unlock(&exchange->lock);
 }
 
+static bool is_first_word(Exchange *exchange)
+{
+    pthread_mutex_lock(&exchange->lock);
+    const bool first = exchange->since == TIME_NONE;
+    pthread_mutex_unlock(&exchange->lock);
+    return first;
+}
+
 static void note_connection(Exchange *exchange, bool connected)
 {
     const int64_t now = utc(exchange);
@@ -492,28 +503,20 @@ void exchange_joined(Exchange *exchange)
     note_connection(exchange, true);
 }
 
-static void note_attempt(Exchange *exchange)
-{
-    atomic_fetch_add(&exchange->attempts, 1);
-    pthread_mutex_lock(&exchange->lock);
-    if (exchange->since == TIME_NONE)
-        exchange->since = utc(exchange);
-    pthread_mutex_unlock(&exchange->lock);
-}
-
 void exchange_left(Exchange *exchange, const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
     note_fault(exchange, format, arguments);
     va_end(arguments);
-    if (!atomic_load(&exchange->connected)) {
-        note_attempt(exchange);
-        return;
-    }
-    for (size_t i = 0; i < exchange->def.binding_count; i++)
+
+    const bool lost = atomic_load(&exchange->connected);
+    if (!lost)
+        atomic_fetch_add(&exchange->attempts, 1);
+    for (size_t i = 0; i < exchange->def.binding_count && lost; i++)
         fall_silent(exchange, i);
-    note_connection(exchange, false);
+    if (lost || is_first_word(exchange))
+        note_connection(exchange, false);
 }
 
 // --- commands ------------------------------------------------------------------------------------------------------
@@ -622,20 +625,21 @@ void exchange_end(Exchange *exchange)
 ExchangeState exchange_state(Exchange *exchange)
 {
     ExchangeState state = {
-        .name = exchange->def.name,
-        .kind = exchange->def.kind,
-        .peer = exchange->def.peer,
         .connected = atomic_load(&exchange->connected),
         .attempts = atomic_load(&exchange->attempts),
         .samples = atomic_load(&exchange->samples),
         .refused = atomic_load(&exchange->refused),
         .dropped = atomic_load(&exchange->dropped),
         .unchanged = atomic_load(&exchange->unchanged),
+        .missed = atomic_load(&exchange->missed),
         .commands = atomic_load(&exchange->commands),
         .failed = atomic_load(&exchange->failed),
         .stale = atomic_load(&exchange->stale),
         .busy_ns = atomic_load(&exchange->busy_ns),
     };
+    snprintf(state.name, sizeof state.name, "%s", exchange->def.name);
+    snprintf(state.kind, sizeof state.kind, "%s", exchange->def.kind);
+    snprintf(state.peer, sizeof state.peer, "%s", exchange->def.peer);
     pthread_mutex_lock(&exchange->lock);
     state.since = exchange->since;
     memcpy(state.fault, exchange->fault, sizeof state.fault);

@@ -38,8 +38,8 @@ void exchange_destroy(Exchange *exchange);
 /// Polled, sent to and asked on the tick's thread; `close` is the connector's own: it ends the thread (exchange_end) and destroys the Exchange.
 /// A command of a tag that no binding of these writes is refused with ERR_CLOSED.
 Connector exchange_connector(Exchange *exchange, void (*close)(void *self), void *self);
-/// On the tick's thread: from now on the binding at each place has this tag (TAG_NONE: none; what it brings is left out).
-void exchange_follow(Exchange *exchange, const TagId *tags);
+/// On the tick's thread: from now on the binding at each place has the tag of that in this list, which is as long (TAG_NONE: none; what it brings is left out).
+void exchange_follow(Exchange *exchange, const Binding *bindings);
 
 // On the connector's thread.
 
@@ -50,10 +50,12 @@ bool exchange_value(Exchange *exchange, size_t binding, double number, int64_t t
 bool exchange_past(Exchange *exchange, size_t binding, double number, int64_t time, Quality quality);
 /// What came could not be read: counted, and the text is shown as the connector's last fault.
 void exchange_refuse(Exchange *exchange, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/// Turns of a schedule (schedule.h) that were left out, as the one before took too long.
+void exchange_missed(Exchange *exchange, uint64_t turns);
 /// An address that no binding names: at most EXCHANGE_SEEN_MAX are remembered, for people who look for what could be bound.
 void exchange_seen(Exchange *exchange, const char *address, double number);
 /// The connection is there, or is not, and why. While it is not, commands fail at once unless their binding stores them, and all tags are silent.
-/// Each call is the end of an attempt at connecting, but for the loss of a connection.
+/// Each call is the end of an attempt at connecting, but for the loss of a connection. The tick hears of the first and of every change.
 void exchange_joined(Exchange *exchange);
 void exchange_left(Exchange *exchange, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /// Say the tags that have become stale, at least once a second. How long until the next one may, at most 1 s.
@@ -75,11 +77,12 @@ bool exchange_ends(Exchange *exchange);
 void exchange_end(Exchange *exchange);
 
 typedef struct ExchangeState {
-    const char *name, *kind, *peer;
+    char name[48], kind[24], peer[96];
     bool connected;
     int64_t since;          // UTC: of that, TIME_NONE before the first attempt has ended
     uint64_t attempts;      // at connecting, since the start
     uint64_t samples, refused, dropped, unchanged;  // unchanged: within the dead band
+    uint64_t missed;        // turns of a schedule that were left out
     uint64_t commands, failed;
     uint32_t stale;         // tags that are silent now
     char fault[160];        // the last, "" while there was none

@@ -11,6 +11,19 @@
 
 typedef struct Link Link;
 
+/// As whom a peer was let in.
+typedef enum LinkStanding {
+    LINK_FREE,      // it may what may_provide and may_actuate say
+    LINK_ENROLLED,  // by a credential of a claimed device (registry.h): what that is bound to counts, and nothing else
+    LINK_STRANGER,  // unknown: to be claimed, and for nothing else
+} LinkStanding;
+
+/// A client certificate, as far as it is shown.
+typedef struct LinkCertificate {
+    char fingerprint[65];  // SHA-256 of its DER form, in hexadecimal digits
+    char subject[402];     // RFC 2253
+} LinkCertificate;
+
 struct Link {
     void (*send)(Link *link, const char *json, size_t length);  // queue one text frame (copied); a peer whose queue overflows is closed
     void (*send_bulk)(Link *link, const char *bytes, size_t length);  // the same for a binary frame; only where `bulk` ones came
@@ -18,6 +31,8 @@ struct Link {
     void (*shut)(Link *link, const char *reason);               // close once what is queued has gone out
     bool (*may_provide)(const Link *link, const char *tag);     // whether the peer may send samples of a tag; NULL: of all
     bool (*may_actuate)(const Link *link, const char *tag);     // whether it may be an actuator; NULL: every one
+    bool (*certificate)(const Link *link, LinkCertificate *out);  // that the peer showed; false: none. NULL: of nobody
+    LinkStanding standing;
     char peer[64];                                              // "127.0.0.1:51234"
     char who[48];                                               // by which name it was let in, "" where nobody asks
     void *guest;                                                // the handler's own, NULL at first

@@ -6,10 +6,10 @@
 
 #include <assert.h>
 #include <inttypes.h>
-#include <jansson.h>
 #include <math.h>
 #include <string.h>
 
+#include "signal/merge.h"
 #include "signal/scan.h"
 
 struct Wire {
@@ -20,6 +20,7 @@ struct Wire {
 
 static const char *const topic_names[] = {
     [WIRE_PROVIDE] = "provide",     [WIRE_NUMBERS] = "numbers",         [WIRE_SAMPLES] = "samples", [WIRE_TIME] = "time",       [WIRE_COMMAND] = "command",
+    [WIRE_CONFIG] = "config",       [WIRE_REPORTED] = "reported",
     [WIRE_SUBSCRIBE] = "subscribe", [WIRE_ACKNOWLEDGE] = "acknowledge", [WIRE_ACTUATE] = "actuate", [WIRE_COMMENT] = "comment",
     [WIRE_SHELVE] = "shelve",       [WIRE_UNSHELVE] = "unshelve",       [WIRE_SUPPRESS] = "suppress",   [WIRE_UNSUPPRESS] = "unsuppress", [WIRE_TOPIC_COUNT] = NULL,
 };
@@ -372,6 +373,16 @@ static Err read_subscribe(Wire *wire, const json_t *value, WireMessage *out, Err
     return members.err;
 }
 
+static Err read_config(const json_t *value, WireMessage *out, ErrText *why)
+{
+    Members members = {value, "value", why, ERR_OK};
+    out->config.version = read_count(&members, "version");
+    out->config.delta = json_object_get(value, "delta");
+    if (!members.err && !json_is_object(out->config.delta))
+        members_fail(&members, "delta", "an object", out->config.delta);
+    return members.err;
+}
+
 static Err read_request(Wire *wire, json_t *value, WireMessage *out, ErrText *why)
 {
     if (out->topic == WIRE_SAMPLES)
@@ -390,6 +401,11 @@ static Err read_request(Wire *wire, json_t *value, WireMessage *out, ErrText *wh
         return read_subscribe(wire, value, out, why);
     case WIRE_COMMAND:
         return read_command(value, out, why);
+    case WIRE_CONFIG:
+        return read_config(value, out, why);
+    case WIRE_REPORTED:
+        out->reported = value;
+        return ERR_OK;
     case WIRE_ACKNOWLEDGE:
     case WIRE_COMMENT:
     case WIRE_SHELVE:
@@ -414,6 +430,7 @@ static Err read_welcome(const json_t *value, WireMessage *out, ErrText *why)
     out->welcome.speed = read_number(&members, "speed");
     const char *const clock = read_name(&members, "clock");
     out->welcome.provider_clock = strcmp(clock, "provider") == 0;
+    out->welcome.unclaimed = out->status == 202 ? out->detail : NULL;
     out->welcome.from = json_is_null(json_object_get(value, "from")) ? TIME_NONE : read_time(&members, "from");
     if (!members.err && !out->welcome.provider_clock && strcmp(clock, "utc") != 0)
         return err_set(why, ERR_PARSE, "value/clock: expected \"provider\" or \"utc\", got \"%s\"", clock);
@@ -429,11 +446,11 @@ static void read_stored(Members *members, WireMessage *out)
 
 static Err read_answer(const json_t *value, WireMessage *out, ErrText *why)
 {
-    if (out->status != 200) {
-        const json_t *const detail = json_object_get(value, "detail");
-        out->detail = json_is_string(detail) ? json_string_value(detail) : "";
+    const json_t *const detail = json_object_get(value, "detail");
+    out->detail = json_is_string(detail) ? json_string_value(detail) : "";
+    const bool unclaimed = out->topic == WIRE_PROVIDE && out->status == 202;
+    if (out->status != 200 && !unclaimed)
         return ERR_OK;
-    }
 
     Members members = {value, "value", why, ERR_OK};
     if (out->topic == WIRE_PROVIDE)
@@ -442,6 +459,8 @@ static Err read_answer(const json_t *value, WireMessage *out, ErrText *why)
         read_stored(&members, out);
     else if (out->topic == WIRE_ACTUATE)
         out->actuated = read_count(&members, "id");
+    else if (out->topic == WIRE_REPORTED)
+        out->reported_version = read_count(&members, "version");
     return members.err;
 }
 
@@ -569,7 +588,8 @@ Err wire_read(Wire *wire, const char *frame, size_t length, WireMessage *out, Er
 
 bool wire_is_device_topic(WireTopic topic)
 {
-    return topic == WIRE_PROVIDE || topic == WIRE_NUMBERS || topic == WIRE_SAMPLES || topic == WIRE_TIME || topic == WIRE_COMMAND;
+    return topic == WIRE_PROVIDE || topic == WIRE_NUMBERS || topic == WIRE_SAMPLES || topic == WIRE_TIME || topic == WIRE_COMMAND || topic == WIRE_CONFIG ||
+           topic == WIRE_REPORTED;
 }
 
 const char *wire_topic_name(WireTopic topic)
@@ -656,20 +676,24 @@ void wire_write_provide(Text *out, int64_t id, const char *device, const WireTag
     text_put(out, "]}}");
 }
 
-void wire_write_welcome(Text *out, int64_t id, const char *plant, double step, bool provider_clock, double speed, int64_t from)
+void wire_write_welcome(Text *out, int64_t id, const WireWelcome *welcome)
 {
-    write_head(out, "provide", id, 200);
+    write_head(out, "provide", id, welcome->unclaimed ? 202 : 200);
     text_put(out, ",\"value\":{\"plant\":");
-    text_json_string(out, plant);
+    text_json_string(out, welcome->plant);
     text_put(out, ",\"step\":");
-    text_json_number(out, step);
-    text_format(out, ",\"clock\":\"%s\",\"speed\":", provider_clock ? "provider" : "utc");
-    text_json_number(out, speed);
+    text_json_number(out, welcome->step);
+    text_format(out, ",\"clock\":\"%s\",\"speed\":", welcome->provider_clock ? "provider" : "utc");
+    text_json_number(out, welcome->speed);
     text_put(out, ",\"from\":");
-    if (from == TIME_NONE)
+    if (welcome->from == TIME_NONE)
         text_put(out, "null");
     else
-        write_integer(out, from);
+        write_integer(out, welcome->from);
+    if (welcome->unclaimed) {
+        text_put(out, ",\"detail\":");
+        text_json_string(out, welcome->unclaimed);
+    }
     text_put(out, "}}");
 }
 
@@ -763,6 +787,28 @@ void wire_write_command(Text *out, const Command *command, const char *tag, doub
     text_put(out, ",\"reason\":");
     text_json_string(out, command->wish.reason);
     text_put(out, "}}");
+}
+
+void wire_write_config(Text *out, uint64_t version, const json_t *delta)
+{
+    write_head(out, "config", WIRE_ID_NONE, 0);
+    text_format(out, ",\"value\":{\"version\":%" PRIu64 ",\"delta\":", version);
+    merge_write(out, delta);
+    text_put(out, "}}");
+}
+
+void wire_write_reported(Text *out, int64_t id, const json_t *patch)
+{
+    write_head(out, "reported", id, 0);
+    text_put(out, ",\"value\":");
+    merge_write(out, patch);
+    text_put(out, "}");
+}
+
+void wire_write_reported_version(Text *out, int64_t id, uint64_t version)
+{
+    write_head(out, "reported", id, 200);
+    text_format(out, ",\"value\":{\"version\":%" PRIu64 "}}", version);
 }
 
 void wire_write_done(Text *out, WireTopic topic, int64_t id)

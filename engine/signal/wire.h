@@ -7,6 +7,8 @@
  * Memory: a Wire reads one message at a time into its own arena; a WireMessage is a view, valid until the next wire_read. */
 #pragma once
 
+#include <jansson.h>
+
 #include "signal/connector.h"
 
 enum {
@@ -24,6 +26,8 @@ typedef enum WireTopic {
     WIRE_SAMPLES,
     WIRE_TIME,
     WIRE_COMMAND,
+    WIRE_CONFIG,
+    WIRE_REPORTED,
     WIRE_SUBSCRIBE,
     WIRE_ACKNOWLEDGE,
     WIRE_COMMENT,
@@ -53,6 +57,15 @@ typedef struct WireSample {
     const char *error;  // NULL, or what is wrong with this one: then the rest is not set
 } WireSample;
 
+/// What a device is told of the plant when it has said what it provides.
+typedef struct WireWelcome {
+    const char *plant;
+    double step, speed;
+    bool provider_clock;
+    int64_t from;  // TIME_NONE before the first tick
+    const char *unclaimed;  // NULL, or why nothing of it is used until somebody claims it (status 202)
+} WireWelcome;
+
 typedef struct WireMessage {
     WireTopic topic;   // WIRE_TOPIC_COUNT in a refusal of a frame whose topic could not be read
     int64_t id;        // headers.id, or WIRE_ID_NONE
@@ -68,12 +81,7 @@ typedef struct WireMessage {
             const char *const *actuators;
             size_t actuator_count;
         } provide;  // answered (status 200): see `welcome`
-        struct {
-            const char *plant;
-            double step, speed;
-            bool provider_clock;
-            int64_t from;  // TIME_NONE before the first tick
-        } welcome;
+        WireWelcome welcome;
         struct {
             const WireNumber *items;
             size_t count;
@@ -105,6 +113,12 @@ typedef struct WireMessage {
             const char *reason;
         } command;  // answered: only status and detail
         struct {
+            uint64_t version;     // of what is desired
+            const json_t *delta;  // its members that the device has reported otherwise: an object
+        } config;
+        const json_t *reported;     // an object, a merge patch; answered: `reported_version`
+        uint64_t reported_version;
+        struct {
             uint64_t alarm;
             const char *by, *comment;
             double seconds;  // of a shelving
@@ -126,7 +140,7 @@ void wire_destroy(Wire *wire);
 /// (WIRE_ID_NONE and WIRE_TOPIC_COUNT otherwise), so that the refusal can name them. ERR_RANGE: too large (413); ERR_UNKNOWN: no such
 /// topic; ERR_MEMORY; ERR_PARSE for the rest. A single wrong sample is not a failure, see WireSample.error.
 Err wire_read(Wire *wire, const char *frame, size_t length, WireMessage *out, ErrText *why);
-/// provide, numbers, samples, time, command: what devices say.
+/// provide, numbers, samples, time, command, config, reported: what is said between devices and Pollux.
 bool wire_is_device_topic(WireTopic topic);
 /// NULL for WIRE_TOPIC_COUNT, as wire_write_refusal takes it.
 const char *wire_topic_name(WireTopic topic);
@@ -136,7 +150,7 @@ const char *wire_topic_name(WireTopic topic);
 void wire_write_provide(Text *out, int64_t id, const char *device, const WireTag *tags, size_t tag_count, const char *const *actuators, size_t actuator_count);
 /// What a tag is called in bulk frames, WIRE_TAGS_MAX at most.
 void wire_write_numbers(Text *out, int64_t id, const WireNumber *numbers, size_t count);
-void wire_write_welcome(Text *out, int64_t id, const char *plant, double step, bool provider_clock, double speed, int64_t from);
+void wire_write_welcome(Text *out, int64_t id, const WireWelcome *welcome);
 void wire_write_samples(Text *out, int64_t id, const WireSample *samples, size_t count);
 /// The same, of a log.
 void wire_write_log(Text *out, int64_t id, const WireSample *samples, size_t count);
@@ -146,6 +160,11 @@ void wire_write_stored(Text *out, int64_t id, uint64_t stored, ConnectorLosses l
 void wire_write_time(Text *out, int64_t time);
 /// `value` in the unit of the tag.
 void wire_write_command(Text *out, const Command *command, const char *tag, double value);
+/// What of that which is desired a device has otherwise.
+void wire_write_config(Text *out, uint64_t version, const json_t *delta);
+/// A merge patch of what a device says of itself, and the answer: the version of all that it has said.
+void wire_write_reported(Text *out, int64_t id, const json_t *patch);
+void wire_write_reported_version(Text *out, int64_t id, uint64_t version);
 /// An answer without content: status 200.
 void wire_write_done(Text *out, WireTopic topic, int64_t id);
 /// The answer to `subscribe`: the revision that is shown, whether the client goes on where it was, and how many tags its patterns fit now.

@@ -9,7 +9,7 @@
 
 #include "view/world.h"
 
-enum { LEVER_TEXT = 32 };
+enum { LEVER_TEXT = 48 };
 
 typedef struct Lever {
     int64_t asset;                 // WORLD_NOBODY: none

@@ -33,8 +33,8 @@ static const char *write_plant(void)
                       "  tape = { time = 'time', columns = { ['w.eye'] = { 'eye' }, ['w.u'] = { 'u' } } } }\n");
 }
 
-/* `push` is what the input is; the walk is moved by it. */
-static const char *write_tape(double wander, double noise, double (*push)(int second))
+/* The walk is moved by `push`, which the input tells, or not. */
+static const char *write_tape(double wander, double noise, double (*push)(int second), bool told)
 {
     snprintf(path[2], sizeof path[2], "%s/walk.csv", kit_folder());
     FILE *file = fopen(path[2], "w");
@@ -42,7 +42,7 @@ static const char *write_tape(double wander, double noise, double (*push)(int se
     fputs("time,eye,u\n", file);
     double x = 0;
     for (int i = 0; i < SECONDS; i++) {
-        fprintf(file, "%lld,%.17g,%.17g\n", (long long)START + i, x + noise * random_normal(1, 1, (uint64_t)i), push(i));
+        fprintf(file, "%lld,%.17g,%.17g\n", (long long)START + i, x + noise * random_normal(1, 1, (uint64_t)i), told ? push(i) : 0);
         x += push(i) + wander * random_normal(1, 2, (uint64_t)i);
     }
     fclose(file);
@@ -74,8 +74,8 @@ static Backtest run(const BacktestDef *def)
  * q h + 2 r about the last sample. A band of 400 members holds 399 / 401 of what it says. */
 START_TEST(a_forecast_of_a_walk_errs_as_it_says)
 {
-    const BacktestDef def = {.plant = write_plant(), .tape = write_tape(WANDER, NOISE, no_push), .horizons = {AHEAD}, .horizon_count = 1, .every = EVERY,
-                             .members = 400, .threads = 1};
+    const BacktestDef def = {.plant = write_plant(), .tape = write_tape(WANDER, NOISE, no_push, true), .horizons = {AHEAD}, .horizon_count = 1, .every = EVERY,
+                             .members = 400, .threads = 1, .uncorrected = true};
     Backtest backtest = run(&def);
     ck_assert_uint_eq(backtest.sensor_count, 1);
     const HorizonScore *score = &backtest.sensors[0].scores[0];
@@ -91,9 +91,38 @@ START_TEST(a_forecast_of_a_walk_errs_as_it_says)
 }
 END_TEST
 
+static double unseen(int second)
+{
+    (void)second;
+    return 0.06;
+}
+
+/* How much larger the squares of the errors are when nothing is learnt from them. */
+static double worth_of_learning(double (*push)(int second))
+{
+    BacktestDef def = {.plant = write_plant(), .tape = write_tape(WANDER, NOISE, push, false), .horizons = {AHEAD}, .horizon_count = 1, .every = EVERY,
+                       .members = 50, .threads = 1};
+    Backtest learns = run(&def);
+    def.uncorrected = true;
+    Backtest repeats = run(&def);
+    const double worth = repeats.sensors[0].scores[0].squares / learns.sensors[0].scores[0].squares;
+    backtest_fini(&repeats);
+    backtest_fini(&learns);
+    return worth;
+}
+
+/* A push that nobody tells the model is an error of one sign, some 0.4 of its standard deviation: learnt, it leaves the squares that chance has. Where there
+ * is none the mean of the last errors is off by chance alone, which with their weight of some 29 adds a thirtieth. */
+START_TEST(an_error_of_one_sign_is_learnt_and_chance_costs_little)
+{
+    ck_assert_double_gt(worth_of_learning(unseen), 1.05);
+    ck_assert_double_gt(worth_of_learning(no_push), 0.93);
+}
+END_TEST
+
 START_TEST(inputs_of_the_tape_are_known_to_a_forecast_that_follows_it_alone)
 {
-    BacktestDef def = {.plant = write_plant(), .tape = write_tape(0, 0.01, swing), .horizons = {4, 15}, .horizon_count = 2, .every = 7, .members = 50,
+    BacktestDef def = {.plant = write_plant(), .tape = write_tape(0, 0.01, swing, true), .horizons = {4, 15}, .horizon_count = 2, .every = 7, .members = 50,
                        .threads = 1, .follows = true};
     Backtest follows = run(&def);
     def.follows = false;
@@ -110,7 +139,7 @@ START_TEST(forecasts_that_meet_an_event_are_left_out)
 {
     char text[128];
     snprintf(text, sizeof text, "time,event\n%lld,opened\n%lld,closed\n", (long long)START + 5000, (long long)START + 9000);
-    BacktestDef def = {.plant = write_plant(), .tape = write_tape(WANDER, NOISE, no_push), .horizons = {AHEAD}, .horizon_count = 1, .every = EVERY,
+    BacktestDef def = {.plant = write_plant(), .tape = write_tape(WANDER, NOISE, no_push, true), .horizons = {AHEAD}, .horizon_count = 1, .every = EVERY,
                        .members = 2, .threads = 1};
     Backtest all = run(&def);
     def.events = write_file(3, "events.csv", text);
@@ -122,5 +151,5 @@ START_TEST(forecasts_that_meet_an_event_are_left_out)
 }
 END_TEST
 
-KIT_MAIN("app.backtest", a_forecast_of_a_walk_errs_as_it_says, inputs_of_the_tape_are_known_to_a_forecast_that_follows_it_alone,
+KIT_MAIN("app.backtest", a_forecast_of_a_walk_errs_as_it_says, an_error_of_one_sign_is_learnt_and_chance_costs_little, inputs_of_the_tape_are_known_to_a_forecast_that_follows_it_alone,
          forecasts_that_meet_an_event_are_left_out)

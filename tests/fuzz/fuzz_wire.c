@@ -52,6 +52,10 @@ static void check_message(const WireMessage *message)
         require(message->time != TIME_NONE);
     if (message->topic == WIRE_COMMAND)
         require(message->id >= 0 && strlen(message->command.tag) > 0 && isfinite(message->command.value));
+    if (message->topic == WIRE_CONFIG)
+        require(json_is_object(message->config.delta));
+    if (message->topic == WIRE_REPORTED)
+        require(json_is_object(message->reported));
     if (message->topic == WIRE_ACTUATE)
         require(strlen(message->actuate.tag) > 0 && isfinite(message->actuate.value));
 }

@@ -34,7 +34,7 @@ static Site *open_site(int tanks)
 {
     Site *site = mem_alloc(sizeof *site);
     site->plant = tanks_load(tanks, "", "");
-    ck_assert_int_eq(gate_create(site->plant, &site->gate), ERR_OK);
+    ck_assert_int_eq(gate_create(site->plant, &site->gate, NULL), ERR_OK);
     site->connectors[0] = (Connector){&mute_type, NULL};
     for (size_t i = 0; i < 2; i++)
         site->connectors[i + 1] = (Connector){&device_type, &site->devices[i]};
@@ -278,6 +278,18 @@ START_TEST(answers_out_of_order_leave_the_newest_value)
 }
 END_TEST
 
+START_TEST(a_full_connector_keeps_what_is_its_own)
+{
+    Site *site = open_site(1);
+    site->devices[0].answer = ERR_FULL;
+    const uint64_t id = ask(site, site->lamp, 1, 0);
+    release(site, 1);
+    expect(site, id, COMMAND_WAITING, "");
+    ck_assert_uint_eq(site->devices[1].count, 0);
+    close_site(site);
+}
+END_TEST
+
 START_TEST(a_closed_connector_is_tried_again_until_the_deadline)
 {
     static const Err answers[] = {ERR_CLOSED, ERR_FULL};
@@ -288,10 +300,10 @@ START_TEST(a_closed_connector_is_tried_again_until_the_deadline)
         for (int s = 0; s <= 9; s++)
             release(site, s);
         expect(site, id, COMMAND_WAITING, "");
-        site->devices[1].answer = ERR_OK;
+        site->devices[0].answer = site->devices[1].answer = ERR_OK;
         release(site, 10);  // the deadline itself is in time
         expect(site, id, COMMAND_SENT, "");
-        ck_assert_uint_eq(site->devices[1].count, 1);
+        ck_assert_uint_eq(site->devices[0].count, 1);
         close_site(site);
     }
 }
@@ -576,7 +588,7 @@ START_TEST(without_memory_there_is_no_gate)
     for (size_t n = 1; n <= 6; n++) {
         Gate *gate;
         kit_fail_allocation(n);
-        ck_assert_int_eq(gate_create(plant, &gate), ERR_MEMORY);
+        ck_assert_int_eq(gate_create(plant, &gate, NULL), ERR_MEMORY);
         kit_fail_allocation(0);
         ck_assert_ptr_null(gate);
     }
@@ -589,7 +601,7 @@ KIT_MAIN("gate.gate", a_command_goes_from_waiting_by_sent_to_done, every_refusal
          the_rate_of_change_is_held_against_what_was_given_last, what_never_went_out_or_was_refused_by_the_device_does_not_count_for_the_rate,
          a_wish_for_what_was_asked_last_is_that_command, what_failed_or_expired_may_be_asked_for_again, a_newer_wish_supersedes_one_that_waits,
          a_newer_wish_leaves_alone_what_was_sent, answers_out_of_order_leave_the_newest_value,
-         a_closed_connector_is_tried_again_until_the_deadline, past_its_deadline_a_command_expires, while_the_gate_is_patient_only_what_waits_expires,
+         a_full_connector_keeps_what_is_its_own, a_closed_connector_is_tried_again_until_the_deadline, past_its_deadline_a_command_expires, while_the_gate_is_patient_only_what_waits_expires,
          an_answer_that_nobody_waits_for_changes_nothing, a_connector_that_fails_fails_the_command, a_refusal_without_a_text_gets_one,
          settling_forgets_what_ended_and_keeps_what_is_open, no_more_are_open_than_there_is_room_for,
          what_was_done_before_a_restart_is_remembered, after_a_restart_as_before_it_what_failed_last_may_be_asked_for_again,

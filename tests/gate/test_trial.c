@@ -50,7 +50,7 @@ static Site *open_site(bool waits)
     Site *site = mem_alloc(sizeof *site);
     ErrText why;
     site->plant = load_plant(usual);
-    ck_assert_int_eq(gate_create(site->plant, &site->gate), ERR_OK);
+    ck_assert_int_eq(gate_create(site->plant, &site->gate, NULL), ERR_OK);
     ck_assert_int_eq(desk_create(site->plant, 1, &site->desk, &why), ERR_OK);
     if (gate_simulate(site->gate, site->desk, waits, &why))
         ck_abort_msg("%s", why.text);
@@ -229,7 +229,7 @@ START_TEST(what_is_wrong_is_named_with_its_line)
         Gate *gate;
         Desk *desk;
         ErrText why = {""};
-        ck_assert_int_eq(gate_create(plant, &gate), ERR_OK);
+        ck_assert_int_eq(gate_create(plant, &gate, NULL), ERR_OK);
         ck_assert_int_eq(desk_create(plant, 1, &desk, &why), ERR_OK);
         ck_assert_int_eq(gate_simulate(gate, desk, true, &why), ERR_SCRIPT);
         ck_assert_msg(strstr(why.text, "works.lua:3:") && strstr(why.text, cases[i].why), "%s", why.text);

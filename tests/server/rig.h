@@ -87,7 +87,7 @@ static inline Rig *rig_make(bool with_history)
     rig->plant = rig_plant();
     ck_assert_int_eq(sync_create(rig->plant, &rig->sync), ERR_OK);
     ck_assert_int_eq(alarms_create(rig->plant, &rig->alarms, &why), ERR_OK);
-    ck_assert_int_eq(gate_create(rig->plant, &rig->gate), ERR_OK);
+    ck_assert_int_eq(gate_create(rig->plant, &rig->gate, NULL), ERR_OK);
     const WebsocketDef def = {.tags = rig->plant->tags, .plant = rig->plant->name, .step = rig->plant->step, .speed = 1, .provider_clock = true};
     ck_assert_int_eq(websocket_create(&def, &rig->websocket), ERR_OK);
     char path[300];

@@ -201,12 +201,14 @@ START_TEST(the_loss_of_the_connection_silences_all_tags)
 }
 END_TEST
 
-START_TEST(every_end_of_an_attempt_is_counted_and_a_loss_is_none)
+START_TEST(every_end_of_an_attempt_is_counted_and_the_tick_hears_of_changes)
 {
     setup();
     ck_assert_int_eq(exchange_state(exchange).since, TIME_NONE);
     exchange_left(exchange, "refused");
+    ck_assert_int_eq(next().kind, ARRIVAL_LEFT);
     exchange_left(exchange, "refused");
+    has_nothing();
     exchange_joined(exchange);
     exchange_left(exchange, "lost");
     exchange_joined(exchange);
@@ -370,13 +372,23 @@ START_TEST(another_numbering_of_tags_is_followed_behind_what_waits)
     setup();
     exchange_value(exchange, LEVEL, 350, TIME_NONE, QUALITY_GOOD);
     exchange_value(exchange, SPEED, 1, TIME_NONE, QUALITY_GOOD);
-    exchange_follow(exchange, (const TagId[COUNT]){[LEVEL] = 3, [SPEED] = TAG_NONE, [VALVE] = 1, [PUMP] = 2});
+    exchange_follow(exchange, (const Binding[COUNT]){[LEVEL].tag = 3, [SPEED].tag = TAG_NONE, [VALVE].tag = 1, [PUMP].tag = 2});
     Arrival arrivals[4];
     ck_assert_uint_eq(drain(arrivals, 4), 1);
     ck_assert_uint_eq(arrivals[0].sample.tag, 3);
 
     ck_assert_int_eq(ask(1, 12, 0.5), ERR_CLOSED);
     ck_assert_int_eq(ask(1, 1, 0.5), ERR_OK);
+    teardown();
+}
+END_TEST
+
+START_TEST(turns_that_were_left_out_add_up)
+{
+    setup();
+    exchange_missed(exchange, 3);
+    exchange_missed(exchange, 4);
+    ck_assert_uint_eq(exchange_state(exchange).missed, 7);
     teardown();
 }
 END_TEST
@@ -468,9 +480,10 @@ END_TEST
 KIT_MAIN("signal.exchange", a_number_is_scaled_into_its_unit_and_then_into_si, a_sample_within_the_dead_band_is_left_out,
          a_value_that_stands_still_is_passed_on_when_the_last_one_is_stale, silence_is_said_once_and_ends_with_a_value,
          a_tag_that_never_had_a_value_is_counted_as_stale_and_says_nothing, the_loss_of_the_connection_silences_all_tags,
-         every_end_of_an_attempt_is_counted_and_a_loss_is_none, the_time_of_the_source_counts_only_where_the_binding_says_so,
+         every_end_of_an_attempt_is_counted_and_the_tick_hears_of_changes, the_time_of_the_source_counts_only_where_the_binding_says_so,
          what_is_no_number_is_refused_and_a_source_without_a_value_is_silent, samples_that_find_no_room_are_counted_and_outcomes_still_come_through,
          a_command_wakes_the_thread_and_comes_as_a_number_of_the_wire, a_command_of_a_tag_that_is_bound_elsewhere_or_read_is_not_taken,
          without_a_connection_a_command_fails_unless_its_binding_stores_it, a_stored_command_is_not_carried_out_behind_its_deadline_nor_behind_a_newer_one,
-         the_end_stays_readable_until_the_thread_has_seen_it, another_numbering_of_tags_is_followed_behind_what_waits, unbound_addresses_are_remembered_up_to_a_bound,
+         the_end_stays_readable_until_the_thread_has_seen_it, another_numbering_of_tags_is_followed_behind_what_waits, turns_that_were_left_out_add_up,
+         unbound_addresses_are_remembered_up_to_a_bound,
          memory_may_fail_at_every_allocation, two_threads_share_it_and_every_command_is_answered_once)

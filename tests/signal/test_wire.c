@@ -73,7 +73,7 @@ END_TEST
 
 START_TEST(a_welcome_is_read_back)
 {
-    wire_write_welcome(&text, 5, "incubator", 0.1, true, 2.5, INT64_C(1611326940000000001));
+    wire_write_welcome(&text, 5, &(WireWelcome){.plant = "incubator", .step = 0.1, .provider_clock = true, .speed = 2.5, .from = INT64_C(1611326940000000001)});
     read_back();
     ck_assert_int_eq(message.topic, WIRE_PROVIDE);
     ck_assert_int_eq(message.status, 200);
@@ -83,10 +83,16 @@ START_TEST(a_welcome_is_read_back)
     ck_assert(message.welcome.provider_clock);
     ck_assert_int_eq(message.welcome.from, INT64_C(1611326940000000001));
 
-    wire_write_welcome(&text, 5, "incubator", 0.1, false, 0, TIME_NONE);
+    wire_write_welcome(&text, 5, &(WireWelcome){.plant = "incubator", .step = 0.1, .from = TIME_NONE});
     read_back();
     ck_assert(!message.welcome.provider_clock);
     ck_assert_int_eq(message.welcome.from, TIME_NONE);
+    ck_assert_ptr_null(message.welcome.unclaimed);
+
+    wire_write_welcome(&text, 5, &(WireWelcome){.plant = "incubator", .step = 0.1, .from = TIME_NONE, .unclaimed = hostile});
+    read_back();
+    ck_assert_int_eq(message.status, 202);
+    ck_assert_str_eq(message.welcome.unclaimed, hostile);
     forget();
 }
 END_TEST
@@ -134,6 +140,30 @@ START_TEST(answers_with_a_number_are_read_back)
     ck_assert_int_eq(message.topic, WIRE_ACTUATE);
     ck_assert_int_eq(message.status, 200);
     ck_assert_uint_eq(message.actuated, 12);
+    wire_write_reported_version(&text, 4, 7);
+    read_back();
+    ck_assert_int_eq(message.topic, WIRE_REPORTED);
+    ck_assert_uint_eq(message.reported_version, 7);
+    forget();
+}
+END_TEST
+
+START_TEST(how_a_device_is_set_is_read_back)
+{
+    json_t *json = json_loads("{\"period\":2.5,\"gain\":{\"p\":1}}", 0, NULL);
+    wire_write_config(&text, 3, json);
+    read_back();
+    ck_assert_int_eq(message.topic, WIRE_CONFIG);
+    ck_assert_uint_eq(message.config.version, 3);
+    ck_assert(json_equal(message.config.delta, json));
+    wire_write_reported(&text, 4, json);
+    read_back();
+    ck_assert_int_eq(message.topic, WIRE_REPORTED);
+    ck_assert_int_eq(message.id, 4);
+    ck_assert(json_equal(message.reported, json));
+    json_decref(json);
+    ck_assert_int_eq(read_frame("{\"topic\":\"reported\",\"value\":[1]}"), ERR_PARSE);
+    ck_assert_int_eq(read_frame("{\"topic\":\"config\",\"value\":{\"version\":1,\"delta\":2}}"), ERR_PARSE);
     forget();
 }
 END_TEST
@@ -168,6 +198,8 @@ END_TEST
 START_TEST(answers_without_content_are_read_back)
 {
     for (WireTopic topic = WIRE_TIME; topic <= WIRE_ACKNOWLEDGE; topic++) {
+        if (topic == WIRE_REPORTED)
+            continue;  // its answer has the version
         wire_write_done(&text, topic, 9);
         read_back();
         ck_assert_int_eq(message.topic, topic);
@@ -452,17 +484,18 @@ START_TEST(reading_without_memory_fails_and_reads_again_later)
 }
 END_TEST
 
-START_TEST(devices_say_provide_numbers_samples_time_and_command)
+START_TEST(topics_of_devices_are_known)
 {
-    static const bool device[WIRE_TOPIC_COUNT] = {[WIRE_PROVIDE] = true, [WIRE_NUMBERS] = true, [WIRE_SAMPLES] = true, [WIRE_TIME] = true, [WIRE_COMMAND] = true};
+    static const bool device[WIRE_TOPIC_COUNT] = {[WIRE_PROVIDE] = true, [WIRE_NUMBERS] = true, [WIRE_SAMPLES] = true, [WIRE_TIME] = true, [WIRE_COMMAND] = true,
+                                                   [WIRE_CONFIG] = true, [WIRE_REPORTED] = true};
     for (WireTopic topic = WIRE_PROVIDE; topic < WIRE_TOPIC_COUNT; topic++)
         ck_assert_int_eq(wire_is_device_topic(topic), device[topic]);
 }
 END_TEST
 
 KIT_MAIN("signal.wire", a_provide_is_read_back, a_welcome_is_read_back, samples_are_read_back_to_the_last_bit, answers_with_a_number_are_read_back,
-         a_time_is_read_back, a_command_is_read_back, answers_without_content_are_read_back, a_refusal_is_read_back_with_what_was_expected_and_where,
+         how_a_device_is_set_is_read_back, a_time_is_read_back, a_command_is_read_back, answers_without_content_are_read_back, a_refusal_is_read_back_with_what_was_expected_and_where,
          texts_that_are_not_utf8_are_made_readable, a_problem_has_the_title_of_its_status, requests_of_observers_are_read, times_may_be_text,
          members_that_nobody_knows_are_let_pass, a_wrong_sample_leaves_the_others_alone, a_wrong_frame_is_refused_with_what_was_expected_and_where,
          a_refused_frame_gives_its_id_and_topic_for_the_answer, nesting_is_bounded_and_brackets_in_texts_do_not_count, size_is_bounded, counts_are_bounded,
-         reading_without_memory_fails_and_reads_again_later, devices_say_provide_numbers_samples_time_and_command)
+         reading_without_memory_fails_and_reads_again_later, topics_of_devices_are_known)

@@ -1,0 +1,83 @@
+/* broker.h -- a connection to a broker of MQTT, over and over: libmosquitto, without a thread of its own.
+ *
+ * Each attempt is a client of its own in libmosquitto's sense, so nothing outlives a connection: what was not confirmed when it broke is never sent again, and
+ * what is published while there is none is refused. Events are told inside broker_serve.
+ *
+ * Takes: options, letters.  Gives: messages.  Memory: its own.  Threads: the connector's alone. */
+#pragma once
+
+#include "signal/backoff.h"
+#include "signal/exchange.h"
+#include "signal/options.h"
+
+enum { BROKER_TEXT = 256, BROKER_CLIENT_ID = 80 };
+
+/// What is published, or left behind as a last will.
+typedef struct BrokerLetter {
+    const char *topic;
+    const void *payload;
+    size_t length;
+    int qos;
+    bool retain;
+    // version 5 alone
+    uint32_t expiry_s;         // the broker forgets it then; 0: never
+    const char *reply;         // where an answer is expected, NULL: nowhere
+    const void *correlation;   // by which it is recognised
+    size_t correlation_length;
+} BrokerLetter;
+
+typedef struct BrokerMessage {
+    const char *topic;
+    const char *payload;  // not NULL
+    size_t length;
+    bool retained;        // it was there before we subscribed
+    const void *properties;
+} BrokerMessage;
+
+typedef struct BrokerEvents {
+    /// Before an attempt: the last will, or NULL. NULL: what the options say.
+    const BrokerLetter *(*will)(void *self);
+    /// The connection is there: the moment to subscribe.
+    void (*joined)(void *self);
+    void (*left)(void *self);
+    void (*message)(void *self, const BrokerMessage *message);
+    /// The broker has answered a letter of QoS 1 or 2. `refusal` is NULL, or why it did not take it; `heard` is false when it knows that nobody was there to hear it.
+    void (*confirmed)(void *self, int letter, const char *refusal, bool heard);
+    void *self;
+} BrokerEvents;
+
+/// From the options that all connectors over MQTT have in common.
+typedef struct BrokerDef {
+    char host[BROKER_TEXT], peer[BROKER_TEXT];  // peer: "host:port"
+    int port;
+    int version;  // 4 (3.1.1) or 5
+    char client_id[BROKER_CLIENT_ID];
+    const char *user, *password;
+    bool tls;
+    char ca[BROKER_TEXT], certificate[BROKER_TEXT], key[BROKER_TEXT];  // "": none
+    int keep_alive;  // s
+    bool clean;
+    int64_t retry_ns, retry_most_ns;
+} BrokerDef;
+
+/// Their keys, NULL-terminated.
+extern const char *const broker_keys[];
+/// What is wrong stands in `options`. `folder`: of the script, `name`: of the connector.
+void broker_read(Options *options, const char *folder, const char *name, BrokerDef *out);
+
+typedef struct Broker Broker;
+
+/// `exchange` is told of attempts, joining and leaving; what waits at exchange_file ends a wait.
+Err broker_create(const BrokerDef *def, Exchange *exchange, const BrokerEvents *events, Broker **out);
+void broker_destroy(Broker *broker);
+/// Read, write and connect, as far as that is possible now; wait up to `wait_ns` where nothing is. Whether the exchange has something to say.
+bool broker_serve(Broker *broker, int64_t wait_ns);
+bool broker_is_joined(const Broker *broker);
+/// ERR_CLOSED when there is no connection. `id` (may be NULL) is that of the letter in `confirmed`.
+Err broker_publish(Broker *broker, const BrokerLetter *letter, int *id, ErrText *why);
+/// In the order given; what the broker refuses is told by exchange_refuse.
+void broker_subscribe(Broker *broker, const char *const *filters, size_t count, int qos);
+/// Copy the correlation data of a message, at most `room` bytes. Returns how many; 0 when there are none or too many.
+size_t broker_correlation(const BrokerMessage *message, char *out, size_t room);
+/// Send what is left to be sent, say goodbye: the broker forgets the will.
+void broker_leave(Broker *broker);

@@ -1,0 +1,342 @@
+/* mqtt.c -- the connector: its thread, messages in, commands out. */
+#include "connectors/mqtt/mqtt.h"
+
+#include <assert.h>
+#include <math.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "connectors/mqtt/order.h"
+#include "connectors/mqtt/setup.h"
+
+enum { ID_ROOM = 24, LEAVES_MAX = 16, LEAF_DEPTH_MAX = 4 };
+
+static const int64_t LOOK_NS = NS_PER_S / 5;  // at what is late
+
+typedef struct Mqtt {
+    Setup setup;
+    const Binding *bindings;
+    Exchange *exchange;
+    Broker *broker;
+    Orders orders;
+    const Clock *clock;
+    Text text;            // what is being written
+    const char **filters; // scratch, as many as there are
+    pthread_t thread;
+} Mqtt;
+
+// Messages in.
+
+/* Whoever sent it may want to know that it has come. */
+static void reply(Mqtt *mqtt, size_t binding, const PayloadValue *value, const json_t *document, const BrokerMessage *message)
+{
+    const Route *route = &mqtt->setup.routes[binding];
+    char correlation[ID_ROOM];
+    const json_t *id = document && route->form.id ? payload_at(document, route->form.id) : NULL;
+    PayloadForm form = route->form;
+    form.where = NULL;
+    text_clear(&mqtt->text);
+    if (payload_write(&form, &(PayloadNews){value->number, TIME_NONE, (uint64_t)json_integer_value(id)}, &mqtt->text) != ERR_OK)
+        return;
+    broker_publish(mqtt->broker, &(BrokerLetter){.topic = route->reply, .payload = mqtt->text.bytes, .length = mqtt->text.length, .qos = 1, .correlation = correlation,
+                                                 .correlation_length = broker_correlation(message, correlation, sizeof correlation)}, NULL, NULL);
+}
+
+/* A value that was retained is of an unknown age, unless it says when it was measured. */
+static void pass(Mqtt *mqtt, size_t binding, PayloadValue value, const BrokerMessage *message)
+{
+    if (message->retained && value.time == TIME_NONE && value.quality == QUALITY_GOOD)
+        value.quality = QUALITY_UNCERTAIN;
+    exchange_value(mqtt->exchange, binding, value.number, value.time, value.quality);
+}
+
+static Err read_value(const Route *route, const json_t *document, const BrokerMessage *message, PayloadValue *out, ErrText *why)
+{
+    if (route->form.json)
+        return payload_pick(&route->form, document, out, why);
+    out->time = TIME_NONE;
+    out->quality = QUALITY_GOOD;
+    return payload_read_number(message->payload, message->length, &out->number, why);
+}
+
+static void take_value(Mqtt *mqtt, size_t binding, const json_t *document, const BrokerMessage *message)
+{
+    const Route *route = &mqtt->setup.routes[binding];
+    ErrText why = {""};
+    PayloadValue value;
+    if (route->form.json && !payload_is_meant(&route->form, document))
+        return;
+    if (read_value(route, document, message, &value, &why) != ERR_OK) {
+        exchange_refuse(mqtt->exchange, "%s: %s", message->topic, why.text);
+        return;
+    }
+    pass(mqtt, binding, value, message);
+    if (route->reply)
+        reply(mqtt, binding, &value, document, message);
+}
+
+/* What the device says of a command: an error, or that it has it. */
+static void take_reply(Mqtt *mqtt, size_t binding, const json_t *document, const BrokerMessage *message)
+{
+    const Route *route = &mqtt->setup.routes[binding];
+    char correlation[ID_ROOM];
+    double number = NAN;
+    const size_t length = broker_correlation(message, correlation, sizeof correlation - 1);
+    correlation[length] = 0;
+    uint64_t id = length ? strtoull(correlation, NULL, 10) : 0;
+    if (!id && document)
+        id = (uint64_t)json_integer_value(payload_at(document, route->form.id));
+    if (!id && (document || payload_read_number(message->payload, message->length, &number, NULL) != ERR_OK)) {
+        exchange_refuse(mqtt->exchange, "%s: %s", message->topic, document ? "the id of a command was expected" : "a number was expected");
+        return;
+    }
+    Order *order = orders_find(&mqtt->orders, binding, id, number);
+    const json_t *error = document ? payload_at(document, route->form.error) : NULL;
+    if (!order)
+        return;
+    const bool failed = error && !json_is_null(error) && !json_is_false(error);
+    orders_end(&mqtt->orders, order, !failed, failed ? json_is_string(error) ? json_string_value(error) : "the device says no" : "");
+}
+
+/* Numbers in a message that no binding wants: `topic#/pointer`, as far as there are few. */
+static size_t show_leaves(Mqtt *mqtt, const json_t *document, char address[static EXCHANGE_ADDRESS_MAX], size_t length, size_t left, int depth)
+{
+    const char *key;
+    json_t *value;
+    if (json_is_number(document)) {
+        exchange_seen(mqtt->exchange, address, json_number_value(document));
+        return left - 1;
+    }
+    if (json_is_object(document) && depth < LEAF_DEPTH_MAX)
+        json_object_foreach((json_t *)document, key, value) {
+            const int added = snprintf(address + length, EXCHANGE_ADDRESS_MAX - length, "%s/%s", depth ? "" : "#", key);
+            if (left && (size_t)added < EXCHANGE_ADDRESS_MAX - length && !strpbrk(key, "~/"))
+                left = show_leaves(mqtt, value, address, length + (size_t)added, left, depth + 1);
+        }
+    return left;
+}
+
+static void show(Mqtt *mqtt, const BrokerMessage *message)
+{
+    char address[EXCHANGE_ADDRESS_MAX];
+    json_t *document;
+    const int length = snprintf(address, sizeof address, "%s", message->topic);
+    if ((size_t)length >= sizeof address || payload_parse(message->payload, message->length, &document, NULL) != ERR_OK)
+        return;
+    show_leaves(mqtt, document, address, (size_t)length, LEAVES_MAX, 0);
+    json_decref(document);
+}
+
+/* The document is parsed once, for the first that wants it. False: it is none. */
+static bool want_document(Mqtt *mqtt, const BrokerMessage *message, json_t **document)
+{
+    ErrText why = {""};
+    if (*document || payload_parse(message->payload, message->length, document, &why) == ERR_OK)
+        return true;
+    exchange_refuse(mqtt->exchange, "%s: %s", message->topic, why.text);
+    return false;
+}
+
+static void on_message(void *self, const BrokerMessage *message)
+{
+    Mqtt *mqtt = self;
+    size_t count;
+    json_t *document = NULL;
+    const uint32_t *found = topics_find(&mqtt->setup.topics, message->topic, &count);
+    for (size_t i = 0; i < count; i++) {
+        const size_t binding = found[i] / 2;
+        const bool wants_json = mqtt->setup.routes[binding].form.json;
+        if (wants_json && !want_document(mqtt, message, &document))
+            break;
+        (found[i] % 2 ? take_reply : take_value)(mqtt, binding, wants_json ? document : NULL, message);
+    }
+    json_decref(document);
+    if (!count && mqtt->setup.discover)
+        show(mqtt, message);
+}
+
+// Commands out.
+
+/* The broker forgets a command whose deadline is over, unless it may wait. */
+static uint32_t expiry(const Mqtt *mqtt, const Binding *binding, const Route *route, int64_t deadline)
+{
+    const int64_t left = deadline - mqtt->clock->utc_ns(mqtt->clock->self);
+    if (binding->stores || route->retain)
+        return 0;
+    return left <= NS_PER_S ? 1 : (uint32_t)((left + NS_PER_S - 1) / NS_PER_S);
+}
+
+static void carry(Mqtt *mqtt, const Command *command, size_t binding, double number)
+{
+    const Route *route = &mqtt->setup.routes[binding];
+    char id[ID_ROOM];
+    ErrText why = {""};
+    int letter = 0;
+    text_clear(&mqtt->text);
+    Err err = payload_write(&route->form, &(PayloadNews){number, command->time, command->id}, &mqtt->text);
+    if (!err)
+        err = broker_publish(mqtt->broker, &(BrokerLetter){.topic = route->topic, .payload = mqtt->text.bytes, .length = mqtt->text.length, .qos = route->qos, .retain = route->retain,
+                                                           .expiry_s = expiry(mqtt, &mqtt->bindings[binding], route, command->deadline), .reply = route->reply, .correlation = id,
+                                                           .correlation_length = route->reply ? (size_t)snprintf(id, sizeof id, "%llu", (unsigned long long)command->id) : 0},
+                             &letter, &why);
+    if (err)
+        exchange_outcome(mqtt->exchange, command->id, false, "%s", *why.text ? why.text : err_name(err));
+    else if (route->qos || route->reply)
+        orders_add(&mqtt->orders, &(Order){.command = command->id, .binding = binding, .number = number, .letter = route->qos ? letter : 0, .wants_reply = route->reply,
+                                           .is_kept = route->retain, .deadline = command->deadline});
+    else
+        exchange_outcome(mqtt->exchange, command->id, true, "%s", "");
+}
+
+static void on_confirmed(void *self, int letter, const char *refusal, bool heard)
+{
+    Mqtt *mqtt = self;
+    orders_confirm(&mqtt->orders, letter, refusal, heard);
+}
+
+// The connection.
+
+static const BrokerLetter *tell_will(void *self)
+{
+    Mqtt *mqtt = self;
+    return mqtt->setup.will.topic ? &mqtt->setup.will : NULL;
+}
+
+static void subscribe(Mqtt *mqtt, int qos)
+{
+    const Setup *setup = &mqtt->setup;
+    size_t count = 0;
+    for (size_t i = 0; i < setup->filter_count; i++)
+        if (setup->filters[i].qos == qos)
+            mqtt->filters[count++] = setup->filters[i].text;
+    broker_subscribe(mqtt->broker, mqtt->filters, count, qos);
+}
+
+static void on_joined(void *self)
+{
+    Mqtt *mqtt = self;
+    for (int qos = 0; qos <= 2; qos++)
+        subscribe(mqtt, qos);
+    if (mqtt->setup.birth.topic)
+        broker_publish(mqtt->broker, &mqtt->setup.birth, NULL, NULL);
+    exchange_joined(mqtt->exchange);
+}
+
+static void on_left(void *self)
+{
+    Mqtt *mqtt = self;
+    orders_drop(&mqtt->orders);
+}
+
+// The thread.
+
+static void carry_all(Mqtt *mqtt)
+{
+    Command command;
+    size_t binding;
+    double number;
+    while (exchange_take(mqtt->exchange, &command, &binding, &number))
+        carry(mqtt, &command, binding, number);
+}
+
+/* An end in order is not what the will is for: the status is told before. */
+static void leave(Mqtt *mqtt)
+{
+    if (mqtt->setup.birth.topic && broker_is_joined(mqtt->broker))
+        broker_publish(mqtt->broker, &mqtt->setup.will, NULL, NULL);
+    broker_leave(mqtt->broker);
+}
+
+/* What is due now and then; returns when it is due again. */
+static int64_t look_after(Mqtt *mqtt, int64_t now)
+{
+    carry_all(mqtt);
+    orders_expire(&mqtt->orders, mqtt->clock->utc_ns(mqtt->clock->self));
+    const int64_t wait = exchange_look(mqtt->exchange);
+    return now + (wait < LOOK_NS ? wait : LOOK_NS);
+}
+
+static void *run(void *self)
+{
+    Mqtt *mqtt = self;
+    int64_t due = 0;
+    while (!exchange_ends(mqtt->exchange)) {
+        const int64_t now = clock_system.elapsed_ns(clock_system.self);
+        if (now >= due)
+            due = look_after(mqtt, now);
+        if (broker_serve(mqtt->broker, due - now))
+            carry_all(mqtt);
+    }
+    leave(mqtt);
+    return NULL;
+}
+
+// Beginning and end.
+
+static void mqtt_free(Mqtt *mqtt)
+{
+    broker_destroy(mqtt->broker);
+    exchange_destroy(mqtt->exchange);
+    setup_fini(&mqtt->setup);
+    text_fini(&mqtt->text);
+    mem_free(mqtt->filters);
+    mem_free(mqtt);
+}
+
+static void mqtt_close(void *self)
+{
+    Mqtt *mqtt = self;
+    exchange_end(mqtt->exchange);
+    pthread_join(mqtt->thread, NULL);
+    mqtt_free(mqtt);
+}
+
+static Err mqtt_check(const ConnectorDef *def, ConnectorFault *fault)
+{
+    Setup setup;
+    const Err err = setup_init(def, &setup, fault);
+    if (!err)
+        setup_fini(&setup);
+    return err;
+}
+
+static Err make_parts(const ConnectorDef *def, Mqtt *mqtt)
+{
+    const ExchangeDef exchange = {.name = def->name, .kind = mqtt_kind.name, .peer = mqtt->setup.broker.peer, .bindings = def->bindings, .binding_count = def->binding_count, .clock = def->clock};
+    const BrokerEvents events = {.will = tell_will, .joined = on_joined, .left = on_left, .message = on_message, .confirmed = on_confirmed, .self = mqtt};
+    mqtt->bindings = def->bindings;
+    mqtt->clock = def->clock ? def->clock : &clock_system;
+    mqtt->filters = mem_alloc((mqtt->setup.filter_count + 1) * sizeof *mqtt->filters);
+    Err err = mqtt->filters ? exchange_create(&exchange, &mqtt->exchange) : ERR_MEMORY;
+    mqtt->orders.exchange = mqtt->exchange;
+    if (!err)
+        err = broker_create(&mqtt->setup.broker, mqtt->exchange, &events, &mqtt->broker);
+    return err;
+}
+
+static Err mqtt_open(const ConnectorDef *def, Connector *out, Exchange **exchange, ConnectorFault *fault)
+{
+    Mqtt *mqtt = mem_alloc(sizeof *mqtt);
+    if (!mqtt)
+        return err_set(&fault->why, ERR_MEMORY, "connectors.%s: out of memory", def->name);
+    Err err = setup_init(def, &mqtt->setup, fault);
+    if (!err && (make_parts(def, mqtt) || pthread_create(&mqtt->thread, NULL, run, mqtt)))
+        err = err_set(&fault->why, ERR_MEMORY, "connectors.%s: out of memory", def->name);
+    if (err) {
+        mqtt_free(mqtt);
+        return err;
+    }
+    *out = exchange_connector(mqtt->exchange, mqtt_close, mqtt);
+    *exchange = mqtt->exchange;
+    return ERR_OK;
+}
+
+const ConnectorKind mqtt_kind = {
+    .version = CONNECTOR_VERSION,
+    .name = "mqtt",
+    .doc = "MQTT 3.1.1 and 5: topics to tags, plain numbers and JSON, commands with confirmation",
+    .check = mqtt_check,
+    .open = mqtt_open,
+};

@@ -1,0 +1,348 @@
+/* Windows, timers and numbers of IEC 60870-5-104, against an outstation and a clock that is turned by hand. */
+#include "iec104/hex.h"
+#include "iec104/rig.h"
+
+static const uint8_t step_position[] = {5, 1, 3, 0, 1, 0, 1, 0, 0, 7, 0};  // M_ST_NA_1 of station 1, address 1
+
+/* What the controlling station has sent since, as text. */
+static void expect_sent(Rig *rig, const char *expected)
+{
+    Transfer *const transfer = &rig->master.transfer;
+    ck_assert_hex_eq(transfer->out, transfer->out_size, expected);
+    transfer_wrote(transfer, transfer->out_size);
+}
+
+static void give(Rig *rig, const char *text)
+{
+    const Hex bytes = hex(text);
+    rig_give(rig, bytes.bytes, bytes.size);
+    master_look(&rig->master, rig_time(rig));
+    rig_events(rig);
+}
+
+/* On its own, without an outstation: the other side is what the test writes. */
+static Rig *alone(const MasterDef *def)
+{
+    Rig *rig = rig_create(def);
+    master_open(&rig->master, rig_time(rig));
+    return rig;
+}
+
+/* A rig whose transfer is started and whose interrogation is over. */
+static Rig *started(void)
+{
+    const MasterDef def = rig_def();
+    Rig *rig = rig_create(&def);
+    outstation_add_point(rig->outstation, 1, 1, 5);
+    rig_connect(rig);
+    rig_pass(rig, 11);  // every acknowledgement is told
+    rig->count = 0;
+    return rig;
+}
+
+START_TEST(a_published_conversation_goes_word_for_word)
+{
+    // "IEC104协议规约解析", cnblogs.com/lzc978/p/14749748.html; its station acknowledges every frame, so w = 1
+    MasterDef def = rig_def();
+    def.transfer.w = 1;
+    Rig *rig = alone(&def);
+    expect_sent(rig, "68 04 07 00 00 00");
+    give(rig, "68 04 0B 00 00 00");
+    ck_assert_uint_eq(rig_count(rig, MASTER_STARTED), 1);
+    expect_sent(rig, "68 0E 00 00 00 00 64 01 06 00 01 00 00 00 00 14");
+    give(rig, "68 04 01 00 02 00");
+    give(rig, "68 0E 00 00 02 00 64 01 07 00 01 00 00 00 00 14");
+    expect_sent(rig, "68 04 01 00 02 00");
+    give(rig, "68 1A 02 00 02 00 01 04 14 00 01 00 03 00 00 00 05 00 00 00 08 00 00 01 09 00 00 00");
+    expect_sent(rig, "68 04 01 00 04 00");
+    give(rig, "68 1E 04 00 02 00 03 05 14 00 01 00 01 00 00 02 06 00 00 02 0A 00 00 01 0B 00 00 02 0C 00 00 01");
+    expect_sent(rig, "68 04 01 00 06 00");
+    give(rig, "68 13 06 00 02 00 09 82 14 00 01 00 01 07 00 A1 10 00 89 15 00");
+    expect_sent(rig, "68 04 01 00 08 00");
+
+    ck_assert_uint_eq(rig_count(rig, MASTER_VALUE), 4 + 5 + 2);
+    ck_assert_uint_eq(rig_event(rig, MASTER_VALUE, 2)->address, 8);
+    ck_assert_double_eq(rig_event(rig, MASTER_VALUE, 2)->number, 1);
+    ck_assert_uint_eq(rig_event(rig, MASTER_VALUE, 10)->address, 0x702);
+    ck_assert_double_eq(rig_event(rig, MASTER_VALUE, 10)->number, 5513 / 32768.0);
+    rig_destroy(rig);
+}
+END_TEST
+
+START_TEST(w_frames_are_acknowledged_at_once)
+{
+    Rig *rig = started();
+    const uint32_t before = outstation_counts(rig->outstation).supervisory;
+    for (int i = 0; i < 8; i++) {
+        ck_assert_uint_eq(outstation_counts(rig->outstation).supervisory, before);
+        outstation_say(rig->outstation, step_position, sizeof step_position);
+        rig_carry(rig);
+    }
+    ck_assert_uint_eq(outstation_counts(rig->outstation).supervisory, before + 1);
+    ck_assert_uint_eq(rig_count(rig, MASTER_VALUE), 8);
+    rig_destroy(rig);
+}
+END_TEST
+
+START_TEST(fewer_than_w_frames_are_acknowledged_after_t2)
+{
+    Rig *rig = started();
+    const uint32_t before = outstation_counts(rig->outstation).supervisory;
+    outstation_say(rig->outstation, step_position, sizeof step_position);
+    rig_carry(rig);
+    rig_pass(rig, 5);
+    outstation_say(rig->outstation, step_position, sizeof step_position);
+    rig_pass(rig, 4.9);
+    ck_assert_uint_eq(outstation_counts(rig->outstation).supervisory, before);
+    rig_pass(rig, 0.1);  // ten seconds after the first of them
+    ck_assert_uint_eq(outstation_counts(rig->outstation).supervisory, before + 1);
+    rig_pass(rig, 9);
+    ck_assert_uint_eq(outstation_counts(rig->outstation).supervisory, before + 1);
+    rig_destroy(rig);
+}
+END_TEST
+
+START_TEST(no_more_than_k_frames_wait_for_their_acknowledgement)
+{
+    MasterDef def = rig_def();
+    def.transfer.k = def.transfer.w = 3;
+    Rig *rig = alone(&def);
+    give(rig, "68 04 0B 00 00 00");
+    int sent = 1;  // the interrogation
+    while (transfer_can_send(&rig->master.transfer)) {
+        transfer_send(&rig->master.transfer, step_position, sizeof step_position, rig->now);
+        sent++;
+    }
+    ck_assert_int_eq(sent, 3);
+    give(rig, "68 04 01 00 04 00");  // two of them have arrived
+    transfer_send(&rig->master.transfer, step_position, sizeof step_position, rig->now);
+    transfer_send(&rig->master.transfer, step_position, sizeof step_position, rig->now);
+    ck_assert(!transfer_can_send(&rig->master.transfer));
+    rig_destroy(rig);
+}
+END_TEST
+
+START_TEST(t1_without_an_acknowledgement_ends_the_connection)
+{
+    Rig *rig = started();
+    outstation_faults(rig->outstation)->never_acknowledges = true;
+    master_command(&rig->master, &(MasterCommand){.id = 1, .type = ASDU_C_SC_NA, .station = 1, .address = 2, .number = 1, .limit = INT64_MAX}, rig_time(rig));
+    rig_pass(rig, 14.9);
+    ck_assert_uint_eq(rig_count(rig, MASTER_BROKEN), 0);
+    rig_pass(rig, 0.1);
+    ck_assert_str_eq(rig_broken(rig), "no answer within t1 (15 s)");
+    rig_pass(rig, 60);
+    ck_assert_uint_eq(rig_count(rig, MASTER_BROKEN), 1);
+    rig_destroy(rig);
+}
+END_TEST
+
+START_TEST(t1_runs_for_the_start_and_for_tests_too)
+{
+    const MasterDef def = rig_def();
+    Rig *rig = rig_create(&def);
+    outstation_faults(rig->outstation)->never_starts = true;
+    rig_connect(rig);
+    rig_pass(rig, 15);
+    ck_assert_str_eq(rig_broken(rig), "no answer within t1 (15 s)");
+    rig_destroy(rig);
+
+    rig = started();
+    outstation_faults(rig->outstation)->never_tests = true;
+    rig_pass(rig, 23.9);  // t3 and t1 since the last frame came, 11 s before
+    ck_assert_str_eq(rig_broken(rig), "");
+    rig_pass(rig, 0.2);
+    ck_assert_str_eq(rig_broken(rig), "no answer within t1 (15 s)");
+    rig_destroy(rig);
+}
+END_TEST
+
+START_TEST(silence_of_t3_is_tested_and_an_answer_keeps_the_connection)
+{
+    MasterDef def = rig_def();
+    def.transfer.t3_ns = 7 * NS_PER_S;  // shorter than that of the outstation, which would test first
+    Rig *rig = rig_create(&def);
+    outstation_add_point(rig->outstation, 1, 1, 5);
+    rig_connect(rig);
+    rig_pass(rig, 6.9);
+    ck_assert_uint_eq(outstation_counts(rig->outstation).tests, 0);
+    rig_pass(rig, 0.2);
+    ck_assert_uint_eq(outstation_counts(rig->outstation).tests, 1);
+    rig_pass(rig, 70);
+    ck_assert_uint_eq(outstation_counts(rig->outstation).tests, 11);
+    ck_assert_str_eq(rig_broken(rig), "");
+    rig_destroy(rig);
+}
+END_TEST
+
+START_TEST(a_test_of_the_other_side_is_confirmed)
+{
+    const MasterDef def = rig_def();
+    Rig *rig = alone(&def);
+    give(rig, "68 04 0B 00 00 00");
+    transfer_wrote(&rig->master.transfer, rig->master.transfer.out_size);
+    give(rig, "68 04 43 00 00 00");
+    expect_sent(rig, "68 04 83 00 00 00");
+    rig_destroy(rig);
+}
+END_TEST
+
+START_TEST(numbers_wrap_behind_32767_in_both_directions)
+{
+    Rig *rig = started();
+    Transfer *const transfer = &rig->master.transfer;
+    outstation_number(rig->outstation, rig->line, 32760);
+    transfer->send_next = transfer->send_acknowledged = transfer->receive_next = transfer->receive_acknowledged = 32760;
+    for (int i = 0; i < 20; i++) {
+        outstation_say(rig->outstation, step_position, sizeof step_position);
+        master_command(&rig->master, &(MasterCommand){.id = 1, .type = ASDU_C_SC_NA, .station = 1, .address = 2, .number = 1, .limit = INT64_MAX}, rig_time(rig));
+        rig_carry(rig);
+    }
+    ck_assert_str_eq(rig_broken(rig), "");
+    ck_assert_uint_eq(transfer->receive_next, (32760 + 40) % 32768);  // values, and that the address of the command is unknown
+    ck_assert_uint_eq(transfer->send_next, (32760 + 20) % 32768);
+    ck_assert_uint_eq(rig_count(rig, MASTER_VALUE), 20);
+    ck_assert_uint_eq(rig_count(rig, MASTER_OUTCOME), 20);
+    rig_destroy(rig);
+}
+END_TEST
+
+START_TEST(forty_thousand_frames_go_through_without_a_gap)
+{
+    Rig *rig = started();
+    for (int i = 0; i < 40000; i++) {
+        outstation_say(rig->outstation, step_position, sizeof step_position);
+        rig_carry(rig);
+        ck_assert_uint_eq(rig_count(rig, MASTER_VALUE), 1);
+        rig->count = 0;
+    }
+    ck_assert_uint_eq(rig->master.transfer.state, TRANSFER_STARTED);
+    rig_destroy(rig);
+}
+END_TEST
+
+START_TEST(a_left_out_number_ends_the_connection)
+{
+    Rig *rig = started();
+    outstation_faults(rig->outstation)->skips_number = true;
+    outstation_say(rig->outstation, step_position, sizeof step_position);
+    rig_pass(rig, 1);
+    ck_assert_ptr_nonnull(strstr(rig_broken(rig), "was expected"));
+    ck_assert_uint_eq(rig_count(rig, MASTER_VALUE), 0);
+    rig_destroy(rig);
+}
+END_TEST
+
+START_TEST(an_acknowledgement_of_what_was_not_sent_ends_the_connection)
+{
+    MasterDef def = rig_def();
+    def.answer_ns = 14 * NS_PER_S;
+    Rig *rig = rig_create(&def);
+    outstation_faults(rig->outstation)->acknowledges_too_much = true;
+    outstation_faults(rig->outstation)->ignores_interrogations = true;
+    outstation_add_point(rig->outstation, 1, 1, 5);
+    rig_connect(rig);
+    rig_pass(rig, 10.2);  // its t2
+    ck_assert_ptr_nonnull(strstr(rig_broken(rig), "was acknowledged, which was not sent"));
+    rig_destroy(rig);
+}
+END_TEST
+
+START_TEST(what_is_no_frame_and_what_comes_too_early_end_the_connection)
+{
+    static const struct {
+        const char *bytes, *why;
+    } cases[] = {
+        {"68 04 0B 00 00 00 00", "bytes came that are no frame of IEC 60870-5-104"},
+        {"47 45 54 20 2F", "bytes came that are no frame of IEC 60870-5-104"},
+        {"68 0E 00 00 00 00 64 01 07 00 01 00 00 00 00 14", "information came before the start was confirmed"},
+        {"68 04 07 00 00 00", "the other side is a controlling station, too"},
+        {"68 04 01 00 02 00", "frame 1 was acknowledged, which was not sent (0 to 0 are open)"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const MasterDef def = rig_def();
+        Rig *rig = alone(&def);
+        give(rig, cases[i].bytes);
+        ck_assert_str_eq(rig_broken(rig), cases[i].why);
+        ck_assert_uint_eq(rig->master.transfer.out_size, 0);
+        rig_destroy(rig);
+    }
+}
+END_TEST
+
+START_TEST(bytes_that_come_one_by_one_say_the_same)
+{
+    const MasterDef def = rig_def();
+    Rig *rigs[2];
+    for (int slow = 0; slow < 2; slow++) {
+        Rig *rig = rigs[slow] = rig_create(&def);
+        rig->is_slow = slow;
+        for (uint32_t i = 1; i <= 20; i++)
+            outstation_add_point(rig->outstation, 1, i, 36);
+        rig_connect(rig);
+        for (uint32_t i = 1; i <= 20; i++)
+            outstation_set(rig->outstation, 1, i, i / 8.0, 0, rig_time(rig).utc);
+        rig_pass(rig, 30);
+    }
+    ck_assert_uint_eq(rigs[0]->count, rigs[1]->count);
+    ck_assert_uint_eq(rig_count(rigs[0], MASTER_VALUE), 40);
+    for (size_t i = 0; i < rigs[0]->count; i++)
+        ck_assert_mem_eq(&rigs[0]->events[i], &rigs[1]->events[i], sizeof(RigEvent));
+    rig_destroy(rigs[0]);
+    rig_destroy(rigs[1]);
+}
+END_TEST
+
+START_TEST(a_reader_that_does_not_read_is_given_up)
+{
+    const MasterDef def = rig_def();
+    Rig *rig = alone(&def);
+    const Hex test = hex("68 04 43 00 00 00");
+    for (int i = 0; i < 10000 && !rig_count(rig, MASTER_BROKEN); i++)
+        rig_give(rig, test.bytes, test.size);
+    ck_assert_str_eq(rig_broken(rig), "the other side does not read what it is sent");
+    rig_destroy(rig);
+}
+END_TEST
+
+START_TEST(a_stop_is_asked_for_and_confirmed)
+{
+    Rig *rig = started();
+    outstation_say(rig->outstation, step_position, sizeof step_position);
+    rig_carry(rig);
+    transfer_stop(&rig->master.transfer, rig->now);
+    ck_assert(!transfer_can_send(&rig->master.transfer));
+    rig_carry(rig);
+    ck_assert_uint_eq(outstation_counts(rig->outstation).stops, 1);
+    ck_assert_uint_eq(rig_count(rig, MASTER_STOPPED), 1);
+    rig_destroy(rig);
+}
+END_TEST
+
+START_TEST(windows_and_timers_that_cannot_work_are_refused)
+{
+    static const struct {
+        TransferDef def;
+        const char *why;
+    } cases[] = {
+        {{.t1_ns = 10, .t2_ns = 10, .k = 12, .w = 8}, "expected t2 to be shorter than t1: an acknowledgement would come too late"},
+        {{.t1_ns = 15, .t2_ns = 10, .k = 0, .w = 8}, "expected k to be 1 to 1024"},
+        {{.t1_ns = 15, .t2_ns = 10, .k = 12, .w = 0}, "expected w to be 1 to 32767"},
+        {{.t1_ns = 15, .t2_ns = 10, .k = 12, .w = 13}, "expected w not to be larger than k: both sides would wait for each other"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        ErrText why;
+        ck_assert(!transfer_def_check(&cases[i].def, &why));
+        ck_assert_str_eq(why.text, cases[i].why);
+    }
+    const MasterDef def = rig_def();
+    ck_assert(transfer_def_check(&def.transfer, NULL));
+}
+END_TEST
+
+KIT_MAIN("connectors.iec104_transfer", a_published_conversation_goes_word_for_word, w_frames_are_acknowledged_at_once, fewer_than_w_frames_are_acknowledged_after_t2,
+         no_more_than_k_frames_wait_for_their_acknowledgement, t1_without_an_acknowledgement_ends_the_connection, t1_runs_for_the_start_and_for_tests_too,
+         silence_of_t3_is_tested_and_an_answer_keeps_the_connection, a_test_of_the_other_side_is_confirmed, numbers_wrap_behind_32767_in_both_directions,
+         forty_thousand_frames_go_through_without_a_gap, a_left_out_number_ends_the_connection, an_acknowledgement_of_what_was_not_sent_ends_the_connection,
+         what_is_no_frame_and_what_comes_too_early_end_the_connection, bytes_that_come_one_by_one_say_the_same, a_reader_that_does_not_read_is_given_up,
+         a_stop_is_asked_for_and_confirmed, windows_and_timers_that_cannot_work_are_refused)
