@@ -20,6 +20,7 @@ file(GLOB shader_files CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/assets/shaders/*)
 add_custom_command(OUTPUT ${shaders} COMMAND ${CMAKE_COMMAND} -D FOLDER=${CMAKE_SOURCE_DIR}/assets/shaders -D OUT=${shaders} -P ${CMAKE_CURRENT_LIST_DIR}/embed.cmake
                    DEPENDS ${shader_files} ${CMAKE_CURRENT_LIST_DIR}/embed.cmake VERBATIM)
 target_sources(view PRIVATE ${shaders})
+
 # The typefaces are part of the program.
 set(fonts ${CMAKE_CURRENT_BINARY_DIR}/fonts.c)
 file(GLOB font_files CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/assets/fonts/*.ttf)
