@@ -7,6 +7,9 @@
 #include <sys/stat.h>
 
 #include "app/commands.h"
+#include "app/token_file.h"
+#include "view/console.h"
+#include "view/feed_remote.h"
 #include "view/view.h"
 #include "viewer/local.h"
 
@@ -19,34 +22,39 @@ static int run_show(int argc, char **argv)
 
 static const Subcommand subcommand = {
     "view", "show a plant in three dimensions",
-    "SOURCE is a plant script, which then runs in this process with an emulated plant beside it.\n"
-    "With --screenshot or --record nothing is opened on the screen: pictures need no display, only Mesa.",
+    "SOURCE is a plant script, which then runs in this process with an emulated plant beside it, or the address of a server, as in http://localhost:8080;\n"
+    "without it the last server is meant. With --screenshot or --record nothing is opened on the screen: pictures need no display, only Mesa.",
     run_show};
 
 typedef struct Show {
-    const char *source, *screenshot, *record, *size, *palette, *select;
+    const char *source, *screenshot, *record, *size, *palette, *select, *token_file, *ca;
     double speed;
     long after, seconds, ghost, scale, seed;
-    bool headless, no_faults;
+    bool headless, no_faults, clear;
     OptionList faults;
-    int width, height;
-    PaletteKind colours;
+    int64_t begin;               // plant time, of a plant inside
+    Settings settings;           // as they were kept, changed by what was typed
+    char settings_path[1024];
+    char token[TOKEN_TEXT_ROOM];
 } Show;
 
 static OptionResult read_options(int argc, char **argv, Show *out)
 {
-    *out = (Show){.palette = "light", .speed = 1, .seconds = 5, .scale = 100, .seed = 1};
+    *out = (Show){.speed = 1, .seconds = 5, .seed = 1, .ghost = -1};
     const Option options[] = {
-        {OPTION_OPERAND, "SOURCE", NULL, "a plant script", &out->source, 0, 0},
+        {OPTION_OPERAND_MAYBE, "SOURCE", NULL, "a plant script, or the address of a server", &out->source, 0, 0},
+        {OPTION_TEXT, "token-file", "FILE", "a token that the server lets in ($POLLUX_TOKEN)", &out->token_file, 0, 0},
+        {OPTION_TEXT, "ca", "FILE", "of https://: whose certificates are trusted (PEM; those of this machine)", &out->ca, 0, 0},
         {OPTION_TEXT, "screenshot", "FILE", "write one picture (PNG) and end", &out->screenshot, 0, 0},
         {OPTION_TEXT, "record", "FOLDER", "write numbered pictures, 30 for each second, and end", &out->record, 0, 0},
         {OPTION_WHOLE, "seconds", "N", "that --record takes (5)", &out->seconds, 1, 86400},
         {OPTION_FLAG, "headless", NULL, "open no window", &out->headless, 0, 0},
         {OPTION_TEXT, "size", "WxH", "in points (1280x720)", &out->size, 0, 0},
-        {OPTION_WHOLE, "scale", "PERCENT", "pixels per 100 points, of pictures (100)", &out->scale, 50, 400},
-        {OPTION_TEXT, "palette", "NAME", "light or dark (light)", &out->palette, 0, 0},
+        {OPTION_WHOLE, "scale", "PERCENT", "pixels per 100 points (the display's, or 100)", &out->scale, 50, 400},
+        {OPTION_TEXT, "palette", "NAME", "light or dark (as last time, or light)", &out->palette, 0, 0},
+        {OPTION_FLAG, "clear", NULL, "pictures without names and panels", &out->clear, 0, 0},
         {OPTION_TEXT, "select", "ASSET", "that is selected at first", &out->select, 0, 0},
-        {OPTION_WHOLE, "ghost", "SECONDS", "ahead: draw the forecast beside the present", &out->ghost, 0, 1000000},
+        {OPTION_WHOLE, "ghost", "SECONDS", "ahead: draw the forecast beside the present (as last time, or none)", &out->ghost, 0, 1000000},
         {OPTION_SPEED, "speed", "N", "N times real time, or max (1)", &out->speed, 0, 0},
         {OPTION_WHOLE, "after", "SECONDS", "of plant time that go by first, as fast as they can", &out->after, 0, 10 * 86400},
         {OPTION_LIST, "fault", "FAULT", "something that goes wrong, see `pollux emulate --help`; may be repeated", &out->faults, 0, 0},
@@ -56,23 +64,78 @@ static OptionResult read_options(int argc, char **argv, Show *out)
     return options_parse(&subcommand, options, sizeof options / sizeof *options, argc, argv);
 }
 
-static Err check_options(Show *show, ErrText *why)
-{
-    char end;
-    show->width = 1280;
-    show->height = 720;
-    if (show->size && (sscanf(show->size, "%dx%d%c", &show->width, &show->height, &end) != 2 || show->width < 64 || show->height < 64 || show->width > 8192 || show->height > 8192))
-        return err_set(why, ERR_USAGE, "view: --size wants width and height, 64 to 8192, as in 1280x720, got \"%s\"", show->size);
-    if (!palette_parse(show->palette, &show->colours))
-        return err_set(why, ERR_USAGE, "view: --palette: expected light or dark, got \"%s\"", show->palette);
-    if (show->screenshot && show->record)
-        return err_set(why, ERR_USAGE, "view: --screenshot takes one picture, --record many: choose one");
-    return ERR_OK;
-}
-
 static bool is_hidden(const Show *show)
 {
     return show->headless || show->screenshot || show->record;
+}
+
+static bool is_address(const char *source)
+{
+    return strncmp(source, "http://", 7) == 0 || strncmp(source, "https://", 8) == 0;
+}
+
+/* What a window remembers; pictures remember nothing, and are the same for everybody. */
+static void recall(Show *show)
+{
+    ErrText why;
+    settings_default(&show->settings);
+    if (is_hidden(show))
+        return;
+    Err err = settings_path(show->settings_path, sizeof show->settings_path, &why);
+    if (!err)
+        err = settings_load(show->settings_path, &show->settings, &why);
+    if (err)
+        log_write(LOG_WARNING, "view", "%s", why.text);
+}
+
+static Err read_size(const char *text, Settings *out, ErrText *why)
+{
+    char end;
+    int width, height;
+    if (sscanf(text, "%dx%d%c", &width, &height, &end) != 2 || width < 64 || height < 64 || width > 8192 || height > 8192)
+        return err_set(why, ERR_USAGE, "view: --size wants width and height, 64 to 8192, as in 1280x720, got \"%s\"", text);
+    out->width = width;
+    out->height = height;
+    return ERR_OK;
+}
+
+static Err check_options(Show *show, ErrText *why)
+{
+    recall(show);
+    Settings *settings = &show->settings;
+    if (show->size && read_size(show->size, settings, why))
+        return ERR_USAGE;
+    if (show->palette && !palette_parse(show->palette, &settings->palette))
+        return err_set(why, ERR_USAGE, "view: --palette: expected light or dark, got \"%s\"", show->palette);
+    if (show->screenshot && show->record)
+        return err_set(why, ERR_USAGE, "view: --screenshot takes one picture, --record many: choose one");
+    if (show->ghost >= 0)
+        settings->horizon = (double)show->ghost;
+    if (show->scale > 0 || is_hidden(show))
+        settings->scale = show->scale > 0 ? (double)show->scale / 100 : 1;
+
+    if (!show->source && !*settings->server)
+        return err_set(why, ERR_USAGE, "view: expected a plant script, or the address of a server as in http://localhost:8080");
+    if (!show->source)
+        show->source = settings->server;
+    else if (is_address(show->source))
+        snprintf(settings->server, sizeof settings->server, "%s", show->source);
+    if (is_address(show->source) && (show->after || show->faults.count || show->no_faults))
+        return err_set(why, ERR_USAGE, "view: --after, --fault and --no-faults go with a plant script, not with a server");
+    return ERR_OK;
+}
+
+static Err open_source(Show *show, Source *out, ErrText *why)
+{
+    if (is_address(show->source)) {
+        const Err err = token_read(show->token_file, show->token, why);
+        const FeedRemoteDef remote = {.url = show->source, .token = *show->token ? show->token : NULL, .ca = show->ca};
+        return err ? err : feed_remote_open(&remote, out, why);
+    }
+    show->begin = clock_system.utc_ns(clock_system.self);
+    const LocalDef local = {.plant = show->source, .speed = show->speed, .hurry = (double)show->after, .begin = show->begin, .seed = (uint64_t)show->seed, .no_faults = show->no_faults,
+                            .faults = show->faults.items, .fault_count = show->faults.count};
+    return local_open(&local, out, why);
 }
 
 // --- pictures ------------------------------------------------------------------------------------------------------
@@ -81,17 +144,15 @@ static bool is_hidden(const Show *show)
 static Err wait_for_world(const Show *show, View *view, ErrText *why)
 {
     const int64_t until = clock_system.elapsed_ns(clock_system.self) + PATIENCE_S * NS_PER_S;
-    int64_t first = TIME_NONE;
     while (!stop_asked && clock_system.elapsed_ns(clock_system.self) < until) {
         view_step(view, 0);
-        const int64_t time = view->world.time;
-        first = first == TIME_NONE ? time : first;
-        const bool ready = time != TIME_NONE && (view->horizon <= 0 || view->world.ghost_time != TIME_NONE);
-        if (ready && (double)(time - first) >= (double)(show->after - 1) * (double)NS_PER_S)
+        const World *world = &view->world;
+        const bool ready = world->time != TIME_NONE && (view->horizon <= 0 || world->ghost_time != TIME_NONE);
+        if (ready && (double)(world->time - show->begin) >= ((double)show->after - 2 * world->step) * (double)NS_PER_S)
             return ERR_OK;
         clock_system.sleep_ns(clock_system.self, NS_PER_MS);
     }
-    return err_set(why, ERR_IO, "the plant did not come as far as %ld s within %d s", show->after, PATIENCE_S);
+    return err_set(why, ERR_IO, "there was nothing to show within %d s: %s", PATIENCE_S, *view->world.notice ? view->world.notice : "the plant did not come so far");
 }
 
 static Err select_asset(const Show *show, View *view, ErrText *why)
@@ -154,6 +215,28 @@ static Err stay(const Show *show, View *view, ErrText *why)
     return err;
 }
 
+/* The console goes before the view, which has the context that its letters live in. */
+static Err run(Show *show, Source source, ErrText *why)
+{
+    const Settings *settings = &show->settings;
+    const ConsoleDef console_def = {.settings = *settings, .settings_path = *show->settings_path ? show->settings_path : NULL, .bare = is_hidden(show)};
+    Console *console = NULL;
+    View *view = NULL;
+    Err err = show->clear ? ERR_OK : console_create(&console_def, &console, why);
+    const ViewDef def = {.surface = {.title = "Pollux", .width = settings->width, .height = settings->height, .scale = (float)settings->scale, .hidden = is_hidden(show)},
+                         .source = source, .overlay = console ? console_overlay(console) : (Overlay){0}, .palette = settings->palette};
+    if (!err)
+        err = view_create(&def, &view, why);
+    if (!err) {
+        view->horizon = settings->horizon;
+        err = is_hidden(show) ? take_pictures(show, view, why) : stay(show, view, why);
+    }
+    if (console)
+        console_destroy(console, view);
+    view_destroy(view);
+    return err;
+}
+
 int show(int argc, char **argv)
 {
     Show options;
@@ -166,20 +249,10 @@ int show(int argc, char **argv)
 
     stop_on_signals();
     Source source = {0};
-    View *view = NULL;
-    const LocalDef local = {.plant = options.source, .speed = options.speed, .hurry = (double)options.after, .begin = TIME_NONE, .seed = (uint64_t)options.seed, .no_faults = options.no_faults,
-                            .faults = options.faults.items, .fault_count = options.faults.count};
-    Err err = local_open(&local, &source, &why);
-    const ViewDef def = {.surface = {.title = "Pollux", .width = options.width, .height = options.height, .scale = is_hidden(&options) ? (float)options.scale / 100 : 0, .hidden = is_hidden(&options)},
-                         .source = source, .palette = options.colours};
-    if (!err)
-        err = view_create(&def, &view, &why);
+    Err err = open_source(&options, &source, &why);
     if (!err) {
-        view->horizon = (double)options.ghost;
-        err = is_hidden(&options) ? take_pictures(&options, view, &why) : stay(&options, view, &why);
-    }
-    view_destroy(view);
-    if (source.type)
+        err = run(&options, source, &why);
         source.type->close(source.self);
+    }
     return err ? subcommand_fail(EXIT_FAILED, &why) : EXIT_DONE;
 }
