@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "app/bearer.h"
 #include "app/commands.h"
 #include "app/emulate.h"
 #include "app/record.h"
@@ -30,7 +31,6 @@ enum {
     BATCH = 512,
     WAIT_MS = 20,
     GOODBYE_S = 30,  // how long the last samples may wait for their answer
-    TOKEN_TEXT_ROOM = 200,
     PERIOD_MAX_S = 3600,
     LOG_ROOM = 4 * 1000 * 1000,  // samples, 250 MB that are touched when there is a log
 };
@@ -347,31 +347,15 @@ static Err make_offer(const Emulation *emulation, Arena *arena, Offer *offer, Er
     return err ? err_set(why, err, "no memory") : ERR_OK;
 }
 
-/* The token that a file holds, or else the environment; `token` stays "" where there is none. It is not typed: others on the machine see what is. */
-static Err read_token(const char *path, char token[static TOKEN_TEXT_ROOM], ErrText *why)
-{
-    const char *set = getenv("POLLUX_TOKEN");
-    snprintf(token, TOKEN_TEXT_ROOM, "%s", !path && set ? set : "");
-    if (!path)
-        return ERR_OK;
-    FILE *file = fopen(path, "re");
-    if (!file)
-        return err_set(why, ERR_IO, "%s: %s", path, strerror(errno));
-    const bool read = fgets(token, TOKEN_TEXT_ROOM, file) != NULL;
-    fclose(file);
-    token[strcspn(token, " \t\r\n")] = 0;
-    return read && *token ? ERR_OK : err_set(why, ERR_PARSE, "%s: expected a token, as `pollux token create` prints it", path);
-}
-
 /* `def` says where the engine is and how to be let in; the rest follows from what is emulated. */
 static Err open_link(Emulation *emulation, const DeviceDef *def, const char *token_file, ErrText *why)
 {
     Arena arena = {0};
     Offer offer = {0};
-    char token[TOKEN_TEXT_ROOM];
+    char token[BEARER_ROOM];
     Err err = make_offer(emulation, &arena, &offer, why);
     if (!err)
-        err = read_token(token_file, token, why);
+        err = bearer_read(token_file, token, why);
     if (!err) {
         DeviceDef whole = *def;
         whole.token = *token ? token : NULL;

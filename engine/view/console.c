@@ -460,6 +460,11 @@ void console_destroy(Console *console, View *view)
     mem_free(console);
 }
 
+bool console_is_waiting(const Console *console, const View *view)
+{
+    return strip_is_waiting(&console->panel.strip, view);
+}
+
 Overlay console_overlay(Console *console)
 {
     return (Overlay){.event = on_event, .step = on_step, .draw = on_draw, .self = console};

@@ -164,6 +164,13 @@ bool strip_take(Strip *strip, const Answer *answer)
     return true;
 }
 
+bool strip_is_waiting(const Strip *strip, const View *view)
+{
+    if (strip->asset == WORLD_NOBODY)
+        return view->selected != WORLD_NOBODY;
+    return strip->past_tickets[0] || strip->past_tickets[1] || strip->ahead_ticket || (strip->stale && view->source.type->series);
+}
+
 // Drawing.
 
 typedef struct Frame {
