@@ -213,7 +213,7 @@ static void draw_numbers(Ui *ui, const World *world, uint32_t asset, uint16_t in
     const double sd = value->sd > 0 ? (double)value->sd : 0;
     const AxisText text = axis_value(value->value, sd);
     canvas_text(ui->canvas, column - canvas_text_width(ui->canvas, FACE_TEXT, text.text), middle, FACE_TEXT, theme->text, text.text);
-    char rest[2 * AXIS_TEXT];
+    char rest[2 * AXIS_TEXT + 8];
     snprintf(rest, sizeof rest, "%s%s %s", sd > 0 ? "± " : "", sd > 0 ? axis_sd(value->value, sd).text : "", axis_unit(channel->unit).text);
     ui_text(ui, column + 5, small, 0.26F * row.width, FACE_SMALL, theme->muted, rest);
 
