@@ -66,6 +66,8 @@ typedef struct Remote {
     int64_t history_from;
 
     double horizon;
+    WhatIf change;        // with which ghosts are wanted
+    size_t change_count;  // 0 or 1
     uint64_t shape;       // of the newest world, as asks that come between two frames need it
     World *world;         // borrowed: of the last poll
     int64_t ghosts_at;    // elapsed time at which they are asked for next
@@ -154,7 +156,7 @@ static uint64_t series(void *self, const SeriesAsk *wish)
 static void ask_ghosts(Remote *remote, const World *world)
 {
     Text body = {0};
-    const size_t tags = inquiry_put_ghosts(&body, world, remote->horizon);
+    const size_t tags = inquiry_put_ghosts(&body, world, remote->horizon, &remote->change, remote->change_count);
     if (tags > 0 && !body.failed)
         remote->ghosts_asked = ask(remote, ASK_GHOSTS, "POST", "/api/v1/forecasts?wait=30&patience=30", body.bytes, FORECAST_S) != 0;
     remote->ghosts_at = now() + GHOST_PAUSE_NS;
@@ -192,9 +194,13 @@ static void take_ghosts(Remote *remote, World *world, const json_t *json)
 static void look(void *self, const SourceInterest *interest)
 {
     Remote *remote = self;
-    if (interest->horizon != remote->horizon)
+    const bool other = interest->change_count != remote->change_count || (interest->change_count > 0 && interest->changes[0].value != remote->change.value);
+    if (interest->horizon != remote->horizon || other)
         remote->ghosts_at = 0;
     remote->horizon = interest->horizon;
+    remote->change_count = interest->change_count > 0;
+    if (remote->change_count > 0)
+        remote->change = interest->changes[0];
 }
 
 // The past.

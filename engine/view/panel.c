@@ -77,8 +77,8 @@ void panel_step(Panel *panel, View *view)
         panel->scroll = 0;
         panel->told[0] = 0;
     }
-    WhatIf change;
-    strip_step(&panel->strip, view, &change, lever_changes(&panel->lever, world, &change));
+    view->change_count = lever_changes(&panel->lever, world, &view->change);
+    strip_step(&panel->strip, view);
 }
 
 bool panel_take(Panel *panel, const Answer *answer)
