@@ -221,7 +221,7 @@ int show(int argc, char **argv)
     if (parsed != OPTIONS_TAKEN)
         return parsed == OPTIONS_HELPED ? EXIT_DONE : EXIT_USAGE;
     if (check_options(&options, &why))
-        return options_fail(EXIT_USAGE, &why);
+        return subcommand_fail(EXIT_USAGE, &why);
 
     stop_on_signals();
     Source source = {0};
@@ -246,5 +246,5 @@ int show(int argc, char **argv)
     view_destroy(view);
     if (source.type)
         source.type->close(source.self);
-    return err ? options_fail(EXIT_FAILED, &why) : EXIT_DONE;
+    return err ? subcommand_fail(EXIT_FAILED, &why) : EXIT_DONE;
 }
