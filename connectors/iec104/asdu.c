@@ -6,32 +6,41 @@
 
 enum { HEAD_SIZE = 6, ADDRESS_SIZE = 3, SELECT = 0x80 };
 
+// name, bytes
+#define ELEMENTS(X)                                      \
+    X(NOTHING, 0)                                        \
+    X(SIQ, 1)      /* point with quality */              \
+    X(DIQ, 1)      /* double point with quality */       \
+    X(VTI, 2)      /* step position, quality */          \
+    X(BSI, 5)      /* 32 bits, quality */                \
+    X(NVA, 3)      /* normalised, quality */             \
+    X(SVA, 3)      /* scaled, quality */                 \
+    X(R32, 5)      /* floating point, quality */         \
+    X(BCR, 5)      /* counter, sequence number */        \
+    X(NVA_BARE, 2) /* normalised */                      \
+    X(SCO, 1)      /* single command */                  \
+    X(DCO, 1)      /* double command */                  \
+    X(RCO, 1)      /* regulating step */                 \
+    X(NVA_QOS, 3)  /* set points with their qualifier */ \
+    X(SVA_QOS, 3)                                        \
+    X(R32_QOS, 5)                                        \
+    X(BITS, 4)     /* 32 bits */                         \
+    X(COI, 1)      /* cause of initialisation */         \
+    X(QOI, 1)      /* qualifier of interrogation */      \
+    X(QCC, 1)      /* of counter interrogation */        \
+    X(TSC, 2)      /* test sequence counter */
+
 typedef enum Element {
-    NOTHING,
-    SIQ,       // point with quality
-    DIQ,       // double point with quality
-    VTI,       // step position and quality
-    BSI,       // 32 bits and quality
-    NVA,       // normalised and quality
-    SVA,       // scaled and quality
-    R32,       // floating point and quality
-    BCR,       // counter, with a sequence number
-    NVA_BARE,  // normalised
-    SCO,       // single command
-    DCO,       // double command
-    RCO,       // regulating step
-    NVA_QOS,   // set points with a qualifier
-    SVA_QOS,
-    R32_QOS,
-    BITS,      // 32 bits
-    COI,       // cause of initialisation
-    QOI,       // qualifier of interrogation
-    QCC,       // of counter interrogation
-    TSC,       // test sequence counter
+#define X(name, size) name,
+    ELEMENTS(X)
+#undef X
 } Element;
 
-static const uint8_t element_sizes[] = {[NOTHING] = 0, [SIQ] = 1, [DIQ] = 1, [VTI] = 2,     [BSI] = 5,     [NVA] = 3,     [SVA] = 3,  [R32] = 5, [BCR] = 5, [NVA_BARE] = 2, [SCO] = 1,
-                                        [DCO] = 1,     [RCO] = 1, [NVA_QOS] = 3, [SVA_QOS] = 3, [R32_QOS] = 5, [BITS] = 4, [COI] = 1, [QOI] = 1, [QCC] = 1,      [TSC] = 2};
+static const uint8_t element_sizes[] = {
+#define X(name, size) [name] = size,
+    ELEMENTS(X)
+#undef X
+};
 
 typedef struct Row {
     const char *name;

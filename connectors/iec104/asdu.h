@@ -124,7 +124,8 @@ typedef struct AsduObject {
     const uint8_t *time;     // CP56_SIZE bytes, NULL where there is none
 } AsduObject;
 
-/// Begin to read. NULL when it is well-formed and its type is known; otherwise what is wrong with it. `type`, `cause`, `station` are read where the bytes reach that far.
+/// Begin to read. NULL when it is well-formed and its type is known; otherwise what is wrong with it. Type, cause and station are read where the bytes
+/// reach that far.
 const char *asdu_open(Asdu *asdu, const uint8_t *bytes, size_t size);
 /// The next object; false behind the last.
 bool asdu_next(Asdu *asdu, AsduObject *out);

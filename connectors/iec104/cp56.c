@@ -13,7 +13,8 @@ static int64_t floor_divide(int64_t a, int64_t b)
     return a / b - (a % b < 0);
 }
 
-/* Days since 1970 of a date, and back: years are counted from March, so that the leap day comes last (Hinnant, "chrono-compatible low-level date algorithms"). */
+/* Days since 1970 of a date, and back: years are counted from March, so that the leap day comes last.
+ * Source: Hinnant, "chrono-compatible low-level date algorithms". */
 static int64_t date_to_days(Date date)
 {
     const int64_t year = date.month <= 2 ? date.year - 1 : date.year;

@@ -14,6 +14,8 @@
 #include "connectors/iec104/settings.h"
 #include "signal/backoff.h"
 
+enum { HELD_S = 10 };  // a connection that held for so long was one: the next wait is the first again
+
 typedef struct Iec104 {
     Iec104Settings settings;
     const Binding *bindings;
@@ -162,7 +164,6 @@ static void take_event(Iec104 *self, const MasterEvent *event)
     switch (event->kind) {
         case MASTER_STARTED:
             self->started = now(self).utc;
-            backoff_reset(&self->backoff);
             exchange_joined(self->exchange);
             break;
         case MASTER_VALUE:
@@ -279,6 +280,7 @@ static void converse_once(Iec104 *self, int64_t until)
 
 static void converse(Iec104 *self)
 {
+    const int64_t began = now(self).elapsed;
     self->why[0] = 0;
     self->is_confirmed = false;
     master_open(&self->master, now(self));
@@ -295,6 +297,8 @@ static void converse(Iec104 *self)
     master_close(&self->master);
     take_events(self);
     hang_up(self);
+    if (now(self).elapsed - began >= HELD_S * NS_PER_S)
+        backoff_reset(&self->backoff);
 }
 
 static void *run(void *argument)
@@ -344,10 +348,17 @@ static Err begin(Iec104 *self, const ConnectorDef *def, ConnectorFault *fault)
     self->bindings = def->bindings;
     self->clock = def->clock ? def->clock : &clock_system;
     self->socket = -1;
-    self->backoff = backoff_begin(NS_PER_S, 30 * NS_PER_S, def->name);
+    self->backoff = backoff_begin(self->settings.retry_ns, self->settings.retry_most_ns, def->name);
     master_init(&self->master, &self->settings.master);
-    err = exchange_create(&(ExchangeDef){.name = def->name, .kind = iec104_kind.name, .peer = self->settings.peer, .bindings = def->bindings, .binding_count = def->binding_count, .clock = def->clock},
-                          &self->exchange);
+    const ExchangeDef exchange = {
+        .name = def->name,
+        .kind = iec104_kind.name,
+        .peer = self->settings.peer,
+        .bindings = def->bindings,
+        .binding_count = def->binding_count,
+        .clock = def->clock,
+    };
+    err = exchange_create(&exchange, &self->exchange);
     if (!err && pthread_create(&self->thread, NULL, run, self))
         err = ERR_MEMORY;
     return err ? err_set(&fault->why, err, "%s", err_name(err)) : ERR_OK;
@@ -369,10 +380,19 @@ static Err open_connector(const ConnectorDef *def, Connector *out, Exchange **ex
     return ERR_OK;
 }
 
+/* "station 1 address 4001 M_ME_NC": what is heard has its type with it. */
+static void suggest(const char *address, Text *out)
+{
+    unsigned station, object;
+    if (sscanf(address, "station %u address %u", &station, &object) == 2)
+        text_format(out, "station = %u, address = %u", station, object);
+}
+
 const ConnectorKind iec104_kind = {
     .version = CONNECTOR_VERSION,
     .name = "iec104",
     .doc = "outstations that speak IEC 60870-5-104",
     .check = check,
     .open = open_connector,
+    .suggest = suggest,
 };

@@ -132,7 +132,8 @@ static void answer_routine(Master *master, MasterRun *run, const Routine *routin
     if (run->answer_by == INT64_MAX)
         return;
     if (is_negative(asdu)) {
-        refuse(master, "station %u answers %s with \"%s\"%s", asdu->station, asdu_type_name(asdu->type), asdu_cause_name(asdu->cause), asdu->negative ? " (negative)" : "");
+        refuse(master, "station %u answers %s with \"%s\"%s", asdu->station, asdu_type_name(asdu->type), asdu_cause_name(asdu->cause),
+               asdu->negative ? " (negative)" : "");
         run->answer_by = INT64_MAX;
     } else if (asdu->cause == ASDU_ACT_CON && routine->terminates) {
         run->confirmed = true;
@@ -202,9 +203,10 @@ static bool must_wait(const Master *master, const MasterSlot *slot)
 static void send_command(Master *master, MasterSlot *slot, AsduCause cause, bool select, MasterTime now)
 {
     const MasterCommand *const command = &slot->command;
+    const AsduRequest request = {
+        .type = command->type, .cause = cause, .station = command->station, .address = command->address, .number = command->number, .select = select};
     uint8_t asdu[APCI_ASDU_MAX];
-    send_request(master, (AsduRequest){.type = command->type, .cause = cause, .station = command->station, .address = command->address, .number = command->number, .select = select},
-                 now, asdu);
+    send_request(master, request, now, asdu);
     memcpy(slot->element, asdu + ASDU_ELEMENT_AT, sizeof slot->element);
     slot->answer_by = now.elapsed + master->def.answer_ns;
 }
@@ -235,7 +237,8 @@ static void miss_answer(Master *master, MasterSlot *slot, MasterTime now)
         cancel_selection(master, slot, now);
         end_command(slot, false, "the selection was not confirmed within %" PRId64 " s", seconds);
     } else
-        end_command(slot, false, "no %s within %" PRId64 " s: it may have been carried out", slot->phase == PHASE_CONFIRMED ? "termination" : "confirmation", seconds);
+        end_command(slot, false, "no %s within %" PRId64 " s: it may have been carried out",
+                    slot->phase == PHASE_CONFIRMED ? "termination" : "confirmation", seconds);
 }
 
 static void look_at_command(Master *master, MasterSlot *slot, MasterTime now)
@@ -354,7 +357,8 @@ void master_close(Master *master)
         if (slot->phase == PHASE_WAITING)
             end_command(slot, false, "the connection was lost before it was sent");
         else if (is_active(slot))
-            end_command(slot, false, "the connection was lost %s", slot->phase < PHASE_EXECUTING ? "before it was executed" : "before its end was told: it may have been carried out");
+            end_command(slot, false, "the connection was lost before %s",
+                        slot->phase < PHASE_EXECUTING ? "it was executed" : "its end was told: it may have been carried out");
     }
 }
 
@@ -375,7 +379,8 @@ static void open_asdu(Master *master, const uint8_t *bytes, size_t size, MasterT
         take_system(master, asdu, now.elapsed);
         asdu->left = 0;
     } else if (asdu->direction == ASDU_MONITOR && (asdu->test || !is_process_cause(asdu->cause))) {
-        refuse(master, "values of station %u %s %s are not used", asdu->station, asdu->test ? "marked as a test, cause" : "with cause", asdu_cause_name(asdu->cause));
+        refuse(master, "values of station %u %s %s are not used", asdu->station, asdu->test ? "marked as a test, cause" : "with cause",
+               asdu_cause_name(asdu->cause));
         asdu->left = 0;
     } else if (asdu->direction == ASDU_MONITOR)
         extend_interrogation(master, asdu, now.elapsed);

@@ -4,7 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const option_keys[] = {"host", "port", "station", "originator", "k", "w", "t0", "t1", "t2", "t3", "interrogate", "counters", "synchronise", "test", "answer", "zone", NULL};
+static const char *const option_keys[] = {"host",        "port",     "station",     "originator", "k",      "w",    "t0",    "t1",         "t2", "t3",
+                                          "interrogate", "counters", "synchronise", "test",       "answer", "zone", "retry", "retry_most", NULL};
 static const char *const point_keys[] = {"address", "station", "type", "select", "terminates", "quality", NULL};
 
 /* The bits of quality, by their names in scripts. What does not say how things stand now is bad: it would pull the twin away from the truth. */
@@ -13,8 +14,14 @@ static const struct {
     uint8_t bit;
     Quality quality;
 } flaws[IEC104_FLAWS] = {
-    {"IV", ASDU_IV, QUALITY_BAD},      {"NT", ASDU_NT, QUALITY_BAD},           {"SB", ASDU_SB, QUALITY_UNCERTAIN},           {"BL", ASDU_BL, QUALITY_BAD},
-    {"OV", ASDU_OV, QUALITY_BAD},      {"moving", ASDU_MOVING, QUALITY_UNCERTAIN}, {"adjusted", ASDU_ADJUSTED, QUALITY_UNCERTAIN}, {"between", ASDU_BETWEEN, QUALITY_BAD},
+    {"IV", ASDU_IV, QUALITY_BAD},
+    {"NT", ASDU_NT, QUALITY_BAD},
+    {"SB", ASDU_SB, QUALITY_UNCERTAIN},
+    {"BL", ASDU_BL, QUALITY_BAD},
+    {"OV", ASDU_OV, QUALITY_BAD},
+    {"moving", ASDU_MOVING, QUALITY_UNCERTAIN},
+    {"adjusted", ASDU_ADJUSTED, QUALITY_UNCERTAIN},
+    {"between", ASDU_BETWEEN, QUALITY_BAD},
 };
 
 static int64_t read_seconds(Options *options, const char *key, double fallback, double min, double max)
@@ -54,6 +61,10 @@ static void read_options(Options *options, Iec104Settings *out)
     snprintf(out->port, sizeof out->port, "%d", (int)options_integer(options, "port", 2404, 1, 65535));
     snprintf(out->peer, sizeof out->peer, "%s:%s", out->host ? out->host : "", out->port);
     out->t0_ns = read_seconds(options, "t0", 30, 1, 255);
+    out->retry_ns = read_seconds(options, "retry", 0.5, 0.01, 3600);
+    out->retry_most_ns = read_seconds(options, "retry_most", 30, 0.01, 3600);
+    if (out->retry_most_ns < out->retry_ns)
+        options_fail(options, "retry_most", "at least the first wait was expected, %g s", (double)out->retry_ns / (double)NS_PER_S);
 
     MasterDef *const master = &out->master;
     read_transfer(options, &master->transfer);
@@ -96,7 +107,8 @@ static AsduType read_type(Options *options)
     const char *const name = options_text(options, "type", "C_SE_NC");
     const AsduType type = name ? asdu_find_type(name) : ASDU_NONE;
     if (!asdu_is_command(type))
-        options_fail(options, "type", "expected the type of a command: C_SC_NA, C_DC_NA, C_RC_NA, C_SE_NA, C_SE_NB, C_SE_NC, C_BO_NA, or with a time C_SC_TA and so on");
+        options_fail(options, "type",
+                     "expected the type of a command: C_SC_NA, C_DC_NA, C_RC_NA, C_SE_NA, C_SE_NB, C_SE_NC, C_BO_NA, or with a time C_SC_TA and so on");
     return type;
 }
 

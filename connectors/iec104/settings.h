@@ -24,6 +24,7 @@ typedef struct Iec104Settings {
     char port[8];
     char peer[128];  // "host:port"
     int64_t t0_ns;   // for the connection to be made
+    int64_t retry_ns, retry_most_ns;
     MasterDef master;
     Iec104Point *points;  // by binding
     Iec104Point *read;    // those that are read, by rising station and address

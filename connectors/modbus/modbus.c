@@ -127,7 +127,7 @@ static void miss_station(Modbus *modbus, uint8_t id, const char *why)
 static Answer ask(Modbus *modbus, const Point *place, uint16_t address, uint16_t length, Reading *out, ErrText *why)
 {
     Answer answer = ANSWER_LOST;
-    for (int turn = 0; turn <= modbus->settings.retries && answer == ANSWER_LOST && !exchange_ends(modbus->exchange); turn++) {
+    for (int turn = 0; turn < modbus->settings.attempts && answer == ANSWER_LOST && !exchange_ends(modbus->exchange); turn++) {
         if (!open_line(modbus))
             return err_set(why, ERR_IO, "there is no connection to %s", modbus->settings.peer), ANSWER_LOST;
         const int64_t begun = elapsed(modbus);
@@ -336,7 +336,7 @@ static Modbus *create(const ConnectorDef *def)
 static void begin(Modbus *modbus, const ConnectorDef *def)
 {
     const ModbusSettings *const settings = &modbus->settings;
-    modbus->backoff = backoff_begin(settings->reconnect_ns, settings->reconnect_max_ns, def->name);
+    modbus->backoff = backoff_begin(settings->retry_ns, settings->retry_most_ns, def->name);
     for (size_t i = 0; i < def->binding_count; i++) {
         if (def->bindings[i].writes)
             continue;

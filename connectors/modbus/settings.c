@@ -8,8 +8,8 @@
 
 enum { PEER_MAX = 100 };  // letters of a host or a device
 
-static const char *const line_keys[] = {"host", "port", "device", "baud", "parity", "data_bits", "stop_bits", "unit_id", "every", "timeout", "retries",
-                                        "reconnect", "reconnect_max", "order", "block", "gap", NULL};
+static const char *const line_keys[] = {"host", "port", "device", "baud", "parity", "data_bits", "stop_bits", "unit_id", "every", "timeout", "attempts",
+                                        "retry", "retry_most", "order", "block", "gap", NULL};
 static const char *const tcp_keys[] = {"host", "port", NULL};
 static const char *const serial_keys[] = {"device", "baud", "parity", "data_bits", "stop_bits", NULL};
 static const char *const point_keys[] = {"coil", "discrete", "holding", "input", "type", "order", "bit", "unit_id", "every", NULL};
@@ -102,11 +102,11 @@ static Err read_line(const ConnectorDef *def, ModbusSettings *out, Defaults *def
         options_fail(&options, "", "\"host\" was expected for a connection by TCP, or \"device\" for a serial line");
 
     out->timeout_ns = seconds(options_number(&options, "timeout", 1, 0.01, 60));
-    out->retries = (int)options_integer(&options, "retries", 1, 0, 10);
-    out->reconnect_ns = seconds(options_number(&options, "reconnect", 0.5, 0.01, 3600));
-    out->reconnect_max_ns = seconds(options_number(&options, "reconnect_max", 30, 0.01, 3600));
-    if (out->reconnect_max_ns < out->reconnect_ns)
-        options_fail(&options, "reconnect_max", "at least as much as \"reconnect\" was expected");
+    out->attempts = (int)options_integer(&options, "attempts", 2, 1, 10);
+    out->retry_ns = seconds(options_number(&options, "retry", 0.5, 0.01, 3600));
+    out->retry_most_ns = seconds(options_number(&options, "retry_most", 30, 0.01, 3600));
+    if (out->retry_most_ns < out->retry_ns)
+        options_fail(&options, "retry_most", "at least as much as \"retry\" was expected");
     out->limits.registers = (uint16_t)options_integer(&options, "block", REQUEST_REGISTERS_MAX, REGISTERS_WIDEST, REQUEST_REGISTERS_MAX);
     out->limits.bits = (uint16_t)(16 * out->limits.registers);
     out->limits.gap = (uint16_t)options_integer(&options, "gap", 0, 0, REQUEST_REGISTERS_MAX);

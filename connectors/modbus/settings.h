@@ -13,8 +13,8 @@ typedef struct ModbusSettings {
     int baud, data_bits, stop_bits;
     char parity;         // 'N', 'E', 'O'
     int64_t timeout_ns;  // of a request, and of connecting
-    int retries;         // of a request that reads, before its station counts as silent
-    int64_t reconnect_ns, reconnect_max_ns;  // waits between attempts at a line or a station that is not there
+    int attempts;         // at a request that reads, before its station counts as silent
+    int64_t retry_ns, retry_most_ns;  // waits between attempts at a line or a station that is not there
     PlanLimits limits;
     char peer[128];      // "localhost:1502", "/dev/ttyUSB0"
 } ModbusSettings;

@@ -6,6 +6,8 @@
 
 #include "connectors/mqtt/broker.h"
 
+enum { CLIENT_ID_MAX = 64 };
+
 const char *const broker_keys[] = {"1",  "url",         "host", "port",       "version", "client_id", "user",      "password",
                                    "ca", "certificate", "key",  "keep_alive", "clean",   "retry",     "retry_most", NULL};
 
@@ -79,8 +81,8 @@ static void read_client(Options *options, const char *name, BrokerDef *out)
     out->clean = options_flag(options, "clean", true);
     if (!out->clean && !client_id)
         options_fail(options, "clean", "a session that is kept needs a client_id");
-    if (client_id && strlen(client_id) >= sizeof out->client_id)
-        options_fail(options, "client_id", "at most %zu letters were expected", sizeof out->client_id - 1);
+    if (client_id && strlen(client_id) > CLIENT_ID_MAX)
+        options_fail(options, "client_id", "at most %d letters were expected", CLIENT_ID_MAX);
     if (client_id)
         snprintf(out->client_id, sizeof out->client_id, "%s", client_id);
     else

@@ -3,7 +3,7 @@
  * Takes: the entry of the plant's script.  Gives: a Route.  Memory: views into the entry.  Threads: any; const once read. */
 #pragma once
 
-#include "connectors/mqtt/payload.h"
+#include "signal/payload.h"
 #include "signal/binding.h"
 #include "signal/options.h"
 

@@ -59,6 +59,15 @@ static void read_options(Options *options, const ConnectorDef *def, Setup *out)
         options_fail(options, "discover", "either share or discover was expected: a member of a group sees a part of the messages");
 }
 
+/* The emulated plant has another name, and no say in what concerns the engine alone. */
+static void stand_behind(Setup *out)
+{
+    const size_t length = strlen(out->broker.client_id);
+    snprintf(out->broker.client_id + length, sizeof out->broker.client_id - length, "-emulated");
+    out->share = out->discover = NULL;
+    out->will = out->birth = (BrokerLetter){0};
+}
+
 static Err read_all(const ConnectorDef *def, Setup *out, ConnectorFault *fault)
 {
     char what[160];
@@ -67,6 +76,8 @@ static Err read_all(const ConnectorDef *def, Setup *out, ConnectorFault *fault)
     read_options(&options, def, out);
     if (options.err)
         return connector_blame(fault, TAG_NONE, &options);
+    if (def->turned)
+        stand_behind(out);
 
     for (size_t i = 0; i < def->binding_count; i++) {
         const Binding *binding = &def->bindings[i];

@@ -33,7 +33,7 @@ int websocket__enter(const Websocket *websocket, Link *link, RegistryEntry *entr
 {
     LinkCertificate certificate = {0};
     const bool shown = link->certificate && link->certificate(link, &certificate);
-    const RegistryVisit visit = {.provide = message, .kind = "websocket", .peer = link->peer, .direct = direct, .link = link,
+    const RegistryVisit visit = {.provide = message, .kind = "websocket", .peer = link->peer, .direct = direct, .link = link, .who = link->who,
                                  .fingerprint = shown ? certificate.fingerprint : NULL, .subject = shown ? certificate.subject : NULL};
     switch (registry_arrive(websocket->def.registry, entry, &visit, out, why)) {
     case ERR_OK:

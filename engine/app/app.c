@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "app/follow.h"
+#include "app/people.h"
 #include "app/resume.h"
 #include "app/witness.h"
 
@@ -18,6 +19,7 @@ enum {
     SERVER_CONNECTIONS = 64,
 };
 
+static const int64_t MAKE_SAFE_NS = 3 * NS_PER_S;        // of elapsed time: how long a stop waits for devices to take their fail-safe values
 static const int64_t ANSWER_NS = 2 * NS_PER_S;           // of elapsed time: a device has this long to answer, however fast the plant's time goes
 static const int64_t BACKLOG_TOLD_NS = NS_PER_S;         // a backlog that lasts longer is worth a line in the log
 static const int64_t SNAPSHOT_PERIOD_NS = 5 * NS_PER_S;  // of elapsed time: how much a restart must replay
@@ -125,7 +127,8 @@ static void remember(App *app)
         return;
     const Command *commands = gate_changed(app->gate, &count);
     for (size_t i = 0; i < count; i++)
-        history_append_command(app->history, &commands[i], tag_name(app, commands[i].wish.tag).text);
+        if (!commands[i].wish.dry_run || command_has_ended(&commands[i]))  // what only waits to be known does not go on after a restart
+            history_append_command(app->history, &commands[i], tag_name(app, commands[i].wish.tag).text);
     if (elapsed(app) - app->snapshot_elapsed >= snapshot_period(app))
         resume_snapshot(app);
 }
@@ -191,6 +194,7 @@ static void publish(App *app)
         .time = app->now,
         .ticks = app->ticks,
         .speed = app->def.speed,
+        .dry_run = gate_is_dry(app->gate),
         .paused = app->tempo.paused,
         .speed_limit = app->tempo.speed,
         .overruns = app->overruns,
@@ -224,10 +228,17 @@ static void note_commands(App *app)
 static void settle(App *app)
 {
     note_commands(app);
+    people_hear_ends(app);
     tell_alarms(app);
     tell_commands(app);
     alarms_settle(app->alarms);
     gate_settle(app->gate);
+}
+
+/* Where devices carry the time nobody asks what time of day it is: this is done for every arrival. */
+static bool is_complete(const App *app)
+{
+    return sync_ready(app->sync, app->plant->clock == PLANT_CLOCK_UTC ? app_utc(app) : TIME_NONE);
 }
 
 /* Where devices carry the time it may run faster than they can answer, so their commands do not expire at once. */
@@ -238,6 +249,8 @@ static void release_commands(App *app)
         return;
     gate_be_patient(app->gate, app->plant->clock == PLANT_CLOCK_PROVIDER && elapsed(app) - app->sent_elapsed < ANSWER_NS);
     gate_release(app->gate, app->connectors, app->connector_count, app->now);
+    if (!is_complete(app))
+        gate_beat(app->gate, app->connectors, app->connector_count, app->now);  // nothing is behind: the ticks run in time
 
     const Command *commands = gate_changed(app->gate, &count);
     for (size_t i = 0; i < count; i++)
@@ -320,12 +333,6 @@ void app_replay(App *app)
 static bool is_stopping(const App *app)
 {
     return app->def.stop && *app->def.stop;
-}
-
-/* Where devices carry the time nobody asks what time of day it is: this is done for every arrival. */
-static bool is_complete(const App *app)
-{
-    return sync_ready(app->sync, app->plant->clock == PLANT_CLOCK_UTC ? app_utc(app) : TIME_NONE);
 }
 
 static bool is_admitted(const App *app)
@@ -433,94 +440,6 @@ static size_t poll_connector(App *app, size_t index, size_t *ticks)
     return count;
 }
 
-/* What the gate refused has ended, and is among what changed. */
-static const Command *find_refused(const App *app, uint64_t id)
-{
-    size_t count;
-    const Command *commands = gate_changed(app->gate, &count);
-    for (size_t i = 0; i < count; i++)
-        if (commands[i].id == id && commands[i].state == COMMAND_REFUSED)
-            return &commands[i];
-    return NULL;
-}
-
-/* The answer to what somebody asked, which is in the audit trail by then. */
-static void answer(App *app, const ServerAsk *ask, int status, const char *detail)
-{
-    witness_ask(app, ask, status, detail);
-    server_answer(app->server, ask->token, status, detail, 0);
-}
-
-static void answer_actuate(App *app, const ServerAsk *ask)
-{
-    const uint64_t id = gate_ask(app->gate, &ask->wish, app->now);
-    const Command *refused = find_refused(app, id);
-    if (id == 0)
-        answer(app, ask, 503, "too much was asked at once: try again");
-    else
-        server_answer(app->server, ask->token, refused ? 409 : 200, refused ? refused->detail : "", id);
-}
-
-static void take_reload(App *app, const ServerAsk *ask)
-{
-    if (app->reload_token) {
-        answer(app, ask, 409, "the script is being loaded already");
-        return;
-    }
-    witness_ask(app, ask, 202, "asked for");
-    app->reload_token = ask->token;
-}
-
-static int status_of(Err err)
-{
-    return err == ERR_UNKNOWN ? 404 : err == ERR_RANGE ? 400 : 409;
-}
-
-/* Who is logged in did it, whatever the message says. */
-static void answer_act(App *app, ServerAsk *ask)
-{
-    ErrText why;
-    Alarm alarm;
-    if (*ask->caller.name)
-        snprintf(ask->act.by, sizeof ask->act.by, "%s", ask->caller.name);
-    const Err err = alarm_act(app->alarms, &ask->act, app->now, &alarm, &why);
-    if (err) {
-        answer(app, ask, status_of(err), why.text);
-        return;
-    }
-    if (app->history)
-        history_append_act(app->history, &(HistoryAct){app->tick, app->now, ask->act});
-    witness_ask(app, ask, 200, ask->act.comment);
-    server_answer_alarm(app->server, ask->token, &alarm, ask->act.twin);
-}
-
-/* A plant that lives by the time of day cannot be held: its devices go on. */
-static void answer_time(App *app, const ServerAsk *ask)
-{
-    if (app->plant->clock != PLANT_CLOCK_PROVIDER) {
-        answer(app, ask, 409, "this plant lives by the time of day, which cannot be held: only a plant whose devices carry the clock can be");
-        return;
-    }
-    app->tempo = (Tempo){.paused = ask->time.paused, .speed = ask->time.speed, .steps = ask->time.steps, .due = elapsed(app)};
-    app->news = true;
-    answer(app, ask, 200, "");
-}
-
-static void answer_people(App *app)
-{
-    for (ServerAsk ask; app->server && server_poll(app->server, &ask);)
-        if (ask.kind == SERVER_ASK_RELOAD)
-            take_reload(app, &ask);
-        else if (ask.kind == SERVER_ASK_TIME)
-            answer_time(app, &ask);
-        else if (app->now == TIME_NONE)
-            answer(app, &ask, 409, "the plant's time has not begun: no device has sent anything yet");
-        else if (ask.kind == SERVER_ASK_ACTUATE)
-            answer_actuate(app, &ask);
-        else
-            answer_act(app, &ask);
-}
-
 /* What changed without a tick: answers of people and devices must not wait for the plant's time to go on. */
 static void show_changes(App *app)
 {
@@ -573,7 +492,7 @@ size_t app_poll(App *app)
         done += poll_connectors(app, true);
     if (app->now != TIME_NONE)
         desk_fill(app->desk, app->now);
-    answer_people(app);
+    people_answer(app);
     show_changes(app);
     hand_receipts(app);
     for (size_t i = 0; i < app->connector_count && done; i++)
@@ -592,8 +511,36 @@ void app_drain(App *app)
             continue;
     sync_amend(app->sync);
     alarm_amend(app->alarms, app->sync, app->now);
-    answer_people(app);
+    people_answer(app);
     show_changes(app);
+}
+
+/* What devices answer at a stop; what else they bring was not acknowledged, and comes again. */
+static void take_outcomes(App *app, const Connector *connector)
+{
+    Arrival arrivals[POLL_ROOM];
+    const size_t count = connector->type->poll(connector->self, arrivals, POLL_ROOM);
+    for (size_t i = 0; i < count; i++)
+        if (arrivals[i].kind == ARRIVAL_OUTCOME)
+            gate_answer(app->gate, arrivals[i].command, arrivals[i].done, arrivals[i].text, app->now);
+}
+
+void app_make_safe(App *app)
+{
+    GateAct act = {.kind = GATE_ACT_HOLD, .tag = TAG_NONE, .by = "pollux", .reason = "the engine stops"};
+    const int64_t until = elapsed(app) + MAKE_SAFE_NS;
+    if (app->now == TIME_NONE || !people_act(app, &act))
+        return;  // no actuator has a fail-safe value
+    gate_release(app->gate, app->connectors, app->connector_count, app->now);
+    show_changes(app);
+    while (gate_is_making_safe(app->gate) && elapsed(app) < until) {
+        for (size_t i = 0; i < app->connector_count; i++)
+            take_outcomes(app, &app->connectors[i]);
+        show_changes(app);
+        app->def.clock->sleep_ns(app->def.clock->self, NS_PER_MS);
+    }
+    if (gate_is_making_safe(app->gate))
+        log_write(LOG_WARNING, "gate", "not every fail-safe value was confirmed within %g s", (double)MAKE_SAFE_NS / (double)NS_PER_S);
 }
 
 int64_t app_patience(const App *app, int64_t most)
@@ -623,6 +570,8 @@ static Err load(App *app, ErrText *why)
         return err;
     if ((err = gate_create(app->plant, &app->gate, why)))
         return err;
+    if (app->def.dry_run)
+        gate_run_dry(app->gate);
     err = lookout_create(app->plant, &app->lookout, why);
     if (!err)
         err = desk_create(app->plant, 1, &app->desk, why);
@@ -684,7 +633,7 @@ static Err open_ways(App *app, ErrText *why)
         return ERR_OK;
     if (app->plant->connector_count && app->def.speed != 1)
         return err_set(why, ERR_USAGE, "%s has connectors, which live by the time of day: it runs at speed 1", app->def.plant);
-    const Err err = ways_open(app->plant, app->def.clock, &app->ways, why);
+    const Err err = ways_open(app->plant, app->def.clock, app->def.inlets, &app->ways, why);
     return err ? err : app_add_connector(app, ways_connector(app->ways));
 }
 
@@ -733,6 +682,8 @@ static void take_over(App *app, App *before)
     app->sent_elapsed = before->sent_elapsed;
     app->recorded = before->recorded;
     app->reload_token = before->reload_token;
+    memcpy(app->rehearsals, before->rehearsals, sizeof app->rehearsals);
+    app->rehearsal_count = before->rehearsal_count;
     app->news = true;
 
     before->history = NULL;

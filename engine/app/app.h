@@ -12,7 +12,7 @@
 #include "app/ways.h"
 #include "server/server.h"
 
-enum { APP_CONNECTORS_MAX = 16 };
+enum { APP_CONNECTORS_MAX = 16, APP_REHEARSALS_MAX = 64 };
 
 typedef struct App App;
 
@@ -24,7 +24,9 @@ typedef struct AppDef {
     const Clock *clock;   // NULL means the machine's
     bool quiet;           // no log lines for alarms and commands
     const volatile int *stop;  // not 0 once somebody wants the process to end: a long catch-up is left then; NULL: nobody does
+    bool dry_run;         // no command is handed over, whatever the script says
     bool connects;        // open the connectors that the script names
+    Inlets *inlets;       // where they take what is pushed to the server; NULL: there is none
     bool provider_clock;  // time is what the samples carry, whatever the script says: recordings
     /// Called at the end of each tick, with the samples that it folded in.
     void (*ticked)(void *self, const App *app, Batch batch);
@@ -38,6 +40,11 @@ typedef struct AppBacklog {
     int64_t longest_ns;
     uint64_t longest_samples;  // of the longest
 } AppBacklog;
+
+/// A dry run whose trial is not over, and who waits for it.
+typedef struct AppRehearsal {
+    uint64_t command, token;
+} AppRehearsal;
 
 struct App {
     AppDef def;
@@ -70,11 +77,15 @@ struct App {
     bool replaying;               // ticks are run again after a restart: nothing leaves the engine
     char refused[sizeof(ErrText)]; // why the newest version of the script was, or empty
     char kept[128];               // what a changed script left of the state, for people
+    AppRehearsal rehearsals[APP_REHEARSALS_MAX];
+    size_t rehearsal_count;
     uint64_t reload_token;        // of who asked for the script to be loaded anew and has no answer yet, or 0
     const HistoryOutlooks *foretold;  // while replaying: what was judged then, from the next tick on
     size_t foretold_count;
     const HistoryAct *acts;       // while replaying: what people did about alarms, from the next act on
     size_t act_count;
+    const HistoryGateAct *gate_acts;  // the same about actuators
+    size_t gate_act_count;
     Outlooks outlooks;  // of them the tick's
     CommandWish *replayed_wishes; // the newest of each tag, and
     int64_t *replayed_times;      // when it was made
@@ -85,6 +96,8 @@ struct App {
 Err app_create(const AppDef *def, App **out, ErrText *why);
 /// Load the plant alone, on any thread: an App that is to succeed another.
 Err app_load(const AppDef *def, App **out, ErrText *why);
+/// Before an orderly stop: write the fail-safe values, and wait some seconds at most for devices to confirm them.
+void app_make_safe(App *app);
 /// Take all that has arrived, with the ticks that are complete by it and those that run again for what came late.
 void app_drain(App *app);
 /// Between two ticks, go on from where `before` is, an App of another version of the script, drained: with its state, connectors, history and server.

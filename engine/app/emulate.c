@@ -1,14 +1,13 @@
 /* emulate.c -- pollux emulate: the device side, a recording or Castor, over a real WebSocket. */
-#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "app/bearer.h"
 #include "app/commands.h"
 #include "app/emulate.h"
 #include "app/record.h"
+#include "app/token_file.h"
 #include "connectors/tape/tape.h"
 #include "connectors/websocket/device.h"
 #include "plant/castor.h"
@@ -352,10 +351,10 @@ static Err open_link(Emulation *emulation, const DeviceDef *def, const char *tok
 {
     Arena arena = {0};
     Offer offer = {0};
-    char token[BEARER_ROOM];
+    char token[TOKEN_TEXT_ROOM];
     Err err = make_offer(emulation, &arena, &offer, why);
     if (!err)
-        err = bearer_read(token_file, token, why);
+        err = token_read(token_file, token, why);
     if (!err) {
         DeviceDef whole = *def;
         whole.token = *token ? token : NULL;

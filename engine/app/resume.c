@@ -4,9 +4,9 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { PARTS = 3 };
+enum { PARTS = 4, PARTS_BEFORE = 3 };
 
-/* Plant, sync, alarms, in this order. */
+/* Plant, sync, alarms, gate, in this order; snapshots of before know nothing of the gate: it has no bytes then. */
 typedef struct Parts {
     SnapshotPart items[PARTS];
 } Parts;
@@ -19,19 +19,20 @@ static void parts_free(Parts *parts)
 
 static bool parts_take(const App *app, Parts *out)
 {
-    const size_t sizes[PARTS] = {plant_snapshot_size(app->plant), sync_snapshot_size(app->sync), alarms_snapshot_size(app->alarms)};
+    const size_t sizes[PARTS] = {plant_snapshot_size(app->plant), sync_snapshot_size(app->sync), alarms_snapshot_size(app->alarms), gate_snapshot_size(app->gate)};
     void *bytes[PARTS];
     for (size_t i = 0; i < PARTS; i++) {
         bytes[i] = mem_alloc(sizes[i]);
         out->items[i] = (SnapshotPart){bytes[i], sizes[i]};
     }
-    if (!bytes[0] || !bytes[1] || !bytes[2]) {
+    if (!bytes[0] || !bytes[1] || !bytes[2] || !bytes[3]) {
         parts_free(out);
         return false;
     }
     plant_snapshot(app->plant, bytes[0]);
     sync_snapshot(app->sync, bytes[1]);
     alarms_snapshot(app->alarms, bytes[2]);
+    gate_snapshot(app->gate, bytes[3]);
     return true;
 }
 
@@ -118,8 +119,10 @@ static void note_gone_command(void *self, const Command *command, const char *ta
 static Err adopt(App *app, const Parts *parts, const Lineage *lineage, int64_t now, ErrText *why)
 {
     lineage_adopt(lineage, app->plant);
-    const Err err = sync_adopt(app->sync, lineage, parts->items[1].bytes, parts->items[1].size, why);
-    return err ? err : alarms_adopt(app->alarms, lineage, parts->items[2].bytes, parts->items[2].size, now, note_gone, app, why);
+    Err err = sync_adopt(app->sync, lineage, parts->items[1].bytes, parts->items[1].size, why);
+    if (!err)
+        err = alarms_adopt(app->alarms, lineage, parts->items[2].bytes, parts->items[2].size, now, note_gone, app, why);
+    return err || !parts->items[3].bytes ? err : gate_adopt(app->gate, lineage, parts->items[3].bytes, parts->items[3].size, why);
 }
 
 static Err put_back(App *app, const Parts *parts, ErrText *why)
@@ -127,7 +130,9 @@ static Err put_back(App *app, const Parts *parts, ErrText *why)
     Err err = plant_restore(app->plant, parts->items[0].bytes, parts->items[0].size, why);
     if (!err)
         err = sync_restore(app->sync, parts->items[1].bytes, parts->items[1].size, why);
-    return err ? err : alarms_restore(app->alarms, parts->items[2].bytes, parts->items[2].size, why);
+    if (!err)
+        err = alarms_restore(app->alarms, parts->items[2].bytes, parts->items[2].size, why);
+    return err || !parts->items[3].bytes ? err : gate_restore(app->gate, parts->items[3].bytes, parts->items[3].size, why);
 }
 
 /* Bit for bit where the script declares the same, otherwise by name. */
@@ -159,10 +164,11 @@ static Err restore_stored(App *app, const HistoryResume *resume, const Parts *pa
 
 static Err restore_newest(App *app, const HistoryResume *resume, ErrText *why)
 {
-    Parts parts;
+    Parts parts = {0};
     for (size_t i = 0; i < PARTS && i < resume->part_count; i++)
         parts.items[i] = (SnapshotPart){resume->parts[i], resume->part_sizes[i]};
-    const Err err = resume->part_count == PARTS ? restore_stored(app, resume, &parts, why)
+    const bool sound = resume->part_count == PARTS || resume->part_count == PARTS_BEFORE;
+    const Err err = sound ? restore_stored(app, resume, &parts, why)
                                                 : err_set(why, ERR_PARSE, "the snapshot has %zu parts, expected %d", resume->part_count, PARTS);
     if (err)
         return err_prefix(why, err, "%s cannot be continued (start with --fresh to put it aside)", app->def.history);
@@ -208,9 +214,20 @@ static void replay_act(App *app, AlarmAct act)
         log_write(LOG_WARNING, "alarm", "%s of alarm #%llu cannot be done again: %s", alarm_act_name(act.kind), (unsigned long long)act.alarm, why.text);
 }
 
+static void replay_gate_act(App *app, GateAct act)
+{
+    ErrText why;
+    if (act.number <= gate_last_act(app->gate))
+        return;  // the snapshot has it
+    if (gate_act(app->gate, &act, app->now, &why))
+        log_write(LOG_WARNING, "gate", "%s of %s cannot be done again: %s", gate_act_name(act.kind), act.tag == TAG_NONE ? "all actuators" : tags_name(app->plant->tags, act.tag).text, why.text);
+}
+
 bool resume_acts(App *app)
 {
     const uint64_t before = alarms_last_act(app->alarms);
+    for (; app->gate_act_count && app->gate_acts->tick <= app->tick && app->now != TIME_NONE; app->gate_acts++, app->gate_act_count--)
+        replay_gate_act(app, app->gate_acts->act);
     for (; app->act_count && app->acts->tick <= app->tick && app->now != TIME_NONE; app->acts++, app->act_count--)
         replay_act(app, app->acts->act);
     return alarms_last_act(app->alarms) != before;
@@ -224,8 +241,10 @@ static void replay(App *app, const HistoryResume *resume)
     app->foretold_count = resume->foretold_count;
     app->acts = resume->acts;
     app->act_count = resume->act_count;
+    app->gate_acts = resume->gate_acts;
+    app->gate_act_count = resume->gate_act_count;
     app_replay(app);
-    app->foretold_count = app->act_count = 0;
+    app->foretold_count = app->act_count = app->gate_act_count = 0;
 }
 
 Err resume_from_history(App *app, ErrText *why)
@@ -247,6 +266,7 @@ Err resume_from_history(App *app, ErrText *why)
     if (!err)
         replay(app, &resume);
     alarms_number_acts_from(app->alarms, resume.last_act);
+    gate_number_acts_from(app->gate, resume.last_gate_act);
     alarms_number_from(app->alarms, resume.last_alarm);  // behind the replay, whose alarms have the numbers that they had
     if (!err && app->now != TIME_NONE) {
         char time[32];

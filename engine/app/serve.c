@@ -15,6 +15,7 @@
 #include "app/places.h"
 #include "app/reload.h"
 #include "app/witness.h"
+#include "server/put.h"
 
 const Subcommand subcommand_serve = {
     "serve", "run the twins of a plant beside its devices, with the dashboard",
@@ -115,8 +116,10 @@ static Err open_hooks(Hooks *hooks, const char *plant, ErrText *why)
 
 typedef struct Serving {
     App *app;
+    Registry *registry;
     Websocket *websocket;
     Server *server;
+    Inlets *inlets;
     Reload *reload;
     Hooks hooks;
     uint64_t asked;  // the newest token of app->reload_token that was passed on
@@ -128,17 +131,52 @@ static void close_serving(Serving *serving)
     server_destroy(serving->server);  // first: its thread speaks with the connector
     close_hooks(&serving->hooks);
     app_destroy(serving->app);
+    inlets_destroy(serving->inlets);
     websocket_destroy(serving->websocket);
+    registry_close(serving->registry);
 }
 
-static Err open_serving(Serving *serving, const AppDef *def, ServerDef *server, ErrText *why)
+/* What somebody could bind in the script: the line for it, but for the tag. On the service thread, which stands still while the plant is exchanged. */
+static void put_address(Text *out, const Ways *ways, size_t index, const ExchangeSeen *seen)
+{
+    Text line = {0};
+    ways_suggest(ways, index, seen->address, &line);
+    put_string(out, out->bytes[out->length - 1] == '}' ? ",{" : "{", "connector", ways_state(ways, index).exchange.name);
+    put_string(out, ",", "kind", ways_state(ways, index).exchange.kind);
+    put_string(out, ",", "address", seen->address);
+    put_number(out, ",", "value", seen->number);
+    put_time(out, ",", "time", seen->time);
+    put_count(out, ",", "count", seen->count);
+    put_string(out, ",", "binding", line.bytes);
+    text_put(out, "}");
+    text_fini(&line);
+}
+
+static void put_addresses(void *self, Text *out)
+{
+    const Serving *serving = self;
+    const Ways *ways = serving->app->ways;
+    ExchangeSeen *seen = ways ? mem_alloc(EXCHANGE_SEEN_MAX * sizeof *seen) : NULL;
+    for (size_t i = 0; seen && i < ways_count(ways); i++) {
+        const size_t count = ways_seen(ways, i, seen, EXCHANGE_SEEN_MAX);
+        for (size_t k = 0; k < count && !out->failed; k++)
+            put_address(out, ways, i, &seen[k]);
+    }
+    mem_free(seen);
+}
+
+/* `devices` is the file of the registry; NULL keeps none. */
+static Err open_serving(Serving *serving, const AppDef *def, const char *devices, ServerDef *server, ErrText *why)
 {
     Err err = app_create(def, &serving->app, why);
+    if (!err)
+        err = registry_open(devices, NULL, &serving->registry, why);
     if (err)
         return err;
     const Plant *plant = serving->app->plant;
     const WebsocketDef websocket = {.tags = plant->tags, .plant = plant->name, .step = plant->step, .speed = isinf(def->speed) ? 0 : def->speed,
-                                    .provider_clock = plant->clock == PLANT_CLOCK_PROVIDER, .corrected = plant->corrects_clocks};
+                                    .provider_clock = plant->clock == PLANT_CLOCK_PROVIDER, .corrected = plant->corrects_clocks,
+                                    .registry = serving->registry};
     if (websocket_create(&websocket, &serving->websocket))
         return err_set(why, ERR_MEMORY, "no memory for the websocket connector");
     server->plant = plant;
@@ -146,6 +184,10 @@ static Err open_serving(Serving *serving, const AppDef *def, ServerDef *server, 
     server->audit = serving->app->audit;
     server->history = def->history;
     server->devices = websocket_handler(serving->websocket);
+    server->inlets = serving->inlets;
+    server->registry = serving->registry;
+    server->put_addresses = put_addresses;
+    server->addresses = serving;
     if ((err = open_hooks(&serving->hooks, plant->name, why)))
         return err;
     server->webhooks = serving->hooks.items;
@@ -164,6 +206,8 @@ static void greet(const Serving *serving, const AppDef *def, const ServerDef *se
     const int port = server_port(serving->server);
     printf("Pollux " POLLUX_VERSION "  plant %s: %u twin%s, a step every %g s, %s\n", plant->name, plant->twin_count, plant->twin_count == 1 ? "" : "s", plant->step, program_backend());
     printf("  dashboard  http%s://%s:%d\n  devices    ws%s://%s:%d   (for example: pollux emulate %s --url ws%s://%s:%d)\n", s, host, port, s, host, port, def->plant, s, host, port);
+    if (gate_is_dry(serving->app->gate))
+        printf("  dry run    commands are decided and recorded, and none is handed over\n");
     if (server->access)
         printf("  access     %s\n", server->access);
     printf("  history    %s\n  stop       Ctrl-C\n", def->history ? def->history : "none: samples are acknowledged but not kept");
@@ -283,14 +327,14 @@ static Err set_log(const char *level, const char *form, ErrText *why)
 // --- what a person types -------------------------------------------------------------------------------------------
 
 typedef struct ServeOptions {
-    const char *plant, *history, *codegen, *log_level, *log_format;
+    const char *plant, *history, *devices, *codegen, *log_level, *log_format;
     long port, clients, threads;
     double speed;
-    bool no_history, fresh, watch;
+    bool no_history, fresh, watch, dry_run;
     OptionList hosts;
     Hooks hooks;
     ServerDef server;
-    char history_path[1024], access_path[1024];  // where they are by default
+    char history_path[1024], devices_path[1040], access_path[1024];  // where they are by default
 } ServeOptions;
 
 static OptionResult read_options(int argc, char **argv, ServeOptions *out)
@@ -310,8 +354,10 @@ static OptionResult read_options(int argc, char **argv, ServeOptions *out)
         {OPTION_WHOLE, "threads", "N", "threads that step the twins (1)", &out->threads, 1, 64},
         CODEGEN_OPTION(&out->codegen),
         {OPTION_TEXT, "history", "FILE", "where the history is kept", &out->history, 0, 0},
+        {OPTION_TEXT, "devices", "FILE", "where it is kept which devices were claimed (beside the history: its name and .devices)", &out->devices, 0, 0},
         {OPTION_FLAG, "no-history", NULL, "keep none", &out->no_history, 0, 0},
         {OPTION_FLAG, "fresh", NULL, "put the history until now aside and begin anew", &out->fresh, 0, 0},
+        {OPTION_FLAG, "dry-run", NULL, "decide on every command, and hand none over, whatever the script says", &out->dry_run, 0, 0},
         {OPTION_FLAG, "watch", NULL, "load the script anew whenever it or one of its models changes (SIGHUP does it once, and looks at access file and certificate)", &out->watch, 0, 0},
         {OPTION_TEXT, "log-level", "LEVEL", "debug, info, warning or error: what the log tells (info)", &out->log_level, 0, 0},
         {OPTION_TEXT, "log-format", "FORM", "text for people, or json: a JSON object per line (text)", &out->log_format, 0, 0},
@@ -345,6 +391,15 @@ static Err find_history(ServeOptions *options, ErrText *why)
     return err || !options->fresh ? err : put_aside(options->history, why);
 }
 
+/* Which devices were claimed is kept beside the history, and not in it: that may be begun anew. */
+static void find_devices(ServeOptions *options)
+{
+    if (options->devices || !options->history)
+        return;
+    snprintf(options->devices_path, sizeof options->devices_path, "%s.devices", options->history);
+    options->devices = options->devices_path;
+}
+
 static Err complete_server(ServeOptions *options, ErrText *why)
 {
     Err err = ERR_OK;
@@ -365,16 +420,20 @@ static Err complete_server(ServeOptions *options, ErrText *why)
 static Err serve(ServeOptions *options, ErrText *why)
 {
     Serving serving = {.hooks = options->hooks};
-    const AppDef def = {.plant = options->plant, .history = options->history, .threads = (size_t)options->threads, .speed = options->speed, .stop = &stop_asked, .connects = true};
+    if (inlets_create(&serving.inlets))
+        return err_set(why, ERR_MEMORY, "no memory for what is pushed");
+    const AppDef def = {.plant = options->plant, .history = options->history, .threads = (size_t)options->threads, .speed = options->speed, .dry_run = options->dry_run,
+                        .stop = &stop_asked, .connects = true, .inlets = serving.inlets};
     stop_on_signals();
     reload_on_signal();
     Err err = reload_create(&def, options->watch, &serving.reload) ? err_set(why, ERR_MEMORY, "no memory") : ERR_OK;
     if (!err)
-        err = open_serving(&serving, &def, &options->server, why);
+        err = open_serving(&serving, &def, options->devices, &options->server, why);
     if (!err) {
         greet(&serving, &def, &options->server);
         err = run_until_stopped(&serving, why);
         log_write(LOG_INFO, "serve", "stopping: the state of the plant is kept");
+        app_make_safe(serving.app);
     }
     close_serving(&serving);
     return err;
@@ -393,6 +452,7 @@ int command_serve(int argc, char **argv)
     Err err = find_history(&options, &why);
     if (!err)
         err = complete_server(&options, &why);
+    find_devices(&options);
     if (!err)
         err = serve(&options, &why);
     codegen_end();

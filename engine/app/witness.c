@@ -22,10 +22,10 @@ static void witness_command(App *app, const Command *command)
     const bool is_new = command->id > app->witnessed_command, refused = command->state == COMMAND_REFUSED;
     if (is_new) {
         app->witnessed_command = command->id;
-        note_command(app, command, "command", refused ? AUDIT_REFUSED : AUDIT_DONE);
+        note_command(app, command, command->wish.dry_run ? "command.dry_run" : "command", refused ? AUDIT_REFUSED : AUDIT_DONE);
     }
     if (command_has_ended(command) && !(is_new && refused))
-        note_command(app, command, "command.end", command->state == COMMAND_DONE ? AUDIT_DONE : AUDIT_REFUSED);
+        note_command(app, command, "command.end", command->state == COMMAND_DONE || command->state == COMMAND_WITHHELD ? AUDIT_DONE : AUDIT_REFUSED);
 }
 
 void witness_commands(App *app)
@@ -48,6 +48,18 @@ static void name_alarm(const AlarmAct *act, char *out, size_t room)
         snprintf(out, room, "alarm %llu", (unsigned long long)act->alarm);
 }
 
+static void name_actuator(const App *app, const GateAct *act, char *out, size_t room)
+{
+    snprintf(out, room, "%s", act->tag == TAG_NONE ? "all actuators" : tags_name(app->plant->tags, act->tag).text);
+}
+
+/* "mode.manual", "failsafe.hold" */
+static const char *gate_action(const GateAct *act)
+{
+    static const char *const modes[] = {[ACTUATOR_AUTOMATIC] = "mode.automatic", [ACTUATOR_MANUAL] = "mode.manual", [ACTUATOR_BLOCKED] = "mode.blocked"};
+    return act->kind == GATE_ACT_MODE ? modes[act->mode] : act->kind == GATE_ACT_HOLD ? "failsafe.hold" : "failsafe.release";
+}
+
 static void name_target(const App *app, const ServerAsk *ask, char *out, size_t room)
 {
     switch (ask->kind) {
@@ -56,6 +68,9 @@ static void name_target(const App *app, const ServerAsk *ask, char *out, size_t 
         return;
     case SERVER_ASK_ACTUATE:
         snprintf(out, room, "%s", tags_name(app->plant->tags, ask->wish.tag).text);
+        return;
+    case SERVER_ASK_GATE:
+        name_actuator(app, &ask->gate, out, room);
         return;
     case SERVER_ASK_RELOAD:
         snprintf(out, room, "%s", app->plant->name);
@@ -69,12 +84,20 @@ static void name_target(const App *app, const ServerAsk *ask, char *out, size_t 
 void witness_ask(App *app, const ServerAsk *ask, int status, const char *detail)
 {
     static const char *const actions[] = {[SERVER_ASK_ACTUATE] = "command", [SERVER_ASK_RELOAD] = "reload", [SERVER_ASK_TIME] = "time"};
-    const char *action = ask->kind == SERVER_ASK_ALARM ? alarm_act_name(ask->act.kind) : actions[ask->kind];
+    const char *action = ask->kind == SERVER_ASK_ALARM ? alarm_act_name(ask->act.kind) : ask->kind == SERVER_ASK_GATE ? gate_action(&ask->gate) : actions[ask->kind];
     const AuditOutcome outcome = status < 400 ? AUDIT_DONE : AUDIT_REFUSED;
-    const char *who = *ask->caller.name ? ask->caller.name : ask->kind == SERVER_ASK_ALARM ? ask->act.by : ask->wish.by;
+    const char *signed_by = ask->kind == SERVER_ASK_ALARM ? ask->act.by : ask->kind == SERVER_ASK_GATE ? ask->gate.by : ask->wish.by;
+    const char *who = *ask->caller.name ? ask->caller.name : signed_by;
     char target[sizeof((AuditEntry *)0)->target] = "";
     name_target(app, ask, target, sizeof target);
     audit_note(app->audit, &(AuditNote){who, role_name(ask->caller.role), ask->caller.peer, action, target, outcome, detail});
+}
+
+void witness_act(App *app, const GateAct *act)
+{
+    char target[sizeof((AuditEntry *)0)->target] = "";
+    name_actuator(app, act, target, sizeof target);
+    audit_note(app->audit, &(AuditNote){.who = act->by, .action = gate_action(act), .target = target, .detail = act->reason});
 }
 
 // --- the engine ----------------------------------------------------------------------------------------------------

@@ -9,6 +9,8 @@
 void witness_commands(App *app);
 /// What became of what somebody asked of the tick. A wish that the gate decided on is noted by witness_commands.
 void witness_ask(App *app, const ServerAsk *ask, int status, const char *detail);
+/// What the engine itself did about actuators.
+void witness_act(App *app, const GateAct *act);
 /// Another version of the script has taken over, or was refused.
 void witness_script(App *app, AuditOutcome outcome, const char *detail);
 /// The engine has begun, or ends: what is done to the files between the two is done by others.

@@ -97,7 +97,7 @@ Err gate_act(Gate *gate, GateAct *act, int64_t now, ErrText *why);
 uint64_t gate_last_act(const Gate *gate);
 /// New numbers lie above it.
 void gate_number_acts_from(Gate *gate, uint64_t number);
-/// Whether a fail-safe value is on its way.
+/// Whether a fail-safe value is on its way, and its device has not answered yet.
 bool gate_is_making_safe(const Gate *gate);
 /// The actuators that have a fail-safe value, or are or were in another mode than automatic. A view until the next act or tick; `*changes` counts how often it has changed.
 const ActuatorState *gate_actuators(const Gate *gate, size_t *count, uint64_t *changes);

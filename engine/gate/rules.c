@@ -288,6 +288,43 @@ static Err read_gate(Reader *reader, int index)
     return reader->entry.err;
 }
 
+/* What `bind` says of an actuator in place of `gate`; its entry is on top of the stack, the tag's name below it. */
+static Err read_bound(Reader *reader)
+{
+    static const struct {
+        const char *name;
+        Section *read;
+    } keys[] = {{"read_back", read_read_back}, {"fail_safe", read_fail_safe}};
+    lua_State *const lua = script_lua(reader->entry.script);
+    const int bound = lua_gettop(lua);
+    const TagId tag = lua_type(lua, -2) == LUA_TSTRING && lua_istable(lua, bound) ? tags_find(reader->plant->tags, lua_tostring(lua, -2)) : TAG_NONE;
+    for (size_t i = 0; tag != TAG_NONE && i < sizeof keys / sizeof *keys && !reader->entry.err; i++) {
+        const bool is_said = lua_getfield(lua, bound, keys[i].name) != LUA_TNIL;
+        reader->entry.key = lua_tostring(lua, bound - 1);
+        reader->entry.index = lua_gettop(lua);
+        Rule *const rule = is_said ? rule_of(reader, tag) : NULL;
+        if (rule && (i == 0 ? rule->read_back.tag != TAG_NONE : rule->fails_safe))
+            declare_fail(&reader->entry, "\"%s\": %s stands in gate as well: expected one of them", reader->entry.key, keys[i].name);
+        else if (rule)
+            keys[i].read(reader, rule);
+        lua_settop(lua, bound);
+    }
+    return reader->entry.err;
+}
+
+static Err read_bindings(Reader *reader)
+{
+    lua_State *const lua = script_lua(reader->entry.script);
+    const int top = lua_gettop(lua);
+    plant_push(reader->plant, "bind");
+    reader->entry.section = "bind";
+    if (lua_istable(lua, -1))
+        for (lua_pushnil(lua); !reader->entry.err && lua_next(lua, -2); lua_pop(lua, 1))
+            read_bound(reader);
+    lua_settop(lua, top);
+    return reader->entry.err;
+}
+
 static int by_tag(const void *a, const void *b)
 {
     const TagId x = ((const Rule *)a)->tag, y = ((const Rule *)b)->tag;
@@ -299,17 +336,19 @@ Err rules__read(Rules *rules, const Plant *plant, ErrText *why)
     lua_State *const lua = script_lua(plant->script);
     const int top = lua_gettop(lua);
     *rules = (Rules){0};
+    plant_push(plant, "bind");
     plant_push(plant, "gate");
-    if (lua_isnil(lua, -1)) {
+    const bool is_said = !lua_isnil(lua, -1);
+    if (!is_said && lua_isnil(lua, -2)) {
         lua_settop(lua, top);
         return ERR_OK;
     }
-    rules->items = arena_new(&rules->arena, Rule, RULES_MAX);
     Reader reader = {rules, plant, {.script = plant->script, .why = why}};
-    if (rules->items)
-        read_gate(&reader, top + 1);
-    else
+    rules->items = arena_new(&rules->arena, Rule, RULES_MAX);
+    if (!rules->items)
         reader.entry.err = err_set(why, ERR_MEMORY, "no memory for the gate of plant \"%s\"", plant->name);
+    else if (!is_said || !read_gate(&reader, lua_gettop(lua)))
+        read_bindings(&reader);
     lua_settop(lua, top);
     if (!reader.entry.err)
         qsort(rules->items, rules->count, sizeof *rules->items, by_tag);

@@ -504,6 +504,13 @@ void history_append_command(History *history, const Command *command, const char
     append(history, &record);
 }
 
+void history_append_gate_act(History *history, const HistoryGateAct *act, const char *tag)
+{
+    Record record = {.kind = RECORD_GATE_ACT, .gate.act = *act};
+    snprintf(record.gate.tag.text, sizeof record.gate.tag.text, "%s", tag);
+    append(history, &record);
+}
+
 void history_append_act(History *history, const HistoryAct *act)
 {
     append(history, &(Record){.kind = RECORD_ACT, .act = *act});

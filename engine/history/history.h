@@ -49,6 +49,12 @@ typedef struct HistoryAct {
     AlarmAct act;
 } HistoryAct;
 void history_append_act(History *history, const HistoryAct *act);
+/// What somebody did about actuators, behind `tick`; `tag` is the name of act.tag, "" for all.
+typedef struct HistoryGateAct {
+    int64_t tick, time;
+    GateAct act;
+} HistoryGateAct;
+void history_append_gate_act(History *history, const HistoryGateAct *act, const char *tag);
 /// What the alarm was decided on, of the revision that it names.
 void history_append_evidence(History *history, const Evidence *evidence);
 /// What was judged in `tick`, before the alarms that came of it.
@@ -85,13 +91,15 @@ typedef struct HistoryResume {
     size_t part_count;
     Filed *samples;      // filed under later ticks, in order of tick, then seq
     size_t sample_count;
-    Command *commands;   // all that have not ended, and of each actuator the newest that was not refused and the newest done; oldest first
+    Command *commands;   // all that have not ended, and of each actuator the newest that was not refused, the newest done and the newest withheld; oldest first
     size_t command_count;
     HistoryOutlooks *foretold;  // in later ticks, by tick
     size_t foretold_count;
     HistoryAct *acts;    // behind that tick or later ones, in their order; of that tick some may be in the snapshot
     size_t act_count;
-    uint64_t last_seq, last_alarm, last_command, last_act;  // highest numbers ever given
+    HistoryGateAct *gate_acts;  // the same of the gate; those on what is no actuator any more are left out
+    size_t gate_act_count;
+    uint64_t last_seq, last_alarm, last_command, last_act, last_gate_act;  // highest numbers ever given
     int64_t last_sample_time;  // newest of all samples, TIME_NONE without any
     Arena arena;         // holds all of it
 } HistoryResume;

@@ -32,6 +32,38 @@ Err logbook__read_act(sqlite3_stmt *row, HistoryAct *out, ErrText *why)
     return (unsigned)act->kind < ACT_KIND_COUNT ? ERR_OK : err_set(why, ERR_PARSE, "act %" PRIu64 " on an alarm is of a kind that does not exist", act->number);
 }
 
+void logbook__bind_gate_act(sqlite3_stmt *statement, const HistoryGateAct *entry, const char *tag)
+{
+    const GateAct *act = &entry->act;
+    sqlite3_bind_int64(statement, 1, (int64_t)act->number);
+    sqlite3_bind_int64(statement, 2, entry->tick);
+    sqlite3_bind_int64(statement, 3, entry->time);
+    sqlite3_bind_int(statement, 4, (int)act->kind);
+    sqlite3_bind_text(statement, 5, tag, -1, SQLITE_STATIC);
+    sqlite3_bind_int(statement, 6, (int)act->mode);
+    sqlite3_bind_int(statement, 7, act->may_block);
+    sqlite3_bind_text(statement, 8, act->by, -1, SQLITE_STATIC);
+    sqlite3_bind_text(statement, 9, act->reason, -1, SQLITE_STATIC);
+}
+
+Err logbook__read_gate_act(sqlite3_stmt *row, const Plant *plant, HistoryGateAct *out, bool *gone, ErrText *why)
+{
+    GateAct *act = &out->act;
+    char tag[TAG_NAME_ROOM];
+    *out = (HistoryGateAct){.tick = sqlite3_column_int64(row, 1), .time = sqlite3_column_int64(row, 2)};
+    act->number = (uint64_t)sqlite3_column_int64(row, 0);
+    act->kind = (GateActKind)sqlite3_column_int(row, 3);
+    store_text(row, 4, tag, sizeof tag);
+    act->tag = *tag ? tags_find(plant->tags, tag) : TAG_NONE;
+    act->mode = (ActuatorMode)sqlite3_column_int(row, 5);
+    act->may_block = sqlite3_column_int(row, 6) != 0;
+    store_text(row, 7, act->by, sizeof act->by);
+    store_text(row, 8, act->reason, sizeof act->reason);
+    *gone = *tag && act->tag == TAG_NONE;
+    const bool sound = (unsigned)act->kind < GATE_ACT_KIND_COUNT && (unsigned)act->mode <= ACTUATOR_BLOCKED;
+    return sound ? ERR_OK : err_set(why, ERR_PARSE, "act %" PRIu64 " on an actuator is of a kind that does not exist", act->number);
+}
+
 // Evidence.
 
 static void put_member(Text *out, const char *key, double value)

@@ -5,7 +5,7 @@
 
 #include "history/history.h"
 
-typedef enum RecordKind { RECORD_SAMPLE, RECORD_ESTIMATE, RECORD_ALARM, RECORD_COMMAND, RECORD_ACT, RECORD_EVIDENCE, RECORD_OUTLOOK, RECORD_SNAPSHOT } RecordKind;
+typedef enum RecordKind { RECORD_SAMPLE, RECORD_ESTIMATE, RECORD_ALARM, RECORD_COMMAND, RECORD_ACT, RECORD_GATE_ACT, RECORD_EVIDENCE, RECORD_OUTLOOK, RECORD_SNAPSHOT } RecordKind;
 
 typedef struct Estimate {
     int64_t time;
@@ -42,6 +42,10 @@ typedef struct Record {
             TagName tag;
         } command;
         HistoryAct act;
+        struct {
+            HistoryGateAct act;
+            TagName tag;  // "": all
+        } gate;
         Evidence evidence;
         Foretold foretold;
         Snapshot *snapshot;

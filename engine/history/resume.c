@@ -179,9 +179,9 @@ static Err read_samples(Reading *reading)
 
 /* The gate wants to know what was asked last of an actuator, and what it was last known to have. */
 #define RESUMED_COMMANDS                                                                             \
-    " FROM command WHERE state IN (0, 1) OR id IN (SELECT max(id) FROM command WHERE state <> 3 GROUP BY tag)" \
-    " OR id IN (SELECT max(id) FROM command WHERE state = 2 GROUP BY tag) ORDER BY id"
-_Static_assert(COMMAND_WAITING == 0 && COMMAND_SENT == 1 && COMMAND_DONE == 2 && COMMAND_REFUSED == 3, "RESUMED_COMMANDS names states by number");
+    " FROM command WHERE state IN (0, 1) OR id IN (SELECT max(id) FROM command WHERE state NOT IN (3, 6) GROUP BY tag)" \
+    " OR id IN (SELECT max(id) FROM command WHERE state = 2 GROUP BY tag) OR id IN (SELECT max(id) FROM command WHERE state = 6 GROUP BY tag) ORDER BY id"
+_Static_assert(COMMAND_WAITING == 0 && COMMAND_SENT == 1 && COMMAND_DONE == 2 && COMMAND_REFUSED == 3 && COMMAND_WITHHELD == 6, "RESUMED_COMMANDS names states by number");
 
 static Err read_commands(Reading *reading)
 {
@@ -287,6 +287,33 @@ static Err read_acts(Reading *reading)
     return err;
 }
 
+static Err read_gate_acts(Reading *reading)
+{
+    HistoryResume *out = reading->out;
+    char sql[160];
+    int64_t rows;
+    snprintf(sql, sizeof sql, "SELECT count(*) FROM gate_act WHERE tick >= %" PRId64, out->tick);
+    Err err = store_integer(reading->db, sql, 0, &rows, reading->why);
+    if (err != ERR_OK)
+        return err;
+    out->gate_acts = arena_new(&out->arena, HistoryGateAct, rows);
+    if (!out->gate_acts)
+        return out_of_memory(reading);
+
+    sqlite3_stmt *query;
+    snprintf(sql, sizeof sql, "SELECT " LOGBOOK_GATE_ACT_COLUMNS " FROM gate_act WHERE tick >= %" PRId64 " ORDER BY number", out->tick);
+    err = store_prepare(reading->db, sql, &query, reading->why);
+    if (err != ERR_OK)
+        return err;
+    while (err == ERR_OK && out->gate_act_count < (size_t)rows && store_next(query, &err, reading->why)) {
+        bool gone;
+        err = logbook__read_gate_act(query, reading->plant, &out->gate_acts[out->gate_act_count], &gone, reading->why);
+        out->gate_act_count += err == ERR_OK && !gone;
+    }
+    sqlite3_finalize(query);
+    return err;
+}
+
 /* The newest of all samples: by tag in blocks, whose index begins with it, and among the rows that are none yet. */
 #define LAST_SAMPLE "SELECT max(time) FROM (SELECT max((SELECT max(end) FROM block WHERE block.tag = tag.id AND strand = 0)) AS time FROM tag" \
                     " UNION ALL SELECT max(time) FROM sample)"
@@ -295,7 +322,7 @@ _Static_assert(STRAND_SAMPLES == 0, "LAST_SAMPLE names a strand by number");
 static Err read_numbers(Reading *reading)
 {
     HistoryResume *out = reading->out;
-    int64_t seq = 0, alarm = 0, command = 0, act = 0;
+    int64_t seq = 0, alarm = 0, command = 0, act = 0, gate_act = 0;
     Err err = store_integer(reading->db, "SELECT max(seq) FROM sample", 0, &seq, reading->why);
     if (err == ERR_OK)
         err = store_integer(reading->db, "SELECT max(id) FROM alarm", 0, &alarm, reading->why);
@@ -304,11 +331,14 @@ static Err read_numbers(Reading *reading)
     if (err == ERR_OK)
         err = store_integer(reading->db, "SELECT max(number) FROM act", 0, &act, reading->why);
     if (err == ERR_OK)
+        err = store_integer(reading->db, "SELECT max(number) FROM gate_act", 0, &gate_act, reading->why);
+    if (err == ERR_OK)
         err = store_integer(reading->db, LAST_SAMPLE, TIME_NONE, &out->last_sample_time, reading->why);
     out->last_seq = (uint64_t)(seq > reading->mark.floor ? seq : reading->mark.floor);
     out->last_alarm = (uint64_t)alarm;
     out->last_command = (uint64_t)command;
     out->last_act = (uint64_t)act;
+    out->last_gate_act = (uint64_t)gate_act;
     return err;
 }
 
@@ -344,6 +374,8 @@ Err resume_read(const char *path, const Plant *plant, HistoryResume *out, ErrTex
         err = read_outlooks(&reading);
     if (err == ERR_OK)
         err = read_acts(&reading);
+    if (err == ERR_OK)
+        err = read_gate_acts(&reading);
     if (err == ERR_OK)
         err = read_numbers(&reading);
     sqlite3_close(reading.db);

@@ -22,6 +22,7 @@ static const char *const sql[WRITER_STATEMENT_COUNT] = {
     [WRITER_COMMAND] = "INSERT OR REPLACE INTO command (" STORE_COMMAND ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     [WRITER_OUTLOOK] = "INSERT OR REPLACE INTO outlook (tick, twin, alarm, time, share, early, middle, late) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
     [WRITER_ACT] = LOGBOOK_ACT,
+    [WRITER_GATE_ACT] = LOGBOOK_GATE_ACT,
     [WRITER_EVIDENCE] = LOGBOOK_EVIDENCE,
     [WRITER_AUDIT] = TRAIL_ADD,
     [WRITER_SNAPSHOT] = "INSERT OR REPLACE INTO snapshot (tick, time, hash, parts, sum) VALUES (?, ?, ?, ?, ?)",
@@ -271,6 +272,9 @@ static Err put(Writer *writer, const Record *record, ErrText *why)
     case RECORD_ACT:
         logbook__bind_act(writer->statements[WRITER_ACT], &record->act);
         return step(writer, WRITER_ACT, why);
+    case RECORD_GATE_ACT:
+        logbook__bind_gate_act(writer->statements[WRITER_GATE_ACT], &record->gate.act, record->gate.tag.text);
+        return step(writer, WRITER_GATE_ACT, why);
     case RECORD_EVIDENCE:
         return put_evidence(writer, &record->evidence, why);
     case RECORD_OUTLOOK:

@@ -27,6 +27,7 @@ typedef enum WriterStatement {
     WRITER_ALARM,
     WRITER_COMMAND,
     WRITER_ACT,
+    WRITER_GATE_ACT,
     WRITER_EVIDENCE,
     WRITER_OUTLOOK,
     WRITER_AUDIT,

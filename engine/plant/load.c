@@ -182,7 +182,7 @@ static Err read_recording(Loader *loader)
 /* Tables of functions are kept in the registry, where the script itself cannot reach them. */
 static Err keep_tables(Loader *loader)
 {
-    static const char *const keys[] = {"on", "emulate", "forecast", "gate"};
+    static const char *const keys[] = {"on", "emulate", "forecast", "gate", "bind"};
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
         char name[32];
         const int type = lua_getfield(loader->lua, loader->root, keys[i]);

@@ -141,7 +141,7 @@ typedef struct Plant {
     size_t connector_count;
     bool free_running;   // nobody measures these twins: only their mean is stepped
 
-    Script *script;      // the plant's own, with its tables `on`, `emulate`, `forecast` and `gate` in the registry (plant_push)
+    Script *script;      // the plant's own, with its tables `on`, `emulate`, `forecast`, `gate` and `bind` in the registry (plant_push)
     Workers *workers;
     Scratch *scratch;    // registers, per thread
     double **shadow;     // per thread: a block's states before a program moved them [I3]
@@ -198,7 +198,7 @@ void plant_settle(Plant *plant, uint32_t block, size_t thread);
 /// How many twins are in quarantine.
 uint64_t plant_quarantined(const Plant *plant);
 bool plant_is_quarantined(const Plant *plant, uint32_t twin);
-/// Push the table `key` ("on", "emulate", "forecast", "gate") of the plant's script on its Lua stack: a table, or nil.
+/// Push the table `key` ("on", "emulate", "forecast", "gate", "bind") of the plant's script on its Lua stack: a table, or nil.
 void plant_push(const Plant *plant, const char *key);
 
 /// The number of the tick that a time lies in: tick k covers the times from k to k + 1 steps since 1970.

@@ -161,6 +161,7 @@ void access_identify(Access *access, const Showing *showing, Caller *caller)
         identify_token(access, showing->token, caller);
     else if (showing->cookie)
         identify_login(access, showing, caller);
+    caller->stranger = !showing->token && !showing->cookie;
     if (showing->token || caller->known || !showing->certificate)
         return;
     const Key *key = keyring_find_certificate(access->keyring, &showing->certificate->fingerprint, showing->certificate->subject);
@@ -187,7 +188,13 @@ bool access_still_admits(Access *access, const Caller *caller)
 bool access_is_device(const Access *access, const Caller *caller)
 {
     const Key *key = access ? access_key(access, caller) : NULL;
-    return !access || (key && key->provide.count + key->actuate.count > 0);
+    return !access || (key && (key->device || key->provide.count + key->actuate.count > 0));
+}
+
+bool access_is_enrolled(const Access *access, const Caller *caller)
+{
+    const Key *key = access ? access_key(access, caller) : NULL;
+    return key && key->device;
 }
 
 bool access_may_provide(const Access *access, const Caller *caller, const char *tag)

@@ -20,6 +20,7 @@ typedef struct Caller {
     char peer[64];      // address and port
     Role role;
     bool known;         // he may do something, if only as a device
+    bool stranger;      // he shows nothing, or a certificate that nobody knows: a device that is to be claimed comes so
     KeyKind kind;       // of the key that he came by
     uint64_t stamp;     // of that key; 0: there is none
     uint64_t login;     // 0: he has not logged in
@@ -58,6 +59,8 @@ bool access_still_admits(Access *access, const Caller *caller);
 const Key *access_key(const Access *access, const Caller *caller);
 /// Whether somebody may be a device at all.
 bool access_is_device(const Access *access, const Caller *caller);
+/// Whether he came by the credential of a claimed device.
+bool access_is_enrolled(const Access *access, const Caller *caller);
 /// Whether somebody may send samples of a tag, or be its actuator.
 bool access_may_provide(const Access *access, const Caller *caller, const char *tag);
 bool access_may_actuate(const Access *access, const Caller *caller, const char *tag);

@@ -34,7 +34,8 @@ static bool may(Client *client, const WireMessage *message)
     const bool as_device = wire_is_device_topic(message->topic);
     const Right right = as_device ? RIGHT_NONE : topic_right(message->topic);
     char why[128];
-    if (as_device ? access_is_device(client->server->access, caller) : role_may(caller->role, right))
+    const bool is_device = as_device && (client->link.standing == LINK_STRANGER || access_is_device(client->server->access, caller));
+    if (as_device ? is_device : role_may(caller->role, right))
         return true;
     if (as_device)
         snprintf(why, sizeof why, "%s is no device: it has no tags to provide or actuate", caller->name);
@@ -134,6 +135,7 @@ static void on_actuate(Client *client, const WireMessage *message)
         return;
     }
     ask.wish.value = unit_to_si(tag.unit, message->actuate.value);
+    ask.wish.dry_run = message->actuate.dry_run;
     caller_sign(&client->caller, ask.wish.by, sizeof ask.wish.by);
     snprintf(ask.wish.reason, sizeof ask.wish.reason, "%s", message->actuate.reason);
     put_ask(client, message, &ask);

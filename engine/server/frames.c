@@ -50,6 +50,43 @@ void frame_command(Text *out, const Command *command, const TagTable *tags)
     text_put(out, "}");
 }
 
+static void put_flag(Text *out, const char *separator, const char *key, bool flag)
+{
+    put_key(out, separator, key);
+    text_put(out, flag ? "true" : "false");
+}
+
+static void put_actuator(Text *out, const Plant *plant, const ActuatorState *state)
+{
+    const Unit *unit = tags_get(plant->tags, state->tag).unit;
+    put_string(out, "{", "mode", actuator_mode_name(state->mode));
+    put_string(out, ",", "mode_by", state->mode_by);
+    put_string(out, ",", "mode_reason", state->mode_reason);
+    put_time(out, ",", "mode_since", state->mode_since);
+    put_number(out, ",", "fail_safe", state->fails_safe ? unit_from_si(unit, state->safe_value) : NAN);
+    put_flag(out, ",", "held", state->held);
+    put_string(out, ",", "held_by", state->held ? state->held_by : "");
+    put_string(out, ",", "held_reason", state->held ? state->held_reason : "");
+    put_time(out, ",", "held_since", state->held_since);
+    text_put(out, "}");
+}
+
+void frame_gate(Text *out, const Plant *plant, const State *state, const Feed *feed)
+{
+    const char *separator = "";
+    put_flag(out, "{", "dry_run", state->sequence && state->now.dry_run);
+    text_put(out, ",\"actuators\":{");
+    for (size_t i = 0; i < state->actuator_count; i++) {
+        const TagId tag = state->actuators[i].tag;
+        if (feed && !feed_concerns(feed, plant->twins[plant_place(plant, tag).twin].name))
+            continue;
+        put_key(out, separator, tags_name(plant->tags, tag).text);
+        put_actuator(out, plant, &state->actuators[i]);
+        separator = ",";
+    }
+    text_put(out, "}}");
+}
+
 void frame_audit(Text *out, const AuditEntry *entry)
 {
     put_count(out, "{", "seq", entry->seq);
@@ -126,6 +163,15 @@ static const char *reading_quality(const char *source, const State *state, Place
     return twin && strcmp(source, "estimated") == 0 ? twin_quality(twin) : quality_name(QUALITY_GOOD);
 }
 
+/* Who may command an actuator, and whether it is held. */
+static void put_standing(Text *out, const State *state, TagId tag, const Unit *unit)
+{
+    const ActuatorState *known = state_actuator(state, tag);
+    put_string(out, ",", "mode", actuator_mode_name(known ? known->mode : ACTUATOR_AUTOMATIC));
+    put_number(out, ",", "fail_safe", known && known->fails_safe ? unit_from_si(unit, known->safe_value) : NAN);
+    put_flag(out, ",", "held", known && known->held);
+}
+
 void frame_leaf_of(Text *out, const Plant *plant, const State *state, TagId tag, const Reading *reading)
 {
     const Unit *unit = tags_get(plant->tags, tag).unit;
@@ -137,6 +183,8 @@ void frame_leaf_of(Text *out, const Plant *plant, const State *state, TagId tag,
     put_string(out, ",", "source", source);
     put_number(out, ",", "age", reading_age(source, state, reading));
     put_string(out, ",", "quality", reading_quality(source, state, plant_place(plant, tag), reading));
+    if (tags_get(plant->tags, tag).role == TAG_ACTUATED)
+        put_standing(out, state, tag, unit);
     text_put(out, "}");
 }
 
@@ -361,6 +409,10 @@ static void put_whole(Text *out, const TickFrame *frame)
     put_values(out, frame);
     put_twins(out, frame);
     put_changes(out, frame);
+    if (frame->picture->gate > frame->after) {
+        put_key(out, ",", "gate");
+        frame_gate(out, frame->plant, frame->state, NULL);
+    }
     put_connections(out, frame->state);
     put_counters(out, frame->state);
     put_key(out, ",", "script_error");

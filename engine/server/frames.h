@@ -34,6 +34,9 @@ void frame_changes(Text *out, const TickFrame *frame);
 /// The one tag of a feed, as frame_leaf_of writes it.
 void frame_leaf(Text *out, const TickFrame *frame);
 
+/// Modes, what is held at its fail-safe value, and whether commands leave the gate; of the actuators that `feed` concerns (NULL: all).
+void frame_gate(Text *out, const Plant *plant, const State *state, const Feed *feed);
+
 /// Why the newest version of the script was refused, or null.
 void frame_refusal(Text *out, const State *state);
 

@@ -13,5 +13,7 @@
 bool guard_admit(Server *server, struct lws *wsi, Caller *caller, Reply *reply);
 /// Whether the caller has a right. Otherwise a refusal is in `reply`: 401 when it is not known who that is, 403 when he may not.
 bool guard_permit(const Caller *caller, Right right, Reply *reply);
+/// Whether somebody may open a WebSocket: who is known, and strangers while devices are being paired.
+bool guard_knows(const Server *server, const Caller *caller);
 /// Address and port of the other side.
 void guard_peer(struct lws *wsi, char *out, size_t room);

@@ -30,7 +30,7 @@ static uint64_t stamp_patterns(uint64_t seed, TagPatterns patterns)
 
 uint64_t key_stamp(const Key *key)
 {
-    const int64_t numbers[] = {key->kind, key->role, key->created, key->expires};
+    const int64_t numbers[] = {key->kind, key->role, key->created, key->expires, key->device};
     uint64_t stamp = hash_bytes(0, numbers, sizeof numbers);
     stamp = hash_bytes(stamp, &key->hash, sizeof key->hash);
     stamp = stamp_text(stamp_text(stamp_text(stamp, key->name), key->password), key->subject);
@@ -131,6 +131,8 @@ static Err check_key(const Keyring *keyring, const Key *key, ErrText *why)
         err = err_set(why, ERR_RANGE, "expected a password's argon2id hash, as `pollux user password` writes it");
     if (!err && key->subject && (!*key->subject || strlen(key->subject) > KEY_SUBJECT_MAX))
         err = err_set(why, ERR_RANGE, "expected a subject of 1 to %d bytes", KEY_SUBJECT_MAX);
+    if (!err && key->device && (key->kind == KEY_USER || key->role != ROLE_NOBODY || key->provide.count + key->actuate.count > 0))
+        err = err_set(why, ERR_RANGE, "device: expected without role, provide and actuate: what it is bound to counts");
     if (!err)
         err = check_patterns(key->provide, why);
     return err ? err : check_patterns(key->actuate, why);

@@ -36,6 +36,7 @@ typedef struct Key {
     SecretHash hash;       // of a token; of a certificate: SHA-256 of its DER form
     const char *subject;   // of a certificate, by which it is known instead of by its hash: "CN=rig-1,O=Works" (RFC 2253); NULL otherwise
     TagPatterns provide, actuate;
+    bool device;           // of a claimed device (registry.h): what it provides and obeys is what it is bound to
     int64_t created, expires;  // UTC; expires TIME_NONE: never
 } Key;
 

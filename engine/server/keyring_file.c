@@ -47,30 +47,11 @@ static Err read_time(const Reading *reading, const char *name, int64_t *out, Err
     return err_set(why, ERR_PARSE, "%s: expected a time as in \"2026-12-31T00:00:00Z\", got \"%.60s\"", name, text);
 }
 
-static int hex_digit(char letter)
-{
-    static const char digits[] = "0123456789abcdef";
-    const char *at = letter ? strchr(digits, letter) : NULL;
-    return at ? (int)(at - digits) : -1;
-}
-
-static bool parse_hash(const char *text, SecretHash *out)
-{
-    if (strlen(text) != 2 * sizeof out->bytes)
-        return false;
-    for (size_t i = 0; i < sizeof out->bytes; i++, text += 2) {
-        if (hex_digit(text[0]) < 0 || hex_digit(text[1]) < 0)
-            return false;
-        out->bytes[i] = (unsigned char)(16 * hex_digit(text[0]) + hex_digit(text[1]));
-    }
-    return true;
-}
-
 static Err read_hash(const Reading *reading, const char *name, SecretHash *out, ErrText *why)
 {
     const char *text;
     const Err err = require_text(reading, name, &text, why);
-    if (err || parse_hash(text, out))
+    if (err || secret_hash_parse(text, out))
         return err;
     return err_set(why, ERR_PARSE, "%s: expected %d hexadecimal digits, in small letters", name, 2 * SECRET_BYTES);
 }
@@ -117,6 +98,14 @@ static Err check_members(const Reading *reading, const char *const *known, ErrTe
     return ERR_OK;
 }
 
+/* True or false, false where it is left out. */
+static Err read_flag(const Reading *reading, const char *name, bool *out, ErrText *why)
+{
+    const json_t *member = json_object_get(reading->object, name);
+    *out = json_is_true(member);
+    return !member || json_is_boolean(member) ? ERR_OK : err_set(why, ERR_PARSE, "%s: expected true or false", name);
+}
+
 static Err read_user(Reading *reading, ErrText *why)
 {
     static const char *const members[] = {"name", "role", "password", "created", NULL};
@@ -131,14 +120,14 @@ static Err read_user(Reading *reading, ErrText *why)
 
 static Err read_token(Reading *reading, ErrText *why)
 {
-    static const char *const members[] = {"name", "role", "hash", "provide", "actuate", "created", "expires", NULL};
+    static const char *const members[] = {"name", "role", "hash", "provide", "actuate", "device", "created", "expires", NULL};
     const Err err = check_members(reading, members, why);
     return err ? err : read_hash(reading, "hash", &reading->key.hash, why);
 }
 
 static Err read_certificate(Reading *reading, ErrText *why)
 {
-    static const char *const members[] = {"name", "role", "fingerprint", "subject", "provide", "actuate", "created", "expires", NULL};
+    static const char *const members[] = {"name", "role", "fingerprint", "subject", "provide", "actuate", "device", "created", "expires", NULL};
     Key *key = &reading->key;
     Err err = check_members(reading, members, why);
     if (!err)
@@ -166,6 +155,8 @@ static Err read_key(Keyring *keyring, KeyKind kind, const json_t *object, ErrTex
         err = read_patterns(&reading, "provide", reading.provide, &key->provide, why);
     if (!err)
         err = read_patterns(&reading, "actuate", reading.actuate, &key->actuate, why);
+    if (!err)
+        err = read_flag(&reading, "device", &key->device, why);
     if (!err)
         err = readers[kind](&reading, why);
     return err ? err : keyring_add(keyring, key, why);
@@ -262,10 +253,9 @@ static void put_text(Text *out, const char *name, const char *value)
 
 static void put_hash(Text *out, const char *name, const SecretHash *hash)
 {
-    text_format(out, ", \"%s\": \"", name);
-    for (size_t i = 0; i < sizeof hash->bytes; i++)
-        text_format(out, "%02x", hash->bytes[i]);
-    text_put(out, "\"");
+    char text[SECRET_HASH_TEXT];
+    secret_hash_print(hash, text);
+    put_text(out, name, text);
 }
 
 static void put_time(Text *out, const char *name, int64_t time)
@@ -301,6 +291,7 @@ static void put_key(Text *out, const Key *key)
         put_text(out, "subject", key->subject);
     else
         put_hash(out, key->kind == KEY_TOKEN ? "hash" : "fingerprint", &key->hash);
+    text_put(out, key->device ? ", \"device\": true" : "");
     put_patterns(out, "provide", key->provide);
     put_patterns(out, "actuate", key->actuate);
     put_time(out, "created", key->created);

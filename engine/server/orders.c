@@ -27,6 +27,19 @@ static void told_order(Server *server, const AskAnswer *answer, Reply *reply)
     text_put(reply->body, "}");
 }
 
+/* What would become of it. */
+static void told_rehearsal(Server *server, const AskAnswer *answer, Reply *reply)
+{
+    (void)server;
+    if (answer->status != 200) {
+        reply_problem(reply, answer->status, "%s", answer->detail);
+        return;
+    }
+    put_count(reply->body, "{", "command", answer->command);
+    put_string(reply->body, ",", "dry_run", answer->detail);
+    text_put(reply->body, "}");
+}
+
 /* What may be set; false, and a refusal that says why: it may not. */
 static bool check_actuator(const Server *server, TagId tag, Reply *reply)
 {
@@ -51,38 +64,40 @@ static bool check_actuator(const Server *server, TagId tag, Reply *reply)
     }
 }
 
-static void order(Server *server, const Request *request, TagId tag, double value, const char *reason, Reply *reply)
+static void order(Server *server, const Request *request, TagId tag, double value, const char *reason, bool dry_run, Reply *reply)
 {
     if (!check_actuator(server, tag, reply))
         return;
     const Unit *unit = tags_get(server->plant->tags, tag).unit;
-    ServerAsk ask = {.kind = SERVER_ASK_ACTUATE, .wish = {.tag = tag, .value = unit_to_si(unit, value)}};
+    ServerAsk ask = {.kind = SERVER_ASK_ACTUATE, .wish = {.tag = tag, .value = unit_to_si(unit, value), .dry_run = dry_run}};
     caller_sign(&request->caller, ask.wish.by, sizeof ask.wish.by);
     snprintf(ask.wish.reason, sizeof ask.wish.reason, "%s", reason ? reason : "");
-    reply_ask(reply, &ask, told_order);
+    reply_ask(reply, &ask, dry_run ? told_rehearsal : told_order);
 }
 
-/* "value" and "reason" of a body. */
+/* "value", "reason" and "dry_run" of a body. */
 static void order_of_body(Server *server, const Request *request, TagId tag, const json_t *body, Reply *reply)
 {
-    const json_t *value = json_object_get(body, "value"), *reason = json_object_get(body, "reason");
+    const json_t *value = json_object_get(body, "value"), *reason = json_object_get(body, "reason"), *dry_run = json_object_get(body, "dry_run");
     if (!json_is_number(value) || !isfinite(json_number_value(value)))
         reply_problem(reply, 400, "value: expected a number");
     else if (reason && !json_is_string(reason))
         reply_problem(reply, 400, "reason: expected a text");
+    else if (dry_run && !json_is_boolean(dry_run))
+        reply_problem(reply, 400, "dry_run: expected true or false");
     else
-        order(server, request, tag, json_number_value(value), json_string_value(reason), reply);
+        order(server, request, tag, json_number_value(value), json_string_value(reason), json_is_true(dry_run), reply);
 }
 
 // The ways to ask.
 
 static void answer_command(Server *server, const Request *request, Reply *reply)
 {
-    static const char *const members[] = {"tag", "value", "reason", NULL};
+    static const char *const members[] = {"tag", "value", "reason", "dry_run", NULL};
     json_t *body = body_object(request, reply);
     const char *name = json_string_value(json_object_get(body, "tag"));
     const TagId tag = name ? tags_find(server->plant->tags, name) : TAG_NONE;
-    if (!body || !body_members(body, members, "tag, value, reason", reply))
+    if (!body || !body_members(body, members, "tag, value, reason, dry_run", reply))
         ;
     else if (!name)
         reply_problem(reply, 400, "tag: expected the name of an actuator");
@@ -107,10 +122,10 @@ static TagId find_leaf(const Server *server, const Request *request, Reply *repl
 
 static void answer_leaf(Server *server, const Request *request, Reply *reply)
 {
-    static const char *const members[] = {"value", "reason", NULL};
+    static const char *const members[] = {"value", "reason", "dry_run", NULL};
     const TagId tag = find_leaf(server, request, reply);
     json_t *body = tag == TAG_NONE ? NULL : body_object(request, reply);
-    if (body && body_members(body, members, "value, reason", reply))
+    if (body && body_members(body, members, "value, reason, dry_run", reply))
         order_of_body(server, request, tag, body, reply);
     json_decref(body);
 }
@@ -137,7 +152,7 @@ static void order_of_patch(Server *server, const Request *request, const json_t 
     else if (!json_is_number(value))
         reply_problem(reply, 400, "%.100s: expected a number", name);
     else
-        order(server, request, tag, json_number_value(value), NULL, reply);
+        order(server, request, tag, json_number_value(value), NULL, false, reply);
 }
 
 static void answer_patch(Server *server, const Request *request, Reply *reply)

@@ -70,6 +70,8 @@ static void mark_changes(Picture *picture, const States *states, const State *st
 static void copy_state(State *to, const State *state, const States *states)
 {
     to->sequence = state->sequence;
+    to->gate_changes = state->gate_changes;
+    to->now.dry_run = state->now.dry_run;
     to->shown_count = state->shown_count;
     memcpy(to->shown, state->shown, state->shown_count * sizeof *to->shown);
     memcpy(to->readings, state->readings, (size_t)state->shown_count * states->channels_max * sizeof *to->readings);
@@ -85,6 +87,8 @@ bool picture_take(Picture *picture, const States *states, const State *state)
     picture_advance(picture);
     if (!same)
         picture->since = picture->revision;
+    if (!same || !state_same_gate(state, &picture->state))
+        picture->gate = picture->revision;
     mark_changes(picture, states, state, !same || picture->state.causes.failed || state->causes.failed);
     copy_state(&picture->state, state, states);
     return same;

@@ -16,6 +16,7 @@ typedef struct Picture {
     uint64_t since;       // from this revision on the twins are the same: who was told of an older one needs a snapshot
     uint64_t *readings;   // by slot, then channel: the revision at which it last changed
     uint64_t *twins;      // by slot: the same of how the twin fares
+    uint64_t gate;        // the same of modes and of what is held
 } Picture;
 
 Err picture_init(Picture *picture, const States *states);

@@ -166,5 +166,7 @@ void frame_snapshot(Text *out, const Plant *plant, const State *state, const Jou
     put_connected(out, plant, state, feed);
     put_alarms(out, plant, journal, feed);
     put_commands(out, plant, journal, feed);
+    put_key(out, ",", "gate");
+    frame_gate(out, plant, state, feed);
     text_put(out, "}");
 }

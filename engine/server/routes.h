@@ -16,7 +16,9 @@ typedef struct Route {
 // one line each
 extern const Route describe_routes[];
 extern const Route inventory_routes[];
+extern const Route device_routes[];
 extern const Route order_routes[];
+extern const Route gate_routes[];
 extern const Route rest_routes[];
 extern const Route past_routes[];
 extern const Route alarm_routes[];
@@ -26,6 +28,7 @@ extern const Route running_routes[];
 extern const Route metrics_routes[];
 extern const Route login_routes[];
 extern const Route events_routes[];
+extern const Route push_routes[];
 
 /// Whether `path` belongs to routes, and not to the dashboard's files.
 bool routes_know(const char *path);

@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <sodium.h>
+#include <stdio.h>
 #include <string.h>
 
 static const char TOKEN_PREFIX[] = "plx_";
@@ -12,6 +13,31 @@ _Static_assert(PASSWORD_HASH_ROOM >= crypto_pwhash_STRBYTES, "a hash of libsodiu
 Err secrets_begin(ErrText *why)
 {
     return sodium_init() >= 0 ? ERR_OK : err_set(why, ERR_IO, "libsodium finds no random numbers on this machine");
+}
+
+void secret_hash_print(const SecretHash *hash, char out[static SECRET_HASH_TEXT])
+{
+    for (size_t i = 0; i < sizeof hash->bytes; i++)
+        snprintf(out + 2 * i, 3, "%02x", hash->bytes[i]);
+}
+
+static int hex_digit(char letter)
+{
+    static const char digits[] = "0123456789abcdef";
+    const char *at = letter ? strchr(digits, letter) : NULL;
+    return at ? (int)(at - digits) : -1;
+}
+
+bool secret_hash_parse(const char *text, SecretHash *out)
+{
+    if (strlen(text) != 2 * sizeof out->bytes)
+        return false;
+    for (size_t i = 0; i < sizeof out->bytes; i++, text += 2) {
+        if (hex_digit(text[0]) < 0 || hex_digit(text[1]) < 0)
+            return false;
+        out->bytes[i] = (unsigned char)(16 * hex_digit(text[0]) + hex_digit(text[1]));
+    }
+    return true;
 }
 
 void secret_make(char out[static SECRET_ROOM])

@@ -24,6 +24,11 @@ typedef struct SecretHash {
 /// Once, before anything else here. ERR_IO: this machine has no random numbers.
 Err secrets_begin(ErrText *why);
 
+enum { SECRET_HASH_TEXT = 2 * SECRET_BYTES + 1 };
+/// In hexadecimal digits, and back: false when `text` is none.
+void secret_hash_print(const SecretHash *hash, char out[static SECRET_HASH_TEXT]);
+bool secret_hash_parse(const char *text, SecretHash *out);
+
 /// 32 random bytes as base64url.
 void secret_make(char out[static SECRET_ROOM]);
 /// BLAKE2b of a text.

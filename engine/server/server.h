@@ -14,6 +14,7 @@
 #include "history/history.h"
 #include "server/access.h"
 #include "server/webhook.h"
+#include "signal/registry.h"
 
 typedef struct Server Server;
 
@@ -24,6 +25,11 @@ typedef struct ServerDef {
     const char *history;  // path of the history, for its own reader; NULL for none
     const Plant *plant;   // names, units, channels: what does not change while it runs
     LinkHandler *devices; // NULL: device topics are refused
+    Inlets *inlets;       // who takes samples that are pushed by requests; NULL: nobody
+    /// Write what connectors have heard that nothing is bound to, as JSON objects with commas between them. On the service thread. NULL: nothing.
+    void (*put_addresses)(void *self, Text *out);
+    void *addresses;      // self
+    Registry *registry;   // of devices, that of `devices`; it outlives the server. NULL: none is claimed
     Audit *audit;         // what people do and are refused is noted here; NULL: nowhere
     Desk *desk;           // where forecasts are asked for; NULL: there are none
     double frame_rate_max;  // Hz; 0 means 20
@@ -80,6 +86,7 @@ typedef struct ServerNow {
     int64_t tick, time;
     uint64_t ticks;  // that have run since the start
     double speed;
+    bool dry_run;        // commands are decided and not handed over
     bool paused;         // no tick runs, but for those that are asked for one by one
     double speed_limit;  // times real time, 0: none
     uint64_t overruns, forecasts_skipped, handler_errors, events_unheard, alarms_dropped;
@@ -97,13 +104,14 @@ typedef struct ServerNow {
 /// `frame_rate_max` times a second; what is held back goes out with a later publish or poll, so all that is pointed to must live on till then.
 void server_publish(Server *server, const Plant *plant, const Sync *sync, const Alarms *alarms, const Gate *gate, const ServerNow *now);
 
-typedef enum ServerAskKind { SERVER_ASK_ALARM, SERVER_ASK_ACTUATE, SERVER_ASK_RELOAD, SERVER_ASK_TIME } ServerAskKind;
+typedef enum ServerAskKind { SERVER_ASK_ALARM, SERVER_ASK_ACTUATE, SERVER_ASK_RELOAD, SERVER_ASK_TIME, SERVER_ASK_GATE } ServerAskKind;
 typedef struct ServerAsk {
     ServerAskKind kind;
     uint64_t token;  // for server_answer
     Caller caller;   // who asks, for the audit trail
     AlarmAct act;
     CommandWish wish;
+    GateAct gate;
     struct {
         bool paused;
         double speed;    // limit, 0: none
@@ -113,7 +121,7 @@ typedef struct ServerAsk {
 /// What people asked since; false when there is nothing more. Call it often, also while no tick runs: it shows what publish held back, and
 /// /healthz answers 503 when neither was called for 5 s.
 bool server_poll(Server *server, ServerAsk *out);
-/// Answer it: status 200 with the command's id (0 for none; to a reload, with what there is to say), or a refusal.
+/// Answer it: status 200 with the command's id (0 for none; to a reload or a dry run, with what there is to say), or a refusal.
 void server_answer(Server *server, uint64_t token, int status, const char *detail, uint64_t command);
 /// What was asked about an alarm is done: 200, with the alarm as it is now (id 0: it is over) of the twin of this name.
 void server_answer_alarm(Server *server, uint64_t token, const Alarm *alarm, const char *twin);

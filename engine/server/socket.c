@@ -111,6 +111,16 @@ static bool link_may_actuate(const Link *link, const char *tag)
     return note_refusal(link, "actuate", tag, access_may_actuate(client->server->access, &client->caller, tag));
 }
 
+static bool link_certificate(const Link *link, LinkCertificate *out)
+{
+    CertificateId id;
+    if (!tls_peer(((const Client *)link)->wsi, &id))
+        return false;
+    secret_hash_print(&id.fingerprint, out->fingerprint);
+    memcpy(out->subject, id.subject, sizeof id.subject);
+    return true;
+}
+
 static void link_shut(Link *link, const char *reason)
 {
     client_close((Client *)link, LWS_CLOSE_STATUS_NORMAL, reason);
@@ -272,10 +282,19 @@ static void receive(Client *client, struct lws *wsi, const char *bytes, size_t l
 
 // Clients come and go.
 
+/* A stranger may stay while devices are being paired, and when it was claimed as long as it is connected. */
+static bool may_stay(const Server *server, const Client *client)
+{
+    if (client->link.standing != LINK_STRANGER)
+        return access_still_admits(server->access, &client->caller);
+    const RegistryEntry *entry = registry_find_link(server->registry, &client->link);
+    return registry_is_pairing(server->registry) || (entry && entry->claimed);
+}
+
 void server__recheck_clients(Server *server)
 {
     for (Client *client = server->clients; client; client = client->next)
-        if (!client->closing && !access_still_admits(server->access, &client->caller))
+        if (!client->closing && !may_stay(server, client))
             client_close(client, LWS_CLOSE_STATUS_POLICY_VIOLATION, "the access by which this connection came has ended");
     server__recheck_events(server);
 }
@@ -285,7 +304,7 @@ static bool find_caller(Server *server, struct lws *wsi, Caller *caller)
 {
     Text body = {0};
     Reply reply = {.body = &body};
-    const bool admitted = guard_admit(server, wsi, caller, &reply) && caller->known;
+    const bool admitted = guard_admit(server, wsi, caller, &reply) && guard_knows(server, caller);
     text_fini(&body);
     return admitted;
 }
@@ -300,7 +319,9 @@ static int client_open(Server *server, Client *client, struct lws *wsi)
         lws_close_reason(wsi, LWS_CLOSE_STATUS_GOINGAWAY, (unsigned char *)"too many clients", 16);
         return -1;
     }
-    const Link link = {.send = link_send, .send_bulk = link_send_bulk, .hold = link_hold, .shut = link_shut, .may_provide = link_may_provide, .may_actuate = link_may_actuate};
+    const Link link = {.send = link_send, .send_bulk = link_send_bulk, .hold = link_hold, .shut = link_shut, .may_provide = link_may_provide, .may_actuate = link_may_actuate,
+                       .certificate = link_certificate,
+                       .standing = !caller.known ? LINK_STRANGER : access_is_enrolled(server->access, &caller) ? LINK_ENROLLED : LINK_FREE};
     *client = (Client){.link = link, .server = server, .wsi = wsi, .next = server->clients, .at = &server->clients};
     client->viewer = (Viewer){.offer = client_offer, .push = client_push};
     client->bulk = strcmp(lws_get_protocol(wsi)->name, SUBPROTOCOL_BULK) == 0;

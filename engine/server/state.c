@@ -17,8 +17,10 @@ Err state_init(State *state, const States *states)
     state->sensors = mem_alloc((size_t)states->slots * (states->sensors_max + 1u) * sizeof *state->sensors);
     state->parted = mem_alloc((states->plant->block_count + 1u) * sizeof *state->parted);
     state->quarantined_lanes = mem_alloc((states->plant->block_count + 1u) * sizeof *state->quarantined_lanes);
+    state->actuators = mem_alloc((states->actuators_max + 1) * sizeof *state->actuators);
+    state->gate_changes = UINT64_MAX;
     text_add(&state->causes, "", 1);
-    return state->parted && state->quarantined_lanes && state->shown && state->readings && state->twins && state->sensors && !state->causes.failed ? ERR_OK : ERR_MEMORY;
+    return state->actuators && state->parted && state->quarantined_lanes && state->shown && state->readings && state->twins && state->sensors && !state->causes.failed ? ERR_OK : ERR_MEMORY;
 }
 
 void state_fini(State *state)
@@ -29,6 +31,7 @@ void state_fini(State *state)
     mem_free(state->readings);
     mem_free(state->twins);
     mem_free(state->sensors);
+    mem_free(state->actuators);
     text_fini(&state->causes);
 }
 
@@ -55,12 +58,23 @@ static void list_shown(const States *states, State *state)
     qsort(state->shown, state->shown_count, sizeof *state->shown, by_number);
 }
 
+/* How many actuators the gate can have something to tell of. */
+static size_t count_actuators(const Plant *plant)
+{
+    size_t count = 0;
+    for (uint32_t twin = 0; twin < plant->twin_count && count < ACTUATOR_STATES_MAX; twin++)
+        for (uint16_t i = 0; i < plant_model(plant, twin)->channel_count; i++)
+            count += plant_model(plant, twin)->channels[i].kind == CHANNEL_ACTUATOR;
+    return count < ACTUATOR_STATES_MAX ? count : ACTUATOR_STATES_MAX;
+}
+
 Err states_init(States *states, const Plant *plant)
 {
     states->plant = plant;
     states->back = 0;
     states->front = 2;
     states->middle = 1;
+    states->actuators_max = count_actuators(plant);
     states->slots = plant->twin_count < SHOWN_MAX ? plant->twin_count : SHOWN_MAX;
     for (uint32_t i = 0; i < plant->model_count; i++) {
         const Model *model = plant->models[i];
@@ -186,11 +200,38 @@ static void capture_twins(State *state, const States *states, const Sync *sync)
     }
 }
 
+/* They change seldom: a buffer that has them already is left alone. */
+static void capture_actuators(State *state, const States *states)
+{
+    size_t count;
+    uint64_t changes;
+    const ActuatorState *const list = states->gate ? gate_actuators(states->gate, &count, &changes) : NULL;
+    if (!list || state->gate_changes == changes)
+        return;
+    state->actuator_count = count < states->actuators_max ? count : states->actuators_max;
+    memcpy(state->actuators, list, state->actuator_count * sizeof *list);
+    state->gate_changes = changes;
+}
+
+const ActuatorState *state_actuator(const State *state, TagId tag)
+{
+    for (size_t i = 0; i < state->actuator_count; i++)
+        if (state->actuators[i].tag == tag)
+            return &state->actuators[i];
+    return NULL;
+}
+
+bool state_same_gate(const State *a, const State *b)
+{
+    return a->gate_changes == b->gate_changes && a->now.dry_run == b->now.dry_run;
+}
+
 void states_capture(States *states, const Sync *sync, const ServerNow *now)
 {
     State *state = &states->buffers[states->back];
     capture_twins(state, states, sync);
     capture_blocks(state, states->plant, sync);
+    capture_actuators(state, states);
     state->counters = *sync_counters(sync);
     state->rewinds = *sync_rewinds(sync);
     state->quarantined = plant_quarantined(states->plant);

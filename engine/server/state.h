@@ -58,12 +58,16 @@ typedef struct State {
     Text causes;             // texts of verdicts, each with its 0; the first is empty
     ServerConnection connections[CONNECTIONS_MAX];
     ErrText refused;
+    uint64_t gate_changes;    // of the gate when `actuators` was copied; UINT64_MAX: never
+    ActuatorState *actuators; // those of which there is more to know than their values; States.actuators_max
+    size_t actuator_count;
 } State;
 
 typedef struct States {
     const Plant *plant;
     uint32_t slots;  // of a State
     uint16_t channels_max, sensors_max;  // over the plant's models
+    size_t actuators_max;
     State buffers[3];
     _Atomic uint32_t wanted[SHOWN_MAX];  // twins, + 1 so that 0 is none; of a plant that has more than there are slots
     uint32_t wanted_next;                // the service thread's: which of them is the oldest
@@ -95,6 +99,11 @@ const Reading *states_reading(const States *states, const State *state, TagId ta
 typedef enum Health { HEALTH_CALM, HEALTH_PARTED, HEALTH_ALARM, HEALTH_QUARANTINED } Health;
 /// Health by verdict and quarantine alone: alarms are the journal's. HEALTH_CALM before the first capture.
 Health state_health(const State *state, const Plant *plant, uint32_t twin);
+
+/// What is known of an actuator beside its value; NULL: it is in automatic, and has no fail-safe value.
+const ActuatorState *state_actuator(const State *state, TagId tag);
+/// Whether two States show the same of actuators, and of whether commands leave the gate.
+bool state_same_gate(const State *a, const State *b);
 
 /// For copies: room for one more State of the plant.
 Err state_init(State *state, const States *states);

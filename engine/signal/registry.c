@@ -220,6 +220,14 @@ RegistryEntry *registry_find_credential(const Registry *registry, const char *cr
     return NULL;
 }
 
+RegistryEntry *registry_find_link(const Registry *registry, const void *link)
+{
+    for (size_t i = 0; i < registry->count; i++)
+        if (registry->entries[i]->link == link)
+            return registry->entries[i];
+    return NULL;
+}
+
 RegistryEntry *registry_find_bound(const Registry *registry, const char *tag, const RegistryEntry *besides)
 {
     for (size_t i = 0; i < registry->count; i++) {
@@ -416,6 +424,7 @@ Err registry_arrive(Registry *registry, RegistryEntry *entry, const RegistryVisi
         return err;
     copy_name(entry->kind, sizeof entry->kind, visit->kind);
     copy_name(entry->peer, sizeof entry->peer, visit->peer);
+    copy_name(entry->came_by, sizeof entry->came_by, visit->who);
     copy_name(entry->fingerprint, sizeof entry->fingerprint, visit->fingerprint);
     copy_name(entry->subject, sizeof entry->subject, visit->subject);
     if (!entry->connected || entry->link != visit->link)
@@ -591,6 +600,7 @@ static void move_device(RegistryEntry *entry, RegistryEntry *from)
     memcpy(entry->calls, from->calls, sizeof entry->calls);
     memcpy(entry->kind, from->kind, sizeof entry->kind);
     memcpy(entry->peer, from->peer, sizeof entry->peer);
+    memcpy(entry->came_by, from->came_by, sizeof entry->came_by);
     memcpy(entry->fingerprint, from->fingerprint, sizeof entry->fingerprint);
     memcpy(entry->subject, from->subject, sizeof entry->subject);
     entry->connected = from->connected;

@@ -63,6 +63,7 @@ typedef struct RegistryEntry {
     char credential[REGISTRY_NAME_ROOM];  // the name by which access lets it in, "" where nobody asks or it has none yet
     char kind[16], peer[64];              // of the connector, and of its newest connection
     char fingerprint[65], subject[402];   // of a certificate that it showed and nobody knows, "" for none
+    char came_by[48];                     // the name by which access let it in, "" where nobody asks, or it is a stranger
     bool connected, direct, claimed, disabled;
     uint64_t session;                     // of its newest connection; rises over all devices
     int64_t first_seen, last_seen;        // UTC
@@ -111,6 +112,8 @@ RegistryEntry *registry_at(const Registry *registry, size_t index);
 RegistryEntry *registry_find(const Registry *registry, const char *name);
 /// Whose credential this is, NULL for nobody's.
 RegistryEntry *registry_find_credential(const Registry *registry, const char *credential);
+/// Who is connected by this link.
+RegistryEntry *registry_find_link(const Registry *registry, const void *link);
 /// Who is bound to a tag of the plant, but for `besides` (may be NULL).
 RegistryEntry *registry_find_bound(const Registry *registry, const char *tag, const RegistryEntry *besides);
 
@@ -120,6 +123,7 @@ RegistryEntry *registry_find_bound(const Registry *registry, const char *tag, co
 typedef struct RegistryVisit {
     const WireMessage *provide;
     const char *kind, *peer;
+    const char *who;                    // the name by which access let it in, "" or NULL for none
     const char *fingerprint, *subject;  // of a certificate that nobody knows, NULL for none
     bool direct;                        // it offers the plant's own tags: of a fleet's the first REGISTRY_TAGS_MAX are remembered
     void *link;

@@ -325,12 +325,22 @@ static Err read_act(const json_t *value, WireMessage *out, ErrText *why)
     return members.err;
 }
 
+/* True or false, false when it is left out. */
+static bool read_flag(Members *members, const char *key)
+{
+    const json_t *const json = json_object_get(members->object, key);
+    if (json && !json_is_boolean(json) && !members->err)
+        members_fail(members, key, "true or false", json);
+    return json_is_true(json);
+}
+
 static Err read_actuate(const json_t *value, WireMessage *out, ErrText *why)
 {
     Members members = {value, "value", why, ERR_OK};
     out->actuate.tag = read_name(&members, "tag");
     out->actuate.value = read_number(&members, "value");
     out->actuate.reason = read_text(&members, "reason");
+    out->actuate.dry_run = read_flag(&members, "dry_run");
     return members.err;
 }
 
@@ -342,15 +352,6 @@ static double read_bound(Members *members, const char *key)
         return number;
     members->err = err_set(members->why, ERR_PARSE, "%s/%s: expected a number from 0, got %g", members->place, key, number);
     return 0;
-}
-
-/* True or false, false when it is left out. */
-static bool read_flag(Members *members, const char *key)
-{
-    const json_t *const json = json_object_get(members->object, key);
-    if (json && !json_is_boolean(json) && !members->err)
-        members_fail(members, key, "true or false", json);
-    return json_is_true(json);
 }
 
 static Err read_subscribe(Wire *wire, const json_t *value, WireMessage *out, ErrText *why)

@@ -127,6 +127,7 @@ typedef struct WireMessage {
             const char *tag;
             double value;
             const char *reason;
+            bool dry_run;
         } actuate;  // answered: `actuated`
     };
 } WireMessage;

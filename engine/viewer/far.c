@@ -3,7 +3,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "app/bearer.h"
+#include "app/token_file.h"
 #include "app/password.h"
 #include "view/feed_remote.h"
 
@@ -17,8 +17,8 @@ bool far_is_meant(const char *source)
 
 Err far_open(const FarDef *def, Source *out, ErrText *why)
 {
-    char token[BEARER_ROOM], password[PASSWORD_ROOM] = "";
-    Err err = bearer_read(def->token_file, token, why);
+    char token[TOKEN_TEXT_ROOM], password[PASSWORD_ROOM] = "";
+    Err err = token_read(def->token_file, token, why);
     if (!err && def->user)
         err = password_enter(def->user, password, why);
     const FeedRemoteDef feed = {.url = def->url, .token = *token ? token : NULL, .user = def->user, .password = password, .ca = def->ca};

@@ -44,7 +44,7 @@ static inline void server_start(Server *server)
 static inline const char *line_options(int port, const char *more)
 {
     static char text[256];
-    static const char form[] = "{\"host\":\"127.0.0.1\",\"port\":%d,\"every\":0.02,\"reconnect\":0.05,\"reconnect_max\":0.2%s%s}";
+    static const char form[] = "{\"host\":\"127.0.0.1\",\"port\":%d,\"every\":0.02,\"retry\":0.05,\"retry_most\":0.2%s%s}";
     snprintf(text, sizeof text, form, port, *more ? "," : "", more);
     return text;
 }

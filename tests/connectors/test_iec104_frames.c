@@ -9,7 +9,7 @@
 #include <math.h>
 
 #include "connectors/iec104/asdu.h"
-#include "iec104/hex.h"
+#include "connectors/iec104/hex.h"
 #include "kit/kit.h"
 
 static int64_t utc(const char *text)
@@ -62,10 +62,13 @@ START_TEST(published_frames_read_as_their_sources_say)
         // D
         {"68 0F A6 44 04 02 01 82 14 00 73 00 FB 01 00 00 01", ASDU_M_SP_NA, 20, 0, 115, 2, {{507, 0, 0}, {508, 1, 0}}, NULL},
         {"68 12 12 44 00 02 03 02 14 00 73 00 5A 02 00 02 EB 03 00 00", ASDU_M_DP_NA, 20, 0, 115, 2, {{602, 1, 0}, {1003, 0.5, ASDU_BETWEEN}}, NULL},
-        {"68 17 A8 00 04 00 0D 82 01 57 57 00 E7 0B 00 0A D7 A3 BB 00 7F 6A BC 3C 00", ASDU_M_ME_NC, 1, 87, 87, 2, {{3047, -0.005f, 0}, {3048, 0.023f, 0}}, NULL},
+        {"68 17 A8 00 04 00 0D 82 01 57 57 00 E7 0B 00 0A D7 A3 BB 00 7F 6A BC 3C 00",
+         ASDU_M_ME_NC, 1, 87, 87, 2, {{3047, -0.005f, 0}, {3048, 0.023f, 0}}, NULL},
         {"68 15 42 EB D2 01 1E 01 03 00 80 00 B0 36 00 01 AF E1 1D 14 70 06 15", ASDU_M_SP_TB, 3, 0, 128, 1, {{14000, 1, 0}}, "2021-06-16T20:29:57.775Z"},
-        {"68 17 BA 8C F2 00 22 01 01 00 03 00 01 00 00 01 00 00 08 7F 0E 09 96 04 15", ASDU_M_ME_TD, 1, 0, 3, 1, {{1, 1 / 32768.0, 0}}, "2021-04-22T09:14:32.520Z"},
-        {"68 19 FE 08 30 01 24 01 03 51 51 00 EE 03 00 4B E7 47 42 00 91 05 32 0A 69 06 15", ASDU_M_ME_TF, 3, 81, 81, 1, {{1006, 0x1.8fce96p5, 0}}, "2021-06-09T10:50:01.425Z"},
+        {"68 17 BA 8C F2 00 22 01 01 00 03 00 01 00 00 01 00 00 08 7F 0E 09 96 04 15",
+         ASDU_M_ME_TD, 1, 0, 3, 1, {{1, 1 / 32768.0, 0}}, "2021-04-22T09:14:32.520Z"},
+        {"68 19 FE 08 30 01 24 01 03 51 51 00 EE 03 00 4B E7 47 42 00 91 05 32 0A 69 06 15",
+         ASDU_M_ME_TF, 3, 81, 81, 1, {{1006, 0x1.8fce96p5, 0}}, "2021-06-09T10:50:01.425Z"},
         // E
         {"685A00000000 0D0A03000100 084000 6F1203BA 00 094000 23DB1140 00 0C4000 010D6E42 00 064000 5A82813F 00 014000 7B33C340 00 0E4000 00407A42 00 "
          "034000 BAC98240 00 024000 26365F3C 00 044000 B7B20140 00 0D4000 83CD463E 00",
@@ -264,8 +267,10 @@ START_TEST(every_command_reads_back_as_it_was_written)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         for (size_t k = 0; k < 2; k++)
             for (int select = 0; select < 2; select++) {
-                const AsduRequest request = {.type = cases[i].type, .cause = ASDU_ACT, .originator = 7, .station = 65534, .address = 0xfedcba, .number = cases[i].numbers[k],
-                                             .select = select, .time = now_2026};
+                AsduRequest request = {.type = cases[i].type, .cause = ASDU_ACT, .originator = 7, .station = 65534, .address = 0xfedcba};
+                request.number = cases[i].numbers[k];
+                request.select = select;
+                request.time = now_2026;
                 uint8_t bytes[APCI_ASDU_MAX];
                 const size_t size = asdu_write(&request, bytes);
                 Asdu asdu;
@@ -289,8 +294,8 @@ START_TEST(a_number_that_a_command_cannot_carry_is_not_written)
     static const struct {
         AsduType type;
         double number;
-    } cases[] = {{ASDU_C_SC_NA, 0.5}, {ASDU_C_DC_NA, 2}, {ASDU_C_RC_NA, 0}, {ASDU_C_SE_NA, 1}, {ASDU_C_SE_NB, 32768}, {ASDU_C_SE_NC, 1e39}, {ASDU_C_BO_NA, -1}, {ASDU_C_SE_NC, NAN},
-                 {ASDU_C_SE_NB, NAN}};
+    } cases[] = {{ASDU_C_SC_NA, 0.5},  {ASDU_C_DC_NA, 2}, {ASDU_C_RC_NA, 0},   {ASDU_C_SE_NA, 1},  {ASDU_C_SE_NB, 32768},
+                 {ASDU_C_SE_NC, 1e39}, {ASDU_C_BO_NA, -1}, {ASDU_C_SE_NC, NAN}, {ASDU_C_SE_NB, NAN}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         uint8_t bytes[APCI_ASDU_MAX];
         ck_assert(!asdu_carries(cases[i].type, cases[i].number));
@@ -379,8 +384,9 @@ START_TEST(types_are_found_by_their_names)
 }
 END_TEST
 
-KIT_MAIN("connectors.iec104_frames", published_frames_read_as_their_sources_say, published_requests_are_written_byte_for_byte, published_times_are_read_and_written,
-         every_millisecond_that_is_written_is_read_back, two_digits_are_the_year_nearest_to_now, summer_time_and_the_zone_of_the_station_are_taken_off, what_is_no_time_is_not_read,
-         every_bit_of_quality_is_told, every_command_reads_back_as_it_was_written, a_number_that_a_command_cannot_carry_is_not_written,
-         an_asdu_that_is_not_what_its_head_says_is_refused_as_a_whole, frames_read_as_they_were_written_and_half_of_one_waits, what_is_no_frame_is_told_at_its_first_wrong_byte,
-         types_are_found_by_their_names)
+KIT_MAIN("connectors.iec104_frames", published_frames_read_as_their_sources_say, published_requests_are_written_byte_for_byte,
+         published_times_are_read_and_written, every_millisecond_that_is_written_is_read_back, two_digits_are_the_year_nearest_to_now,
+         summer_time_and_the_zone_of_the_station_are_taken_off, what_is_no_time_is_not_read, every_bit_of_quality_is_told,
+         every_command_reads_back_as_it_was_written, a_number_that_a_command_cannot_carry_is_not_written,
+         an_asdu_that_is_not_what_its_head_says_is_refused_as_a_whole, frames_read_as_they_were_written_and_half_of_one_waits,
+         what_is_no_frame_is_told_at_its_first_wrong_byte, types_are_found_by_their_names)

@@ -1,5 +1,5 @@
 /* The procedures of a controlling station, against an outstation and a clock that is turned by hand. */
-#include "iec104/rig.h"
+#include "connectors/iec104/rig.h"
 
 enum { SWITCH = 100, SETPOINT = 200, SHOWN = 201 };
 
@@ -27,7 +27,8 @@ static Rig *plain(void)
 
 static MasterCommand set_point(uint64_t id, double number)
 {
-    return (MasterCommand){.id = id, .type = ASDU_C_SE_NC, .station = 1, .address = SETPOINT, .number = number, .select = true, .terminates = true, .limit = INT64_MAX};
+    return (MasterCommand){
+        .id = id, .type = ASDU_C_SE_NC, .station = 1, .address = SETPOINT, .number = number, .select = true, .terminates = true, .limit = INT64_MAX};
 }
 
 static MasterCommand close_switch(uint64_t id)
@@ -331,7 +332,8 @@ START_TEST(what_is_confirmed_too_late_is_not_executed)
 
     // what was cut is lost; say it again, as the outstation did
     rig->is_cut = false;
-    const uint8_t frame[] = {0x68, 18, rig->master.transfer.receive_next * 2, 0, rig->master.transfer.send_next * 2, 0, 50, 1, 7, 0, 1, 0, SETPOINT, 0, 0, 0, 0, 0x80, 0x3f, 0x80};
+    const uint8_t number = rig->master.transfer.receive_next, next = rig->master.transfer.send_next;
+    const uint8_t frame[] = {0x68, 18, number * 2, 0, next * 2, 0, 50, 1, 7, 0, 1, 0, SETPOINT, 0, 0, 0, 0, 0x80, 0x3f, 0x80};
     rig_give(rig, frame, sizeof frame);
     expect_outcome(rig, false, "its time was over before it could be executed");
     ck_assert_uint_eq(executed(rig), 0);
@@ -414,13 +416,17 @@ START_TEST(every_type_of_command_goes_through)
     static const struct {
         AsduType type;
         double number;
-    } cases[] = {{ASDU_C_SC_NA, 1},   {ASDU_C_DC_NA, 1},  {ASDU_C_DC_NA, 0},    {ASDU_C_RC_NA, -1}, {ASDU_C_RC_NA, 1},    {ASDU_C_SE_NA, -0.5}, {ASDU_C_SE_NB, -300}, {ASDU_C_SE_NC, 2.5},
-                 {ASDU_C_BO_NA, 99},  {ASDU_C_SC_TA, 0},  {ASDU_C_DC_TA, 1},    {ASDU_C_RC_TA, 1},  {ASDU_C_SE_TA, 0.25}, {ASDU_C_SE_TB, 300},  {ASDU_C_SE_TC, -1},   {ASDU_C_BO_TA, 7}};
+    } cases[] = {{ASDU_C_SC_NA, 1},      {ASDU_C_DC_NA, 1},    {ASDU_C_DC_NA, 0},  {ASDU_C_RC_NA, -1}, {ASDU_C_RC_NA, 1}, {ASDU_C_SE_NA, -0.5},
+                 {ASDU_C_SE_NB, -300},   {ASDU_C_SE_NC, 2.5},  {ASDU_C_BO_NA, 99}, {ASDU_C_SC_TA, 0},  {ASDU_C_DC_TA, 1}, {ASDU_C_RC_TA, 1},
+                 {ASDU_C_SE_TA, 0.25},   {ASDU_C_SE_TB, 300},  {ASDU_C_SE_TC, -1}, {ASDU_C_BO_TA, 7}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         Rig *rig = plain();
         const bool select = cases[i].type != ASDU_C_BO_NA && cases[i].type != ASDU_C_BO_TA;
         outstation_add_command(rig->outstation, 1, 300, (uint8_t)cases[i].type, select, 0);
-        command(rig, (MasterCommand){.id = 1, .type = cases[i].type, .station = 1, .address = 300, .number = cases[i].number, .select = select, .terminates = true, .limit = INT64_MAX});
+        MasterCommand what = {.id = 1, .type = cases[i].type, .station = 1, .address = 300, .terminates = true, .limit = INT64_MAX};
+        what.number = cases[i].number;
+        what.select = select;
+        command(rig, what);
         rig_carry(rig);
         expect_outcome(rig, true, "terminated");
         OutstationDone done;
@@ -432,10 +438,12 @@ START_TEST(every_type_of_command_goes_through)
 }
 END_TEST
 
-KIT_MAIN("connectors.iec104_master", the_start_interrogates_and_every_point_comes, routines_run_in_their_periods, a_station_that_was_initialised_is_interrogated_again,
-         every_station_behind_a_connection_is_interrogated, an_interrogation_without_an_answer_is_noted_and_tried_again, a_negative_answer_to_an_interrogation_is_noted,
+KIT_MAIN("connectors.iec104_master", the_start_interrogates_and_every_point_comes, routines_run_in_their_periods,
+         a_station_that_was_initialised_is_interrogated_again, every_station_behind_a_connection_is_interrogated,
+         an_interrogation_without_an_answer_is_noted_and_tried_again, a_negative_answer_to_an_interrogation_is_noted,
          a_test_command_without_an_answer_ends_the_connection, a_change_comes_with_its_time_and_quality, what_cannot_be_used_is_noted_and_the_rest_goes_on,
          a_command_is_selected_executed_and_terminated, a_direct_command_needs_no_selection, without_termination_the_confirmation_is_the_end,
-         each_way_to_fail_is_one_outcome_and_nothing_is_sent_again, a_selection_that_is_not_confirmed_is_cancelled, what_is_confirmed_too_late_is_not_executed,
-         commands_to_one_object_wait_for_each_other_and_others_do_not, a_command_that_is_open_when_the_connection_goes_is_not_sent_again,
-         all_commands_in_hand_end_when_the_connection_breaks, every_type_of_command_goes_through)
+         each_way_to_fail_is_one_outcome_and_nothing_is_sent_again, a_selection_that_is_not_confirmed_is_cancelled,
+         what_is_confirmed_too_late_is_not_executed, commands_to_one_object_wait_for_each_other_and_others_do_not,
+         a_command_that_is_open_when_the_connection_goes_is_not_sent_again, all_commands_in_hand_end_when_the_connection_breaks,
+         every_type_of_command_goes_through)

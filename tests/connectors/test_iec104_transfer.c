@@ -1,6 +1,6 @@
 /* Windows, timers and numbers of IEC 60870-5-104, against an outstation and a clock that is turned by hand. */
-#include "iec104/hex.h"
-#include "iec104/rig.h"
+#include "connectors/iec104/hex.h"
+#include "connectors/iec104/rig.h"
 
 static const uint8_t step_position[] = {5, 1, 3, 0, 1, 0, 1, 0, 0, 7, 0};  // M_ST_NA_1 of station 1, address 1
 
@@ -195,7 +195,8 @@ START_TEST(numbers_wrap_behind_32767_in_both_directions)
     transfer->send_next = transfer->send_acknowledged = transfer->receive_next = transfer->receive_acknowledged = 32760;
     for (int i = 0; i < 20; i++) {
         outstation_say(rig->outstation, step_position, sizeof step_position);
-        master_command(&rig->master, &(MasterCommand){.id = 1, .type = ASDU_C_SC_NA, .station = 1, .address = 2, .number = 1, .limit = INT64_MAX}, rig_time(rig));
+        const MasterCommand unknown = {.id = 1, .type = ASDU_C_SC_NA, .station = 1, .address = 2, .number = 1, .limit = INT64_MAX};
+        master_command(&rig->master, &unknown, rig_time(rig));
         rig_carry(rig);
     }
     ck_assert_str_eq(rig_broken(rig), "");
@@ -340,8 +341,9 @@ START_TEST(windows_and_timers_that_cannot_work_are_refused)
 }
 END_TEST
 
-KIT_MAIN("connectors.iec104_transfer", a_published_conversation_goes_word_for_word, w_frames_are_acknowledged_at_once, fewer_than_w_frames_are_acknowledged_after_t2,
-         no_more_than_k_frames_wait_for_their_acknowledgement, t1_without_an_acknowledgement_ends_the_connection, t1_runs_for_the_start_and_for_tests_too,
+KIT_MAIN("connectors.iec104_transfer", a_published_conversation_goes_word_for_word, w_frames_are_acknowledged_at_once,
+         fewer_than_w_frames_are_acknowledged_after_t2, no_more_than_k_frames_wait_for_their_acknowledgement,
+         t1_without_an_acknowledgement_ends_the_connection, t1_runs_for_the_start_and_for_tests_too,
          silence_of_t3_is_tested_and_an_answer_keeps_the_connection, a_test_of_the_other_side_is_confirmed, numbers_wrap_behind_32767_in_both_directions,
          forty_thousand_frames_go_through_without_a_gap, a_left_out_number_ends_the_connection, an_acknowledgement_of_what_was_not_sent_ends_the_connection,
          what_is_no_frame_and_what_comes_too_early_end_the_connection, bytes_that_come_one_by_one_say_the_same, a_reader_that_does_not_read_is_given_up,

@@ -182,7 +182,7 @@ START_TEST(a_write_without_an_answer_is_sent_once)
     int port;
     const pthread_t thread = begin_server(&port);
     atomic_store(&trick, TRICK_NONE);
-    rig_open(&rig, &modbus_kind, line_options(port, "\"timeout\":0.1,\"retries\":3"),
+    rig_open(&rig, &modbus_kind, line_options(port, "\"timeout\":0.1,\"attempts\":4"),
              (const RigBinding[]){{"{\"holding\":8}", true}, {"{\"holding\":9,\"every\":3600}", false}}, 2);
     rig_wait(&rig, rig.joined);
     atomic_store(&trick, TRICK_SILENCE);

@@ -77,7 +77,7 @@ static const char *serial_options(const char *device)
 {
     static char text[256];
     static const char form[] = "{\"device\":\"%s\",\"baud\":115200,\"parity\":\"none\",\"stop_bits\":1,"
-                               "\"every\":0.02,\"timeout\":0.2,\"reconnect\":0.05,\"reconnect_max\":0.2}";
+                               "\"every\":0.02,\"timeout\":0.2,\"retry\":0.05,\"retry_most\":0.2}";
     snprintf(text, sizeof text, form, device);
     return text;
 }

@@ -75,7 +75,7 @@ START_TEST(a_fault_names_its_key_and_what_was_expected)
         {"{\"device\":\"/dev/ttyS0\",\"unit_id\":0}", "{\"coil\":1}", false, "unit_id", "an integer from 1 to 247"},
         {"{\"host\":\"plc\",\"unit_id\":250}", "{\"coil\":1}", false, "unit_id", "0 to 247, or 255"},
         {"{\"host\":\"plc\",\"port\":70000}", "{\"coil\":1}", false, "port", "an integer from 1 to 65535"},
-        {"{\"host\":\"plc\",\"reconnect\":5,\"reconnect_max\":1}", "{\"coil\":1}", false, "reconnect_max", "at least as much as"},
+        {"{\"host\":\"plc\",\"retry\":5,\"retry_most\":1}", "{\"coil\":1}", false, "retry_most", "at least as much as"},
         {"{\"host\":\"plc\",\"slave\":1}", "{\"coil\":1}", false, "slave", "no such key"},
         {plc, "{}", false, "", "an address was expected: coil, discrete, holding or input"},
         {plc, "{\"coil\":1,\"input\":2}", false, "input", "there is \"coil\" already"},

@@ -3,7 +3,7 @@
 
 #include "connectors/line.h"
 #include "connectors/mqtt/guard.h"
-#include "connectors/mqtt/payload.h"
+#include "signal/payload.h"
 #include "connectors/mqtt/setup.h"
 #include "connectors/mqtt/topic.h"
 

@@ -244,6 +244,28 @@ START_TEST(modes_that_people_chose_are_kept_and_those_of_the_script_follow_it)
 }
 END_TEST
 
+// Bindings.
+
+START_TEST(a_binding_says_the_fail_safe_value_as_well_and_not_twice)
+{
+    static const char bound[] = "clock = 'utc', connectors = { plc = { 'modbus', host = 'localhost' } }, bind = { ['tank0001.valve'] = { 'plc', holding = 1, fail_safe = { 20 } } }";
+    Site *site = open_site(bound);
+    ck_assert(state_of(site, site->valve).fails_safe);
+    ck_assert_double_eq(state_of(site, site->valve).safe_value, 0.2);
+    close_site(site);
+
+    char twice[512];
+    snprintf(twice, sizeof twice, "%s, gate = { fail_safe = { ['tank0001.valve'] = 0 } }", bound);
+    Plant *plant = tanks_load(1, "", twice);
+    Gate *gate;
+    ErrText why;
+    ck_assert_int_eq(gate_create(plant, &gate, &why), ERR_SCRIPT);
+    ck_assert_msg(strstr(why.text, "\"tank0001.valve\": fail_safe stands in gate as well"), "%s", why.text);
+    plant_destroy(plant);
+    unit_forget_all();
+}
+END_TEST
+
 // Mistakes.
 
 START_TEST(what_is_wrong_is_named_with_its_line)
@@ -287,4 +309,4 @@ KIT_MAIN("gate.rules", an_interlock_is_told_what_is_asked_and_reads_estimates, a
          an_interlock_that_fails_or_runs_away_refuses_with_its_error, a_command_that_waited_is_looked_at_again_before_it_goes,
          what_handlers_are_refused_again_for_the_same_reason_is_the_same_command, in_manual_people_command_and_handlers_do_not,
          what_is_blocked_nobody_commands_and_what_waited_does_not_go, into_and_out_of_blocked_takes_a_right_of_its_own, what_is_no_actuator_has_no_mode,
-         modes_that_people_chose_are_kept_and_those_of_the_script_follow_it, what_is_wrong_is_named_with_its_line)
+         modes_that_people_chose_are_kept_and_those_of_the_script_follow_it, a_binding_says_the_fail_safe_value_as_well_and_not_twice, what_is_wrong_is_named_with_its_line)

@@ -80,7 +80,8 @@ static inline ServerDef rig_def(Rig *rig)
 }
 
 /* Everything but the server. */
-static inline Rig *rig_make(bool with_history)
+/* Whose devices are those of `registry` (may be NULL). */
+static inline Rig *rig_make_with(Registry *registry, bool with_history)
 {
     Rig *rig = mem_alloc(sizeof *rig);
     ErrText why = {0};
@@ -88,7 +89,7 @@ static inline Rig *rig_make(bool with_history)
     ck_assert_int_eq(sync_create(rig->plant, &rig->sync), ERR_OK);
     ck_assert_int_eq(alarms_create(rig->plant, &rig->alarms, &why), ERR_OK);
     ck_assert_int_eq(gate_create(rig->plant, &rig->gate, NULL), ERR_OK);
-    const WebsocketDef def = {.tags = rig->plant->tags, .plant = rig->plant->name, .step = rig->plant->step, .speed = 1, .provider_clock = true};
+    const WebsocketDef def = {.tags = rig->plant->tags, .plant = rig->plant->name, .step = rig->plant->step, .speed = 1, .provider_clock = true, .registry = registry};
     ck_assert_int_eq(websocket_create(&def, &rig->websocket), ERR_OK);
     char path[300];
     snprintf(path, sizeof path, "%s/history.db", kit_folder());
@@ -96,6 +97,11 @@ static inline Rig *rig_make(bool with_history)
         ck_abort_msg("%s", why.text);
     rig->tick = -1;
     return rig;
+}
+
+static inline Rig *rig_make(bool with_history)
+{
+    return rig_make_with(NULL, with_history);
 }
 
 static inline void rig_serve(Rig *rig, const ServerDef *def)

@@ -1,4 +1,4 @@
-#include "iec104/outstation.h"
+#include "connectors/iec104/outstation.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -191,8 +191,12 @@ static size_t put_time(uint8_t *out, int64_t utc)
 
 static int64_t get_time(const uint8_t *in)
 {
-    struct tm parts = {.tm_sec = (in[0] + in[1] * 256) / 1000, .tm_min = in[2] & 63, .tm_hour = in[3] & 31, .tm_mday = in[4] & 31, .tm_mon = (in[5] & 15) - 1, .tm_year = 100 + (in[6] & 127)};
-    return ((int64_t)timegm(&parts) * 1000 + (in[0] + in[1] * 256) % 1000) * 1000000;
+    const int ms = in[0] + in[1] * 256;
+    struct tm parts = {.tm_sec = ms / 1000, .tm_min = in[2] & 63, .tm_hour = in[3] & 31};
+    parts.tm_mday = in[4] & 31;
+    parts.tm_mon = (in[5] & 15) - 1;
+    parts.tm_year = 100 + (in[6] & 127);
+    return ((int64_t)timegm(&parts) * 1000 + ms % 1000) * 1000000;
 }
 
 static void put_long(uint8_t *out, uint32_t value)

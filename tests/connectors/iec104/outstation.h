@@ -1,7 +1,7 @@
 /* outstation.h -- the other end of IEC 60870-5-104: a controlled station, written from the standard for the tests alone and sharing nothing with the connector.
  *
- * It has points, which it tells when they change and when it is interrogated, and objects of commands, which it lets select, execute and terminate. It keeps the
- * windows and timers of the standard. What it does wrong is asked for (OutstationFaults).
+ * It has points, which it tells when they change and when it is interrogated, and objects of commands, which it lets select, execute and terminate.
+ * It keeps the windows and timers of the standard. What it does wrong is asked for (OutstationFaults).
  *
  * Pure: bytes and times in, bytes out; outstation_server.h gives it a socket. Several controlling stations may be connected. Threads: one at a time. */
 #pragma once
@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { OUTSTATION_LINES = 4, OUTSTATION_LOG = 256 };
+enum { OUTSTATION_LINES = 4, OUTSTATION_LOG = 8192 };
 
 /// What it does wrong from now on.
 typedef struct OutstationFaults {

@@ -1,4 +1,4 @@
-#include "iec104/outstation_server.h"
+#include "connectors/iec104/outstation_server.h"
 
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
@@ -115,7 +115,8 @@ OutstationServer *outstation_serve(Outstation *outstation, uint16_t *port)
     socklen_t size = sizeof address;
     server->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     setsockopt(server->listener, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
-    if (bind(server->listener, (struct sockaddr *)&address, size) || listen(server->listener, 8) || getsockname(server->listener, (struct sockaddr *)&address, &size))
+    struct sockaddr *const generic = (struct sockaddr *)&address;
+    if (bind(server->listener, generic, size) || listen(server->listener, 8) || getsockname(server->listener, generic, &size))
         abort();
     *port = ntohs(address.sin_port);
     if (pthread_create(&server->thread, NULL, run, server))

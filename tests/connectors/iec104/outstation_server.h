@@ -3,7 +3,7 @@
  * Whoever touches the outstation meanwhile holds it (outstation_hold, outstation_release). */
 #pragma once
 
-#include "iec104/outstation.h"
+#include "connectors/iec104/outstation.h"
 
 typedef struct OutstationServer OutstationServer;
 

@@ -4,7 +4,7 @@
 #include <stdio.h>
 
 #include "connectors/iec104/master.h"
-#include "iec104/outstation.h"
+#include "connectors/iec104/outstation.h"
 #include "kit/kit.h"
 
 enum { RIG_EVENTS = 4096 };
@@ -72,7 +72,16 @@ static inline void rig_note(Rig *rig, const MasterEvent *event)
 {
     ck_assert_uint_lt(rig->count, RIG_EVENTS);
     RigEvent *const note = &rig->events[rig->count++];
-    *note = (RigEvent){event->kind, event->type, event->cause, event->station, event->object.address, event->object.number, event->object.quality, TIME_NONE, event->command, event->done, ""};
+    *note = (RigEvent){.kind = event->kind,
+                       .type = event->type,
+                       .cause = event->cause,
+                       .station = event->station,
+                       .address = event->object.address,
+                       .number = event->object.number,
+                       .quality = event->object.quality,
+                       .time = TIME_NONE,
+                       .command = event->command,
+                       .done = event->done};
     if (event->object.time && !cp56_read(event->object.time, rig_time(rig).utc, 0, &note->time))
         note->time = TIME_NONE;
     if (event->text)

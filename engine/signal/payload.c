@@ -1,4 +1,4 @@
-#include "connectors/mqtt/payload.h"
+#include "signal/payload.h"
 
 #include <assert.h>
 #include <ctype.h>
@@ -303,4 +303,72 @@ Err payload_write(const PayloadForm *form, const PayloadNews *news, Text *out)
     free(text);
     json_decref(root);
     return done ? (text && !out->failed ? ERR_OK : ERR_MEMORY) : ERR_RANGE;
+}
+
+// What a script says of it.
+
+static const char *const kinds[] = {"number", "json", NULL};
+static const char *const stamp_units[] = {"text", "s", "ms", "us", "ns", NULL};
+static const int64_t stamp_ns[] = {0, NS_PER_S, NS_PER_MS, 1000, 1};
+
+const char *payload_pointer_read(Options *entry, const char *key, const char *fallback)
+{
+    const json_t *said = json_object_get(entry->object, key);
+    if (json_is_string(said) && !*json_string_value(said))
+        return "";
+    const char *pointer = options_text(entry, key, fallback);
+    if (pointer && !payload_is_pointer(pointer))
+        options_fail(entry, key, "a JSON pointer was expected, for example \"/level\"");
+    return pointer;
+}
+
+static const json_t *read_table(Options *entry, const char *key)
+{
+    const json_t *table = json_object_get(entry->object, key);
+    if (table && !json_is_object(table))
+        options_fail(entry, key, "a table was expected");
+    return table;
+}
+
+static const json_t *read_qualities(Options *entry)
+{
+    const json_t *table = read_table(entry, "qualities");
+    const char *word;
+    json_t *meaning;
+    Quality quality;
+    if (table && !entry->err)
+        json_object_foreach((json_t *)table, word, meaning)
+            if (!json_is_string(meaning) || !quality_parse(json_string_value(meaning), &quality))
+                options_fail(entry, "qualities", "\"good\", \"uncertain\" or \"bad\" was expected for \"%s\"", word);
+    return table;
+}
+
+static const json_t *read_where(Options *entry)
+{
+    const json_t *table = read_table(entry, "where");
+    const char *pointer;
+    json_t *wanted;
+    if (table && !entry->err)
+        json_object_foreach((json_t *)table, pointer, wanted)
+            if (!*pointer || !payload_is_pointer(pointer) || json_is_object(wanted) || json_is_array(wanted))
+                options_fail(entry, "where", "JSON pointers with a text, a number or a flag were expected, for example { [\"/device\"] = \"tank1\" }");
+    return table;
+}
+
+PayloadForm payload_form_read(Options *entry)
+{
+    static const char *const json_keys[] = {"value", "stamp", "stamp_unit", "quality", "qualities", "where", NULL};
+    PayloadForm form = {.json = options_choice(entry, "payload", kinds, 0) == 1, .value = ""};
+    for (size_t i = 0; json_keys[i] && !form.json; i++)
+        if (options_has(entry, json_keys[i]))
+            options_fail(entry, json_keys[i], "this is of payload = \"json\"");
+    if (!form.json)
+        return form;
+    form.value = payload_pointer_read(entry, "value", "");
+    form.stamp = payload_pointer_read(entry, "stamp", NULL);
+    form.stamp_ns = stamp_ns[options_choice(entry, "stamp_unit", stamp_units, 0)];
+    form.quality = payload_pointer_read(entry, "quality", NULL);
+    form.qualities = read_qualities(entry);
+    form.where = read_where(entry);
+    return form;
 }

@@ -5,11 +5,12 @@
  *
  * Pure: no socket, no thread; whatever the bytes are, they are read or refused with what was expected.
  *
- * Takes: bytes.  Gives: numbers, times, qualities; bytes again.  Memory: jansson's, until payload_forget.  Threads: any. */
+ * Takes: bytes, what a script says of them.  Gives: numbers, times, qualities; bytes again.  Memory: jansson's, until payload_forget.  Threads: any. */
 #pragma once
 
 #include <jansson.h>
 
+#include "signal/options.h"
 #include "signal/sample.h"
 
 enum { PAYLOAD_MAX = 64 * 1024, PAYLOAD_KEY_MAX = 128 };
@@ -56,3 +57,8 @@ typedef struct PayloadNews {
 
 /// Append it in this form. ERR_RANGE when two pointers want the same place.
 Err payload_write(const PayloadForm *form, const PayloadNews *news, Text *out);
+
+/// Read the keys of a binding that say which form its payload has: payload, value, stamp, stamp_unit, quality, qualities, where.
+PayloadForm payload_form_read(Options *entry);
+/// A JSON pointer, "" included.
+const char *payload_pointer_read(Options *entry, const char *key, const char *fallback);
