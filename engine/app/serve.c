@@ -134,6 +134,13 @@ static void close_serving(Serving *serving)
 }
 
 /* `devices` is the file of the registry; NULL keeps none. */
+/* On the service thread, which stands still while the App is exchanged. */
+static size_t list_seen(void *self, const char *connector, ExchangeSeen *out, size_t room)
+{
+    const Serving *serving = self;
+    return ways_seen(serving->app->ways, connector, out, room);
+}
+
 static Err open_serving(Serving *serving, const AppDef *def, const char *devices, ServerDef *server, ErrText *why)
 {
     Err err = app_create(def, &serving->app, why);
@@ -151,6 +158,8 @@ static Err open_serving(Serving *serving, const AppDef *def, const char *devices
     server->desk = serving->app->desk;
     server->audit = serving->app->audit;
     server->history = def->history;
+    server->seen = list_seen;
+    server->seen_self = serving;
     server->devices = websocket_handler(serving->websocket);
     server->registry = serving->registry;
     if ((err = open_hooks(&serving->hooks, plant->name, why)))

@@ -342,6 +342,14 @@ WayState ways_state(const Ways *ways, size_t index)
     return (WayState){.exchange = exchange_state(way->exchange), .lost = way->lost, .last = way->last};
 }
 
+size_t ways_seen(const Ways *ways, const char *name, ExchangeSeen *out, size_t room)
+{
+    for (size_t i = 0; i < ways->count; i++)
+        if (strcmp(ways->items[i]->def.name, name) == 0)
+            return exchange_list_seen(ways->items[i]->exchange, out, room);
+    return SIZE_MAX;
+}
+
 bool ways_tell(const Ways *ways, const Connector *connector, const Arrival *arrival)
 {
     if (connector->type != &ways_type)

@@ -35,5 +35,7 @@ typedef struct WayState {
     int64_t last;  // time of the newest sample, TIME_NONE
 } WayState;
 WayState ways_state(const Ways *ways, size_t index);
+/// exchange_list_seen of the connector of this name, on any thread while they stay open; SIZE_MAX when there is none.
+size_t ways_seen(const Ways *ways, const char *name, ExchangeSeen *out, size_t room);
 /// Tell the log that a connection is there or has gone, where `connector` is ways_connector; otherwise false.
 bool ways_tell(const Ways *ways, const Connector *connector, const Arrival *arrival);

@@ -18,6 +18,9 @@
 
 typedef struct Server Server;
 
+/// List what the plant's connector of this name has seen that nothing is bound to, on the service thread; how many there are, SIZE_MAX where there is no such connector.
+typedef size_t ServerSeen(void *self, const char *connector, ExchangeSeen *out, size_t room);
+
 typedef struct ServerDef {
     const char *bind;     // address, "127.0.0.1" when NULL; one that others can reach needs TLS and an access file that lets somebody in
     int port;             // 0: a free one, see server_port; Err names one that is in use
@@ -25,6 +28,8 @@ typedef struct ServerDef {
     const char *history;  // path of the history, for its own reader; NULL for none
     const Plant *plant;   // names, units, channels: what does not change while it runs
     LinkHandler *devices; // NULL: device topics are refused
+    ServerSeen *seen;     // what connectors have seen, asked with `seen_self`; NULL: nothing
+    void *seen_self;
     Registry *registry;   // of devices, that of `devices`; it outlives the server. NULL: none is claimed
     Audit *audit;         // what people do and are refused is noted here; NULL: nowhere
     Desk *desk;           // where forecasts are asked for; NULL: there are none
@@ -71,6 +76,7 @@ typedef struct ServerConnection {
     int64_t since;       // UTC: of `connected`, TIME_NONE
     uint64_t attempts;   // at connecting
     uint64_t unchanged;  // samples within their dead bands
+    uint64_t missed;     // turns of a schedule that were left out
     uint64_t commands, failed;
     uint32_t stale;      // tags that are silent
     uint64_t busy_ns;    // processor time
@@ -114,6 +120,8 @@ typedef struct ServerAsk {
         uint64_t steps;  // to run while it is paused
     } time;
 } ServerAsk;
+/// Samples that connectors have just brought, for clients who want them as they come, in front of the tick; what there is no room for comes with that alone.
+void server_pass(Server *server, const Sample *samples, size_t count);
 /// What people asked since; false when there is nothing more. Call it often, also while no tick runs: it shows what publish held back, and
 /// /healthz answers 503 when neither was called for 5 s.
 bool server_poll(Server *server, ServerAsk *out);

@@ -90,6 +90,7 @@ function ConnectorRow({ connector, way, now }: { connector: Device; way: Way; no
 function unusedTexts(connector: Device, way: Way): string[] {
   const counts: [number, string][] = [
     [way.unchanged, 'unchanged'],
+    [way.missed, 'turns missed'],
     [connector.refused, 'refused'],
     [connector.dropped, 'dropped'],
     [connector.late, 'late'],
