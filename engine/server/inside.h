@@ -33,7 +33,10 @@ typedef struct Client Client;
 struct Server {
     const Plant *plant;
     LinkHandler *devices;
+    Inlets *inlets;
     Registry *registry;
+    void (*put_addresses)(void *self, Text *out);
+    void *addresses;
     Webhook *const *webhooks;
     size_t webhook_count;
     Desk *desk;
@@ -83,8 +86,6 @@ struct Server {
     atomic_bool listened;  // somebody wants them
 
     // the service thread's
-    ServerSeen *seen;
-    void *seen_self;
     uint32_t beats;
     int64_t frame_ns;  // between two frames
     int64_t frame_at;  // elapsed time of the last

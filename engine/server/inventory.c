@@ -145,43 +145,11 @@ static void answer_connector(Server *server, const Request *request, Reply *repl
     reply_problem(reply, 404, "no connector and no device that has come is called \"%.100s\"", request->parts[0]);
 }
 
-static void put_seen(Text *out, const ExchangeSeen *seen)
-{
-    text_put(out, "{\"address\":");
-    text_json_string(out, seen->address);
-    text_put(out, ",\"number\":");
-    text_json_number(out, seen->number);
-    text_put(out, ",\"time\":");
-    text_json_time(out, seen->time);
-    text_format(out, ",\"count\":%llu}", (unsigned long long)seen->count);
-}
-
-/* What could be bound, where a connector looks beyond its bindings. */
-static void answer_seen(Server *server, const Request *request, Reply *reply)
-{
-    ExchangeSeen *seen = mem_alloc(EXCHANGE_SEEN_MAX * sizeof *seen);
-    const size_t count = seen && server->seen ? server->seen(server->seen_self, request->parts[0], seen, EXCHANGE_SEEN_MAX) : SIZE_MAX;
-    if (!seen)
-        reply_problem(reply, 503, "no memory: try again");
-    else if (count == SIZE_MAX)
-        reply_problem(reply, 404, "no connector of the plant is called \"%.100s\"", request->parts[0]);
-    else
-        text_put(reply->body, "[");
-    for (size_t i = 0; i < count && count != SIZE_MAX; i++) {
-        text_put(reply->body, i ? "," : "");
-        put_seen(reply->body, &seen[i]);
-    }
-    if (count != SIZE_MAX)
-        text_put(reply->body, "]");
-    mem_free(seen);
-}
-
 const Route inventory_routes[] = {
     {.method = "GET", .path = "/api/v1/plants", .right = RIGHT_VIEW, .answer = answer_plants},
     {.method = "GET", .path = "/api/v1/models", .right = RIGHT_VIEW, .answer = answer_models},
     {.method = "GET", .path = "/api/v1/models/*", .right = RIGHT_VIEW, .answer = answer_model},
     {.method = "GET", .path = "/api/v1/connectors", .right = RIGHT_VIEW, .answer = answer_connectors},
     {.method = "GET", .path = "/api/v1/connectors/*", .right = RIGHT_VIEW, .answer = answer_connector},
-    {.method = "GET", .path = "/api/v1/connectors/*/seen", .right = RIGHT_VIEW, .answer = answer_seen},
     {0},
 };

@@ -93,6 +93,7 @@ static void on_beat(uv_timer_t *timer)
         audit_keep(server->audit);
     if (server->devices)
         server->devices->woken(server->devices->self);
+    server__tell_awaiting(server);  // what was pushed is on disk without anybody's saying so
     server->beats++;
     if (server->beats % LOOK_TLS_BEATS == 0)
         tls_look(server->tls);
@@ -364,11 +365,11 @@ Err server_create(const ServerDef *def, Server **out, ErrText *why)
         return err_set(why, ERR_MEMORY, "%s", err_name(ERR_MEMORY));
     server->plant = def->plant;
     server->desk = def->desk;
+    server->put_addresses = def->put_addresses;
+    server->addresses = def->addresses;
     server->webhooks = def->webhooks;
     server->webhook_count = def->webhook_count;
     server->audit = def->audit;
-    server->seen = def->seen;
-    server->seen_self = def->seen_self;
     pthread_mutex_init(&server->pause_lock, NULL);
     pthread_cond_init(&server->pause_changed, NULL);
     server->frame_ns = (int64_t)(1e9 / (def->frame_rate_max > 0 ? def->frame_rate_max : FRAME_RATE));
@@ -382,6 +383,7 @@ Err server_create(const ServerDef *def, Server **out, ErrText *why)
         err = lock_door(server, def, why);
     if (err == ERR_OK)
         err = listen_on(server, def->port, why);
+    server->inlets = def->inlets;
     if (err == ERR_OK && def->devices) {
         server->devices = def->devices;
         server->devices->server = server;

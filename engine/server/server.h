@@ -18,9 +18,6 @@
 
 typedef struct Server Server;
 
-/// List what the plant's connector of this name has seen that nothing is bound to, on the service thread; how many there are, SIZE_MAX where there is no such connector.
-typedef size_t ServerSeen(void *self, const char *connector, ExchangeSeen *out, size_t room);
-
 typedef struct ServerDef {
     const char *bind;     // address, "127.0.0.1" when NULL; one that others can reach needs TLS and an access file that lets somebody in
     int port;             // 0: a free one, see server_port; Err names one that is in use
@@ -28,8 +25,10 @@ typedef struct ServerDef {
     const char *history;  // path of the history, for its own reader; NULL for none
     const Plant *plant;   // names, units, channels: what does not change while it runs
     LinkHandler *devices; // NULL: device topics are refused
-    ServerSeen *seen;     // what connectors have seen, asked with `seen_self`; NULL: nothing
-    void *seen_self;
+    Inlets *inlets;       // who takes samples that are pushed by requests; NULL: nobody
+    /// Write what connectors have heard that nothing is bound to, as JSON objects with commas between them. On the service thread. NULL: nothing.
+    void (*put_addresses)(void *self, Text *out);
+    void *addresses;      // self
     Registry *registry;   // of devices, that of `devices`; it outlives the server. NULL: none is claimed
     Audit *audit;         // what people do and are refused is noted here; NULL: nowhere
     Desk *desk;           // where forecasts are asked for; NULL: there are none

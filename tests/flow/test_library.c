@@ -92,12 +92,11 @@ static void answers_with(const Child *server, const char *method, const char *pa
 #define CONNECTOR "/api/v1/connectors/own"
 #define ORDER(value) "{\"tag\":\"tank.drain_order\",\"value\":" value "}"
 
-/* A level that the board tells to whoever comes, and something else. */
+/* A level that the board tells to whoever comes. */
 static void show_level(double level)
 {
     pthread_mutex_lock(&board.lock);
     board.numbers[board_place(&board, "level")] = level;
-    board.numbers[board_place(&board, "noise")] = 7;
     pthread_mutex_unlock(&board.lock);
 }
 
@@ -156,10 +155,6 @@ START_TEST(another_version_of_the_script_keeps_the_connection_that_it_says_the_s
     await_answer(&server, "/api/v1/twins/tank/gauge", "\"value\":35");
     answers_with(&server, "POST", "/api/v1/commands", ORDER("0.5"), "HTTP/1.1 200");
     await_answer(&server, "/api/v1/commands", "\"state\":\"done\"");
-
-    // what is bound to nothing is shown to who looks for it
-    answers_with(&server, "GET", CONNECTOR "/seen", "", "[{\"address\":\"noise\",\"number\":7,");
-    answers_with(&server, "GET", "/api/v1/connectors/nobody/seen", "", "HTTP/1.1 404");
 
     // what the kind does not take is refused with its line, and nothing changes
     write_plant("", ", prot = 1");
