@@ -66,7 +66,10 @@ static Err refuse_failed(Gate *gate, const Question *question, const ErrText *fa
     const TagName tag = tags_name(gate->plant->tags, question->wish->tag);
     gate->interlock_failures = gate->interlock_time == question->now ? gate->interlock_failures + 1 : 1;
     gate->interlock_time = question->now;
-    log_write(LOG_ERROR, "gate", "the interlock of %s failed: %s", tag.text, failure->text);
+    if (gate->interlock_logged == TIME_NONE || question->now - gate->interlock_logged >= 10 * NS_PER_S) {
+        gate->interlock_logged = question->now;
+        log_write(LOG_ERROR, "gate", "the interlock of %s failed: %s", tag.text, failure->text);
+    }
     return err_set(why, ERR_SCRIPT, "%s: its interlock failed: %.200s", tag.text, failure->text);
 }
 
