@@ -131,10 +131,10 @@ static uint64_t decide(Gate *gate, const CommandWish *wish, CommandState state, 
     return command->id;
 }
 
-/* Handlers wish anew in every tick: what they are refused again and again for the same reason, without a pause, is one command. */
-static uint64_t refuse(Gate *gate, Actuator *actuator, const CommandWish *wish, int64_t now, const ErrText *why)
+/* Handlers wish anew in every tick: what mode, interlock or fail-safe value deny them for hours, without a pause, is one command. */
+static uint64_t refuse(Gate *gate, Actuator *actuator, const CommandWish *wish, int64_t now, Err err, const ErrText *why)
 {
-    if (!actuator || wish->asker != ASKER_HANDLER)
+    if (!actuator || wish->asker != ASKER_HANDLER || err != ERR_DENIED)
         return decide(gate, wish, COMMAND_REFUSED, now, why->text);
     Refusal *const last = &actuator->refusal;
     const uint64_t hash = hash_bytes(hash_bytes(0, &wish->value, sizeof wish->value), why->text, strlen(why->text));
@@ -275,8 +275,9 @@ uint64_t gate_ask(Gate *gate, const CommandWish *wish, int64_t now)
         return repeated;
 
     ErrText why;
-    if (gate__check(gate, actuator, wish, now, &why))
-        return refuse(gate, actuator, wish, now, &why);
+    const Err err = gate__check(gate, actuator, wish, now, &why);
+    if (err)
+        return refuse(gate, actuator, wish, now, err, &why);
     if (wish->dry_run)
         return rehearse(gate, actuator, wish, now);
     const Command *const command = gate__accept(gate, actuator, wish, now);

@@ -96,7 +96,7 @@ Err gate__check_again(Gate *gate, const Actuator *actuator, const CommandWish *w
 ValueText gate__value_text(const Plant *plant, TagId tag, double si);
 
 // interlock.c
-/// ERR_RANGE with the script's reason when the interlock does not agree, or has failed.
+/// ERR_DENIED with the script's reason when the interlock does not agree, ERR_SCRIPT when it has failed.
 Err gate__ask_interlock(Gate *gate, const Actuator *actuator, const CommandWish *wish, int64_t now, ErrText *why);
 
 // hold.c
