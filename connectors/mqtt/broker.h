@@ -34,7 +34,7 @@ typedef struct BrokerMessage {
     const void *properties;
 } BrokerMessage;
 
-/// What a connector does; all of it on its thread. NULL: nothing.
+/// What a connector does, all of it on its thread. `will`, `confirmed`, `look` and `leaving` may be NULL.
 typedef struct BrokerEvents {
     /// Before an attempt: the last will, or NULL.
     const BrokerLetter *(*will)(void *self);

@@ -239,14 +239,9 @@ static void on_leaving(void *self)
         broker_publish(edge->broker, &edge->will, NULL, NULL);
 }
 
-static void look(void *self)
-{
-    (void)self;
-}
-
 BrokerEvents edge_events(Edge *edge)
 {
-    return (BrokerEvents){.will = tell_will, .joined = on_joined, .left = on_left, .message = on_message, .carry = carry, .look = look, .leaving = on_leaving, .self = edge};
+    return (BrokerEvents){.will = tell_will, .joined = on_joined, .left = on_left, .message = on_message, .carry = carry, .leaving = on_leaving, .self = edge};
 }
 
 void edge_meet(Edge *edge, Broker *broker)
