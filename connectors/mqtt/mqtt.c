@@ -295,10 +295,25 @@ static Err mqtt_open(const ConnectorDef *def, Connector *out, Exchange **exchang
     return ERR_OK;
 }
 
+/* "topic", or "topic#/pointer" of a number inside of JSON. */
+static void mqtt_suggest(const char *address, Text *out)
+{
+    char topic[EXCHANGE_ADDRESS_MAX];
+    const char *pointer = strstr(address, "#/");
+    snprintf(topic, sizeof topic, "%.*s", pointer ? (int)(pointer - address) : (int)strlen(address), address);
+    text_put(out, "topic = ");
+    text_json_string(out, topic);
+    if (!pointer)
+        return;
+    text_put(out, ", payload = \"json\", value = ");
+    text_json_string(out, pointer + 1);
+}
+
 const ConnectorKind mqtt_kind = {
     .version = CONNECTOR_VERSION,
     .name = "mqtt",
     .doc = "MQTT 3.1.1 and 5: topics to tags, plain numbers and JSON, commands with confirmation",
     .check = mqtt_check,
     .open = mqtt_open,
+    .suggest = mqtt_suggest,
 };

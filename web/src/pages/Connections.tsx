@@ -7,7 +7,8 @@ import { countText, rateText } from '../format/value';
 import type { PageProps } from '../pages';
 import type { Device, Seconds } from '../protocol';
 import type { Ring } from '../ring';
-import { plantTime } from '../state';
+import { plantTime, type State } from '../state';
+import { Connectors } from '../views/Connectors';
 import { Skeleton } from '../views/Loaded';
 import { NoConnection } from '../views/Notice';
 import { Sparkline } from '../views/Sparkline';
@@ -17,11 +18,23 @@ export default function ConnectionsPage({ state, actions }: PageProps) {
   if (plant === null && link.kind === 'offline') {
     return <NoConnection link={link} wall={state.wall} retry={actions.retry} />;
   }
+  const guests = devices.filter((device) => device.way === null);
+  return (
+    <>
+      <Connectors connectors={devices} now={plantTime(state)} />
+      <Devices state={state} devices={guests} />
+    </>
+  );
+}
+
+/** Who has come by itself. */
+function Devices({ state, devices }: { state: State; devices: Device[] }) {
+  const { plant } = state;
   const connected = devices.filter((device) => device.connected).length;
   return (
     <section class="panel" aria-labelledby="connections-title" data-testid="connections">
       <header class="panel-head">
-        <h2 id="connections-title">Connections</h2>
+        <h2 id="connections-title">Devices</h2>
         <span class="count">{devices.length}</span>
         {devices.length > 0 && (
           <span class="panel-note">
