@@ -220,7 +220,7 @@ static void take_numbered(Host *host, size_t node, const Address *address, const
     take_held(host, node);
 }
 
-/* What could be bound: births have names. */
+/* What could be bound: births have names. `group/node/device:metric` is read again by place_suggest. */
 static void show(Host *host, const Address *address, const Report *report)
 {
     char name[4 * PLACE_NAME];
@@ -232,7 +232,7 @@ static void show(Host *host, const Address *address, const Report *report)
         const bool is_bound = metric->name && node < host->plan->node_count && lookup_name(&host->lookup, node, address->device, metric->name) != LOOKUP_NONE;
         if (!metric->name || !metric->has_number || is_bound || strcmp(metric->name, birth_count) == 0 || strcmp(metric->name, rebirth) == 0)
             continue;
-        const int length = snprintf(name, sizeof name, "%s/%s%s%s/%s", address->group, address->node, *address->device ? "/" : "", address->device, metric->name);
+        const int length = snprintf(name, sizeof name, "%s/%s%s%s:%s", address->group, address->node, *address->device ? "/" : "", address->device, metric->name);
         if ((size_t)length < EXCHANGE_ADDRESS_MAX)
             exchange_seen(host->exchange, name, metric->number);
     }

@@ -19,6 +19,8 @@ typedef struct Place {
 
 /// A binding's own keys. `group` and `node` are those of the connector, NULL where it names none. What is wrong stands in `entry`.
 void place_read(Options *entry, const char *group, const char *node, Place *out);
+/// The keys of a binding to what the host has seen: `group/node:metric` or `group/node/device:metric`.
+void place_suggest(const char *address, Text *out);
 /// The name of a group, a node, a device: without /, + and #.
 bool place_is_name(const char *name);
 

@@ -3,6 +3,7 @@
 
 #include "connectors/sparkplug/edge.h"
 #include "connectors/sparkplug/host.h"
+#include "connectors/sparkplug/place.h"
 
 typedef struct Sparkplug {
     Plan plan;
@@ -83,4 +84,5 @@ const ConnectorKind sparkplug_kind = {
     .doc = "Sparkplug B 3.0 over MQTT: host application or edge node",
     .check = sparkplug_check,
     .open = sparkplug_open,
+    .suggest = place_suggest,
 };

@@ -126,6 +126,18 @@ START_TEST(topics_say_who_speaks)
 }
 END_TEST
 
+START_TEST(what_was_seen_says_how_it_is_bound)
+{
+    Text text = {0};
+    sparkplug_kind.suggest("works/edge/tank1:Outputs/Valve", &text);
+    ck_assert_str_eq(text.bytes, "group = \"works\", node = \"edge\", device = \"tank1\", metric = \"Outputs/Valve\"");
+    text_clear(&text);
+    sparkplug_kind.suggest("works/edge:uptime", &text);
+    ck_assert_str_eq(text.bytes, "group = \"works\", node = \"edge\", metric = \"uptime\"");
+    text_fini(&text);
+}
+END_TEST
+
 START_TEST(states_are_read_as_they_are_written)
 {
     Text text = {0};
@@ -214,5 +226,5 @@ START_TEST(faults_of_a_script_name_the_key_and_what_was_expected)
 END_TEST
 
 KIT_MAIN("connectors.sparkplug", each_type_keeps_its_extremes, numbers_beyond_a_type_are_cut_and_rounded, what_is_null_past_or_an_alias_stays_so, bytes_are_those_of_the_specification,
-         a_sequence_number_beyond_255_is_refused, topics_say_who_speaks, states_are_read_as_they_are_written, messages_are_taken_in_their_order, what_waits_is_bounded,
+         a_sequence_number_beyond_255_is_refused, topics_say_who_speaks, what_was_seen_says_how_it_is_bound, states_are_read_as_they_are_written, messages_are_taken_in_their_order, what_waits_is_bounded,
          faults_of_a_script_name_the_key_and_what_was_expected)

@@ -188,9 +188,9 @@ START_TEST(what_is_born_and_not_bound_is_seen)
     line_prepare(&line, options, one, 1);
     line_open(&line, &sparkplug_kind);
     LINE_AWAIT(&line, exchange_list_seen(line.exchange, seen, 8) == 4);
-    ck_assert_str_eq(seen[0].address, "works/edge/uptime");
+    ck_assert_str_eq(seen[0].address, "works/edge:uptime");
     ck_assert_double_eq(seen[0].number, 12345);
-    ck_assert_str_eq(seen[1].address, "works/edge/tank1/count");
+    ck_assert_str_eq(seen[1].address, "works/edge/tank1:count");
     close_all();
 }
 END_TEST
