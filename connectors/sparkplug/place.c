@@ -82,7 +82,9 @@ bool address_read(const char *topic, Address *out)
 {
     char level[PLACE_NAME];
     *out = (Address){0};
-    if (!take_level(&topic, level) || strcmp(level, space) != 0 || !take_level(&topic, out->group) || !take_level(&topic, level) || !find_message(level, &out->message))
+    if (!take_level(&topic, level) || strcmp(level, space) != 0 || !take_level(&topic, out->group))
+        return false;
+    if (!take_level(&topic, level) || !find_message(level, &out->message))
         return false;
     const bool has_device = out->message >= MESSAGE_DBIRTH;
     return take_level(&topic, out->node) && (!has_device || take_level(&topic, out->device)) && !*topic;

@@ -24,7 +24,17 @@ void place_suggest(const char *address, Text *out);
 /// The name of a group, a node, a device: without /, + and #.
 bool place_is_name(const char *name);
 
-typedef enum Message { MESSAGE_NBIRTH, MESSAGE_NDEATH, MESSAGE_NDATA, MESSAGE_NCMD, MESSAGE_DBIRTH, MESSAGE_DDEATH, MESSAGE_DDATA, MESSAGE_DCMD, MESSAGE_COUNT } Message;
+typedef enum Message {
+    MESSAGE_NBIRTH,
+    MESSAGE_NDEATH,
+    MESSAGE_NDATA,
+    MESSAGE_NCMD,
+    MESSAGE_DBIRTH,  // from here on of devices
+    MESSAGE_DDEATH,
+    MESSAGE_DDATA,
+    MESSAGE_DCMD,
+    MESSAGE_COUNT,
+} Message;
 
 /// What a topic says: spBv1.0/GROUP/MESSAGE/NODE or spBv1.0/GROUP/MESSAGE/NODE/DEVICE.
 typedef struct Address {

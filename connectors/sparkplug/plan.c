@@ -105,7 +105,11 @@ Err plan_init(const ConnectorDef *def, Plan *out, ConnectorFault *fault)
     out->places = mem_alloc(room * sizeof *out->places);
     out->nodes = mem_alloc(room * sizeof *out->nodes);
     out->firsts = mem_alloc(room * sizeof *out->firsts);
-    Err err = out->places && out->nodes && out->firsts ? read_all(def, out, fault) : err_set(&fault->why, ERR_MEMORY, "connectors.%s: out of memory", def->name);
+    Err err = ERR_OK;
+    if (!out->places || !out->nodes || !out->firsts)
+        err = err_set(&fault->why, ERR_MEMORY, "connectors.%s: out of memory", def->name);
+    if (!err)
+        err = read_all(def, out, fault);
     if (err)
         plan_fini(out);
     return err;

@@ -27,7 +27,8 @@ static void open_host(void)
 static void open_line(const char *more)
 {
     char options[512];
-    snprintf(options, sizeof options, "{\"url\":\"%s\",\"retry\":0.05,\"retry_most\":0.2,\"role\":\"edge\",\"group\":\"works\",\"node\":\"edge\"%s}", broker.url, more);
+    snprintf(options, sizeof options, "{\"url\":\"%s\",\"retry\":0.05,\"retry_most\":0.2,\"role\":\"edge\",\"group\":\"works\",\"node\":\"edge\"%s}",
+             broker.url, more);
     line_prepare(&line, options, bindings, BINDINGS);
     line_open(&line, &sparkplug_kind);
 }

@@ -120,6 +120,29 @@ START_TEST(a_node_that_is_killed_falls_silent_and_comes_back_with_its_birth)
 }
 END_TEST
 
+static size_t count_bad(size_t binding)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < line.arrival_count; i++) {
+        const Arrival *arrival = &line.arrivals[i];
+        count += arrival->kind == ARRIVAL_SAMPLE && arrival->sample.tag == binding && arrival->sample.quality == QUALITY_BAD;
+    }
+    return count;
+}
+
+START_TEST(a_birth_in_the_same_session_is_no_gap)
+{
+    open_all("");
+    talker_await(&edge, "born 2");
+    talker_say(&edge, "birth");
+    talker_await(&edge, "born 3");
+    talker_say(&edge, "alias 80");
+    LINE_AWAIT(&line, fabs(line_newest(&line, GAUGE).value - 0.8) < 1e-12);
+    ck_assert_uint_eq(count_bad(GAUGE) + count_bad(COUNT) + count_bad(UPTIME), 0);
+    close_all();
+}
+END_TEST
+
 START_TEST(a_message_that_is_missing_is_waited_for_and_then_another_birth_asked_for)
 {
     open_all(",\"reorder\":0.1");
@@ -129,10 +152,7 @@ START_TEST(a_message_that_is_missing_is_waited_for_and_then_another_birth_asked_
     talker_await(&edge, "born 3");
     // what came early was not passed on: the birth says it
     LINE_AWAIT(&line, fabs(line_newest(&line, GAUGE).value - 0.7) < 1e-12 && line_newest(&line, GAUGE).quality == QUALITY_GOOD);
-    size_t bad = 0;
-    for (size_t i = 0; i < line.arrival_count; i++)
-        bad += line.arrivals[i].kind == ARRIVAL_SAMPLE && line.arrivals[i].sample.tag == GAUGE && line.arrivals[i].sample.quality == QUALITY_BAD;
-    ck_assert_uint_eq(bad, 1);
+    ck_assert_uint_eq(count_bad(GAUGE), 1);
     ck_assert_uint_eq(exchange_state(line.exchange).refused, 3);  // the maker's metric in two births, and the gap
     close_all();
 }
@@ -226,7 +246,8 @@ START_TEST(nonsense_on_its_topics_is_refused_and_counted)
     memset(&witness, 0, sizeof witness);
     witness_open(&witness, &broker, "nothing");
     const uint64_t before = exchange_state(line.exchange).refused;
-    static const char *const topics[] = {"spBv1.0/works/DDATA/edge/tank1", "spBv1.0/works/NBIRTH/edge", "spBv1.0/works/NDEATH/edge", "spBv1.0/works/DDATA/edge", "spBv1.0/works/NDATA/edge", "spBv1.0/STATE/pollux"};
+    static const char *const topics[] = {"spBv1.0/works/DDATA/edge/tank1", "spBv1.0/works/NBIRTH/edge", "spBv1.0/works/NDEATH/edge",
+                                         "spBv1.0/works/DDATA/edge",       "spBv1.0/works/NDATA/edge", "spBv1.0/STATE/pollux"};
     for (uint64_t i = 0; i < ROUNDS; i++) {
         unsigned char bytes[64];
         const size_t length = (size_t)(sizeof bytes * random_uniform(9, i, 0));
@@ -248,5 +269,5 @@ END_TEST
 
 KIT_MAIN("connectors.sparkplug_host", births_bring_all_metrics_and_their_types, data_come_by_name_and_by_alias, what_is_past_says_nothing_of_now_and_what_is_null_is_silent,
          a_device_that_dies_falls_silent_and_the_node_goes_on, a_node_that_is_killed_falls_silent_and_comes_back_with_its_birth,
-         a_message_that_is_missing_is_waited_for_and_then_another_birth_asked_for, a_command_is_done_when_the_node_reports_it, the_state_says_whether_the_host_is_there,
+         a_birth_in_the_same_session_is_no_gap, a_message_that_is_missing_is_waited_for_and_then_another_birth_asked_for, a_command_is_done_when_the_node_reports_it, the_state_says_whether_the_host_is_there,
          what_is_born_and_not_bound_is_seen, killed_in_mid_stream_all_is_silent_until_it_is_born_again, nonsense_on_its_topics_is_refused_and_counted)

@@ -262,8 +262,9 @@ static void print_told(const Told *told)
         snprintf(tick, sizeof tick, "%.1f %%", 100 * told->tick / told->seconds);
         snprintf(ticks, sizeof ticks, "%llu, %llu, %.0f", (unsigned long long)told->ticks, (unsigned long long)told->late, 1e3 * told->latest);
     }
-    printf("| %s | %.0f | %.0f | %lld | %.1f %% | %s | %.1f %% | %.1f %% | %s |\n", told->who, (double)told->sent / told->seconds, (double)told->came / told->seconds, (long long)(told->sent - told->came),
-           100 * told->connector / told->seconds, tick, 100 * told->broker / told->seconds, 100 * told->publisher / told->seconds, ticks);
+    const double s = told->seconds;
+    printf("| %s | %.0f | %.0f | %lld |", told->who, (double)told->sent / s, (double)told->came / s, (long long)(told->sent - told->came));
+    printf(" %.1f %% | %s | %.1f %% | %.1f %% | %s |\n", 100 * told->connector / s, tick, 100 * told->broker / s, 100 * told->publisher / s, ticks);
     fflush(stdout);
 }
 
@@ -289,7 +290,8 @@ static App *open_app(int port, bool json)
     snprintf(text, sizeof text, plant_text, TWINS, json ? json_keys : "", LATE_S, TWINS, port);
     write_file("plant.lua", text);
     snprintf(path, sizeof path, "%s/plant.lua", folder);
-    if (program_codegen(CODEGEN_AUTO, &why) || app_create(&(AppDef){.plant = path, .speed = 1, .quiet = true, .connects = true, .ticked = note_tick}, &app, &why))
+    const AppDef def = {.plant = path, .speed = 1, .quiet = true, .connects = true, .ticked = note_tick};
+    if (program_codegen(CODEGEN_AUTO, &why) || app_create(&def, &app, &why))
         die(why.text);
     return app;
 }

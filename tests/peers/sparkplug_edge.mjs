@@ -6,6 +6,7 @@
 //   null METRIC
 //   alias NUMBER          data of the gauge, by its alias alone
 //   lose                  a sequence number goes by unused
+//   birth                 again, of both
 //   death                 of the device
 import { createInterface } from "node:readline";
 import sparkplug from "sparkplug-client";
@@ -59,6 +60,7 @@ const orders = {
   null: (name) => data([{ name, type: types[name], value: null, isNull: true }]),
   alias: (value) => data([{ alias: aliases.gauge, type: types.gauge, value: Number(value), timestamp: Date.now() }]),
   lose: () => edge.incrementSeqNum(),
+  birth,
   death: () => edge.publishDeviceDeath("tank1", { timestamp: Date.now() }),
 };
 createInterface({ input: process.stdin }).on("line", (line) => {
