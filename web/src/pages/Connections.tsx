@@ -20,10 +20,10 @@ export default function ConnectionsPage({ state, actions }: PageProps) {
   }
   const guests = devices.filter((device) => device.way === null);
   return (
-    <>
+    <div class="connections">
       <Connectors connectors={devices} now={plantTime(state)} />
       <Devices state={state} devices={guests} />
-    </>
+    </div>
   );
 }
 
