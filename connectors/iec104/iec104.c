@@ -14,7 +14,10 @@
 #include "connectors/iec104/settings.h"
 #include "signal/backoff.h"
 
-enum { HELD_S = 10 };  // a connection that held for so long was one: the next wait is the first again
+enum {
+    HELD_S = 10,  // a connection that held for so long was one: the next wait is the first again
+    PAST_S = 5,   // what was measured so long before the connection began was kept for it; nearer than that, clocks may differ
+};
 
 typedef struct Iec104 {
     Iec104Settings settings;
@@ -134,7 +137,8 @@ static void pass_value(Iec104 *self, const Iec104Point *point, const MasterEvent
 {
     const Quality quality = iec104__point_judge(point, event->object.quality);
     // what a station kept while there was no connection says nothing of now
-    const bool is_past = time != TIME_NONE && time < self->started && event->cause == ASDU_SPONTANEOUS && self->bindings[point->binding].source_time;
+    const bool is_timed = time != TIME_NONE && self->bindings[point->binding].source_time;
+    const bool is_past = is_timed && event->cause == ASDU_SPONTANEOUS && time < self->started - PAST_S * NS_PER_S;
     if (is_past)
         exchange_past(self->exchange, point->binding, event->object.number, time, quality);
     else

@@ -129,6 +129,12 @@ START_TEST(published_requests_are_written_byte_for_byte)
         uint8_t asdu[APCI_ASDU_MAX];
         const size_t size = asdu_write(&request, asdu);
         ck_assert_hex_eq(asdu, size, cases[i].asdu);
+
+        Asdu again;
+        AsduObject object;
+        ck_assert_ptr_null(asdu_open(&again, asdu, size));
+        ck_assert(asdu_next(&again, &object) && !asdu_next(&again, &object));
+        ck_assert_double_eq(object.number, request.number);
     }
 }
 END_TEST
@@ -294,11 +300,22 @@ START_TEST(a_number_that_a_command_cannot_carry_is_not_written)
     static const struct {
         AsduType type;
         double number;
-    } cases[] = {{ASDU_C_SC_NA, 0.5},  {ASDU_C_DC_NA, 2}, {ASDU_C_RC_NA, 0},   {ASDU_C_SE_NA, 1},  {ASDU_C_SE_NB, 32768},
-                 {ASDU_C_SE_NC, 1e39}, {ASDU_C_BO_NA, -1}, {ASDU_C_SE_NC, NAN}, {ASDU_C_SE_NB, NAN}};
+        const char *what;
+    } cases[] = {
+        {ASDU_C_SC_NA, 0.5, "0 or 1"},
+        {ASDU_C_DC_NA, 2, "0 or 1"},
+        {ASDU_C_RC_NA, 0, "-1 or 1"},
+        {ASDU_C_SE_NA, 1, "-1 to 0.99997"},
+        {ASDU_C_SE_NB, 32768, "-32768 to 32767"},
+        {ASDU_C_SE_NB, NAN, "-32768 to 32767"},
+        {ASDU_C_SE_NC, 1e39, "what fits 32 bits of floating point"},
+        {ASDU_C_SE_NC, NAN, "what fits 32 bits of floating point"},
+        {ASDU_C_BO_NA, -1, "whole numbers from 0 to 4294967295"},
+    };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         uint8_t bytes[APCI_ASDU_MAX];
         ck_assert(!asdu_carries(cases[i].type, cases[i].number));
+        ck_assert_str_eq(asdu_carries_what(cases[i].type), cases[i].what);
         ck_assert_uint_eq(asdu_write(&(AsduRequest){.type = cases[i].type, .cause = ASDU_ACT, .number = cases[i].number}, bytes), 0);
     }
 }
