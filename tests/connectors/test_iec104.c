@@ -94,14 +94,20 @@ static void teardown(void)
         json_decref(bench.addresses[i]);
 }
 
-static void connect_now(void)
+/* With the standard's own times, which hold on any machine, and what else is asked for. */
+static void connect_with(const char *more)
 {
     char text[128];
-    snprintf(text, sizeof text, "{\"host\": \"127.0.0.1\", \"port\": %u, \"answer\": 2, \"t1\": 3, \"t2\": 1}", bench.port);
+    snprintf(text, sizeof text, "{\"host\": \"127.0.0.1\", \"port\": %u%s}", bench.port, more);
     bench.options = table(text);
     const ConnectorDef def = connector_def();
     ConnectorFault fault;
     ck_assert_msg(iec104_kind.open(&def, &bench.connector, &bench.exchange, &fault) == ERR_OK, "%s", fault.why.text);
+}
+
+static void connect_now(void)
+{
+    connect_with("");
 }
 
 // What arrives
@@ -343,12 +349,12 @@ END_TEST
 START_TEST(an_outstation_that_falls_silent_is_left_within_t1)
 {
     setup();
-    connect_now();
+    connect_with(", \"answer\": 1, \"t1\": 3, \"t2\": 1");
     await(is_sample_of, 12, 0);
     outstation_faults(outstation_hold(bench.server))->never_acknowledges = true;
     outstation_release(bench.server);
     ask(1, 14, 1);
-    expect_outcome(1, false, "no confirmation within 2 s: it may have been carried out");
+    expect_outcome(1, false, "no confirmation within 1 s: it may have been carried out");
     await(is_left, 0, 0);
     ck_assert_str_eq(exchange_state(bench.exchange).fault, "no answer within t1 (3 s)");
     teardown();
