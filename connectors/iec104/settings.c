@@ -112,6 +112,22 @@ static AsduType read_type(Options *options)
     return type;
 }
 
+/* Clause 9 has a box for set points that are terminated, and none for the other commands: they are. */
+static bool is_terminated(AsduType type)
+{
+    switch (type) {
+        case ASDU_C_SC_NA:
+        case ASDU_C_SC_TA:
+        case ASDU_C_DC_NA:
+        case ASDU_C_DC_TA:
+        case ASDU_C_RC_NA:
+        case ASDU_C_RC_TA:
+            return true;
+        default:
+            return false;
+    }
+}
+
 /* A binding may be written and read with the same keys: those of commands say nothing where it is read. */
 static void read_point(Options *options, int64_t station, Iec104Point *out)
 {
@@ -122,7 +138,7 @@ static void read_point(Options *options, int64_t station, Iec104Point *out)
     out->station = (uint16_t)options_integer(options, "station", station, 1, ASDU_STATION_MAX);
     out->type = read_type(options);
     out->select = options_flag(options, "select", false);
-    out->terminates = options_flag(options, "terminates", true);
+    out->terminates = options_flag(options, "terminates", is_terminated(out->type));
     if (out->select && (out->type == ASDU_C_BO_NA || out->type == ASDU_C_BO_TA))
         options_fail(options, "select", "%s cannot be selected", asdu_type_name(out->type));
     read_qualities(options, out->flaws);

@@ -54,7 +54,7 @@ static void describe(void)
         "{\"address\": 4001}",
         "{\"address\": 4002, \"quality\": {\"NT\": \"good\", \"SB\": \"bad\"}}",
         "{\"address\": 11}",
-        "{\"address\": 6201, \"type\": \"C_SE_NC\", \"select\": true}",
+        "{\"address\": 6201, \"type\": \"C_SE_NC\", \"select\": true, \"terminates\": true}",
         "{\"address\": 6001, \"type\": \"C_SC_NA\"}",
     };
     for (size_t i = 0; i < BINDINGS; i++)
