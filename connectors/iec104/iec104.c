@@ -384,10 +384,19 @@ static Err open_connector(const ConnectorDef *def, Connector *out, Exchange **ex
     return ERR_OK;
 }
 
+/* "station 1 address 4001 M_ME_NC": what is heard has its type with it. */
+static void suggest(const char *address, Text *out)
+{
+    unsigned station, object;
+    if (sscanf(address, "station %u address %u", &station, &object) == 2)
+        text_format(out, "station = %u, address = %u", station, object);
+}
+
 const ConnectorKind iec104_kind = {
     .version = CONNECTOR_VERSION,
     .name = "iec104",
     .doc = "outstations that speak IEC 60870-5-104",
     .check = check,
     .open = open_connector,
+    .suggest = suggest,
 };

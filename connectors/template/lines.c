@@ -299,12 +299,20 @@ static Err open_lines(const ConnectorDef *def, Connector *out, Exchange **exchan
     return ERR_OK;
 }
 
+/* What somebody could bind: a name that the peer has said. */
+static void suggest(const char *address, Text *out)
+{
+    text_put(out, "name = ");
+    text_json_string(out, address);
+}
+
 static const ConnectorKind lines_kind = {
     .version = CONNECTOR_VERSION,
     .name = "lines",
     .doc = "lines of text over TCP",
     .check = check,
     .open = open_lines,
+    .suggest = suggest,
 };
 
 const ConnectorKind *pollux_connector_kind(void);

@@ -15,6 +15,7 @@
 #include "app/places.h"
 #include "app/reload.h"
 #include "app/witness.h"
+#include "server/put.h"
 
 const Subcommand subcommand_serve = {
     "serve", "run the twins of a plant beside its devices, with the dashboard",
@@ -118,6 +119,7 @@ typedef struct Serving {
     Registry *registry;
     Websocket *websocket;
     Server *server;
+    Inlets *inlets;
     Reload *reload;
     Hooks hooks;
     uint64_t asked;  // the newest token of app->reload_token that was passed on
@@ -129,8 +131,38 @@ static void close_serving(Serving *serving)
     server_destroy(serving->server);  // first: its thread speaks with the connector
     close_hooks(&serving->hooks);
     app_destroy(serving->app);
+    inlets_destroy(serving->inlets);
     websocket_destroy(serving->websocket);
     registry_close(serving->registry);
+}
+
+/* What somebody could bind in the script: the line for it, but for the tag. On the service thread, which stands still while the plant is exchanged. */
+static void put_address(Text *out, const Ways *ways, size_t index, const ExchangeSeen *seen)
+{
+    Text line = {0};
+    ways_suggest(ways, index, seen->address, &line);
+    put_string(out, out->bytes[out->length - 1] == '}' ? ",{" : "{", "connector", ways_state(ways, index).exchange.name);
+    put_string(out, ",", "kind", ways_state(ways, index).exchange.kind);
+    put_string(out, ",", "address", seen->address);
+    put_number(out, ",", "value", seen->number);
+    put_time(out, ",", "time", seen->time);
+    put_count(out, ",", "count", seen->count);
+    put_string(out, ",", "binding", line.bytes);
+    text_put(out, "}");
+    text_fini(&line);
+}
+
+static void put_addresses(void *self, Text *out)
+{
+    const Serving *serving = self;
+    const Ways *ways = serving->app->ways;
+    ExchangeSeen *seen = ways ? mem_alloc(EXCHANGE_SEEN_MAX * sizeof *seen) : NULL;
+    for (size_t i = 0; seen && i < ways_count(ways); i++) {
+        const size_t count = ways_seen(ways, i, seen, EXCHANGE_SEEN_MAX);
+        for (size_t k = 0; k < count && !out->failed; k++)
+            put_address(out, ways, i, &seen[k]);
+    }
+    mem_free(seen);
 }
 
 /* `devices` is the file of the registry; NULL keeps none. */
@@ -152,7 +184,10 @@ static Err open_serving(Serving *serving, const AppDef *def, const char *devices
     server->audit = serving->app->audit;
     server->history = def->history;
     server->devices = websocket_handler(serving->websocket);
+    server->inlets = serving->inlets;
     server->registry = serving->registry;
+    server->put_addresses = put_addresses;
+    server->addresses = serving;
     if ((err = open_hooks(&serving->hooks, plant->name, why)))
         return err;
     server->webhooks = serving->hooks.items;
@@ -385,7 +420,10 @@ static Err complete_server(ServeOptions *options, ErrText *why)
 static Err serve(ServeOptions *options, ErrText *why)
 {
     Serving serving = {.hooks = options->hooks};
-    const AppDef def = {.plant = options->plant, .history = options->history, .threads = (size_t)options->threads, .speed = options->speed, .dry_run = options->dry_run, .stop = &stop_asked, .connects = true};
+    if (inlets_create(&serving.inlets))
+        return err_set(why, ERR_MEMORY, "no memory for what is pushed");
+    const AppDef def = {.plant = options->plant, .history = options->history, .threads = (size_t)options->threads, .speed = options->speed, .dry_run = options->dry_run,
+                        .stop = &stop_asked, .connects = true, .inlets = serving.inlets};
     stop_on_signals();
     reload_on_signal();
     Err err = reload_create(&def, options->watch, &serving.reload) ? err_set(why, ERR_MEMORY, "no memory") : ERR_OK;

@@ -6,6 +6,11 @@
 #include "server/put.h"
 #include "signal/merge.h"
 
+enum {
+    CANDIDATES_MAX = 64,       // for one tag of a device
+    CANDIDATES_SCANNED = 8192,  // tags of the plant that are looked at: those of a fleet are named by whoever binds them
+};
+
 // What is told of a device.
 
 static void put_flag(Text *out, const char *separator, const char *key, bool flag)
@@ -151,6 +156,9 @@ static void answer_devices(Server *server, const Request *request, Reply *reply)
         put_head(reply->body, registry_at(server->registry, i));
         text_put(reply->body, "}");
     }
+    text_put(reply->body, "],\"addresses\":[");
+    if (server->put_addresses)
+        server->put_addresses(server->addresses, reply->body);
     text_put(reply->body, "]}");
 }
 
@@ -159,6 +167,53 @@ static void answer_device(Server *server, const Request *request, Reply *reply)
     const RegistryEntry *entry = device_find(server, request, reply);
     if (entry)
         device_put(reply->body, entry, server->plant->tags);
+}
+
+/* Whether a tag of the plant could be what the device offers; a device that says no unit may mean any. */
+static bool could_be(const Server *server, TagId id, const EntryTag *offered, const Unit *unit)
+{
+    const Tag tag = tags_get(server->plant->tags, id);
+    return tag.role == (offered->is_actuator ? TAG_ACTUATED : TAG_SAMPLED) && (!unit || unit_converts(unit, tag.unit));
+}
+
+/* Those that nobody else is bound to, in the order of the plant. */
+static void put_candidates(Text *out, const Server *server, const RegistryEntry *entry, const EntryTag *offered)
+{
+    const TagTable *tags = server->plant->tags;
+    const TagId end = tags_count(tags) < CANDIDATES_SCANNED ? tags_count(tags) : CANDIDATES_SCANNED;
+    const Unit *unit = NULL;
+    size_t count = 0;
+    text_put(out, "[");
+    if (!*offered->unit || unit_parse(offered->unit, &unit, NULL) == ERR_OK)
+        for (TagId id = 0; id < end && count < CANDIDATES_MAX; id++) {
+            const TagName name = tags_name(tags, id);
+            if (!could_be(server, id, offered, unit) || registry_find_bound(server->registry, name.text, entry))
+                continue;
+            text_put(out, count++ ? "," : "");
+            text_json_string(out, name.text);
+        }
+    text_put(out, "]");
+}
+
+static void answer_candidates(Server *server, const Request *request, Reply *reply)
+{
+    const char *separator = "{";
+    const RegistryEntry *entry = device_find(server, request, reply);
+    const char *name = request_arg(request, "tag");
+    if (!entry)
+        return;
+    if (name && !entry_tag(entry, name)) {
+        reply_problem(reply, 404, "tag: \"%s\" offers no \"%.100s\"", entry->name, name);
+        return;
+    }
+    for (size_t i = 0; i < entry->tag_count; i++) {
+        if (name && strcmp(entry->tags[i].name, name) != 0)
+            continue;
+        put_key(reply->body, separator, entry->tags[i].name);
+        put_candidates(reply->body, server, entry, &entry->tags[i]);
+        separator = ",";
+    }
+    text_put(reply->body, *separator == '{' ? "{}" : "}");
 }
 
 static void answer_desired(Server *server, const Request *request, Reply *reply)
@@ -195,6 +250,7 @@ const Route device_routes[] = {
     {.method = "POST", .path = "/api/v1/devices/*/disable", .right = RIGHT_CONFIGURE, .answer = device_disable, .body_max = DEVICE_BODY_MAX},
     {.method = "POST", .path = "/api/v1/devices/*/enable", .right = RIGHT_CONFIGURE, .answer = device_enable, .body_max = DEVICE_BODY_MAX},
     {.method = "POST", .path = "/api/v1/devices/*/replace", .right = RIGHT_CONFIGURE, .answer = device_replace, .body_max = DEVICE_BODY_MAX},
+    {.method = "GET", .path = "/api/v1/devices/*/candidates", .right = RIGHT_VIEW, .answer = answer_candidates},
     {.method = "GET", .path = "/api/v1/devices/*/desired", .right = RIGHT_VIEW, .answer = answer_desired},
     {.method = "PATCH", .path = "/api/v1/devices/*/desired", .right = RIGHT_CONFIGURE, .answer = device_desire, .body_max = DEVICE_BODY_MAX},
     {.method = "GET", .path = "/api/v1/devices/*/reported", .right = RIGHT_VIEW, .answer = answer_reported},

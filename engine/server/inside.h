@@ -33,7 +33,10 @@ typedef struct Client Client;
 struct Server {
     const Plant *plant;
     LinkHandler *devices;
+    Inlets *inlets;
     Registry *registry;
+    void (*put_addresses)(void *self, Text *out);
+    void *addresses;
     Webhook *const *webhooks;
     size_t webhook_count;
     Desk *desk;

@@ -25,6 +25,10 @@ typedef struct ServerDef {
     const char *history;  // path of the history, for its own reader; NULL for none
     const Plant *plant;   // names, units, channels: what does not change while it runs
     LinkHandler *devices; // NULL: device topics are refused
+    Inlets *inlets;       // who takes samples that are pushed by requests; NULL: nobody
+    /// Write what connectors have heard that nothing is bound to, as JSON objects with commas between them. On the service thread. NULL: nothing.
+    void (*put_addresses)(void *self, Text *out);
+    void *addresses;      // self
     Registry *registry;   // of devices, that of `devices`; it outlives the server. NULL: none is claimed
     Audit *audit;         // what people do and are refused is noted here; NULL: nowhere
     Desk *desk;           // where forecasts are asked for; NULL: there are none

@@ -8,6 +8,7 @@
 #pragma once
 
 #include "signal/exchange.h"
+#include "signal/inlet.h"
 #include "signal/options.h"
 
 /// Raised with any change of what stands in these headers; a library of another version is refused.
@@ -22,6 +23,7 @@ typedef struct ConnectorDef {
     const TagTable *tags;      // valid during the call alone, as this struct is: a reload may replace it
     const char *folder;        // of the script: files that options name are looked for there
     const Clock *clock;        // NULL: the machine's
+    Inlets *inlets;            // where a connector enters that takes what is pushed to the server; NULL: there is no server
     bool turned;               // opened by an emulated plant that stands behind the peer: the bindings are turned round, and it is nobody's double
 } ConnectorDef;
 
@@ -44,6 +46,8 @@ typedef struct ConnectorKind {
     /// The same, and begin. What is not there yet is tried again, with the connector's own back-off: only a fault of the script is an error.
     /// `def` is copied as far as it is needed; what it points to outlives the connector. `exchange` is the connector's, for its state.
     Err (*open)(const ConnectorDef *def, Connector *out, Exchange **exchange, ConnectorFault *fault);
+    /// Add the keys of a binding to an address that exchange_seen was told, as a script has them: `topic = "works/tank1/level"`. NULL: it tells none.
+    void (*suggest)(const char *address, Text *out);
 } ConnectorKind;
 
 typedef const ConnectorKind *ConnectorEntry(void);

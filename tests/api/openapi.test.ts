@@ -1,6 +1,8 @@
 /** The server is what /api/v1/openapi.json says: every path and method of it is called, with good and with bad input. */
+import { once } from 'node:events';
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { WebSocket } from 'ws';
 import { until } from '../browser/programs';
 import { ANNA, acknowledge, type Pollux, readJson, Schemas, startLocked, startPollux, type Times } from './pollux';
 
@@ -421,6 +423,63 @@ test('what the gate refuses is refused with its reason', async () => {
   await call('invokeLeaf', 409, { path: VALVE, body: { value: -1 } });
 });
 
+test('a dry run says what would happen, and nothing more', async () => {
+  const dry = (await call('command', 200, { body: { tag: 'tank1.valve', value: 7, dry_run: true } })) as {
+    command: number;
+    dry_run: string;
+  };
+  expect(dry.dry_run).toBe('dry run: it would be handed over');
+  const refused = await call('setLeaf', 409, { path: VALVE, body: { value: 700, dry_run: true } });
+  expect((refused as { detail: string }).detail).toContain('dry run: tank1.valve: 700 percent is above its maximum');
+  await call('command', 400, { body: { tag: 'tank1.valve', value: 7, dry_run: 'yes' } });
+  await until('the list to have it', async () => {
+    const commands = (await call('listCommands', 200)) as { id: number; state: string }[];
+    return commands.some(({ id, state }) => id === dry.command && state === 'withheld');
+  });
+});
+
+test('an actuator is commanded by whom its mode names', async () => {
+  const mode = (status: number, body: unknown, tag = 'tank1.valve', type = 'application/merge-patch+json') =>
+    call('changeMode', status, { path: { tag }, headers: { 'content-type': type }, body });
+  await mode(204, { mode: 'blocked', reason: 'repair' });
+  await until('the leaf to show it', async () => {
+    return ((await call('readLeaf', 200, { path: VALVE })) as { mode: string }).mode === 'blocked';
+  });
+  const gate = (await call('readGate', 200, { query: { times: 'ns' } })) as { actuators: Record<string, unknown> };
+  expect(gate.actuators['tank1.valve']).toMatchObject({ mode: 'blocked', mode_reason: 'repair', held: false });
+  expect(((await call('setLeaf', 409, { path: VALVE, body: { value: 3 } })) as { detail: string }).detail).toBe(
+    'tank1.valve is blocked: repair',
+  );
+  await mode(204, { mode: 'automatic' });
+  await mode(400, { mode: 'on' });
+  await mode(400, { mode: 'manual', why: 'x' });
+  await mode(400, { mode: 'manual', reason: 5 });
+  await mode(404, { mode: 'manual' }, 'nobody.nothing');
+  await mode(404, { mode: 'manual' }, 'tank1.level');
+  await mode(413, { mode: 'manual', reason: 'x'.repeat(5000) });
+  await mode(415, { mode: 'manual' }, 'tank1.valve', 'application/json');
+});
+
+test('people lead actuators to their fail-safe values, and release them', async () => {
+  await call('release', 404, { body: {} });
+  await call('failSafe', 404, { body: { tag: 'tank1.valve' } });
+  await call('failSafe', 204, { body: { reason: 'fire drill' } });
+  const held = { path: { name: 'tank2', channel: 'valve' } };
+  await until('the leaf to show it', async () => {
+    return ((await call('readLeaf', 200, held)) as { held: boolean }).held;
+  });
+  const refused = (await call('setLeaf', 409, { ...held, body: { value: 3 } })) as { detail: string };
+  expect(refused.detail).toBe('tank2.valve is held at its fail-safe value 0 percent: fire drill');
+  await call('release', 204, { body: { tag: 'tank2.valve', reason: 'over' } });
+  for (const id of ['failSafe', 'release']) {
+    await call(id, 400, { body: { tag: 5 } });
+    await call(id, 400, { body: { reason: 5 } });
+    await call(id, 400, { body: { why: 'x' } });
+    await call(id, 404, { body: { tag: 'nobody.nothing' } });
+    await call(id, 413, { body: { reason: 'x'.repeat(5000) } });
+  }
+});
+
 test('what is no actuator cannot be set, and the refusal says why', async () => {
   const reasons = { level: 'estimated', gauge: 'measured', area: 'parameter', inflow: 'input', outflow: 'estimated' };
   for (const [channel, reason] of Object.entries(reasons)) {
@@ -480,6 +539,62 @@ test('time is held, gone through by steps, and let go', async () => {
   await call('holdTime', 400, { headers: MERGE, body: { speed: -1 } });
   await call('holdTime', 415, { body: { paused: true } });
   await call('holdTime', 200, { headers: MERGE, body: { paused: false, speed: null } });
+});
+
+/** A device that offers a tag of its own, connected and heard; `answer` is the status of what it was told first. */
+async function visit(device: string): Promise<{ socket: WebSocket; answer: number }> {
+  const socket = new WebSocket(`ws://localhost:${pollux.port}/api/v1/ws`, 'pollux.v1.json');
+  await once(socket, 'open');
+  const tags = { depth: { unit: 'mm' } };
+  socket.send(JSON.stringify({ topic: 'provide', headers: { id: 1 }, value: { device, tags, actuators: [] } }));
+  const [data] = (await once(socket, 'message')) as [unknown];
+  return { socket, answer: (JSON.parse(String(data)) as { headers: { status: number } }).headers.status };
+}
+
+test('a device that nobody knows is claimed, bound otherwise, set, replaced and forgotten', async () => {
+  const rig = { device: 'rig-1' };
+  const bindings = { depth: { tag: 'tank1.level', unit: 'mm' } };
+  const [first, spare] = [await visit('rig-1'), await visit('spare')];
+  expect([first.answer, spare.answer]).toEqual([202, 202]);
+  for (const times of ['ns', 'rfc3339']) {
+    await call('listDevices', 200, { query: { times } });
+    expect(await call('readDevice', 200, { path: rig, query: { times } })).toMatchObject({ state: 'unclaimed' });
+  }
+  expect(await call('listCandidates', 200, { path: rig })).toEqual({ depth: ['tank1.gauge', 'tank2.gauge'] });
+  await call('listCandidates', 404, { path: rig, query: { tag: 'height' } });
+  await call('claimDevice', 400, { path: rig, body: { bindings } });
+  await call('claimDevice', 404, { path: { device: 'nobody' }, body: {} });
+  await call('claimDevice', 409, { path: rig, body: { session: 999_999 } });
+  await call('bindDevice', 409, { path: rig, headers: MERGE, body: { bindings: {} } });
+  await call('desireDevice', 409, { path: rig, headers: MERGE, body: { period: 2 } });
+
+  const claimed = { bindings: { depth: 'tank1.gauge' } };
+  expect(await call('claimDevice', 200, { path: rig, body: claimed })).toMatchObject({ token: null });
+  await call('bindDevice', 200, { path: rig, headers: MERGE, body: { bindings: { depth: null } } });
+  await call('bindDevice', 415, { path: rig, body: {} });
+  expect(await call('desireDevice', 200, { path: rig, headers: MERGE, body: { period: 2 } })).toMatchObject({
+    version: 1,
+  });
+  await call('desireDevice', 409, { path: rig, query: { version: 7 }, headers: MERGE, body: { period: 3 } });
+  await call('desireDevice', 413, { path: rig, headers: MERGE, body: { large: 'x'.repeat(9000) } });
+  await call('readDesired', 200, { path: rig });
+  await call('readReported', 200, { path: rig, query: { times: 'ns' } });
+  for (const id of ['disableDevice', 'enableDevice']) await call(id, 200, { path: rig });
+  await call('replaceDevice', 404, { path: rig, body: { by: 'nobody' } });
+  expect(await call('replaceDevice', 200, { path: rig, body: { by: 'spare' } })).toMatchObject({
+    device: { name: 'rig-1', calls_itself: 'spare', former: ['rig-1'] },
+  });
+  await call('forgetDevice', 204, { path: rig });
+  await call('forgetDevice', 404, { path: rig });
+  for (const { socket } of [first, spare]) socket.close();
+});
+
+test('devices that nobody knows are let in for some time', async () => {
+  const headers = { authorization: `Bearer ${locked.token}` };
+  expect(await call('readPairing', 200)).toEqual({ open: true, until: null });
+  expect(await call('readPairing', 200, { at: locked, headers })).toEqual({ open: false, until: null });
+  expect(await call('pair', 200, { at: locked, headers, body: { seconds: 60 } })).toMatchObject({ open: true });
+  await call('pair', 400, { body: { seconds: -1 } });
 });
 
 test('the log tells as much as it is asked to', async () => {

@@ -150,8 +150,19 @@ test('what the server refuses to read, the schema of messages refuses too', asyn
 test('a device and the server say what the schemas describe, and nothing else', async () => {
   await until('a command for the device', async () => fromPollux.some(({ topic }) => topic === 'command'));
   await until('its answer', async () => toPollux.some(({ topic }) => topic === 'command'));
-  expect(new Set(toPollux.map(({ topic }) => topic))).toEqual(new Set(['provide', 'samples', 'time', 'command']));
-  expect(new Set(fromPollux.map(({ topic }) => topic))).toEqual(new Set(['provide', 'samples', 'command']));
+  const headers = { 'content-type': 'application/merge-patch+json' };
+  const desired = `${pollux.origin}/api/v1/devices/emulator/desired`;
+  expect((await fetch(desired, { method: 'PATCH', headers, body: '{"period":1}' })).status).toBe(200);
+  await until('the device to do as it is told', async () => {
+    const { as_desired } = await readJson<{ as_desired: boolean }>(`${pollux.origin}/api/v1/devices/emulator`);
+    return as_desired;
+  });
+  expect(new Set(toPollux.map(({ topic }) => topic))).toEqual(
+    new Set(['provide', 'samples', 'time', 'command', 'reported']),
+  );
+  expect(new Set(fromPollux.map(({ topic }) => topic))).toEqual(
+    new Set(['provide', 'samples', 'command', 'config', 'reported']),
+  );
   hold('message-in', toPollux);
   hold('message-out', fromPollux);
 });

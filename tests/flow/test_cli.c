@@ -520,7 +520,7 @@ START_TEST(an_emulated_plant_fails_as_it_is_told_and_ends_in_order)
 }
 END_TEST
 
-START_TEST(a_device_of_another_plant_is_sent_away)
+START_TEST(a_device_of_another_plant_waits_to_be_claimed)
 {
     flow_write("tank.lua", "return model \"tank\" {\n  states = { level = { 1, \"m\", noise = 1e-3, sd = 1 } },\n  equations = function(t) t.level.rate = quantity(0, \"m/s\") end,\n"
                            "  sensors = { gauge = { of = \"level\", noise = 1, unit = \"m\", every = 1 } },\n}\n");
@@ -528,8 +528,9 @@ START_TEST(a_device_of_another_plant_is_sent_away)
     Child server = CHILD_START("server", "serve", plant.text, "--port", "0", "--no-history");
     child_await_port(&server);
     const FlowPath url = child_url(&server);
-    Outcome outcome = CALL("emulate", FLOW_PLANT, "--quiet", "--url", url.text);
-    assert_refusal(outcome, 1, "does not take what this plant provides");
+    Child device = CHILD_START("emulate", "emulate", FLOW_PLANT, "--url", url.text);
+    await_words(&device, "not claimed yet: no tag \"incubator");
+    child_stop(&device, SIGTERM);
     child_stop(&server, SIGTERM);
 }
 END_TEST
@@ -675,6 +676,6 @@ KIT_MAIN("flow.cli", every_subcommand_helps_and_names_its_options, the_version_i
          score_as_json_counts_what_was_found_missed_and_false, the_example_of_the_page_on_recordings_runs_as_it_is_printed,
          inputs_between_samples_can_be_tried_out_and_hold_is_what_the_script_says, without_events_every_alarm_is_false, a_bad_line_of_a_recording_is_told_with_file_and_line,
          a_server_ends_in_order_at_either_signal, a_history_in_use_is_refused_and_left_where_it_is, a_port_in_use_is_refused,
-         an_emulated_plant_fails_as_it_is_told_and_ends_in_order, a_device_of_another_plant_is_sent_away,
+         an_emulated_plant_fails_as_it_is_told_and_ends_in_order, a_device_of_another_plant_waits_to_be_claimed,
          who_actuates_before_time_has_begun_or_beyond_the_limits_is_refused, what_the_emulated_plant_is_made_of_is_found_and_loaded,
          check_reads_the_parameter_file_too)

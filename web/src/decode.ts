@@ -58,6 +58,11 @@ export class Field {
     return found;
   }
 
+  /** As it stands, for what only people read. */
+  raw(): unknown {
+    return this.value;
+  }
+
   /** What `read` makes of the field, or `otherwise` where there is none. */
   or<T, Otherwise>(otherwise: Otherwise, read: (field: Field) => T): T | Otherwise {
     return this.absent ? otherwise : read(this);
