@@ -340,10 +340,10 @@ START_TEST(numbers_wrap_behind_32767_in_both_directions)
 }
 END_TEST
 
-START_TEST(forty_thousand_frames_go_through_without_a_gap)
+START_TEST(more_frames_than_there_are_numbers_go_through_without_a_gap)
 {
     Rig *rig = started();
-    for (int i = 0; i < 40000; i++) {
+    for (int i = 0; i < APCI_NUMBERS + 100; i++) {
         outstation_say(rig->outstation, step_position, sizeof step_position);
         rig_carry(rig);
         ck_assert_uint_eq(rig_count(rig, MASTER_VALUE), 1);
@@ -426,6 +426,24 @@ START_TEST(bytes_that_come_one_by_one_say_the_same)
 }
 END_TEST
 
+START_TEST(half_a_frame_is_no_sign_of_life)
+{
+    const MasterDef def = rig_def();
+    Rig *rig = alone(&def);
+    give(rig, "68 04 0B 00 00 00");
+    give(rig, "68 04 01 00 02 00");
+    for (int i = 0; i < 34; i++) {
+        rig->now += NS_PER_S;
+        give(rig, i == 0 ? "68 FD" : "00");
+        ck_assert_str_eq(rig_broken(rig), "");
+    }
+    rig->now += NS_PER_S;
+    give(rig, "00");  // t3, and t1 for the answer to the test
+    ck_assert_str_eq(rig_broken(rig), "no answer within t1 (15 s)");
+    rig_destroy(rig);
+}
+END_TEST
+
 START_TEST(a_reader_that_does_not_read_is_given_up)
 {
     const MasterDef def = rig_def();
@@ -477,6 +495,7 @@ KIT_MAIN("connectors.iec104_transfer", a_published_conversation_goes_word_for_wo
          what_a_recorded_station_does_not_know_is_refused_once, w_frames_are_acknowledged_at_once, fewer_than_w_frames_are_acknowledged_after_t2,
          no_more_than_k_frames_wait_for_their_acknowledgement, t1_without_an_acknowledgement_ends_the_connection, t1_runs_for_the_start_and_for_tests_too,
          silence_of_t3_is_tested_and_an_answer_keeps_the_connection, a_test_of_the_other_side_is_confirmed, numbers_wrap_behind_32767_in_both_directions,
-         forty_thousand_frames_go_through_without_a_gap, a_left_out_number_ends_the_connection, an_acknowledgement_of_what_was_not_sent_ends_the_connection,
-         what_is_no_frame_and_what_comes_too_early_end_the_connection, bytes_that_come_one_by_one_say_the_same, a_reader_that_does_not_read_is_given_up,
+         more_frames_than_there_are_numbers_go_through_without_a_gap, a_left_out_number_ends_the_connection,
+         an_acknowledgement_of_what_was_not_sent_ends_the_connection, what_is_no_frame_and_what_comes_too_early_end_the_connection,
+         bytes_that_come_one_by_one_say_the_same, half_a_frame_is_no_sign_of_life, a_reader_that_does_not_read_is_given_up,
          a_stop_is_asked_for_and_confirmed, windows_and_timers_that_cannot_work_are_refused)
