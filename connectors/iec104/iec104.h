@@ -10,7 +10,7 @@
  *
  *     apci  the envelope: frames          asdu, cp56  what is in it: objects, times
  *     transfer  numbers, windows, timers  master  interrogations, commands
- *     settings  the script's keys         iec104  the socket and the thread
+ *     settings  the script's keys         channel  bytes, plain or by TLS         iec104  the thread
  *
  * Options, what is confirmed and the interoperability list: README.md. */
 #pragma once
