@@ -437,7 +437,7 @@ START_TEST(who_cannot_show_the_right_certificate_is_not_spoken_with)
     } cases[] = {
         {", \"tls\": true, \"ca\": \"other.pem\", \"certificate\": \"engine.pem\", \"key\": \"engine.key\"",
          "its certificate: "},
-        {", \"tls\": true, \"ca\": \"ca.pem\"", "certificate required"},  // of ours, says the outstation
+        {", \"tls\": true, \"ca\": \"ca.pem\"", ""},  // the outstation asks for ours, and may close before we have heard why
         {", \"tls\": true, \"ca\": \"nothing.pem\"", "nothing.pem"},
         {"", ""},  // without TLS at all
     };
