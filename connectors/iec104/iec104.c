@@ -256,9 +256,10 @@ static void note_end(Iec104 *self)
 /* One round: what is due, what has come, what is to go. `until` bounds the wait. */
 static void converse_once(Iec104 *self, int64_t until)
 {
-    const bool is_started = self->master.transfer.state == TRANSFER_STARTED;
-    const bool takes = is_started ? take_commands(self) : true;
-    if (!is_started)
+    bool takes = !exchange_ends(self->exchange);  // from then on its file is readable all the time
+    if (self->master.transfer.state == TRANSFER_STARTED)
+        takes = take_commands(self) && takes;
+    else
         fail_commands(self);
     const int64_t due = master_look(&self->master, now(self));
     take_events(self);
