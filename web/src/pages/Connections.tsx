@@ -1,6 +1,7 @@
 /** Who brings samples and obeys commands, what became of it, and how their clocks go. */
 import '../styles/tables.css';
 import '../styles/system.css';
+import { DevicePanel } from '../devices/DevicePanel';
 import { clockText } from '../format/clock';
 import { durationText } from '../format/time';
 import { countText, rateText } from '../format/value';
@@ -19,45 +20,48 @@ export default function ConnectionsPage({ state, actions }: PageProps) {
   }
   const connected = devices.filter((device) => device.connected).length;
   return (
-    <section class="panel" aria-labelledby="connections-title" data-testid="connections">
-      <header class="panel-head">
-        <h2 id="connections-title">Connections</h2>
-        <span class="count">{devices.length}</span>
+    <div class="connections">
+      <section class="panel" aria-labelledby="connections-title" data-testid="connections">
+        <header class="panel-head">
+          <h2 id="connections-title">Connections</h2>
+          <span class="count">{devices.length}</span>
+          {devices.length > 0 && (
+            <span class="panel-note">
+              {connected} connected, {countText(devices.reduce((sum, { samples }) => sum + samples, 0))} samples
+            </span>
+          )}
+        </header>
+        {plant === null ? <Skeleton lines={4} /> : devices.length === 0 ? <Nobody /> : null}
         {devices.length > 0 && (
-          <span class="panel-note">
-            {connected} connected, {countText(devices.reduce((sum, { samples }) => sum + samples, 0))} samples
-          </span>
+          <div class="scroll-x">
+            <table class="grid-table stacked">
+              <thead>
+                <tr>
+                  <th>Device</th>
+                  <th>State</th>
+                  <th>Last sample</th>
+                  <th class="number">Samples</th>
+                  <th>Rate, ten minutes</th>
+                  <th>Not used</th>
+                  <th>Clock</th>
+                </tr>
+              </thead>
+              <tbody>
+                {devices.map((device) => (
+                  <DeviceRow
+                    key={device.name}
+                    device={device}
+                    now={plantTime(state)}
+                    ring={state.pulse.devices.get(device.name) ?? null}
+                  />
+                ))}
+              </tbody>
+            </table>
+          </div>
         )}
-      </header>
-      {plant === null ? <Skeleton lines={4} /> : devices.length === 0 ? <Nobody /> : null}
-      {devices.length > 0 && (
-        <div class="scroll-x">
-          <table class="grid-table stacked">
-            <thead>
-              <tr>
-                <th>Device</th>
-                <th>State</th>
-                <th>Last sample</th>
-                <th class="number">Samples</th>
-                <th>Rate, ten minutes</th>
-                <th>Not used</th>
-                <th>Clock</th>
-              </tr>
-            </thead>
-            <tbody>
-              {devices.map((device) => (
-                <DeviceRow
-                  key={device.name}
-                  device={device}
-                  now={plantTime(state)}
-                  ring={state.pulse.devices.get(device.name) ?? null}
-                />
-              ))}
-            </tbody>
-          </table>
-        </div>
-      )}
-    </section>
+      </section>
+      {plant !== null && <DevicePanel state={state} />}
+    </div>
   );
 }
 
