@@ -8,8 +8,9 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 # what the program needs to build and run, and what the tests need on top; with llvm-14-dev at hand it is built with native code
 packages_engine=(gcc cmake ninja-build pkg-config liblua5.4-dev libwebsockets-dev libwebsockets-evlib-uv libuv1-dev libssl-dev libcap-dev libcurl4-openssl-dev
   libsqlite3-dev libzstd-dev libsodium-dev libjansson-dev libudunits2-dev libsleef-dev libxxhash-dev libnlopt-dev
-  libmosquitto-dev libmodbus-dev)
-packages_tests=(check openssl mosquitto mosquitto-clients llvm-14-dev clang-14 libclang-rt-14-dev chromium fonts-dejavu-core prometheus shellcheck)
+  libmosquitto-dev libprotobuf-c-dev protobuf-c-compiler libmodbus-dev zlib1g-dev
+  libsdl2-dev libsdl2-ttf-dev libepoxy-dev libcglm-dev libpng-dev libassimp-dev libgl1-mesa-dri libegl1)
+packages_tests=(check openssl mosquitto mosquitto-clients xvfb llvm-14-dev clang-14 libclang-rt-14-dev chromium fonts-dejavu-core prometheus shellcheck)
 # what the engine is compared with
 packages_bench=(lua5.4 luajit libsundials-dev)
 

@@ -21,6 +21,7 @@ enum {
 };
 static const int64_t PATIENCE_NS = 10 * NS_PER_S;  // for the broker's greeting
 static const int64_t STEADY_NS = 10 * NS_PER_S;    // a connection that held so long had worked
+static const int64_t LOOK_NS = NS_PER_S / 5;
 static const int64_t GOODBYE_NS = NS_PER_S;        // to send what is left
 static const uint32_t SESSION_S = 7 * 24 * 3600;   // a session that is kept, of version 5
 
@@ -37,6 +38,9 @@ struct Broker {
     int wanted;                // bytes without which there is nothing to read
     unsigned char look[GUARD_PACKET_MAX];
     char why[160];             // the broker's own words on why it is over
+    char restart[160];         // why the connection is to be given up, "": it is not
+    pthread_t thread;
+    bool is_started;
 };
 
 static int64_t elapsed(void)
@@ -282,7 +286,8 @@ static void serve_client(Broker *broker, short ready)
         part(broker, "no answer from the broker");
 }
 
-bool broker_serve(Broker *broker, int64_t wait_ns)
+/* Read, write and connect, as far as that is possible now; wait up to `wait_ns` where nothing is. Whether the exchange has something to say. */
+static bool serve(Broker *broker, int64_t wait_ns)
 {
     struct pollfd files[2];
     if (!broker->client && elapsed() >= broker->next_attempt)
@@ -343,6 +348,73 @@ size_t broker_correlation(const BrokerMessage *message, char *out, size_t room)
     return length <= room ? length : 0;
 }
 
+// The end of a connection that we want.
+
+static void say_goodbye(Broker *broker)
+{
+    const int64_t until = elapsed() + GOODBYE_NS;
+    if (broker->joined && broker->events.leaving)
+        broker->events.leaving(broker->events.self);
+    if (!broker->joined || mosquitto_disconnect(broker->client) != MOSQ_ERR_SUCCESS)
+        return;
+    while (mosquitto_socket(broker->client) >= 0 && mosquitto_want_write(broker->client) && elapsed() < until) {
+        struct pollfd file = {.fd = mosquitto_socket(broker->client), .events = POLLOUT};
+        if (poll(&file, 1, 100) > 0 && mosquitto_loop_write(broker->client, 1) != MOSQ_ERR_SUCCESS)
+            break;
+    }
+}
+
+void broker_restart(Broker *broker, const char *why)
+{
+    snprintf(broker->restart, sizeof broker->restart, "%s", why);
+}
+
+static void restart_if_asked(Broker *broker)
+{
+    if (!*broker->restart)
+        return;
+    say_goodbye(broker);
+    snprintf(broker->why, sizeof broker->why, "%s", broker->restart);
+    broker->restart[0] = 0;
+    part(broker, "");
+}
+
+// The thread.
+
+static void carry_all(Broker *broker)
+{
+    Command command;
+    size_t binding;
+    double number;
+    while (exchange_take(broker->exchange, &command, &binding, &number))
+        broker->events.carry(broker->events.self, &command, binding, number);
+}
+
+/* What is due now and then; returns when it is due again. */
+static int64_t look_after(Broker *broker, int64_t now)
+{
+    carry_all(broker);
+    broker->events.look(broker->events.self);
+    const int64_t wait = exchange_look(broker->exchange);
+    return now + (wait < LOOK_NS ? wait : LOOK_NS);
+}
+
+static void *run(void *self)
+{
+    Broker *broker = self;
+    int64_t due = 0;
+    while (!exchange_ends(broker->exchange)) {
+        const int64_t now = elapsed();
+        if (now >= due)
+            due = look_after(broker, now);
+        if (serve(broker, due - now))
+            carry_all(broker);
+        restart_if_asked(broker);
+    }
+    say_goodbye(broker);
+    return NULL;
+}
+
 // Beginning and end.
 
 static void init_library(void)
@@ -364,27 +436,21 @@ Err broker_create(const BrokerDef *def, Exchange *exchange, const BrokerEvents *
     return ERR_OK;
 }
 
-bool broker_is_joined(const Broker *broker)
+Err broker_start(Broker *broker)
 {
-    return broker->joined;
-}
-
-void broker_leave(Broker *broker)
-{
-    const int64_t until = elapsed() + GOODBYE_NS;
-    if (!broker->joined || mosquitto_disconnect(broker->client) != MOSQ_ERR_SUCCESS)
-        return;
-    while (mosquitto_socket(broker->client) >= 0 && mosquitto_want_write(broker->client) && elapsed() < until) {
-        struct pollfd file = {.fd = mosquitto_socket(broker->client), .events = POLLOUT};
-        if (poll(&file, 1, 100) > 0 && mosquitto_loop_write(broker->client, 1) != MOSQ_ERR_SUCCESS)
-            break;
-    }
-    broker->joined = false;
+    broker->is_started = pthread_create(&broker->thread, NULL, run, broker) == 0;
+    return broker->is_started ? ERR_OK : ERR_MEMORY;
 }
 
 void broker_destroy(Broker *broker)
 {
-    if (broker && broker->client)
+    if (!broker)
+        return;
+    if (broker->is_started) {
+        exchange_end(broker->exchange);
+        pthread_join(broker->thread, NULL);
+    }
+    if (broker->client)
         mosquitto_destroy(broker->client);
     mem_free(broker);
 }

@@ -1,9 +1,9 @@
-/* broker.h -- a connection to a broker of MQTT, over and over: libmosquitto, without a thread of its own.
+/* broker.h -- a connection to a broker of MQTT, over and over: libmosquitto, on the thread of a connector, which it runs.
  *
  * Each attempt is a client of its own in libmosquitto's sense, so nothing outlives a connection: what was not confirmed when it broke is never sent again, and
- * what is published while there is none is refused. Events are told inside broker_serve.
+ * what is published while there is none is refused.
  *
- * Takes: options, letters.  Gives: messages.  Memory: its own.  Threads: the connector's alone. */
+ * Takes: options, letters.  Gives: messages, commands.  Memory: its own.  Threads: created and destroyed on any; the rest on its own. */
 #pragma once
 
 #include "signal/backoff.h"
@@ -34,15 +34,22 @@ typedef struct BrokerMessage {
     const void *properties;
 } BrokerMessage;
 
+/// What a connector does; all of it on its thread. NULL: nothing.
 typedef struct BrokerEvents {
-    /// Before an attempt: the last will, or NULL. NULL: what the options say.
+    /// Before an attempt: the last will, or NULL.
     const BrokerLetter *(*will)(void *self);
-    /// The connection is there: the moment to subscribe.
+    /// The connection is there: the moment to subscribe. Whoever is ready says so by exchange_joined.
     void (*joined)(void *self);
     void (*left)(void *self);
     void (*message)(void *self, const BrokerMessage *message);
     /// The broker has answered a letter of QoS 1 or 2. `refusal` is NULL, or why it did not take it; `heard` is false when it knows that nobody was there to hear it.
     void (*confirmed)(void *self, int letter, const char *refusal, bool heard);
+    /// A command of the exchange.
+    void (*carry)(void *self, const Command *command, size_t binding, double number);
+    /// Some times a second, for what is late.
+    void (*look)(void *self);
+    /// The end was asked for: last words, while there is a connection.
+    void (*leaving)(void *self);
     void *self;
 } BrokerEvents;
 
@@ -67,17 +74,20 @@ void broker_read(Options *options, const char *folder, const char *name, BrokerD
 
 typedef struct Broker Broker;
 
-/// `exchange` is told of attempts, joining and leaving; what waits at exchange_file ends a wait.
+/// `exchange` is told of attempts and of losses.
 Err broker_create(const BrokerDef *def, Exchange *exchange, const BrokerEvents *events, Broker **out);
+/// Begin: a thread of its own serves the broker and the exchange until broker_destroy.
+Err broker_start(Broker *broker);
+/// End the thread, where it was started, in order.
 void broker_destroy(Broker *broker);
-/// Read, write and connect, as far as that is possible now; wait up to `wait_ns` where nothing is. Whether the exchange has something to say.
-bool broker_serve(Broker *broker, int64_t wait_ns);
-bool broker_is_joined(const Broker *broker);
+
+// On that thread.
+
 /// ERR_CLOSED when there is no connection. `id` (may be NULL) is that of the letter in `confirmed`.
 Err broker_publish(Broker *broker, const BrokerLetter *letter, int *id, ErrText *why);
 /// In the order given; what the broker refuses is told by exchange_refuse.
 void broker_subscribe(Broker *broker, const char *const *filters, size_t count, int qos);
 /// Copy the correlation data of a message, at most `room` bytes. Returns how many; 0 when there are none or too many.
 size_t broker_correlation(const BrokerMessage *message, char *out, size_t room);
-/// Send what is left to be sent, say goodbye: the broker forgets the will.
-void broker_leave(Broker *broker);
+/// Say goodbye, after what `leaving` has to say, and begin anew.
+void broker_restart(Broker *broker, const char *why);

@@ -3,7 +3,6 @@
 
 #include <assert.h>
 #include <math.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,8 +11,6 @@
 #include "connectors/mqtt/setup.h"
 
 enum { ID_ROOM = 24, LEAVES_MAX = 16, LEAF_DEPTH_MAX = 4 };
-
-static const int64_t LOOK_NS = NS_PER_S / 5;  // at what is late
 
 typedef struct Mqtt {
     Setup setup;
@@ -24,7 +21,6 @@ typedef struct Mqtt {
     const Clock *clock;
     Text text;            // what is being written
     const char **filters; // scratch, as many as there are
-    pthread_t thread;
 } Mqtt;
 
 // Messages in.
@@ -168,8 +164,9 @@ static uint32_t expiry(const Mqtt *mqtt, const Binding *binding, const Route *ro
     return left_s < 1 ? 1 : (uint32_t)left_s;
 }
 
-static void carry(Mqtt *mqtt, const Command *command, size_t binding, double number)
+static void carry(void *self, const Command *command, size_t binding, double number)
 {
+    Mqtt *mqtt = self;
     const Route *route = &mqtt->setup.routes[binding];
     char id[ID_ROOM];
     ErrText why = {""};
@@ -230,67 +227,31 @@ static void on_left(void *self)
     orders_drop(&mqtt->orders);
 }
 
-// The thread.
-
-static void carry_all(Mqtt *mqtt)
+static void look(void *self)
 {
-    Command command;
-    size_t binding;
-    double number;
-    while (exchange_take(mqtt->exchange, &command, &binding, &number))
-        carry(mqtt, &command, binding, number);
+    Mqtt *mqtt = self;
+    orders_expire(&mqtt->orders, mqtt->clock->utc_ns(mqtt->clock->self));
 }
 
 /* An end in order is not what the will is for: the status is told before. */
-static void leave(Mqtt *mqtt)
-{
-    if (mqtt->setup.birth.topic && broker_is_joined(mqtt->broker))
-        broker_publish(mqtt->broker, &mqtt->setup.will, NULL, NULL);
-    broker_leave(mqtt->broker);
-}
-
-/* What is due now and then; returns when it is due again. */
-static int64_t look_after(Mqtt *mqtt, int64_t now)
-{
-    carry_all(mqtt);
-    orders_expire(&mqtt->orders, mqtt->clock->utc_ns(mqtt->clock->self));
-    const int64_t wait = exchange_look(mqtt->exchange);
-    return now + (wait < LOOK_NS ? wait : LOOK_NS);
-}
-
-static void *run(void *self)
+static void on_leaving(void *self)
 {
     Mqtt *mqtt = self;
-    int64_t due = 0;
-    while (!exchange_ends(mqtt->exchange)) {
-        const int64_t now = clock_system.elapsed_ns(clock_system.self);
-        if (now >= due)
-            due = look_after(mqtt, now);
-        if (broker_serve(mqtt->broker, due - now))
-            carry_all(mqtt);
-    }
-    leave(mqtt);
-    return NULL;
+    if (mqtt->setup.birth.topic)
+        broker_publish(mqtt->broker, &mqtt->setup.will, NULL, NULL);
 }
 
 // Beginning and end.
 
-static void mqtt_free(Mqtt *mqtt)
+static void mqtt_close(void *self)
 {
+    Mqtt *mqtt = self;
     broker_destroy(mqtt->broker);
     exchange_destroy(mqtt->exchange);
     setup_fini(&mqtt->setup);
     text_fini(&mqtt->text);
     mem_free(mqtt->filters);
     mem_free(mqtt);
-}
-
-static void mqtt_close(void *self)
-{
-    Mqtt *mqtt = self;
-    exchange_end(mqtt->exchange);
-    pthread_join(mqtt->thread, NULL);
-    mqtt_free(mqtt);
 }
 
 static Err mqtt_check(const ConnectorDef *def, ConnectorFault *fault)
@@ -305,7 +266,8 @@ static Err mqtt_check(const ConnectorDef *def, ConnectorFault *fault)
 static Err make_parts(const ConnectorDef *def, Mqtt *mqtt)
 {
     const ExchangeDef exchange = {.name = def->name, .kind = mqtt_kind.name, .peer = mqtt->setup.broker.peer, .bindings = def->bindings, .binding_count = def->binding_count, .clock = def->clock};
-    const BrokerEvents events = {.will = tell_will, .joined = on_joined, .left = on_left, .message = on_message, .confirmed = on_confirmed, .self = mqtt};
+    const BrokerEvents events = {.will = tell_will, .joined = on_joined, .left = on_left, .message = on_message, .confirmed = on_confirmed, .carry = carry,
+                                 .look = look, .leaving = on_leaving, .self = mqtt};
     mqtt->bindings = def->bindings;
     mqtt->clock = def->clock ? def->clock : &clock_system;
     mqtt->filters = mem_alloc((mqtt->setup.filter_count + 1) * sizeof *mqtt->filters);
@@ -322,10 +284,10 @@ static Err mqtt_open(const ConnectorDef *def, Connector *out, Exchange **exchang
     if (!mqtt)
         return err_set(&fault->why, ERR_MEMORY, "connectors.%s: out of memory", def->name);
     Err err = setup_init(def, &mqtt->setup, fault);
-    if (!err && (make_parts(def, mqtt) || pthread_create(&mqtt->thread, NULL, run, mqtt)))
+    if (!err && (make_parts(def, mqtt) || broker_start(mqtt->broker)))
         err = err_set(&fault->why, ERR_MEMORY, "connectors.%s: out of memory", def->name);
     if (err) {
-        mqtt_free(mqtt);
+        mqtt_close(mqtt);
         return err;
     }
     *out = exchange_connector(mqtt->exchange, mqtt_close, mqtt);

@@ -633,7 +633,7 @@ static Err open_ways(App *app, ErrText *why)
         return ERR_OK;
     if (app->plant->connector_count && app->def.speed != 1)
         return err_set(why, ERR_USAGE, "%s has connectors, which live by the time of day: it runs at speed 1", app->def.plant);
-    const Err err = ways_open(app->plant, app->def.clock, &app->ways, why);
+    const Err err = ways_open(app->plant, app->def.clock, app->def.inlets, &app->ways, why);
     return err ? err : app_add_connector(app, ways_connector(app->ways));
 }
 

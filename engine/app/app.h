@@ -26,6 +26,7 @@ typedef struct AppDef {
     const volatile int *stop;  // not 0 once somebody wants the process to end: a long catch-up is left then; NULL: nobody does
     bool dry_run;         // no command is handed over, whatever the script says
     bool connects;        // open the connectors that the script names
+    Inlets *inlets;       // where they take what is pushed to the server; NULL: there is none
     bool provider_clock;  // time is what the samples carry, whatever the script says: recordings
     /// Called at the end of each tick, with the samples that it folded in.
     void (*ticked)(void *self, const App *app, Batch batch);

@@ -5,14 +5,18 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "connectors/http/http.h"
 #include "connectors/iec104/iec104.h"
 #include "connectors/modbus/modbus.h"
 #include "connectors/mqtt/mqtt.h"
+#include "connectors/sparkplug/sparkplug.h"
 
 const ConnectorKind *const kinds[] = {
+    &http_kind,
     &iec104_kind,
     &modbus_kind,
     &mqtt_kind,
+    &sparkplug_kind,
     NULL,
 };
 

@@ -119,6 +119,7 @@ typedef struct Serving {
     Registry *registry;
     Websocket *websocket;
     Server *server;
+    Inlets *inlets;
     Reload *reload;
     Hooks hooks;
     uint64_t asked;  // the newest token of app->reload_token that was passed on
@@ -130,6 +131,7 @@ static void close_serving(Serving *serving)
     server_destroy(serving->server);  // first: its thread speaks with the connector
     close_hooks(&serving->hooks);
     app_destroy(serving->app);
+    inlets_destroy(serving->inlets);
     websocket_destroy(serving->websocket);
     registry_close(serving->registry);
 }
@@ -182,6 +184,7 @@ static Err open_serving(Serving *serving, const AppDef *def, const char *devices
     server->audit = serving->app->audit;
     server->history = def->history;
     server->devices = websocket_handler(serving->websocket);
+    server->inlets = serving->inlets;
     server->registry = serving->registry;
     server->put_addresses = put_addresses;
     server->addresses = serving;
@@ -417,7 +420,10 @@ static Err complete_server(ServeOptions *options, ErrText *why)
 static Err serve(ServeOptions *options, ErrText *why)
 {
     Serving serving = {.hooks = options->hooks};
-    const AppDef def = {.plant = options->plant, .history = options->history, .threads = (size_t)options->threads, .speed = options->speed, .dry_run = options->dry_run, .stop = &stop_asked, .connects = true};
+    if (inlets_create(&serving.inlets))
+        return err_set(why, ERR_MEMORY, "no memory for what is pushed");
+    const AppDef def = {.plant = options->plant, .history = options->history, .threads = (size_t)options->threads, .speed = options->speed, .dry_run = options->dry_run,
+                        .stop = &stop_asked, .connects = true, .inlets = serving.inlets};
     stop_on_signals();
     reload_on_signal();
     Err err = reload_create(&def, options->watch, &serving.reload) ? err_set(why, ERR_MEMORY, "no memory") : ERR_OK;

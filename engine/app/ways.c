@@ -7,6 +7,11 @@
 
 #include "app/kinds.h"
 
+/* What one way has brought, by its own count and by that of all of them. */
+typedef struct Receipt {
+    uint64_t own, all;  // 0: nothing
+} Receipt;
+
 typedef struct Way {
     ConnectorDef def;      // with copies of its own of all but the tags
     const char *kind_name;
@@ -17,15 +22,18 @@ typedef struct Way {
     Arena arena;
     ConnectorLosses lost;
     int64_t last;
+    Receipt asked, next;  // the first is told as soon as it is on disk, then the next takes its place
 } Way;
 
 struct Ways {
     Way *items[PLANT_CONNECTORS_MAX];
     bool borrowed[PLANT_CONNECTORS_MAX];  // they are another's until ways_take
     size_t count;
-    size_t first;  // to be polled next
+    size_t first;   // to be polled next
+    uint64_t mark;  // arrivals until now
     const Plant *plant;  // whose they are, until ways_take
     const Clock *clock;
+    Inlets *inlets;
 };
 
 // --- one way -------------------------------------------------------------------------------------------------------
@@ -114,7 +122,7 @@ static Err open_way(Ways *ways, const Plant *plant, const PlantConnector *connec
     ConnectorFault fault = {.binding = TAG_NONE};
     Err err = make_way(plant, connector, turned, &way, why);
     if (way)
-        way->def.clock = ways->clock;
+        way->def.clock = ways->clock, way->def.inlets = ways->inlets;
     if (!err && way->kind->open(&way->def, &way->connector, &way->exchange, &fault))
         err = bindings_blame(plant, connector, fault.binding, fault.key, fault.why.text, why);
     if (!err)
@@ -134,12 +142,13 @@ Err ways_check(const Plant *plant, ErrText *why)
     return err;
 }
 
-static Err create(const Clock *clock, Ways **out, ErrText *why)
+static Err create(const Clock *clock, Inlets *inlets, Ways **out, ErrText *why)
 {
     *out = mem_alloc(sizeof **out);
     if (!*out)
         return err_set(why, ERR_MEMORY, "no memory for connectors");
     (*out)->clock = clock;
+    (*out)->inlets = inlets;
     return ERR_OK;
 }
 
@@ -152,9 +161,9 @@ static Err finish(Err err, Ways **ways)
     return err;
 }
 
-Err ways_open(const Plant *plant, const Clock *clock, Ways **out, ErrText *why)
+Err ways_open(const Plant *plant, const Clock *clock, Inlets *inlets, Ways **out, ErrText *why)
 {
-    Err err = create(clock, out, why);
+    Err err = create(clock, inlets, out, why);
     for (size_t i = 0; i < plant->connector_count && !err; i++)
         err = open_way(*out, plant, &plant->connectors[i], false, why);
     return finish(err, out);
@@ -162,7 +171,7 @@ Err ways_open(const Plant *plant, const Clock *clock, Ways **out, ErrText *why)
 
 Err ways_open_turned(const Plant *plant, const char *const *names, size_t name_count, Ways **out, ErrText *why)
 {
-    Err err = create(NULL, out, why);
+    Err err = create(NULL, NULL, out, why);
     for (size_t i = 0; i < name_count && !err; i++) {
         const PlantConnector *connector = bindings_connector(plant, names[i]);
         err = connector ? open_way(*out, plant, connector, true, why) : err_set(why, ERR_USAGE, "%s: \"%s\" is none of its connectors", plant->path, names[i]);
@@ -195,7 +204,7 @@ static Way *find_same(const Ways *ways, const PlantConnector *connector)
 
 Err ways_succeed(Ways *before, const Plant *plant, Ways **out, ErrText *why)
 {
-    Err err = create(before->clock, out, why);
+    Err err = create(before->clock, before->inlets, out, why);
     for (size_t i = 0; i < plant->connector_count && !err; i++) {
         Way *same = find_same(before, &plant->connectors[i]);
         if (!same) {
@@ -222,6 +231,7 @@ static void leave(Ways *ways, const Way *way)
 
 void ways_take(Ways *ways, Ways *before)
 {
+    ways->mark = before->mark;
     for (size_t i = 0; i < ways->count; i++) {
         if (!ways->borrowed[i])
             continue;
@@ -244,14 +254,19 @@ void ways_destroy(Ways *ways)
 
 // --- for the tick --------------------------------------------------------------------------------------------------
 
-/* What is of no tag, or of a source that nobody asked for the clock, is of its way. */
-static void note_arrivals(Way *way, size_t index, Arrival *arrivals, size_t count)
+/* What is of no tag, or of a source that nobody asked for the clock, is of its way. Marks count what all of them have brought. */
+static void note_arrivals(Ways *ways, size_t index, Arrival *arrivals, size_t count)
 {
+    Way *way = ways->items[index];
     for (size_t i = 0; i < count; i++) {
         arrivals[i].provider = (uint32_t)index + 1;
         if (arrivals[i].kind == ARRIVAL_SAMPLE)
             way->last = arrivals[i].sample.time;
+        way->next = (Receipt){arrivals[i].mark, ++ways->mark};
+        arrivals[i].mark = ways->mark;
     }
+    if (!way->asked.all)
+        way->asked = way->next;
 }
 
 /* Each begins once: one that brings more than there is room for must not silence the others. */
@@ -263,7 +278,7 @@ static size_t poll_ways(void *self, Arrival *out, size_t room)
         const size_t index = (ways->first + i) % ways->count;
         Way *way = ways->items[index];
         const size_t came = way->connector.type->poll(way->connector.self, out + count, room - count);
-        note_arrivals(way, index, out + count, came);
+        note_arrivals(ways, index, out + count, came);
         count += came;
     }
     ways->first = ways->count ? (ways->first + 1) % ways->count : 0;
@@ -297,6 +312,19 @@ static void tell_time(void *self, int64_t plant_time)
             ways->items[i]->connector.type->ticked(ways->items[i]->connector.self, plant_time);
 }
 
+static void hand_receipts(void *self, uint64_t mark)
+{
+    const Ways *ways = self;
+    for (size_t i = 0; i < ways->count; i++) {
+        Way *way = ways->items[i];
+        if (!way->asked.all || way->asked.all > mark)
+            continue;
+        if (way->connector.type->stored)
+            way->connector.type->stored(way->connector.self, way->asked.own);
+        way->asked = way->next.all > way->asked.all ? way->next : (Receipt){0};
+    }
+}
+
 static ConnectorStats sum_stats(void *self)
 {
     const Ways *ways = self;
@@ -319,6 +347,7 @@ static const ConnectorType ways_type = {
     .name = "connectors",
     .poll = poll_ways,
     .send = send_by_its_way,
+    .stored = hand_receipts,
     .lost = note_losses,
     .ticked = tell_time,
     .stats = sum_stats,

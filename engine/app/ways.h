@@ -13,8 +13,8 @@ typedef struct Ways Ways;
 
 /// Ask each kind what is wrong with options and bindings; nothing is opened. ERR_SCRIPT with file and line.
 Err ways_check(const Plant *plant, ErrText *why);
-/// Open what the script names; `clock` NULL: the machine's.
-Err ways_open(const Plant *plant, const Clock *clock, Ways **out, ErrText *why);
+/// Open what the script names; `clock` NULL: the machine's. `inlets` NULL: nothing is pushed to anybody here.
+Err ways_open(const Plant *plant, const Clock *clock, Inlets *inlets, Ways **out, ErrText *why);
 /// Open those that are in `names` alone, turned round: what the plant reads is written, and the other way round. So the emulated plant stands behind its peers.
 /// ERR_USAGE when a name is none of the plant's connectors.
 Err ways_open_turned(const Plant *plant, const char *const *names, size_t name_count, Ways **out, ErrText *why);

@@ -107,7 +107,8 @@ static void hold(Gate *gate, Guard *guard, const char *by, const char *reason, i
     state->held_since = now;
     snprintf(state->held_by, sizeof state->held_by, "%s", by);
     snprintf(state->held_reason, sizeof state->held_reason, "%s", reason);
-    guard->safe_command = 0;
+    if (guard->safe_asked < now)
+        guard->safe_command = 0;  // otherwise this is a replay, and what came of it is known
     guard->safe_again = now;
     gate->state_changes++;
 }
@@ -131,8 +132,10 @@ bool gate__is_safety(const Actuator *actuator, const Command *command)
 
 void gate__recall_safety(Actuator *actuator, const Command *command)
 {
-    if (actuator->guard)
-        actuator->guard->safe_command = strcmp(command->wish.by, safety) == 0 ? command->id : 0;
+    if (!actuator->guard)
+        return;
+    actuator->guard->safe_command = strcmp(command->wish.by, safety) == 0 ? command->id : 0;
+    actuator->guard->safe_asked = command->time;
 }
 
 /* Whether its last attempt has come to something, or may still. */
@@ -155,6 +158,7 @@ static void make_safe(Gate *gate, Guard *guard, int64_t now)
     if (!command)
         return;  // too much was asked since the last settling: the next tick tries again
     guard->safe_command = command->id;
+    guard->safe_asked = now;
     guard->safe_again = now + (gate->plant->command_timeout_ns > SAFE_AGAIN_NS ? gate->plant->command_timeout_ns : SAFE_AGAIN_NS);
 }
 

@@ -21,7 +21,8 @@ typedef struct Guard {
     struct Actuator *actuator;
     TagId lost;            // what it listens to and is silent for too long; TAG_NONE: nothing
     int64_t lost_ns;       // for how long
-    uint64_t safe_command; // the last that was to bring it to its fail-safe value
+    uint64_t safe_command; // the last that was to bring it to its fail-safe value; 0: none
+    int64_t safe_asked;    // plant time when that was asked for
     int64_t safe_again;    // plant time from when on that may be tried again
     uint64_t verified;     // the command that is being read back; 0: none
     int64_t verified_from, verified_until;  // plant time

@@ -64,6 +64,7 @@ static void succeed_guard(Gate *gate, Guard *to, const Guard *from, int64_t now)
     Command *const verified = ledger_find(&gate->ledger, from->verified);
     if (to) {
         to->safe_command = from->safe_command;
+        to->safe_asked = from->safe_asked;
         to->safe_again = from->safe_again;
     }
     if (!verified)

@@ -128,6 +128,16 @@ static const char *find_cookie(char *cookies)
     return NULL;
 }
 
+/* Our tokens are shown as Bearer, and as Token by those who write to InfluxDB. */
+static const char *find_token(const char *authorization)
+{
+    static const char *const schemes[] = {"Bearer ", "Token "};
+    for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++)
+        if (strncasecmp(authorization, schemes[i], strlen(schemes[i])) == 0)
+            return authorization + strlen(schemes[i]);
+    return "";
+}
+
 /* What does not fit is shown as it is cut: it stands for nobody. */
 static void read_showing(struct lws *wsi, ShowingRoom *room)
 {
@@ -136,7 +146,7 @@ static void read_showing(struct lws *wsi, ShowingRoom *room)
     *showing = (Showing){.changes = lws_hdr_total_length(wsi, WSI_TOKEN_GET_URI) <= 0 && lws_hdr_total_length(wsi, WSI_TOKEN_HEAD_URI) <= 0};
     if (lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_AUTHORIZATION) > 0) {
         copy_header(wsi, WSI_TOKEN_HTTP_AUTHORIZATION, room->token, sizeof room->token);
-        showing->token = strncasecmp(room->token, "Bearer ", 7) == 0 ? room->token + 7 : "";
+        showing->token = find_token(room->token);
     }
     if (lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_COOKIE) > 0 && copy_header(wsi, WSI_TOKEN_HTTP_COOKIE, room->cookies, sizeof room->cookies))
         showing->cookie = find_cookie(room->cookies);

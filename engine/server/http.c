@@ -50,7 +50,7 @@ typedef struct Session {
 /* A request as it is read from its headers, and the memory that it points to. */
 typedef struct RequestRoom {
     Request request;
-    char path[PATH_ROOM], parts[PATH_ROOM], args[ARGS_ROOM], origin[HEADER_ROOM + 8], type[HEADER_ROOM], accept[HEADER_ROOM], last_event[24];
+    char path[PATH_ROOM], parts[PATH_ROOM], args[ARGS_ROOM], origin[HEADER_ROOM + 8], type[HEADER_ROOM], encoding[HEADER_ROOM], accept[HEADER_ROOM], last_event[24];
 } RequestRoom;
 
 size_t server__http_session_size(void)
@@ -308,11 +308,12 @@ static void copy_header(struct lws *wsi, enum lws_token_indexes token, char out[
 static const Route *read_request(Server *server, struct lws *wsi, RequestRoom *room, Reply *reply)
 {
     Request *request = &room->request;
-    *request = (Request){.body = "", .origin = room->origin, .type = room->type, .accept = room->accept, .last_event = room->last_event};
+    *request = (Request){.body = "", .origin = room->origin, .type = room->type, .encoding = room->encoding, .accept = room->accept, .last_event = room->last_event};
     char host[HEADER_ROOM];
     copy_header(wsi, WSI_TOKEN_HOST, host);
     snprintf(room->origin, sizeof room->origin, "%s://%s", lws_is_ssl(wsi) ? "https" : "http", host);
     copy_header(wsi, WSI_TOKEN_HTTP_CONTENT_TYPE, room->type);
+    copy_header(wsi, WSI_TOKEN_HTTP_CONTENT_ENCODING, room->encoding);
     copy_header(wsi, WSI_TOKEN_HTTP_ACCEPT, room->accept);
     if (lws_hdr_custom_copy(wsi, room->last_event, sizeof room->last_event, "last-event-id:", strlen("last-event-id:")) < 0)
         room->last_event[0] = 0;

@@ -20,6 +20,7 @@ typedef struct Request {
     size_t body_length;
     const char *origin;  // by which the caller found us: "http://localhost:8080"
     const char *type;    // of the body, "" when it is not said
+    const char *encoding;  // of the body, "" for none
     const char *accept;  // the types of answers that are wanted, "" when it is not said
     const char *last_event;  // the last event that a reader of a stream had, "" for none
     Caller caller;

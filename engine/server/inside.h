@@ -33,6 +33,7 @@ typedef struct Client Client;
 struct Server {
     const Plant *plant;
     LinkHandler *devices;
+    Inlets *inlets;
     Registry *registry;
     void (*put_addresses)(void *self, Text *out);
     void *addresses;

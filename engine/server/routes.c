@@ -26,6 +26,7 @@ static const Route *const tables[] = {
     metrics_routes,
     login_routes,
     trail_routes,
+    push_routes,
 };
 enum { TABLES = sizeof tables / sizeof *tables };
 
@@ -58,7 +59,7 @@ static void answer_index(Server *server, const Request *request, Reply *reply)
 
 bool routes_know(const char *path)
 {
-    static const char *const others[] = {"/api", "/.well-known/wot", "/healthz", "/readyz", "/metrics"};
+    static const char *const others[] = {"/api", "/.well-known/wot", "/healthz", "/readyz", "/metrics", "/write"};
     for (size_t i = 0; i < sizeof others / sizeof *others; i++)
         if (strcmp(path, others[i]) == 0)
             return true;

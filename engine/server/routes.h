@@ -28,6 +28,7 @@ extern const Route running_routes[];
 extern const Route metrics_routes[];
 extern const Route login_routes[];
 extern const Route events_routes[];
+extern const Route push_routes[];
 
 /// Whether `path` belongs to routes, and not to the dashboard's files.
 bool routes_know(const char *path);

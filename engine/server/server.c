@@ -91,6 +91,7 @@ static void on_beat(uv_timer_t *timer)
         audit_keep(server->audit);
     if (server->devices)
         server->devices->woken(server->devices->self);
+    server__tell_awaiting(server);  // what was pushed is on disk without anybody's saying so
     server->beats++;
     if (server->beats % LOOK_TLS_BEATS == 0)
         tls_look(server->tls);
@@ -378,6 +379,7 @@ Err server_create(const ServerDef *def, Server **out, ErrText *why)
         err = lock_door(server, def, why);
     if (err == ERR_OK)
         err = listen_on(server, def->port, why);
+    server->inlets = def->inlets;
     if (err == ERR_OK && def->devices) {
         server->devices = def->devices;
         server->devices->server = server;

@@ -25,6 +25,7 @@ typedef struct ServerDef {
     const char *history;  // path of the history, for its own reader; NULL for none
     const Plant *plant;   // names, units, channels: what does not change while it runs
     LinkHandler *devices; // NULL: device topics are refused
+    Inlets *inlets;       // who takes samples that are pushed by requests; NULL: nobody
     /// Write what connectors have heard that nothing is bound to, as JSON objects with commas between them. On the service thread. NULL: nothing.
     void (*put_addresses)(void *self, Text *out);
     void *addresses;      // self

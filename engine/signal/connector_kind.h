@@ -8,6 +8,7 @@
 #pragma once
 
 #include "signal/exchange.h"
+#include "signal/inlet.h"
 #include "signal/options.h"
 
 /// Raised with any change of what stands in these headers; a library of another version is refused.
@@ -22,6 +23,7 @@ typedef struct ConnectorDef {
     const TagTable *tags;      // valid during the call alone, as this struct is: a reload may replace it
     const char *folder;        // of the script: files that options name are looked for there
     const Clock *clock;        // NULL: the machine's
+    Inlets *inlets;            // where a connector enters that takes what is pushed to the server; NULL: there is no server
     bool turned;               // opened by an emulated plant that stands behind the peer: the bindings are turned round, and it is nobody's double
 } ConnectorDef;
 

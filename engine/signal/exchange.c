@@ -73,6 +73,8 @@ struct Exchange {
     _Atomic int64_t plant_time;
     _Atomic uint64_t attempts, samples, refused, dropped, unchanged, missed, commands, failed, busy_ns;
     _Atomic uint32_t stale;
+    _Atomic uint64_t stored;  // samples that are on disk
+    uint64_t pushed, polled;  // samples until now: the connector's thread's, the tick's
 
     Line *lines;      // the connector's thread's, by binding
     Order *waiting;   // the connector's thread's, at most COMMANDS_MAX: oldest first, one for an actuator
@@ -213,9 +215,13 @@ static size_t poll_items(void *self, Arrival *out, size_t room)
     Item items[PORTION];
     const size_t count = ring_pop_many(&exchange->items, items, room < PORTION ? room : PORTION);
     size_t kept = 0;
-    for (size_t i = 0; i < count; i++)
-        if (items[i].kind != ARRIVAL_SAMPLE || exchange->tags[items[i].binding] != TAG_NONE)
-            out[kept++] = unpack(exchange, &items[i]);
+    for (size_t i = 0; i < count; i++) {
+        exchange->polled += items[i].kind == ARRIVAL_SAMPLE;
+        if (items[i].kind == ARRIVAL_SAMPLE && exchange->tags[items[i].binding] == TAG_NONE)
+            continue;
+        out[kept] = unpack(exchange, &items[i]);
+        out[kept++].mark = exchange->polled;
+    }
     return kept;
 }
 
@@ -251,6 +257,12 @@ static void note_plant_time(void *self, int64_t plant_time)
     atomic_store(&exchange->plant_time, plant_time);
 }
 
+static void note_stored(void *self, uint64_t mark)
+{
+    Exchange *exchange = self;
+    atomic_store(&exchange->stored, mark);
+}
+
 static ConnectorStats show_stats(void *self)
 {
     Exchange *exchange = self;
@@ -271,6 +283,7 @@ Connector exchange_connector(Exchange *exchange, void (*close)(void *self), void
         .name = exchange->def.kind,
         .poll = poll_items,
         .send = send_command,
+        .stored = note_stored,
         .ticked = note_plant_time,
         .stats = show_stats,
         .close = close_connector,
@@ -281,10 +294,26 @@ Connector exchange_connector(Exchange *exchange, void (*close)(void *self), void
 // --- samples -------------------------------------------------------------------------------------------------------
 
 /* Samples leave room for what must not be lost. */
+size_t exchange_room(const Exchange *exchange)
+{
+    const size_t room = ring_room(&exchange->items);
+    return room > TEXTS_MAX ? room - TEXTS_MAX : 0;
+}
+
+uint64_t exchange_mark(const Exchange *exchange)
+{
+    return exchange->pushed;
+}
+
+bool exchange_has_stored(const Exchange *exchange, uint64_t mark)
+{
+    return atomic_load(&exchange->stored) >= mark;
+}
+
 static bool push_item(Exchange *exchange, const Item *item)
 {
-    if (ring_room(&exchange->items) > TEXTS_MAX && ring_push(&exchange->items, item))
-        return true;
+    if (exchange_room(exchange) && ring_push(&exchange->items, item))
+        return ++exchange->pushed;
     atomic_fetch_add(&exchange->dropped, 1);
     return false;
 }

@@ -48,6 +48,10 @@ void exchange_follow(Exchange *exchange, const Binding *bindings);
 bool exchange_value(Exchange *exchange, size_t binding, double number, int64_t time, Quality quality);
 /// The same for what was measured while the connection was down (historical: it says nothing of now).
 bool exchange_past(Exchange *exchange, size_t binding, double number, int64_t time, Quality quality);
+/// How many samples there is room for now.
+size_t exchange_room(const Exchange *exchange);
+/// For exchange_has_stored: the samples that were passed on until now.
+uint64_t exchange_mark(const Exchange *exchange);
 /// What came could not be read: counted, and the text is shown as the connector's last fault.
 void exchange_refuse(Exchange *exchange, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /// Turns of a schedule (schedule.h) that were left out, as the one before took too long.
@@ -73,6 +77,8 @@ bool exchange_ends(Exchange *exchange);
 
 // On any thread.
 
+/// Whether everything that was passed on before `mark` is on disk: whoever sent it may forget it.
+bool exchange_has_stored(const Exchange *exchange, uint64_t mark);
 /// Ask the connector's thread to end.
 void exchange_end(Exchange *exchange);
 

@@ -6,7 +6,7 @@
 
 bool folder_find(const char *name, char out[static FOLDER_ROOM])
 {
-    static const char *const places[] = {"../share/pollux", "../../../assets", "../../../../assets"};
+    static const char *const places[] = {"../share/pollux", "../../../assets"};
     char program[FOLDER_ROOM / 2];
     const ssize_t length = readlink("/proc/self/exe", program, sizeof program - 1);
     if (length <= 0)

@@ -6,17 +6,16 @@
 
 /* sRGB, as designers write it; made linear once, on the first call. */
 typedef struct PaletteSource {
-    unsigned sky, ground, grid, fog, light, shade, body, metal, glass, pipe, liquid, ghost, measured, estimated, selected, hovered, parted, alarm, warning, calm, quarantined, panel, edge,
-        text, faint;
+    unsigned sky, ground, grid, fog, light, shade, body, metal, glass, pipe, liquid, ghost, measured, estimated, selected, hovered, parted, alarm, warning, quarantined;
 } PaletteSource;
 
 static const PaletteSource sources[] = {
     [PALETTE_LIGHT] = {.sky = 0xe9eef2, .ground = 0xf4f5f4, .grid = 0xcbd2d6, .fog = 0xeef1f3, .light = 0xfff6e8, .shade = 0x7d8fa1, .body = 0xd9dee2, .metal = 0xa3adb5, .glass = 0xc4d8e2,
                        .pipe = 0x9fb0bb, .liquid = 0x2f86b7, .ghost = 0x8a6fc0, .measured = 0xe69f00, .estimated = 0x10405c, .selected = 0x0072b2, .hovered = 0x56b4e9, .parted = 0xd55e00,
-                       .alarm = 0xc8372d, .warning = 0xe69f00, .calm = 0x2a8f6d, .quarantined = 0x7a7f85, .panel = 0xffffff, .edge = 0xd3dade, .text = 0x1d2a33, .faint = 0x5d6b75},
+                       .alarm = 0xc8372d, .warning = 0xe69f00, .quarantined = 0x7a7f85},
     [PALETTE_DARK] = {.sky = 0x0e151b, .ground = 0x182129, .grid = 0x2c3943, .fog = 0x121a21, .light = 0xdfe9f5, .shade = 0x2b3a4a, .body = 0x77848f, .metal = 0x566370, .glass = 0x7fa3b8,
                       .pipe = 0x5f7382, .liquid = 0x3f9fd6, .ghost = 0xb79cf0, .measured = 0xf5b942, .estimated = 0xd8eefb, .selected = 0x56b4e9, .hovered = 0x8fd0f5, .parted = 0xf08a3c,
-                      .alarm = 0xf0655a, .warning = 0xf5b942, .calm = 0x4cc49a, .quarantined = 0x8d949b, .panel = 0x1a242d, .edge = 0x33424e, .text = 0xe8eef3, .faint = 0x9fb0bc},
+                      .alarm = 0xf0655a, .warning = 0xf5b942, .quarantined = 0x8d949b},
 };
 
 /* Lightness rises from 20 to 90 of CIELAB in equal steps, from blue by a muted rose to yellow: what is told apart in grey is told apart by everybody. */
@@ -51,8 +50,7 @@ static Palette make(PaletteKind kind)
         .shade = colour_srgb(s->shade), .body = colour_srgb(s->body), .metal = colour_srgb(s->metal), .glass = colour_srgb(s->glass), .pipe = colour_srgb(s->pipe),
         .liquid = colour_srgb(s->liquid), .ghost = colour_srgb(s->ghost), .measured = colour_srgb(s->measured), .estimated = colour_srgb(s->estimated),
         .selected = colour_srgb(s->selected), .hovered = colour_srgb(s->hovered), .parted = colour_srgb(s->parted), .alarm = colour_srgb(s->alarm), .warning = colour_srgb(s->warning),
-        .calm = colour_srgb(s->calm), .quarantined = colour_srgb(s->quarantined), .panel = colour_srgb(s->panel), .edge = colour_srgb(s->edge), .text = colour_srgb(s->text),
-        .faint = colour_srgb(s->faint),
+        .quarantined = colour_srgb(s->quarantined),
     };
 }
 

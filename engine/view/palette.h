@@ -1,4 +1,4 @@
-/* palette.h -- the colours of the window, light and dark.
+/* palette.h -- the colours of the scene, light and dark; those of what lies over it are theme.h's.
  *
  * Heat is a perceptually uniform map that the colour-blind can read, as can a photocopier: lightness rises all the way. What asks for attention is told
  * by form as well (pulse, stripes), never by hue alone; the accents are Okabe and Ito's (2008), which all kinds of colour vision tell apart.
@@ -23,8 +23,7 @@ typedef struct Palette {
     Colour liquid, ghost;                 // of the present; of the future
     Colour measured, estimated;           // the two level lines
     Colour selected, hovered;
-    Colour parted, alarm, warning, calm, quarantined;
-    Colour panel, edge, text, faint;      // flat things: their ground, their borders, letters, letters that matter less
+    Colour parted, alarm, warning, quarantined;
 } Palette;
 
 const Palette *palette_get(PaletteKind kind);

@@ -1,9 +1,12 @@
 #include "view/view.h"
 
+#include <cglm/cglm.h>
 #include <math.h>
 
 #include "view/folder.h"
 
+enum { INTEREST_MAX = 64 };
+static const double INTEREST_S = 1;  // between two lists of what is looked at
 static const float FIT = 0.8F;  // of the picture that a scene takes at first: bodies fill less of it than their spheres
 
 static bool open_parts(View *view, const ViewDef *def, Err *err, ErrText *why)
@@ -123,6 +126,44 @@ static void take_world(View *view)
     camera_settle(&view->camera);
 }
 
+/* The selected first, then what is nearest to what is looked at. */
+static size_t list_interest(const View *view, uint32_t out[INTEREST_MAX])
+{
+    float ways[INTEREST_MAX];
+    size_t count = 0, first = 0;
+    if (view->selected != WORLD_NOBODY)
+        out[count++] = (uint32_t)view->selected;
+    first = count;
+    for (uint32_t i = 0; i < view->world.asset_count; i++) {
+        const float way = glm_vec3_distance2(view->world.assets[i].at, (float *)view->camera.pose.target);
+        if (i == view->selected || (count == INTEREST_MAX && way >= ways[count - 1]))
+            continue;
+        size_t place = count < INTEREST_MAX ? count++ : count - 1;
+        for (; place > first && ways[place - 1] > way; place--) {
+            ways[place] = ways[place - 1];
+            out[place] = out[place - 1];
+        }
+        ways[place] = way;
+        out[place] = i;
+    }
+    return count;
+}
+
+/* Now and then, and at once where something else is wished. */
+static void tell_interest(View *view, double seconds)
+{
+    uint32_t assets[INTEREST_MAX];
+    view->told -= seconds;
+    const bool other = view->told_selected != view->selected || view->told_horizon != view->horizon;
+    if (!view->source.type->look || view->world.asset_count == 0 || (view->told > 0 && !other))
+        return;
+    const SourceInterest interest = {.assets = assets, .count = list_interest(view, assets), .horizon = view->horizon};
+    view->source.type->look(view->source.self, &interest);
+    view->told = INTEREST_S;
+    view->told_selected = view->selected;
+    view->told_horizon = view->horizon;
+}
+
 static void step(View *view, double seconds)
 {
     view->seconds += seconds;
@@ -167,17 +208,24 @@ static void draw(View *view)
     surface_end(view->surface);
 }
 
-bool view_frame(View *view, double seconds)
+bool view_step(View *view, double seconds)
 {
     SDL_Event event;
     while (SDL_PollEvent(&event))
         take_event(view, &event);
     follow_window(view);
     take_world(view);
+    tell_interest(view, seconds);
     step(view, seconds);
-    if (view->stage.shape == view->world.shape && !view->closing && (view->touched || pulses(&view->world))) {
+    return !view->closing;
+}
+
+bool view_frame(View *view, double seconds)
+{
+    const bool goes_on = view_step(view, seconds);
+    if (goes_on && view->stage.shape == view->world.shape && (view->touched || pulses(&view->world))) {
         draw(view);
         view->touched = false;
     }
-    return !view->closing;
+    return goes_on;
 }

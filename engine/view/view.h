@@ -50,11 +50,15 @@ struct View {
     double horizon;         // s at which ghosts are drawn, 0: none
     double seconds;         // since the start, for what turns and pulses
     bool touched, closing;
+    double told, told_horizon;  // s until the source is told again what is looked at; what it was told
+    int64_t told_selected;
 };
 
 Err view_create(const ViewDef *def, View **out, ErrText *why);
 void view_destroy(View *view);
-/// One frame: events, source, scene, overlay. False when the window is to be closed.
+/// Events, source, and all that moves, without a picture. False when the window is to be closed.
+bool view_step(View *view, double seconds);
+/// One frame: the same, and the picture where anything in it is new.
 bool view_frame(View *view, double seconds);
 /// Something has changed: the next frame is drawn even if nothing moves.
 void view_touch(View *view);

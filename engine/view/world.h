@@ -186,11 +186,20 @@ typedef struct Answer {
 } Answer;
 void answer_fini(Answer *answer);
 
+/// A value that is other than expected from now on.
+typedef struct WhatIf {
+    uint32_t asset;
+    uint16_t channel;  // an input or a parameter
+    double value;      // in the channel's unit
+} WhatIf;
+
 /// What is looked at: numbers of these come first, and of a large plant's others perhaps none.
 typedef struct SourceInterest {
     const uint32_t *assets;  // seen best first
     size_t count;
     double horizon;  // s ahead at which ghosts are wanted; 0: none
+    const WhatIf *changes;  // with which ghosts are wanted
+    size_t change_count;
 } SourceInterest;
 
 typedef struct SeriesAsk {
@@ -199,13 +208,6 @@ typedef struct SeriesAsk {
     int64_t from, to;  // plant time
     size_t points;     // at most
 } SeriesAsk;
-
-/// A value that is other than expected from now on.
-typedef struct WhatIf {
-    uint32_t asset;
-    uint16_t channel;
-    double value;  // in the channel's unit
-} WhatIf;
 
 typedef struct ForecastAsk {
     uint32_t asset;

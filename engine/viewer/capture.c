@@ -8,6 +8,78 @@
 
 enum { FRESH = 4 };  // beside the number of the picture in the middle: it has not been taken
 
+// --- what never changes --------------------------------------------------------------------------------------------
+
+static ChannelRole role_of(ChannelKind kind)
+{
+    switch (kind) {
+    case CHANNEL_STATE:
+    case CHANNEL_TRACKED:
+    case CHANNEL_STATISTIC:
+        return ROLE_ESTIMATED;
+    case CHANNEL_PARAMETER:
+        return ROLE_PARAMETER;
+    case CHANNEL_OUTPUT:
+        return ROLE_OUTPUT;
+    case CHANNEL_INPUT:
+        return ROLE_INPUT;
+    case CHANNEL_SENSOR:
+        return ROLE_SENSOR;
+    case CHANNEL_ACTUATOR:
+        return ROLE_ACTUATOR;
+    }
+    return ROLE_OUTPUT;
+}
+
+static Err describe_model(const Model *model, Arena *arena, WorldModel *out)
+{
+    WorldChannel *channels = arena_new(arena, WorldChannel, model->channel_count + 1);
+    WorldLimit *limits = arena_new(arena, WorldLimit, model->alarm_count + 1);
+    if (!channels || !limits)
+        return ERR_MEMORY;
+    for (uint16_t i = 0; i < model->channel_count; i++) {
+        const Channel *channel = &model->channels[i];
+        channels[i] = (WorldChannel){.doc = channel->doc ? channel->doc : "", .role = role_of(channel->kind), .min = unit_from_si(channel->unit, channel->min),
+                                     .max = unit_from_si(channel->unit, channel->max), .measured_by = WORLD_NONE};
+        snprintf(channels[i].name, sizeof channels[i].name, "%s", channel->name);
+        snprintf(channels[i].unit, sizeof channels[i].unit, "%s", unit_name(channel->unit));
+    }
+    for (uint16_t i = model->sensor_count; i-- > 0;)
+        if (model->sensors[i].of != UINT16_MAX)
+            channels[model->sensors[i].of].measured_by = model->sensors[i].channel;
+    for (uint16_t i = 0; i < model->alarm_count; i++) {
+        const AlarmDef *alarm = &model->alarms[i];
+        limits[i] = (WorldLimit){.channel = alarm->channel, .high = alarm->side == LIMIT_HIGH, .value = unit_from_si(model->channels[alarm->channel].unit, alarm->limit), .severity = (int)alarm->severity};
+        snprintf(limits[i].alarm, sizeof limits[i].alarm, "%s", alarm->name);
+    }
+
+    *out = (WorldModel){.doc = model->doc ? model->doc : "", .channels = channels, .limits = limits, .channel_count = model->channel_count, .limit_count = model->alarm_count};
+    snprintf(out->name, sizeof out->name, "%s", model->name);
+    look_find(out);
+    return ERR_OK;
+}
+
+static uint16_t model_number(const Plant *plant, const Model *model)
+{
+    uint16_t i = 0;
+    while (plant->models[i] != model)
+        i++;
+    return i;
+}
+
+static Err describe_models(Capture *capture)
+{
+    const Plant *plant = capture->plant;
+    capture->models = arena_new(&capture->arena, WorldModel, plant->model_count + 1);
+    capture->model_of = arena_new(&capture->arena, uint16_t, plant->twin_count + 1);
+    Err err = capture->models && capture->model_of ? ERR_OK : ERR_MEMORY;
+    for (uint32_t i = 0; i < plant->model_count && !err; i++)
+        err = describe_model(plant->models[i], &capture->arena, &capture->models[i]);
+    for (uint32_t i = 0; i < plant->twin_count && !err; i++)
+        capture->model_of[i] = model_number(plant, plant_model(plant, i));
+    return err;
+}
+
 static Err allocate_picture(Picture *picture, const Plant *plant, Arena *arena)
 {
     picture->time = picture->ghost_time = TIME_NONE;
@@ -23,7 +95,7 @@ Err capture_init(Capture *capture, const Plant *plant)
     atomic_init(&capture->middle, 2);
     const uint32_t count = tags_count(plant->tags);
     capture->ghosts = arena_alloc(&capture->arena, (count + 1) * sizeof *capture->ghosts);
-    Err err = capture->ghosts ? ERR_OK : ERR_MEMORY;
+    Err err = capture->ghosts ? describe_models(capture) : ERR_MEMORY;
     for (size_t i = 0; i < 3 && !err; i++)
         err = allocate_picture(&capture->pictures[i], plant, &capture->arena);
     for (uint32_t i = 0; i < count && !err; i++)
@@ -88,19 +160,21 @@ static void capture_health(const App *app, Picture *out)
     }
 }
 
+void capture_alarm(const Alarm *alarm, uint32_t twin, WorldAlarm *out)
+{
+    *out = (WorldAlarm){.id = alarm->id, .asset = twin, .severity = (int8_t)alarm->severity, .active = alarm->state == ALARM_RAISED || alarm->state == ALARM_ACKNOWLEDGED,
+                        .acknowledged = alarm->acknowledged != TIME_NONE, .predicted = alarm_is_predicted(alarm), .aside = alarm_is_aside(alarm), .raised = alarm->raised};
+    snprintf(out->name, sizeof out->name, "%s", alarm->name);
+    snprintf(out->text, sizeof out->text, "%s", alarm->text);
+}
+
 static void capture_alarms(const App *app, Picture *out)
 {
     size_t count;
     const Alarm *alarms = alarms_list(app->alarms, &count);
     out->alarm_count = 0;
-    for (size_t i = count; i-- > 0 && out->alarm_count < WORLD_ALARMS_MAX;) {
-        const Alarm *alarm = &alarms[i];
-        WorldAlarm *shown = &out->alarms[out->alarm_count++];
-        *shown = (WorldAlarm){.id = alarm->id, .asset = alarm->twin, .severity = (int8_t)alarm->severity, .active = alarm->state == ALARM_RAISED || alarm->state == ALARM_ACKNOWLEDGED,
-                              .acknowledged = alarm->acknowledged != TIME_NONE, .predicted = alarm_is_predicted(alarm), .aside = alarm_is_aside(alarm), .raised = alarm->raised};
-        snprintf(shown->name, sizeof shown->name, "%s", alarm->name);
-        snprintf(shown->text, sizeof shown->text, "%s", alarm->text);
-    }
+    for (size_t i = count; i-- > 0 && out->alarm_count < WORLD_ALARMS_MAX;)
+        capture_alarm(&alarms[i], alarms[i].twin, &out->alarms[out->alarm_count++]);
 }
 
 void capture_take(Capture *capture, App *app, const char *notice)
@@ -117,67 +191,10 @@ void capture_take(Capture *capture, App *app, const char *notice)
 
 // --- the window's side ---------------------------------------------------------------------------------------------
 
-static ChannelRole role_of(ChannelKind kind)
+static void describe_asset(const Capture *capture, uint32_t twin, WorldAsset *out)
 {
-    switch (kind) {
-    case CHANNEL_STATE:
-    case CHANNEL_TRACKED:
-    case CHANNEL_STATISTIC:
-        return ROLE_ESTIMATED;
-    case CHANNEL_PARAMETER:
-        return ROLE_PARAMETER;
-    case CHANNEL_OUTPUT:
-        return ROLE_OUTPUT;
-    case CHANNEL_INPUT:
-        return ROLE_INPUT;
-    case CHANNEL_SENSOR:
-        return ROLE_SENSOR;
-    case CHANNEL_ACTUATOR:
-        return ROLE_ACTUATOR;
-    }
-    return ROLE_OUTPUT;
-}
-
-static Err describe_model(const Model *model, Arena *arena, WorldModel *out)
-{
-    WorldChannel *channels = arena_new(arena, WorldChannel, model->channel_count + 1);
-    WorldLimit *limits = arena_new(arena, WorldLimit, model->alarm_count + 1);
-    if (!channels || !limits)
-        return ERR_MEMORY;
-    for (uint16_t i = 0; i < model->channel_count; i++) {
-        const Channel *channel = &model->channels[i];
-        channels[i] = (WorldChannel){.doc = channel->doc ? channel->doc : "", .role = role_of(channel->kind), .min = unit_from_si(channel->unit, channel->min),
-                                     .max = unit_from_si(channel->unit, channel->max), .measured_by = WORLD_NONE};
-        snprintf(channels[i].name, sizeof channels[i].name, "%s", channel->name);
-        snprintf(channels[i].unit, sizeof channels[i].unit, "%s", unit_name(channel->unit));
-    }
-    for (uint16_t i = model->sensor_count; i-- > 0;)
-        if (model->sensors[i].of != UINT16_MAX)
-            channels[model->sensors[i].of].measured_by = model->sensors[i].channel;
-    for (uint16_t i = 0; i < model->alarm_count; i++) {
-        const AlarmDef *alarm = &model->alarms[i];
-        limits[i] = (WorldLimit){.channel = alarm->channel, .high = alarm->side == LIMIT_HIGH, .value = unit_from_si(model->channels[alarm->channel].unit, alarm->limit), .severity = (int)alarm->severity};
-        snprintf(limits[i].alarm, sizeof limits[i].alarm, "%s", alarm->name);
-    }
-
-    *out = (WorldModel){.doc = model->doc ? model->doc : "", .channels = channels, .limits = limits, .channel_count = model->channel_count, .limit_count = model->alarm_count};
-    snprintf(out->name, sizeof out->name, "%s", model->name);
-    look_find(out);
-    return ERR_OK;
-}
-
-static uint16_t model_number(const Plant *plant, const Model *model)
-{
-    uint16_t i = 0;
-    while (plant->models[i] != model)
-        i++;
-    return i;
-}
-
-static void describe_asset(const Plant *plant, uint32_t twin, WorldAsset *out)
-{
-    const Twin *t = &plant->twins[twin];
-    *out = (WorldAsset){.model = model_number(plant, plant_model(plant, twin)), .placed = t->placed, .first = t->first_tag, .severity = -1};
+    const Twin *t = &capture->plant->twins[twin];
+    *out = (WorldAsset){.model = capture->model_of[twin], .placed = t->placed, .first = t->first_tag, .severity = -1};
     for (int k = 0; k < 3; k++)
         out->at[k] = (float)t->at[k];
     snprintf(out->name, sizeof out->name, "%s", t->name);
@@ -204,11 +221,9 @@ Err capture_describe(const Capture *capture, World *world)
     if (!world->models || !world->assets || !world->connections || !world->values || !world->alarms || !world->doc)
         return ERR_MEMORY;
 
-    for (uint32_t i = 0; i < plant->model_count; i++)
-        if (describe_model(plant->models[i], arena, &world->models[i]))
-            return ERR_MEMORY;
+    memcpy(world->models, capture->models, plant->model_count * sizeof *world->models);
     for (uint32_t i = 0; i < plant->twin_count; i++)
-        describe_asset(plant, i, &world->assets[i]);
+        describe_asset(capture, i, &world->assets[i]);
     for (uint32_t i = 0; i < plant->connection_count; i++) {
         const Connection *c = &plant->connections[i];
         world->connections[i] = (WorldConnection){.from = c->from.twin, .to = c->to.twin, .from_channel = c->from.channel, .to_channel = c->to.channel};
@@ -223,23 +238,24 @@ Err capture_describe(const Capture *capture, World *world)
     return ERR_OK;
 }
 
-/* An alarm is more than a verdict, and standing still more than both. */
-static void show_health(const Picture *picture, World *world)
+void capture_judge(World *world)
 {
     for (uint32_t i = 0; i < world->asset_count; i++) {
-        world->assets[i].health = picture->health[i];
         world->assets[i].severity = -1;
         world->assets[i].unacknowledged = false;
     }
-    for (uint32_t i = 0; i < picture->alarm_count; i++) {
-        const WorldAlarm *alarm = &picture->alarms[i];
+    for (uint32_t i = 0; i < world->alarm_count; i++) {
+        const WorldAlarm *alarm = &world->alarms[i];
         WorldAsset *asset = &world->assets[alarm->asset];
         if (!alarm->active || alarm->aside)
             continue;
         asset->severity = alarm->severity > asset->severity ? alarm->severity : asset->severity;
         asset->unacknowledged |= !alarm->acknowledged;
-        if (asset->health < ASSET_ALARM && strcmp(alarm->name, "divergence") != 0 && !alarm->predicted)
-            asset->health = ASSET_ALARM;
+
+        // an alarm is more than a verdict, and standing still more than both; what is only foretold is neither
+        const AssetHealth means = strcmp(alarm->name, "divergence") == 0 ? ASSET_PARTED : strcmp(alarm->name, "quarantine") == 0 ? ASSET_QUARANTINED : ASSET_ALARM;
+        if (!alarm->predicted && asset->health < means)
+            asset->health = (uint8_t)means;
     }
 }
 
@@ -255,7 +271,9 @@ bool capture_show(Capture *capture, World *world)
     world->time = picture->time;
     world->ghost_time = picture->ghost_time;
     snprintf(world->notice, sizeof world->notice, "%s", picture->notice);
-    show_health(picture, world);
+    for (uint32_t i = 0; i < world->asset_count; i++)
+        world->assets[i].health = picture->health[i];
+    capture_judge(world);
     world->revision++;
     return true;
 }

@@ -22,6 +22,8 @@ typedef struct Picture {
 
 typedef struct Capture {
     const Plant *plant;
+    WorldModel *models;    // as the window sees them
+    uint16_t *model_of;    // by twin
     Picture pictures[3];
     unsigned back, front;  // the tick's; the window's
     _Atomic unsigned middle;
@@ -40,5 +42,9 @@ void capture_take(Capture *capture, App *app, const char *notice);
 
 /// On the window's: fill the world with what never changes: models, assets, connections. Before the first capture_show.
 Err capture_describe(const Capture *capture, World *world);
+/// An alarm of `twin` as a window shows it; on any thread.
+void capture_alarm(const Alarm *alarm, uint32_t twin, WorldAlarm *out);
+/// What the world's alarms mean for its assets, whose health tells of verdicts alone so far. A divergence that was raised is a verdict.
+void capture_judge(World *world);
 /// On the window's: bring it up to date; false when there is nothing newer.
 bool capture_show(Capture *capture, World *world);

@@ -9,12 +9,13 @@
 #include <unistd.h>
 
 #include "viewer/beside.h"
-#include "viewer/capture.h"
+#include "viewer/foresight.h"
+#include "viewer/past.h"
 
 enum { REQUESTS = 64, PATH_ROOM = 1100 };
 static const int64_t NAP_NS = 2 * NS_PER_MS;  // between two looks at what there is to do
 
-typedef enum RequestKind { REQUEST_ACKNOWLEDGE, REQUEST_COMMAND } RequestKind;
+typedef enum RequestKind { REQUEST_ACKNOWLEDGE, REQUEST_COMMAND, REQUEST_FORECAST, REQUEST_LOOK } RequestKind;
 
 /* What the window asks of the engine. */
 typedef struct Request {
@@ -23,6 +24,10 @@ typedef struct Request {
     TagId tag;
     double value;  // SI
     char comment[WORLD_TEXT];
+    ForesightAsk forecast;
+    double horizon;  // of REQUEST_LOOK
+    uint32_t assets[FORESIGHT_ASSETS_MAX];
+    size_t asset_count;
 } Request;
 
 typedef struct Local {
@@ -30,11 +35,15 @@ typedef struct Local {
     Beside *beside;
     const Plant *plant;
     Capture capture;
+    Foresight *foresight;
+    Past *past;                 // NULL until the history is there
     pthread_t thread;
+    bool started;
     volatile int stop;
     Mailbox requests, answers;  // of Request, of Answer
     uint64_t ticket;            // the window's: the last
-    bool described, paused;     // the window's
+    bool described;             // the window's, and what it wants to be shown
+    WorldMode mode;
     char history[PATH_ROOM];    // "" or a file that is deleted at the end
 } Local;
 
@@ -43,7 +52,7 @@ typedef struct Local {
 static void answer(Local *local, const Request *request, AnswerKind kind, bool failed, const char *text)
 {
     Answer out = {.ticket = request->ticket, .kind = kind, .failed = failed};
-    snprintf(out.text, sizeof out.text, "%s", text);
+    snprintf(out.text, sizeof out.text, "%.250s", text);
     mailbox_put(&local->answers, &out);
 }
 
@@ -74,14 +83,31 @@ static void command(Local *local, const Request *request)
     answer(local, request, ANSWER_COMMANDED, refusal != NULL, refusal ? refusal : "on its way");
 }
 
+static void foretell(Local *local, const Request *request)
+{
+    ErrText why;
+    if (foresight_ask(local->foresight, local->app, &request->forecast, &why))
+        answer(local, request, ANSWER_FORECAST, true, why.text);
+}
+
 static size_t take_requests(Local *local)
 {
     size_t count = 0;
     for (Request request; local->app->now != TIME_NONE && mailbox_take(&local->requests, &request); count++)
-        if (request.kind == REQUEST_ACKNOWLEDGE)
+        switch (request.kind) {
+        case REQUEST_ACKNOWLEDGE:
             acknowledge(local, &request);
-        else
+            break;
+        case REQUEST_COMMAND:
             command(local, &request);
+            break;
+        case REQUEST_FORECAST:
+            foretell(local, &request);
+            break;
+        case REQUEST_LOOK:
+            foresight_look(local->foresight, request.horizon, request.assets, request.asset_count);
+            break;
+        }
     return count;
 }
 
@@ -91,7 +117,10 @@ static void *run(void *self)
     int64_t shown = TIME_NONE;
     program_thread_init();
     while (!local->stop) {
+        Answer foretold;
         const size_t done = app_poll(local->app) + take_requests(local);
+        if (foresight_step(local->foresight, local->app, &local->capture, &foretold) && !mailbox_put(&local->answers, &foretold))
+            answer_fini(&foretold);
         if (local->app->now != shown && capture_is_wanted(&local->capture)) {
             capture_take(&local->capture, local->app, beside_failure(local->beside));
             shown = local->app->now;
@@ -110,11 +139,21 @@ static bool local_poll(void *self, World *world)
     if (!local->described) {
         if (capture_describe(&local->capture, world))
             return false;
-        world->can = WORLD_CAN_ACKNOWLEDGE | WORLD_CAN_COMMAND;
+        world->can = WORLD_CAN_ACKNOWLEDGE | WORLD_CAN_COMMAND | WORLD_CAN_FORECAST | WORLD_CAN_LOOK_BACK;
         local->described = true;
     }
-    const bool news = !local->paused && capture_show(&local->capture, world);
-    const WorldMode mode = local->paused ? WORLD_PAUSED : WORLD_LIVE;
+    bool news = false;
+    if (local->mode == WORLD_PAST)
+        news = past_fill(local->past, world);
+    else if (local->mode == WORLD_LIVE)
+        news = capture_show(&local->capture, world);
+    if (local->mode == WORLD_LIVE && news) {
+        world->history_from = world->history_from == TIME_NONE ? world->time : world->history_from;
+        world->history_to = world->time;
+    }
+
+    // the past is there when it has been read
+    const WorldMode mode = local->mode == WORLD_PAST && !news ? world->mode : local->mode;
     const bool changed = world->mode != mode;
     world->mode = mode;
     return news || changed;
@@ -122,13 +161,30 @@ static bool local_poll(void *self, World *world)
 
 static bool local_take(void *self, Answer *out)
 {
-    return mailbox_take(&((Local *)self)->answers, out);
+    Local *local = self;
+    return mailbox_take(&local->answers, out) || past_take(local->past, out);
 }
 
 static void local_show(void *self, WorldMode mode, int64_t time)
 {
-    (void)time;
-    ((Local *)self)->paused = mode == WORLD_PAUSED;
+    Local *local = self;
+    local->mode = mode;
+    past_show(local->past, mode == WORLD_PAST ? time : TIME_NONE);
+}
+
+static void local_look(void *self, const SourceInterest *interest)
+{
+    Local *local = self;
+    Request request = {.kind = REQUEST_LOOK, .horizon = interest->horizon};
+    request.asset_count = interest->count < FORESIGHT_ASSETS_MAX ? interest->count : FORESIGHT_ASSETS_MAX;
+    memcpy(request.assets, interest->assets, request.asset_count * sizeof *request.assets);
+    mailbox_put(&local->requests, &request);
+}
+
+static uint64_t local_series(void *self, const SeriesAsk *series)
+{
+    Local *local = self;
+    return past_ask(local->past, local->ticket + 1, series) ? ++local->ticket : 0;
 }
 
 static uint64_t ask(Local *local, Request *request)
@@ -152,14 +208,29 @@ static uint64_t local_command(void *self, uint32_t asset, uint16_t channel, doub
     return ask(local, &request);
 }
 
+static uint64_t local_forecast(void *self, const ForecastAsk *forecast)
+{
+    Local *local = self;
+    Request request = {.kind = REQUEST_FORECAST};
+    ForesightAsk *out = &request.forecast;
+    if (forecast->channel_count > FORESIGHT_CHANNELS_MAX || forecast->change_count > FORESIGHT_CHANNELS_MAX)
+        return 0;
+    *out = (ForesightAsk){.ticket = local->ticket + 1, .horizon = forecast->horizon, .asset = forecast->asset, .channel_count = forecast->channel_count, .change_count = forecast->change_count};
+    memcpy(out->channels, forecast->channels, forecast->channel_count * sizeof *out->channels);
+    memcpy(out->changes, forecast->changes, forecast->change_count * sizeof *out->changes);
+    return ask(local, &request);
+}
+
 static void local_close(void *self)
 {
     static const char *const endings[] = {"", "-wal", "-shm", ".lock"};
     Local *local = self;
-    if (local->thread) {
+    if (local->started) {
         local->stop = 1;
         pthread_join(local->thread, NULL);
     }
+    past_close(local->past);
+    foresight_destroy(local->foresight, local->app);
     app_destroy(local->app);
     beside_destroy(local->beside);
     for (Answer left; local->answers.places && mailbox_take(&local->answers, &left);)
@@ -175,13 +246,41 @@ static void local_close(void *self)
     mem_free(local);
 }
 
-static const SourceType local_type = {.name = "plant", .poll = local_poll, .take = local_take, .show = local_show, .acknowledge = local_acknowledge, .command = local_command, .close = local_close};
+static const SourceType local_type = {
+    .name = "plant",
+    .poll = local_poll,
+    .take = local_take,
+    .look = local_look,
+    .show = local_show,
+    .series = local_series,
+    .forecast = local_forecast,
+    .acknowledge = local_acknowledge,
+    .command = local_command,
+    .close = local_close,
+};
 
 // --- opening -------------------------------------------------------------------------------------------------------
 
+/* A history for the time being, where none is asked for: what cannot be looked back at is half of what a window is for. */
+static Err find_history(Local *local, const LocalDef *def, ErrText *why)
+{
+    const char *folder = getenv("TMPDIR");
+    if (def->history)
+        return ERR_OK;
+    snprintf(local->history, sizeof local->history, "%.1000s/pollux-view-XXXXXX", folder && *folder ? folder : "/tmp");
+    const int file = mkstemp(local->history);
+    if (file < 0) {
+        err_set(why, ERR_IO, "%s: %s", local->history, strerror(errno));
+        *local->history = 0;
+        return ERR_IO;
+    }
+    close(file);
+    return ERR_OK;
+}
+
 static Err open_engine(Local *local, const LocalDef *def, ErrText *why)
 {
-    const AppDef app = {.plant = def->plant, .history = def->history, .quiet = true, .provider_clock = true, .stop = &local->stop};
+    const AppDef app = {.plant = def->plant, .history = def->history ? def->history : local->history, .quiet = true, .provider_clock = true, .stop = &local->stop};
     const BesideDef beside = {.plant = def->plant, .seed = def->seed, .begin = def->begin == TIME_NONE ? clock_system.utc_ns(clock_system.self) : def->begin, .hurry = def->hurry,
                               .speed = def->speed > 0 ? def->speed : 1, .no_faults = def->no_faults, .faults = def->faults, .fault_count = def->fault_count};
     Err err = app_create(&app, &local->app, why);
@@ -192,20 +291,30 @@ static Err open_engine(Local *local, const LocalDef *def, ErrText *why)
     return err;
 }
 
+static Err open_window_side(Local *local, const LocalDef *def, ErrText *why)
+{
+    local->plant = local->app->plant;
+    if (capture_init(&local->capture, local->plant) || foresight_create(&local->capture, &local->foresight) || mailbox_init(&local->requests, sizeof(Request), REQUESTS) ||
+        mailbox_init(&local->answers, sizeof(Answer), REQUESTS))
+        return err_set(why, ERR_MEMORY, "no memory for the picture of plant \"%s\"", local->plant->name);
+    return past_open(def->history ? def->history : local->history, &local->capture, &local->past, why);
+}
+
 Err local_open(const LocalDef *def, Source *out, ErrText *why)
 {
     Local *local = mem_alloc(sizeof *local);
     *out = (Source){0};
     if (!local)
         return err_set(why, ERR_MEMORY, "no memory for a plant");
-    Err err = open_engine(local, def, why);
+    Err err = find_history(local, def, why);
+    if (!err)
+        err = open_engine(local, def, why);
+    if (!err)
+        err = open_window_side(local, def, why);
     if (!err) {
-        local->plant = local->app->plant;
-        if (capture_init(&local->capture, local->plant) || mailbox_init(&local->requests, sizeof(Request), REQUESTS) || mailbox_init(&local->answers, sizeof(Answer), REQUESTS))
-            err = err_set(why, ERR_MEMORY, "no memory for the picture of plant \"%s\"", local->plant->name);
+        local->started = pthread_create(&local->thread, NULL, run, local) == 0;
+        err = local->started ? ERR_OK : err_set(why, ERR_MEMORY, "no thread for the plant");
     }
-    if (!err && pthread_create(&local->thread, NULL, run, local))
-        err = err_set(why, ERR_MEMORY, "no thread for the plant");
     if (err)
         local_close(local);
     else

@@ -83,7 +83,7 @@ static Err wait_for_world(const Show *show, View *view, ErrText *why)
     const int64_t until = clock_system.elapsed_ns(clock_system.self) + PATIENCE_S * NS_PER_S;
     int64_t first = TIME_NONE;
     while (!stop_asked && clock_system.elapsed_ns(clock_system.self) < until) {
-        view->source.type->poll(view->source.self, &view->world);
+        view_step(view, 0);
         const int64_t time = view->world.time;
         first = first == TIME_NONE ? time : first;
         const bool ready = time != TIME_NONE && (view->horizon <= 0 || view->world.ghost_time != TIME_NONE);
@@ -110,10 +110,8 @@ static Err select_asset(const Show *show, View *view, ErrText *why)
 static Err take_pictures(const Show *show, View *view, ErrText *why)
 {
     Err err = wait_for_world(show, view, why);
-    if (!err) {
-        view_frame(view, 0);  // places everything
+    if (!err)
         err = select_asset(show, view, why);
-    }
     if (!err && show->screenshot) {
         view_touch(view);
         view_frame(view, 0);

@@ -423,6 +423,63 @@ test('what the gate refuses is refused with its reason', async () => {
   await call('invokeLeaf', 409, { path: VALVE, body: { value: -1 } });
 });
 
+test('a dry run says what would happen, and nothing more', async () => {
+  const dry = (await call('command', 200, { body: { tag: 'tank1.valve', value: 7, dry_run: true } })) as {
+    command: number;
+    dry_run: string;
+  };
+  expect(dry.dry_run).toBe('dry run: it would be handed over');
+  const refused = await call('setLeaf', 409, { path: VALVE, body: { value: 700, dry_run: true } });
+  expect((refused as { detail: string }).detail).toContain('dry run: tank1.valve: 700 percent is above its maximum');
+  await call('command', 400, { body: { tag: 'tank1.valve', value: 7, dry_run: 'yes' } });
+  await until('the list to have it', async () => {
+    const commands = (await call('listCommands', 200)) as { id: number; state: string }[];
+    return commands.some(({ id, state }) => id === dry.command && state === 'withheld');
+  });
+});
+
+test('an actuator is commanded by whom its mode names', async () => {
+  const mode = (status: number, body: unknown, tag = 'tank1.valve', type = 'application/merge-patch+json') =>
+    call('changeMode', status, { path: { tag }, headers: { 'content-type': type }, body });
+  await mode(204, { mode: 'blocked', reason: 'repair' });
+  await until('the leaf to show it', async () => {
+    return ((await call('readLeaf', 200, { path: VALVE })) as { mode: string }).mode === 'blocked';
+  });
+  const gate = (await call('readGate', 200, { query: { times: 'ns' } })) as { actuators: Record<string, unknown> };
+  expect(gate.actuators['tank1.valve']).toMatchObject({ mode: 'blocked', mode_reason: 'repair', held: false });
+  expect(((await call('setLeaf', 409, { path: VALVE, body: { value: 3 } })) as { detail: string }).detail).toBe(
+    'tank1.valve is blocked: repair',
+  );
+  await mode(204, { mode: 'automatic' });
+  await mode(400, { mode: 'on' });
+  await mode(400, { mode: 'manual', why: 'x' });
+  await mode(400, { mode: 'manual', reason: 5 });
+  await mode(404, { mode: 'manual' }, 'nobody.nothing');
+  await mode(404, { mode: 'manual' }, 'tank1.level');
+  await mode(413, { mode: 'manual', reason: 'x'.repeat(5000) });
+  await mode(415, { mode: 'manual' }, 'tank1.valve', 'application/json');
+});
+
+test('people lead actuators to their fail-safe values, and release them', async () => {
+  await call('release', 404, { body: {} });
+  await call('failSafe', 404, { body: { tag: 'tank1.valve' } });
+  await call('failSafe', 204, { body: { reason: 'fire drill' } });
+  const held = { path: { name: 'tank2', channel: 'valve' } };
+  await until('the leaf to show it', async () => {
+    return ((await call('readLeaf', 200, held)) as { held: boolean }).held;
+  });
+  const refused = (await call('setLeaf', 409, { ...held, body: { value: 3 } })) as { detail: string };
+  expect(refused.detail).toBe('tank2.valve is held at its fail-safe value 0 percent: fire drill');
+  await call('release', 204, { body: { tag: 'tank2.valve', reason: 'over' } });
+  for (const id of ['failSafe', 'release']) {
+    await call(id, 400, { body: { tag: 5 } });
+    await call(id, 400, { body: { reason: 5 } });
+    await call(id, 400, { body: { why: 'x' } });
+    await call(id, 404, { body: { tag: 'nobody.nothing' } });
+    await call(id, 413, { body: { reason: 'x'.repeat(5000) } });
+  }
+});
+
 test('what is no actuator cannot be set, and the refusal says why', async () => {
   const reasons = { level: 'estimated', gauge: 'measured', area: 'parameter', inflow: 'input', outflow: 'estimated' };
   for (const [channel, reason] of Object.entries(reasons)) {

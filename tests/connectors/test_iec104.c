@@ -370,13 +370,7 @@ END_TEST
 START_TEST(what_speaks_another_protocol_wedges_nothing)
 {
     setup();
-    outstation_kill(bench.server);
-    bench.server = NULL;
     connect_now();
-    drain();
-
-    // its bytes are HTTP's; it is said once a connection at least
-    bench.server = outstation_serve(bench.outstation, &bench.port);
     await(is_joined, 0, 0);
     for (size_t round = 0; round < 2; round++) {
         outstation_shout(outstation_hold(bench.server), "HTTP/1.1 400 Bad Request\r\n\r\n");
@@ -398,6 +392,23 @@ START_TEST(closing_stops_the_transfer_in_order)
     bench.connector.type = NULL;
     ck_assert_uint_eq(counts().stops, 1);
     ck_assert_uint_eq(counts().starts, 1);
+    teardown();
+}
+END_TEST
+
+START_TEST(memory_may_fail_at_every_allocation)
+{
+    setup();
+    bench.options = table("{\"host\": \"127.0.0.1\"}");
+    const ConnectorDef def = connector_def();
+    ConnectorFault fault;
+    Err err = ERR_MEMORY;
+    for (size_t n = 1; err; n++) {
+        kit_fail_allocation(n);
+        err = iec104_kind.open(&def, &bench.connector, &bench.exchange, &fault);
+        kit_fail_allocation(0);
+        ck_assert(!err || err == ERR_MEMORY);
+    }
     teardown();
 }
 END_TEST
@@ -445,4 +456,5 @@ END_TEST
 KIT_MAIN("connectors.iec104", the_interrogation_brings_what_stands_there, a_change_comes_with_the_time_of_its_source_and_its_quality,
          what_is_not_bound_is_shown_to_who_looks_for_it, commands_are_carried_out_and_answered_once, a_killed_outstation_leaves_a_gap_and_no_command_twice,
          a_lost_frame_ends_the_connection_and_another_begins, an_outstation_that_falls_silent_is_left_within_t1, bytes_that_trickle_in_say_the_same,
-         what_speaks_another_protocol_wedges_nothing, closing_stops_the_transfer_in_order, a_fault_of_the_script_names_its_key_and_what_was_expected)
+         what_speaks_another_protocol_wedges_nothing, closing_stops_the_transfer_in_order, memory_may_fail_at_every_allocation,
+         a_fault_of_the_script_names_its_key_and_what_was_expected)

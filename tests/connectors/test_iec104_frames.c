@@ -9,7 +9,7 @@
 #include <math.h>
 
 #include "connectors/iec104/asdu.h"
-#include "iec104/hex.h"
+#include "connectors/iec104/hex.h"
 #include "kit/kit.h"
 
 static int64_t utc(const char *text)

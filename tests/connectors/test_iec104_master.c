@@ -1,5 +1,5 @@
 /* The procedures of a controlling station, against an outstation and a clock that is turned by hand. */
-#include "iec104/rig.h"
+#include "connectors/iec104/rig.h"
 
 enum { SWITCH = 100, SETPOINT = 200, SHOWN = 201 };
 

@@ -1,6 +1,6 @@
 /* Windows, timers and numbers of IEC 60870-5-104, against an outstation and a clock that is turned by hand. */
-#include "iec104/hex.h"
-#include "iec104/rig.h"
+#include "connectors/iec104/hex.h"
+#include "connectors/iec104/rig.h"
 
 static const uint8_t step_position[] = {5, 1, 3, 0, 1, 0, 1, 0, 0, 7, 0};  // M_ST_NA_1 of station 1, address 1
 

@@ -1,10 +1,6 @@
 /* What people did about alarms outlives kill -9 and another version of the script: the real program, asked by HTTP as people ask it. */
-#include <arpa/inet.h>
-#include <jansson.h>
-#include <sys/socket.h>
-
 #include "connectors/websocket/device.h"
-#include "flow/flow.h"
+#include "flow/ask.h"
 
 /* The level is what the gauge says, almost at once: an alarm above 60 cm. */
 static const char tank[] =
@@ -78,23 +74,7 @@ static void live(Works *works, int seconds, double first, double second)
 
 static json_t *ask(const Works *works, const char *method, const char *path, const char *body)
 {
-    const struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)works->server.port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    char request[600], bytes[4096];
-    Text answer = {0};
-    const int file = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    ck_assert_int_eq(connect(file, (const struct sockaddr *)&address, sizeof address), 0);
-    const int length = snprintf(request, sizeof request, "%s /api/v1/%s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: %zu\r\n\r\n%s", method, path, strlen(body), body);
-    ck_assert_int_eq(send(file, request, (size_t)length, MSG_NOSIGNAL), length);
-    for (ssize_t got; (got = recv(file, bytes, sizeof bytes, 0)) > 0;)
-        text_add(&answer, bytes, (size_t)got);
-    close(file);
-    text_put(&answer, "");
-    const char *content = answer.bytes ? strstr(answer.bytes, "\r\n\r\n") : NULL;
-    ck_assert_msg(content && strncmp(answer.bytes, "HTTP/1.1 200", 12) == 0, "%s %s: %.200s", method, path, answer.bytes ? answer.bytes : "nothing");
-    json_t *tree = json_loads(content, 0, NULL);
-    ck_assert_msg(tree != NULL, "%s", content);
-    text_fini(&answer);
-    return tree;
+    return flow_ask(&works->server, method, path, body, 200);
 }
 
 static json_t *get(const Works *works, const char *path)

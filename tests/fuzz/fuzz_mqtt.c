@@ -51,7 +51,7 @@ static void check_round(const PayloadForm *form, const PayloadValue *value)
     Text text = {0};
     json_t *document;
     PayloadValue again;
-    if (payload_write(form, &(PayloadNews){value->number, value->time, 7}, &text) == ERR_OK) {
+    if (payload_write(form, &(PayloadNews){value->number, value->time == TIME_NONE ? 0 : value->time, 7}, &text) == ERR_OK) {
         require(payload_parse(text.bytes, text.length, &document, NULL) == ERR_OK);
         const Err err = payload_pick(form, document, &again, NULL);
         require(err == ERR_OK && again.number == value->number);

@@ -383,6 +383,25 @@ START_TEST(another_numbering_of_tags_is_followed_behind_what_waits)
 }
 END_TEST
 
+/* Of three samples the tick has taken two: whoever brought the third has to wait. */
+START_TEST(what_was_polled_and_stored_is_known_to_be_on_disk)
+{
+    setup();
+    Arrival arrivals[2];
+    for (int i = 0; i < 3; i++)
+        ck_assert(exchange_value(exchange, SPEED, i, TIME_NONE, QUALITY_GOOD));
+    const uint64_t mark = exchange_mark(exchange);
+    ck_assert_uint_eq(drain(arrivals, 2), 2);
+    connector.type->stored(connector.self, arrivals[1].mark);
+    ck_assert(!exchange_has_stored(exchange, mark));
+    ck_assert_uint_eq(drain(arrivals, 2), 1);
+    ck_assert(!exchange_has_stored(exchange, mark));
+    connector.type->stored(connector.self, arrivals[0].mark);
+    ck_assert(exchange_has_stored(exchange, mark));
+    teardown();
+}
+END_TEST
+
 START_TEST(turns_that_were_left_out_add_up)
 {
     setup();
@@ -484,6 +503,7 @@ KIT_MAIN("signal.exchange", a_number_is_scaled_into_its_unit_and_then_into_si, a
          what_is_no_number_is_refused_and_a_source_without_a_value_is_silent, samples_that_find_no_room_are_counted_and_outcomes_still_come_through,
          a_command_wakes_the_thread_and_comes_as_a_number_of_the_wire, a_command_of_a_tag_that_is_bound_elsewhere_or_read_is_not_taken,
          without_a_connection_a_command_fails_unless_its_binding_stores_it, a_stored_command_is_not_carried_out_behind_its_deadline_nor_behind_a_newer_one,
-         the_end_stays_readable_until_the_thread_has_seen_it, another_numbering_of_tags_is_followed_behind_what_waits, turns_that_were_left_out_add_up,
+         the_end_stays_readable_until_the_thread_has_seen_it, another_numbering_of_tags_is_followed_behind_what_waits,
+         what_was_polled_and_stored_is_known_to_be_on_disk, turns_that_were_left_out_add_up,
          unbound_addresses_are_remembered_up_to_a_bound,
          memory_may_fail_at_every_allocation, two_threads_share_it_and_every_command_is_answered_once)

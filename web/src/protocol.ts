@@ -162,8 +162,27 @@ export interface SourceClock {
   driftUncertaintyPpm: number;
 }
 
+/** What a connector of the plant tells of itself beyond what a device does. */
+export interface Way {
+  /** Since when it is connected, or is not. */
+  since: Seconds | null;
+  attempts: number;
+  /** Samples that were left out within their dead bands. */
+  unchanged: number;
+  /** Tags that are silent. */
+  stale: number;
+  commands: number;
+  failed: number;
+  /** Processor time of its thread. */
+  busy: Seconds;
+  /** The last, empty while there was none. */
+  fault: string;
+}
+
+/** A device that has come, or a connector of the plant. */
 export interface Device {
   name: string;
+  kind: string;
   peer: string;
   connected: boolean;
   samples: number;
@@ -175,6 +194,8 @@ export interface Device {
   last: Seconds | null;
   /** Null where the devices carry the time, and before it is measured. */
   clock: SourceClock | null;
+  /** Null of a device. */
+  way: Way | null;
 }
 
 /** What ticks have changed; a part that a frame leaves out has not changed. */
@@ -438,6 +459,7 @@ function readCommand(field: Field): Command {
 function readDevice(field: Field): Device {
   return {
     name: field.get('name').text(),
+    kind: field.get('kind').or('websocket', text),
     peer: field.get('peer').or('', text),
     connected: field.get('connected').boolean(),
     samples: field.get('samples').or(0, number),
@@ -448,6 +470,20 @@ function readDevice(field: Field): Device {
     future: field.get('future').or(0, number),
     last: field.get('last').or(null, seconds),
     clock: field.get('clock').or(null, readClock),
+    way: field.get('attempts').or(null, () => readWay(field)),
+  };
+}
+
+function readWay(field: Field): Way {
+  return {
+    since: field.get('since').or(null, seconds),
+    attempts: field.get('attempts').number(),
+    unchanged: field.get('unchanged').or(0, number),
+    stale: field.get('stale').or(0, number),
+    commands: field.get('commands').or(0, number),
+    failed: field.get('failed').or(0, number),
+    busy: field.get('busy').or(0, number),
+    fault: field.get('fault').or('', text),
   };
 }
 

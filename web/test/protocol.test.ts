@@ -31,6 +31,19 @@ describe('a frame', () => {
     expect(frame).toMatchObject({ topic: 'tick', value: { time: null, alarms: [], connections: null } });
   });
 
+  test('tells connectors of the plant from devices by what only they say', () => {
+    const device = { name: 'rig', peer: '127.0.0.1:5', connected: true, samples: 3 };
+    const connector = { ...device, name: 'line', kind: 'mqtt', attempts: 2, stale: 1, since: null, fault: 'refused' };
+    expect(read({ topic: 'tick', value: { time: null, connections: [device, connector] } })).toMatchObject({
+      value: {
+        connections: [
+          { name: 'rig', kind: 'websocket', way: null },
+          { name: 'line', kind: 'mqtt', way: { attempts: 2, stale: 1, commands: 0, fault: 'refused' } },
+        ],
+      },
+    });
+  });
+
   test('with a status is an answer, and a refusal says why', () => {
     expect(read({ topic: 'acknowledge', headers: { id: 2, status: 200 } })).toEqual({
       topic: 'answer',

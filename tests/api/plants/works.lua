@@ -5,6 +5,7 @@ return plant "works" {
   clock   = "provider",
   assets  = { tank1 = { "tank", at = { 1, 2, 3 } }, tank2 = { "tank" } },
   connect = { ["tank1.outflow"] = "tank2.inflow" },
+  gate    = { fail_safe = { ["tank2.valve"] = 0 } },
   emulate = {
     control = function(device) device["tank1.inflow"] = device["tank1.valve"] / 100 end,
   },

@@ -34,7 +34,7 @@ export function DevicePanel({ state }: Pick<PageProps, 'state'>) {
         {(list: DeviceList) => (
           <>
             <header class="panel-head panel-tools">
-              <h2 id="devices-title">Devices</h2>
+              <h2 id="devices-title">Claims</h2>
               <span class="count">{list.devices.length}</span>
               <Pairing pairing={list.pairing} refusal={refusal} done={reload} />
             </header>

@@ -8,7 +8,8 @@ import { countText, rateText } from '../format/value';
 import type { PageProps } from '../pages';
 import type { Device, Seconds } from '../protocol';
 import type { Ring } from '../ring';
-import { plantTime } from '../state';
+import { plantTime, type State } from '../state';
+import { Connectors } from '../views/Connectors';
 import { Skeleton } from '../views/Loaded';
 import { NoConnection } from '../views/Notice';
 import { Sparkline } from '../views/Sparkline';
@@ -18,50 +19,60 @@ export default function ConnectionsPage({ state, actions }: PageProps) {
   if (plant === null && link.kind === 'offline') {
     return <NoConnection link={link} wall={state.wall} retry={actions.retry} />;
   }
-  const connected = devices.filter((device) => device.connected).length;
+  const guests = devices.filter((device) => device.way === null);
   return (
     <div class="connections">
-      <section class="panel" aria-labelledby="connections-title" data-testid="connections">
-        <header class="panel-head">
-          <h2 id="connections-title">Connections</h2>
-          <span class="count">{devices.length}</span>
-          {devices.length > 0 && (
-            <span class="panel-note">
-              {connected} connected, {countText(devices.reduce((sum, { samples }) => sum + samples, 0))} samples
-            </span>
-          )}
-        </header>
-        {plant === null ? <Skeleton lines={4} /> : devices.length === 0 ? <Nobody /> : null}
-        {devices.length > 0 && (
-          <div class="scroll-x">
-            <table class="grid-table stacked">
-              <thead>
-                <tr>
-                  <th>Device</th>
-                  <th>State</th>
-                  <th>Last sample</th>
-                  <th class="number">Samples</th>
-                  <th>Rate, ten minutes</th>
-                  <th>Not used</th>
-                  <th>Clock</th>
-                </tr>
-              </thead>
-              <tbody>
-                {devices.map((device) => (
-                  <DeviceRow
-                    key={device.name}
-                    device={device}
-                    now={plantTime(state)}
-                    ring={state.pulse.devices.get(device.name) ?? null}
-                  />
-                ))}
-              </tbody>
-            </table>
-          </div>
-        )}
-      </section>
+      <Connectors connectors={devices} now={plantTime(state)} />
+      <Devices state={state} devices={guests} />
       {plant !== null && <DevicePanel state={state} />}
     </div>
+  );
+}
+
+/** Who has come by itself. */
+function Devices({ state, devices }: { state: State; devices: Device[] }) {
+  const { plant } = state;
+  const connected = devices.filter((device) => device.connected).length;
+  return (
+    <section class="panel" aria-labelledby="connections-title" data-testid="connections">
+      <header class="panel-head">
+        <h2 id="connections-title">Devices</h2>
+        <span class="count">{devices.length}</span>
+        {devices.length > 0 && (
+          <span class="panel-note">
+            {connected} connected, {countText(devices.reduce((sum, { samples }) => sum + samples, 0))} samples
+          </span>
+        )}
+      </header>
+      {plant === null ? <Skeleton lines={4} /> : devices.length === 0 ? <Nobody /> : null}
+      {devices.length > 0 && (
+        <div class="scroll-x">
+          <table class="grid-table stacked">
+            <thead>
+              <tr>
+                <th>Device</th>
+                <th>State</th>
+                <th>Last sample</th>
+                <th class="number">Samples</th>
+                <th>Rate, ten minutes</th>
+                <th>Not used</th>
+                <th>Clock</th>
+              </tr>
+            </thead>
+            <tbody>
+              {devices.map((device) => (
+                <DeviceRow
+                  key={device.name}
+                  device={device}
+                  now={plantTime(state)}
+                  ring={state.pulse.devices.get(device.name) ?? null}
+                />
+              ))}
+            </tbody>
+          </table>
+        </div>
+      )}
+    </section>
   );
 }
 

@@ -1,0 +1,158 @@
+/* gate.c -- pollux gate: who may command the actuators of a running plant, what is held at its fail-safe value, and commands themselves. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "app/ask_server.h"
+#include "app/commands.h"
+
+static int show_gate(int argc, char **argv);
+static int change_mode(int argc, char **argv);
+static int give_command(int argc, char **argv);
+static int fail_safe(int argc, char **argv);
+static int release(int argc, char **argv);
+
+static const Subcommand show = {"gate show", "actuators in other modes than automatic, fail-safe values, and whether commands leave the gate", NULL, show_gate};
+static const Subcommand mode = {
+    "gate mode", "say who may command an actuator",
+    "automatic: handlers and people. manual: people alone. blocked: nobody, for maintenance, not even its fail-safe value; into and out of it takes an engineer.",
+    change_mode};
+static const Subcommand command = {"gate command", "ask an actuator for a value", "Answered when the gate has decided; a dry run goes through all its checks and is never handed over.", give_command};
+static const Subcommand safe = {
+    "gate fail-safe", "lead an actuator, or all, to the fail-safe value that the plant's script gives", "It is held there, and nothing else commands it, until `pollux gate release`.",
+    fail_safe};
+static const Subcommand let_go = {"gate release", "let what is held be commanded again", "Refused while the sensors that it went safe for are silent.", release};
+
+const Subcommand subcommand_gate = {"gate", "modes, fail-safe values and commands of a running plant", NULL, command_gate};
+
+int command_gate(int argc, char **argv)
+{
+    static const Subcommand *const actions[] = {&show, &mode, &command, &safe, &let_go};
+    return options_choose(&subcommand_gate, actions, sizeof actions / sizeof *actions, argc, argv);
+}
+
+/* Ask, and print what is answered. `body` is let go. The exit status. */
+static int ask(const ServerAddress *address, const char *method, const char *resource, const char *name, json_t *body, void (*print)(const json_t *answer))
+{
+    char path[512];
+    json_t *answer = NULL;
+    ErrText why;
+    Err err = server_path(resource, name, NULL, path, sizeof path, &why);
+    if (!err)
+        err = server_ask(address, method, path, body, &answer, &why);
+    if (!err && print)
+        print(answer);
+    json_decref(body);
+    json_decref(answer);
+    return err ? subcommand_fail(err == ERR_USAGE ? EXIT_USAGE : EXIT_FAILED, &why) : fflush(stdout) ? EXIT_FAILED : EXIT_DONE;
+}
+
+static const char *text_at(const json_t *object, const char *key)
+{
+    const char *text = json_string_value(json_object_get(object, key));
+    return text ? text : "";
+}
+
+static void print_actuator(const char *tag, const json_t *state)
+{
+    const json_t *value = json_object_get(state, "fail_safe");
+    const bool held = json_is_true(json_object_get(state, "held"));
+    const char *by = text_at(state, held ? "held_by" : "mode_by"), *reason = text_at(state, held ? "held_reason" : "mode_reason");
+    char safe_value[48] = "";
+    if (json_is_number(value))
+        snprintf(safe_value, sizeof safe_value, "fail-safe %g", json_number_value(value));
+    printf("%-32s %-9s %-5s %-20s %s%s%s\n", tag, text_at(state, "mode"), held ? "held" : "", safe_value, by, *reason ? ": " : "", reason);
+}
+
+static void print_gate(const json_t *answer)
+{
+    const char *tag;
+    json_t *state;
+    if (json_is_true(json_object_get(answer, "dry_run")))
+        puts("dry run: commands are decided and recorded, and none is handed over");
+    json_object_foreach(json_object_get(answer, "actuators"), tag, state)
+        print_actuator(tag, state);
+}
+
+static int show_gate(int argc, char **argv)
+{
+    ServerAddress address = {0};
+    const Option options[] = {SERVER_OPTIONS(&address)};
+    const OptionResult parsed = options_parse(&show, options, SERVER_OPTIONS_COUNT, argc, argv);
+    if (parsed != OPTIONS_TAKEN)
+        return parsed == OPTIONS_HELPED ? EXIT_DONE : EXIT_USAGE;
+    return ask(&address, "GET", "gate", NULL, NULL, print_gate);
+}
+
+#define REASON_OPTION(target) {OPTION_TEXT, "reason", "TEXT", "why: for the audit trail, and whoever comes next", target, 0, 0}
+
+static int change_mode(int argc, char **argv)
+{
+    ServerAddress address = {0};
+    const char *tag = NULL, *name = NULL, *reason = NULL;
+    const Option options[] = {
+        {OPTION_OPERAND, "TAG", NULL, "an actuator", &tag, 0, 0},
+        {OPTION_OPERAND, "MODE", NULL, "automatic, manual or blocked", &name, 0, 0},
+        REASON_OPTION(&reason),
+        SERVER_OPTIONS(&address),
+    };
+    const OptionResult parsed = options_parse(&mode, options, sizeof options / sizeof *options, argc, argv);
+    if (parsed != OPTIONS_TAKEN)
+        return parsed == OPTIONS_HELPED ? EXIT_DONE : EXIT_USAGE;
+    return ask(&address, "PATCH", "gate", tag, json_pack("{s:s,s:s*}", "mode", name, "reason", reason), NULL);
+}
+
+static void print_decision(const json_t *answer)
+{
+    printf("command %lld%s%s\n", (long long)json_integer_value(json_object_get(answer, "command")), *text_at(answer, "dry_run") ? ": " : "", text_at(answer, "dry_run"));
+}
+
+static int give_command(int argc, char **argv)
+{
+    ServerAddress address = {0};
+    ErrText why;
+    char *end;
+    bool dry_run = false;
+    const char *tag = NULL, *value = NULL, *reason = NULL;
+    const Option options[] = {
+        {OPTION_OPERAND, "TAG", NULL, "an actuator", &tag, 0, 0},
+        {OPTION_OPERAND, "VALUE", NULL, "a number, in its unit", &value, 0, 0},
+        {OPTION_FLAG, "dry-run", NULL, "say what would happen, and hand nothing over", &dry_run, 0, 0},
+        REASON_OPTION(&reason),
+        SERVER_OPTIONS(&address),
+    };
+    const OptionResult parsed = options_parse(&command, options, sizeof options / sizeof *options, argc, argv);
+    if (parsed != OPTIONS_TAKEN)
+        return parsed == OPTIONS_HELPED ? EXIT_DONE : EXIT_USAGE;
+    const double number = strtod(value, &end);
+    if (end == value || *end) {
+        err_set(&why, ERR_USAGE, "gate command: expected a number, got \"%.60s\"", value);
+        return subcommand_fail(EXIT_USAGE, &why);
+    }
+    return ask(&address, "POST", "commands", NULL, json_pack("{s:s,s:f,s:s*,s:b}", "tag", tag, "value", number, "reason", reason, "dry_run", dry_run), print_decision);
+}
+
+/* One actuator, or all. */
+static int change_hold(const Subcommand *self, const char *resource, int argc, char **argv)
+{
+    ServerAddress address = {0};
+    const char *tag = NULL, *reason = NULL;
+    const Option options[] = {
+        {OPTION_OPERAND_MAYBE, "TAG", NULL, "an actuator; all that have a fail-safe value without it", &tag, 0, 0},
+        REASON_OPTION(&reason),
+        SERVER_OPTIONS(&address),
+    };
+    const OptionResult parsed = options_parse(self, options, sizeof options / sizeof *options, argc, argv);
+    if (parsed != OPTIONS_TAKEN)
+        return parsed == OPTIONS_HELPED ? EXIT_DONE : EXIT_USAGE;
+    return ask(&address, "POST", "failsafe", resource, json_pack("{s:s*,s:s*}", "tag", tag, "reason", reason), NULL);
+}
+
+static int fail_safe(int argc, char **argv)
+{
+    return change_hold(&safe, NULL, argc, argv);
+}
+
+static int release(int argc, char **argv)
+{
+    return change_hold(&let_go, "release", argc, argv);
+}

@@ -1,0 +1,272 @@
+#include "viewer/past.h"
+
+#include <math.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { ASKS = 32 };
+static const int64_t NAP_NS = 4 * NS_PER_MS;
+
+typedef struct Ask {
+    uint64_t ticket;
+    SeriesAsk series;
+} Ask;
+
+struct Past {
+    const Capture *capture;
+    HistoryReader *reader;
+    pthread_t thread;
+    bool started;
+    atomic_bool stop;
+    Mailbox asks, answers;
+    _Atomic int64_t wanted;   // that is to be shown
+    int64_t shown;            // the window's
+    pthread_mutex_t lock;     // of what follows: held for as long as copying takes, and the window does not wait for it
+    int64_t read;             // that is in the picture
+    WorldValue *values;       // by tag
+    WorldAlarm *alarms;
+    uint32_t alarm_count;
+    // the reader's
+    TagId *tags;              // that history knows
+    HistoryPoint *points;
+    size_t tag_count;
+    Arena arena;
+};
+
+// --- the reader's thread -------------------------------------------------------------------------------------------
+
+static Err copy_points(const HistorySeries *from, const Unit *unit, Arena *arena, WorldSeries *out)
+{
+    out->count = from->count;
+    out->times = arena_new(arena, int64_t, from->count + 1);
+    out->values = arena_new(arena, double, from->count + 1);
+    out->low = arena_new(arena, double, from->count + 1);
+    out->high = arena_new(arena, double, from->count + 1);
+    if (!out->times || !out->values || !out->low || !out->high)
+        return ERR_MEMORY;
+    for (size_t i = 0; i < from->count; i++) {
+        const HistoryPoint *point = &from->points[i];
+        out->times[i] = point->time;
+        out->values[i] = unit_from_si(unit, point->value);
+        out->low[i] = unit_from_si(unit, point->min);
+        out->high[i] = unit_from_si(unit, point->max);
+    }
+    return ERR_OK;
+}
+
+static void read_series(Past *past, const Ask *ask)
+{
+    const Plant *plant = past->capture->plant;
+    const TagId tag = plant_tag(plant, ask->series.asset, ask->series.channel);
+    const HistoryRange range = {.tags = &tag, .tag_count = 1, .from = ask->series.from, .to = ask->series.to, .points = ask->series.points, .level = HISTORY_AUTO};
+    HistorySeries series = {0};
+    ErrText why = {""};
+    Arena arena = {0};
+    Answer out = {.ticket = ask->ticket, .kind = ANSWER_SERIES};
+    Err err = history_read(past->reader, &range, &arena, &series, &why);
+    if (!err) {
+        out.series = arena_new(&out.arena, WorldSeries, 1);
+        err = out.series ? ERR_OK : ERR_MEMORY;
+    }
+    if (!err) {
+        *out.series = (WorldSeries){.asset = ask->series.asset, .channel = ask->series.channel};
+        err = copy_points(&series, tags_get(plant->tags, tag).unit, &out.arena, out.series);
+        out.series_count = 1;
+    }
+    arena_fini(&arena);
+    if (err) {
+        arena_fini(&out.arena);
+        out = (Answer){.ticket = ask->ticket, .kind = ANSWER_SERIES, .failed = true};
+        snprintf(out.text, sizeof out.text, "%.250s", *why.text ? why.text : err_name(err));
+    }
+    if (!mailbox_put(&past->answers, &out))
+        answer_fini(&out);
+}
+
+static void keep_values(Past *past)
+{
+    const Plant *plant = past->capture->plant;
+    for (size_t i = 0; i < past->tag_count; i++) {
+        const HistoryPoint *point = &past->points[i];
+        const Unit *unit = tags_get(plant->tags, past->tags[i]).unit;
+        WorldValue *value = &past->values[past->tags[i]];
+        *value = (WorldValue){.value = NAN, .measured = NAN, .sd = NAN, .low = NAN, .middle = NAN, .high = NAN};
+        if (point->time == TIME_NONE)
+            continue;
+        value->value = unit_from_si(unit, point->value);
+        value->sd = (float)unit_scale_from_si(unit, point->sd);
+    }
+}
+
+static void keep_alarms(Past *past, const HistoryAlarm *alarms, size_t count)
+{
+    past->alarm_count = 0;
+    for (size_t i = 0; i < count; i++) {
+        const int64_t twin = plant_find(past->capture->plant, alarms[i].twin);
+        if (twin >= 0)
+            capture_alarm(&alarms[i].alarm, (uint32_t)twin, &past->alarms[past->alarm_count++]);
+    }
+}
+
+static void read_picture(Past *past, int64_t time)
+{
+    ErrText why;
+    Arena arena = {0};
+    HistoryAlarm *alarms = NULL;
+    size_t alarm_count = 0;
+    Err err = history_read_at(past->reader, time, past->tags, past->tag_count, past->points, &why);
+    if (!err)
+        err = history_read_alarms_at(past->reader, time, WORLD_ALARMS_MAX, &arena, &alarms, &alarm_count, &why);
+    if (err) {
+        log_write(LOG_WARNING, "view", "%s", why.text);
+    } else {
+        pthread_mutex_lock(&past->lock);
+        keep_values(past);
+        keep_alarms(past, alarms, alarm_count);
+        past->read = time;
+        pthread_mutex_unlock(&past->lock);
+    }
+    arena_fini(&arena);
+}
+
+static void *run(void *self)
+{
+    Past *past = self;
+    int64_t last = TIME_NONE;
+    while (!atomic_load(&past->stop)) {
+        Ask ask;
+        const int64_t wanted = atomic_load(&past->wanted);
+        const bool asked = mailbox_take(&past->asks, &ask);
+        if (asked)
+            read_series(past, &ask);
+        if (wanted != TIME_NONE && wanted != last)
+            read_picture(past, wanted);
+        else if (!asked)
+            clock_system.sleep_ns(clock_system.self, NAP_NS);
+        last = wanted;
+    }
+    return NULL;
+}
+
+// --- the window's --------------------------------------------------------------------------------------------------
+
+static bool is_kept(ChannelKind kind)
+{
+    return channel_is_estimated(kind) || kind == CHANNEL_SENSOR || kind == CHANNEL_INPUT;
+}
+
+static Err allocate(Past *past)
+{
+    const Plant *plant = past->capture->plant;
+    const uint32_t count = tags_count(plant->tags);
+    past->values = arena_new(&past->arena, WorldValue, count + 1);
+    past->tags = arena_new(&past->arena, TagId, count + 1);
+    past->points = arena_new(&past->arena, HistoryPoint, count + 1);
+    past->alarms = arena_new(&past->arena, WorldAlarm, WORLD_ALARMS_MAX);
+    if (!past->values || !past->alarms || !past->tags || !past->points || mailbox_init(&past->asks, sizeof(Ask), ASKS) || mailbox_init(&past->answers, sizeof(Answer), ASKS))
+        return ERR_MEMORY;
+    for (TagId tag = 0; tag < count; tag++) {
+        const Place place = plant_place(plant, tag);
+        if (is_kept(plant_model(plant, place.twin)->channels[place.channel].kind))
+            past->tags[past->tag_count++] = tag;
+    }
+    return ERR_OK;
+}
+
+Err past_open(const char *path, const Capture *capture, Past **out, ErrText *why)
+{
+    Past *past = mem_alloc(sizeof *past);
+    *out = NULL;
+    if (!past)
+        return err_set(why, ERR_MEMORY, "no memory to look back");
+    *past = (Past){.capture = capture, .shown = TIME_NONE, .read = TIME_NONE, .lock = PTHREAD_MUTEX_INITIALIZER};
+    atomic_init(&past->wanted, TIME_NONE);
+    Err err = allocate(past) ? err_set(why, ERR_MEMORY, "no memory to look back") : ERR_OK;
+    if (!err)
+        err = history_reader_open(path, capture->plant, &past->reader, why);
+    if (!err) {
+        past->started = pthread_create(&past->thread, NULL, run, past) == 0;
+        err = past->started ? ERR_OK : err_set(why, ERR_MEMORY, "no thread to look back");
+    }
+    if (err)
+        past_close(past);
+    else
+        *out = past;
+    return err;
+}
+
+void past_close(Past *past)
+{
+    if (!past)
+        return;
+    atomic_store(&past->stop, true);
+    if (past->started)
+        pthread_join(past->thread, NULL);
+    history_reader_close(past->reader);
+    for (Answer left; past->answers.places && mailbox_take(&past->answers, &left);)
+        answer_fini(&left);
+    mailbox_fini(&past->asks);
+    mailbox_fini(&past->answers);
+    arena_fini(&past->arena);
+    mem_free(past);
+}
+
+bool past_ask(Past *past, uint64_t ticket, const SeriesAsk *ask)
+{
+    const Ask out = {ticket, *ask};
+    return mailbox_put(&past->asks, &out);
+}
+
+bool past_take(Past *past, Answer *out)
+{
+    return mailbox_take(&past->answers, out);
+}
+
+void past_show(Past *past, int64_t time)
+{
+    atomic_store(&past->wanted, time);
+    past->shown = time == TIME_NONE ? TIME_NONE : past->shown;
+}
+
+/* What an instrument showed stands beside what was estimated. */
+static void join_measured(World *world)
+{
+    for (uint32_t i = 0; i < world->asset_count; i++) {
+        const WorldModel *model = world_model(world, i);
+        for (uint16_t c = 0; c < model->channel_count; c++) {
+            const uint16_t by = model->channels[c].measured_by;
+            if (by != WORLD_NONE)
+                world->values[world->assets[i].first + c].measured = world->values[world->assets[i].first + by].value;
+        }
+    }
+}
+
+/* Parameters and actuators stay as they are now: history does not keep them. */
+static void fill(const Past *past, World *world)
+{
+    for (size_t i = 0; i < past->tag_count; i++)
+        world->values[past->tags[i]] = past->values[past->tags[i]];
+    memcpy(world->alarms, past->alarms, past->alarm_count * sizeof *world->alarms);
+    world->alarm_count = past->alarm_count;
+    join_measured(world);
+    for (uint32_t i = 0; i < world->asset_count; i++)
+        world->assets[i].health = ASSET_CALM;
+    capture_judge(world);
+    world->time = past->read;
+    world->ghost_time = TIME_NONE;
+    world->revision++;
+}
+
+bool past_fill(Past *past, World *world)
+{
+    if (pthread_mutex_trylock(&past->lock))
+        return false;
+    const bool news = past->read != TIME_NONE && past->read == atomic_load(&past->wanted) && past->read != past->shown;
+    if (news) {
+        fill(past, world);
+        past->shown = past->read;
+    }
+    pthread_mutex_unlock(&past->lock);
+    return news;
+}
