@@ -44,7 +44,7 @@ static Err find_file(const char *folder, const char *name, char out[static PATH_
     return ERR_OK;
 }
 
-Err client_create(const HttpSettings *settings, const char *folder, Client **out, ErrText *why)
+Err http_client_create(const HttpSettings *settings, const char *folder, Client **out, ErrText *why)
 {
     Client *client = *out = mem_alloc(sizeof *client);
     if (!client || curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
@@ -62,7 +62,7 @@ Err client_create(const HttpSettings *settings, const char *folder, Client **out
     if (!err)
         err = find_file(folder, settings->key, client->key, why);
     if (err) {
-        client_destroy(client);
+        http_client_destroy(client);
         *out = NULL;
     }
     return err;
@@ -77,7 +77,7 @@ static void end_request(Call *call)
     call->busy = false;
 }
 
-void client_destroy(Client *client)
+void http_client_destroy(Client *client)
 {
     if (!client)
         return;
@@ -158,7 +158,7 @@ static CURLcode set_up(Call *call)
     return code;
 }
 
-Err client_call(Client *client, const char *path, Call **out)
+Err http_client_call(Client *client, const char *path, Call **out)
 {
     Call *call = *out = mem_alloc(sizeof *call);
     if (!call)
@@ -222,7 +222,7 @@ static bool begin_request(Call *call, bool complete)
     return call->busy;
 }
 
-bool client_get(Client *client, Call *call)
+bool http_client_get(Client *client, Call *call)
 {
     assert(!call->busy && call->client == client);
     const bool complete = add_headers(call) && (!*call->etag || add_header(call, "If-None-Match", call->etag));
@@ -230,7 +230,7 @@ bool client_get(Client *client, Call *call)
     return begin_request(call, complete);
 }
 
-bool client_send(Client *client, Call *call, bool post, const char *type, const Text *body)
+bool http_client_send(Client *client, Call *call, bool post, const char *type, const Text *body)
 {
     assert(!call->busy && call->client == client);
     text_clear(&call->body);
@@ -244,7 +244,7 @@ bool client_send(Client *client, Call *call, bool post, const char *type, const 
     return begin_request(call, complete);
 }
 
-void client_wait(Client *client, int file, int64_t wait_ns)
+void http_client_wait(Client *client, int file, int64_t wait_ns)
 {
     struct curl_waitfd own = {.fd = file, .events = CURL_WAIT_POLLIN};
     int running;
@@ -274,7 +274,7 @@ static void judge(const CURLMsg *message, CallAnswer *out)
         snprintf(out->why, sizeof out->why, "%.150s", *call->fault ? call->fault : curl_easy_strerror(message->data.result));
 }
 
-bool client_ended(Client *client, CallAnswer *out)
+bool http_client_ended(Client *client, CallAnswer *out)
 {
     int left;
     for (const CURLMsg *message; (message = curl_multi_info_read(client->multi, &left));) {

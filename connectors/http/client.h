@@ -22,19 +22,19 @@ typedef struct CallAnswer {
 } CallAnswer;
 
 /// `settings` outlive it; files are looked for in `folder`. ERR_IO names the file that cannot be used.
-Err client_create(const HttpSettings *settings, const char *folder, Client **out, ErrText *why);
-void client_destroy(Client *client);
+Err http_client_create(const HttpSettings *settings, const char *folder, Client **out, ErrText *why);
+void http_client_destroy(Client *client);
 /// A new call of the path at the connector's url. It lives as long as the client.
-Err client_call(Client *client, const char *path, Call **out);
+Err http_client_call(Client *client, const char *path, Call **out);
 
 /// Ask. Who has an entity tag may be answered by 304. False: it could not be begun.
-bool client_get(Client *client, Call *call);
+bool http_client_get(Client *client, Call *call);
 /// Send a body by PUT or POST; it is copied.
-bool client_send(Client *client, Call *call, bool post, const char *type, const Text *body);
+bool http_client_send(Client *client, Call *call, bool post, const char *type, const Text *body);
 /// What was answered is of no use: it is asked for again, whole.
 void call_forget(Call *call);
 bool call_is_busy(const Call *call);
 /// Let requests go on until one has ended, `file` is readable or the time is over.
-void client_wait(Client *client, int file, int64_t wait_ns);
+void http_client_wait(Client *client, int file, int64_t wait_ns);
 /// The next request that has ended.
-bool client_ended(Client *client, CallAnswer *out);
+bool http_client_ended(Client *client, CallAnswer *out);

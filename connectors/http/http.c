@@ -222,7 +222,7 @@ static void begin_order(Http *http, const Command *command, size_t binding, doub
     text_clear(&http->body);
     Call *const call = http->orders[binding];
     if (payload_write(&place->form, &news, &http->body) == ERR_OK &&
-        client_send(http->client, call, place->post, place->form.json ? "application/json" : "text/plain", &http->body)) {
+        http_client_send(http->client, call, place->post, place->form.json ? "application/json" : "text/plain", &http->body)) {
         http->order = (Order){call, command->id};
         return;
     }
@@ -249,7 +249,7 @@ static int64_t ask(Http *http, Resource *resource, int64_t now)
     const uint64_t left_out = schedule_advance(&resource->schedule, now);
     if (!rests)
         exchange_missed(http->exchange, left_out + busy);
-    if (!rests && !busy && !client_get(http->client, resource->call))
+    if (!rests && !busy && !http_client_get(http->client, resource->call))
         fail_resource(http, resource, "no memory to ask");
     return resource->schedule.due_ns;
 }
@@ -268,7 +268,7 @@ static int64_t ask_all(Http *http)
 
 static void hear(Http *http)
 {
-    for (CallAnswer answer; client_ended(http->client, &answer);) {
+    for (CallAnswer answer; http_client_ended(http->client, &answer);) {
         if (answer.call == http->order.call)
             take_outcome(http, &answer);
         for (size_t i = 0; i < http->resource_count; i++)
@@ -282,7 +282,7 @@ static void wait(Http *http, int64_t wait_ns)
     // while a command is on its way the next one waits, and its file stays readable
     const bool ordered = http->order.call;
     const int64_t most_ns = ORDER_REST_MS * NS_PER_MS;
-    client_wait(http->client, ordered ? -1 : exchange_file(http->exchange), ordered && wait_ns > most_ns ? most_ns : wait_ns);
+    http_client_wait(http->client, ordered ? -1 : exchange_file(http->exchange), ordered && wait_ns > most_ns ? most_ns : wait_ns);
 }
 
 static void *serve(void *self)
@@ -312,7 +312,7 @@ static void destroy(Http *http)
         inlets_leave(http->inlets, &http->inlet);
     for (size_t i = 0; i < http->resource_count; i++)
         push_destroy(http->resources[i].push);
-    client_destroy(http->client);
+    http_client_destroy(http->client);
     intake_destroy(http->intake);
     exchange_destroy(http->exchange);
     pthread_mutex_destroy(&http->lock);
@@ -401,18 +401,18 @@ static Err begin_resource(Http *http, size_t binding, size_t *taken)
     resource->backoff = backoff_begin(http->settings.retry_ns, http->settings.retry_most_ns, http->name);
     const Err err = gather(http, place, http->members + *taken, resource);
     *taken += resource->member_count + resource->line_count;
-    return err ? err : client_call(http->client, place->path, &resource->call);
+    return err ? err : http_client_call(http->client, place->path, &resource->call);
 }
 
 static Err begin_asking(Http *http, const ConnectorDef *def, ErrText *why)
 {
-    Err err = client_create(&http->settings, def->folder, &http->client, why);
+    Err err = http_client_create(&http->settings, def->folder, &http->client, why);
     size_t taken = 0;
     for (size_t i = 0; i < http->count && !err; i++) {
         if (!http->places[i].path)
             continue;
         if (http->bindings[i].writes)
-            err = client_call(http->client, http->places[i].path, &http->orders[i]);
+            err = http_client_call(http->client, http->places[i].path, &http->orders[i]);
         else if (!is_gathered(http, i, taken))
             err = begin_resource(http, i, &taken);
         if (err)
