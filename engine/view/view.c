@@ -149,19 +149,27 @@ static size_t list_interest(const View *view, uint32_t out[INTEREST_MAX])
     return count;
 }
 
+static bool is_another_change(const View *view)
+{
+    const WhatIf *a = &view->change, *b = &view->told_change;
+    return view->change_count != view->told_changes || (view->change_count > 0 && (a->asset != b->asset || a->channel != b->channel || a->value != b->value));
+}
+
 /* Now and then, and at once where something else is wished. */
 static void tell_interest(View *view, double seconds)
 {
     uint32_t assets[INTEREST_MAX];
     view->told -= seconds;
-    const bool other = view->told_selected != view->selected || view->told_horizon != view->horizon;
+    const bool other = view->told_selected != view->selected || view->told_horizon != view->horizon || is_another_change(view);
     if (!view->source.type->look || view->world.asset_count == 0 || (view->told > 0 && !other))
         return;
-    const SourceInterest interest = {.assets = assets, .count = list_interest(view, assets), .horizon = view->horizon};
+    const SourceInterest interest = {.assets = assets, .count = list_interest(view, assets), .horizon = view->horizon, .changes = &view->change, .change_count = view->change_count};
     view->source.type->look(view->source.self, &interest);
     view->told = INTEREST_S;
     view->told_selected = view->selected;
     view->told_horizon = view->horizon;
+    view->told_change = view->change;
+    view->told_changes = view->change_count;
 }
 
 static void step(View *view, double seconds)
