@@ -288,6 +288,11 @@ static Err read_gate(Reader *reader, int index)
     return reader->entry.err;
 }
 
+static bool is_said(const Rule *rule, Section *section)
+{
+    return section == read_read_back ? rule->read_back.tag != TAG_NONE : rule->fails_safe;
+}
+
 /* What `bind` says of an actuator in place of `gate`; its entry is on top of the stack, the tag's name below it. */
 static Err read_bound(Reader *reader)
 {
@@ -299,11 +304,11 @@ static Err read_bound(Reader *reader)
     const int bound = lua_gettop(lua);
     const TagId tag = lua_type(lua, -2) == LUA_TSTRING && lua_istable(lua, bound) ? tags_find(reader->plant->tags, lua_tostring(lua, -2)) : TAG_NONE;
     for (size_t i = 0; tag != TAG_NONE && i < sizeof keys / sizeof *keys && !reader->entry.err; i++) {
-        const bool is_said = lua_getfield(lua, bound, keys[i].name) != LUA_TNIL;
+        const bool is_there = lua_getfield(lua, bound, keys[i].name) != LUA_TNIL;
         reader->entry.key = lua_tostring(lua, bound - 1);
         reader->entry.index = lua_gettop(lua);
-        Rule *const rule = is_said ? rule_of(reader, tag) : NULL;
-        if (rule && (i == 0 ? rule->read_back.tag != TAG_NONE : rule->fails_safe))
+        Rule *const rule = is_there ? rule_of(reader, tag) : NULL;
+        if (rule && is_said(rule, keys[i].read))
             declare_fail(&reader->entry, "\"%s\": %s stands in gate as well: expected one of them", reader->entry.key, keys[i].name);
         else if (rule)
             keys[i].read(reader, rule);
@@ -338,8 +343,8 @@ Err rules__read(Rules *rules, const Plant *plant, ErrText *why)
     *rules = (Rules){0};
     plant_push(plant, "bind");
     plant_push(plant, "gate");
-    const bool is_said = !lua_isnil(lua, -1);
-    if (!is_said && lua_isnil(lua, -2)) {
+    const bool has_gate = !lua_isnil(lua, -1);
+    if (!has_gate && lua_isnil(lua, -2)) {
         lua_settop(lua, top);
         return ERR_OK;
     }
@@ -347,7 +352,7 @@ Err rules__read(Rules *rules, const Plant *plant, ErrText *why)
     rules->items = arena_new(&rules->arena, Rule, RULES_MAX);
     if (!rules->items)
         reader.entry.err = err_set(why, ERR_MEMORY, "no memory for the gate of plant \"%s\"", plant->name);
-    else if (!is_said || !read_gate(&reader, lua_gettop(lua)))
+    else if (!has_gate || !read_gate(&reader, lua_gettop(lua)))
         read_bindings(&reader);
     lua_settop(lua, top);
     if (!reader.entry.err)
