@@ -152,6 +152,11 @@ static double way_unchanged(const ServerConnection *way)
     return (double)way->unchanged;
 }
 
+static double way_missed(const ServerConnection *way)
+{
+    return (double)way->missed;
+}
+
 static double way_stale(const ServerConnection *way)
 {
     return way->stale;
@@ -213,6 +218,7 @@ static void put_ways(Text *out, const State *state)
         {"connector_refused_total", "counter", "What came and could not be read.", connection_refused},
         {"connector_dropped_total", "counter", "Samples of the connector for which there was no room.", connection_dropped},
         {"connector_unchanged_total", "counter", "Samples that were left out within their dead bands.", way_unchanged},
+        {"connector_missed_total", "counter", "Turns of the connector's schedule that were left out.", way_missed},
         {"connector_stale_tags", "gauge", "Tags of the connector that are silent.", way_stale},
         {"connector_commands_total", "counter", "Commands that were handed to the connector.", way_commands},
         {"connector_failed_total", "counter", "Commands that the connector could not carry out.", way_failed},

@@ -171,6 +171,8 @@ export interface Way {
   attempts: number;
   /** Samples that were left out within their dead bands. */
   unchanged: number;
+  /** Turns of a schedule that were left out. */
+  missed: number;
   /** Tags that are silent. */
   stale: number;
   commands: number;
@@ -484,6 +486,7 @@ function readWay(field: Field): Way {
     since: field.get('since').or(null, seconds),
     attempts: field.get('attempts').number(),
     unchanged: field.get('unchanged').or(0, number),
+    missed: field.get('missed').or(0, number),
     stale: field.get('stale').or(0, number),
     commands: field.get('commands').or(0, number),
     failed: field.get('failed').or(0, number),
