@@ -263,10 +263,11 @@ static Err read_section(Reader *reader, int index, const char *name, Section *se
 
 static bool read_dry_run(Reader *reader, int index)
 {
-    lua_State *const lua = script_lua(reader->entry.script);
+    Declaration *const entry = &reader->entry;
+    lua_State *const lua = script_lua(entry->script);
     const int type = lua_getfield(lua, index, "dry_run");
-    if (type != LUA_TNIL && type != LUA_TBOOLEAN && !reader->entry.err)
-        reader->entry.err = script_blame(reader->entry.script, reader->entry.why, "gate", "dry_run", "dry_run must be true or false, got %s", luaL_typename(lua, -1));
+    if (type != LUA_TNIL && type != LUA_TBOOLEAN && !entry->err)
+        entry->err = script_blame(entry->script, entry->why, "gate", "dry_run", "dry_run must be true or false, got %s", luaL_typename(lua, -1));
     const bool dry_run = lua_toboolean(lua, -1);
     lua_pop(lua, 1);
     return dry_run;
@@ -278,7 +279,8 @@ static Err read_gate(Reader *reader, int index)
     static const struct {
         const char *name;
         Section *read;
-    } sections[] = {{"interlock", read_interlock}, {"mode", read_mode}, {"read_back", read_read_back}, {"fail_safe", read_fail_safe}, {"watchdog", read_watchdog}};
+    } sections[] = {{"interlock", read_interlock}, {"mode", read_mode}, {"read_back", read_read_back}, {"fail_safe", read_fail_safe},
+                    {"watchdog", read_watchdog}};
     reader->entry.index = index;
     reader->entry.section = "gate";
     declare_only(&reader->entry, known, 0);
