@@ -695,8 +695,7 @@ static void take_over(App *app, App *before)
     app->sent_elapsed = before->sent_elapsed;
     app->recorded = before->recorded;
     app->reload_token = before->reload_token;
-    memcpy(app->rehearsals, before->rehearsals, sizeof app->rehearsals);
-    app->rehearsal_count = before->rehearsal_count;
+    people_succeed(app, before);
     app->news = true;
 
     before->history = NULL;
