@@ -114,17 +114,17 @@ END_TEST
 
 START_TEST(topics_say_who_speaks)
 {
-    Address address;
+    Heading heading;
     char topic[PLACE_TOPIC];
-    ck_assert(address_read("spBv1.0/works/DDATA/edge/tank1", &address));
-    ck_assert_int_eq(address.message, MESSAGE_DDATA);
-    ck_assert_str_eq(address.group, "works");
-    ck_assert_str_eq(address.node, "edge");
-    ck_assert_str_eq(address.device, "tank1");
-    address_write(address.message, address.group, address.node, address.device, topic);
+    ck_assert(heading_read("spBv1.0/works/DDATA/edge/tank1", &heading));
+    ck_assert_int_eq(heading.message, MESSAGE_DDATA);
+    ck_assert_str_eq(heading.group, "works");
+    ck_assert_str_eq(heading.node, "edge");
+    ck_assert_str_eq(heading.device, "tank1");
+    heading_write(heading.message, heading.group, heading.node, heading.device, topic);
     ck_assert_str_eq(topic, "spBv1.0/works/DDATA/edge/tank1");
-    ck_assert(address_read("spBv1.0/works/NDEATH/edge", &address));
-    ck_assert_str_eq(address.device, "");
+    ck_assert(heading_read("spBv1.0/works/NDEATH/edge", &heading));
+    ck_assert_str_eq(heading.device, "");
 
     static const char *const wrong[] = {
         "",
@@ -139,7 +139,7 @@ START_TEST(topics_say_who_speaks)
         "spBv1.0/STATE/pollux",
     };
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
-        ck_assert_msg(!address_read(wrong[i], &address), "%s was read", wrong[i]);
+        ck_assert_msg(!heading_read(wrong[i], &heading), "%s was read", wrong[i]);
 }
 END_TEST
 
