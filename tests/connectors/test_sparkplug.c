@@ -242,6 +242,31 @@ START_TEST(faults_of_a_script_name_the_key_and_what_was_expected)
 }
 END_TEST
 
+static void assert_memory_may_fail(const char *options)
+{
+    enum { ALLOCATIONS_MAX = 100 };
+    static const LineBinding binding = {"tank1.gauge", "m", "{\"metric\":\"m\"}", false};
+    Line line;
+    Err err = ERR_MEMORY;
+    line_prepare(&line, options, &binding, 1);
+    for (size_t n = 1; err && n < ALLOCATIONS_MAX; n++) {
+        ConnectorFault fault = {0};
+        kit_fail_allocation(n);
+        err = sparkplug_kind.open(&line.def, &line.connector, &line.exchange, &fault);
+        kit_fail_allocation(0);
+        ck_assert(err == ERR_OK || (err == ERR_MEMORY && *fault.why.text));
+    }
+    ck_assert_int_eq(err, ERR_OK);
+    line_close(&line);
+}
+
+START_TEST(memory_may_fail_at_every_step)
+{
+    assert_memory_may_fail("{\"host\":\"127.0.0.1\",\"port\":1,\"group\":\"g\",\"node\":\"n\",\"role\":\"host\"}");
+    assert_memory_may_fail("{\"host\":\"127.0.0.1\",\"port\":1,\"group\":\"g\",\"node\":\"n\",\"role\":\"edge\"}");
+}
+END_TEST
+
 KIT_MAIN("connectors.sparkplug", each_type_keeps_its_extremes, numbers_beyond_a_type_are_cut_and_rounded, what_is_null_past_or_an_alias_stays_so, bytes_are_those_of_the_specification,
          a_sequence_number_beyond_255_is_refused, topics_say_who_speaks, what_was_seen_says_how_it_is_bound, states_are_read_as_they_are_written, messages_are_taken_in_their_order, what_waits_is_bounded,
-         faults_of_a_script_name_the_key_and_what_was_expected)
+         faults_of_a_script_name_the_key_and_what_was_expected, memory_may_fail_at_every_step)
