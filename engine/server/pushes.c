@@ -8,7 +8,10 @@
 #include "server/inside.h"
 #include "server/routes.h"
 
-enum { BODY_MAX = 8 << 20, PATIENCE_S = 10 };
+enum {
+    BODY_MAX = 8 << 20,
+    PATIENCE_S = 4,  // libwebsockets closes what came in chunks after 5
+};
 
 /* Who asks, as inlets ask back. */
 typedef struct Asker {
