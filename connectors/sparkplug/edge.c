@@ -196,7 +196,7 @@ static void on_message(void *self, const BrokerMessage *message)
     Address address;
     if (edge->plan->host && strcmp(message->topic, edge->state_topic) == 0)
         take_state(edge, message);
-    else if (address_read(message->topic, &address) && (address.message == MESSAGE_NCMD || address.message == MESSAGE_DCMD))
+    else if (topic_address_read(message->topic, &address) && (address.message == MESSAGE_NCMD || address.message == MESSAGE_DCMD))
         take_report(edge, &address, message);
 }
 

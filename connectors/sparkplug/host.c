@@ -220,7 +220,7 @@ static void take_held(Host *host, size_t node)
     Report report;
     for (HeldMessage held; sequence_release(&host->nodes[node].sequence, &held); mem_free(held.topic)) {
         sequence_pass(&host->nodes[node].sequence, held.number);
-        if (address_read(held.topic, &address) && report_read(held.payload, held.length, &report, NULL) == ERR_OK) {
+        if (topic_address_read(held.topic, &address) && report_read(held.payload, held.length, &report, NULL) == ERR_OK) {
             take_in_turn(host, node, &address, &report);
             report_fini(&report);
         }
@@ -299,7 +299,7 @@ static void on_message(void *self, const BrokerMessage *message)
     Address address;
     if (strcmp(message->topic, host->state_topic) == 0)
         take_state(host, message);
-    else if (address_read(message->topic, &address) && address.message != MESSAGE_NCMD && address.message != MESSAGE_DCMD)
+    else if (topic_address_read(message->topic, &address) && address.message != MESSAGE_NCMD && address.message != MESSAGE_DCMD)
         take_report(host, &address, message);
 }
 

@@ -78,7 +78,7 @@ static bool find_message(const char *name, Message *out)
     return false;
 }
 
-bool address_read(const char *topic, Address *out)
+bool topic_address_read(const char *topic, Address *out)
 {
     char level[PLACE_NAME];
     *out = (Address){0};

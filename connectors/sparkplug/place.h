@@ -43,7 +43,7 @@ typedef struct Address {
 } Address;
 
 /// False when it is no topic of Sparkplug B, or of another kind.
-bool address_read(const char *topic, Address *out);
+bool topic_address_read(const char *topic, Address *out);
 /// `device` is NULL for messages of nodes.
 void address_write(Message message, const char *group, const char *node, const char *device, char out[static PLACE_TOPIC]);
 /// spBv1.0/STATE/HOST
