@@ -5,7 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const own_keys[] = {"url", "headers", "token", "user", "password", "ca", "certificate", "key", "timeout", "every", "retry", "retry_most", "limit", NULL};
+static const char *const own_keys[] = {"url", "headers", "token", "user", "password", "ca", "certificate", "key", "timeout", "every",
+                                       "retry", "retry_most", "limit", NULL};
 static const char *const place_keys[] = {"path", "every", "method", "payload", "value", "stamp", "stamp_unit", "quality", "qualities", "where", "id",
                                          "measurement", "field", "tags", NULL};
 static const char *const asking_keys[] = {"every", "method", "payload", "value", "stamp", "stamp_unit", "quality", "qualities", "where", "id", NULL};

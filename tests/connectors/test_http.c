@@ -41,7 +41,8 @@ static void end(Peer *peer)
 
 START_TEST(what_is_written_is_read_again_in_each_form)
 {
-    Peer peer = begin_with("", {"{\"path\":\"/a\"}", true}, {"{\"path\":\"/a\"}"}, {"{\"path\":\"/b\",\"method\":\"POST\",\"payload\":\"json\",\"value\":\"/is/it\",\"id\":\"/id\"}", true},
+    Peer peer = begin_with("", {"{\"path\":\"/a\"}", true}, {"{\"path\":\"/a\"}"},
+                           {"{\"path\":\"/b\",\"method\":\"POST\",\"payload\":\"json\",\"value\":\"/is/it\",\"id\":\"/id\"}", true},
                            {"{\"path\":\"/b\",\"payload\":\"json\",\"value\":\"/is/it\"}"}, {"{\"path\":\"/b\",\"payload\":\"json\",\"value\":\"/id\"}"});
     rig_wait(&rig, rig.joined);
     rig_expect_done(&rig, 0, 12.5);
@@ -63,8 +64,8 @@ END_TEST
 
 START_TEST(an_answer_that_is_none_silences_its_tags_alone)
 {
-    Peer peer = begin_with(",\"timeout\":0.5,\"limit\":200000", {"{\"path\":\"/a\"}"}, {"{\"path\":\"/a\",\"payload\":\"json\",\"value\":\"/x\"}"}, {"{\"path\":\"/refused\"}"},
-                           {"{\"path\":\"/silent\"}"}, {"{\"path\":\"/long\"}"}, {"{\"path\":\"/nonsense\"}"}, {"{\"path\":\"/cut\"}"}, {"{\"path\":\"/nan\"}"},
+    Peer peer = begin_with(",\"timeout\":0.5,\"limit\":200000", {"{\"path\":\"/a\"}"}, {"{\"path\":\"/a\",\"payload\":\"json\",\"value\":\"/x\"}"},
+                           {"{\"path\":\"/refused\"}"}, {"{\"path\":\"/silent\"}"}, {"{\"path\":\"/long\"}"}, {"{\"path\":\"/nonsense\"}"}, {"{\"path\":\"/cut\"}"}, {"{\"path\":\"/nan\"}"},
                            {"{\"path\":\"/deep\",\"payload\":\"json\",\"value\":\"/0\"}"}, {"{\"path\":\"/deep\",\"measurement\":\"m\"}"});
     rig_wait(&rig, rig.received[0] >= 20 && exchange_state(rig.exchange).refused >= 50);
     for (size_t i = 1; i < rig.count; i++)
@@ -75,7 +76,8 @@ END_TEST
 
 START_TEST(a_command_is_done_only_when_its_answer_says_so)
 {
-    Peer peer = begin_with(",\"timeout\":0.3", {"{\"path\":\"/refused\"}", true}, {"{\"path\":\"/silent\"}", true}, {"{\"path\":\"/a\"}", true}, {"{\"path\":\"/writes\"}"});
+    Peer peer = begin_with(",\"timeout\":0.3", {"{\"path\":\"/refused\"}", true}, {"{\"path\":\"/silent\"}", true}, {"{\"path\":\"/a\"}", true},
+                           {"{\"path\":\"/writes\"}"});
     rig_wait(&rig, rig.joined);
     rig_expect_failed(&rig, 0, 1, "status 403");
     rig_expect_failed(&rig, 1, 1, "no answer, it may have been carried out");
@@ -156,7 +158,10 @@ static void expect(InletAnswer answer, int status, const char *text)
 START_TEST(lines_go_to_the_bindings_whose_tags_they_carry)
 {
     begin_pushed();
-    expect(push_text(INLET_LINES, "tank,site=north,id=1 level=0.5,other=9 1700000000000000001\ntank,id=2 level=0.75 1700000000000000002\nroom value=true\n"), 204, "");
+    static const char lines[] = "tank,site=north,id=1 level=0.5,other=9 1700000000000000001\n"
+                                "tank,id=2 level=0.75 1700000000000000002\n"
+                                "room value=true\n";
+    expect(push_text(INLET_LINES, lines), 204, "");
     rig_wait(&rig, rig_has(&rig, 0, 0.5, QUALITY_GOOD) && rig_has(&rig, 1, 0.75, QUALITY_GOOD) && rig_has(&rig, 3, 1, QUALITY_GOOD));
     ck_assert_int_eq(rig.newest[0].time, 1700000000000000001);
     // the one that names no tags takes both, and nothing else came
@@ -192,7 +197,8 @@ START_TEST(a_body_is_taken_whole_or_not_at_all)
     expect(push_text(INLET_JSON, "{}"), 400, "an array of samples was expected");
     expect(push_body((InletBody){.form = INLET_LINES, .bytes = "tank,id=1 level=1", .length = 17, .precision = "weeks"}), 400, "precision: ns");
     expect(push_body((InletBody){.form = INLET_LINES, .bytes = "tank,id=1 level=1\0", .length = 18}), 400, "no byte of zero");
-    expect(push_body((InletBody){.form = INLET_LINES, .bytes = "tank,id=1 level=1\ntank,id=2 level=1", .length = 35, .caller = "asset.channel1"}), 403, "asset.channel1");
+    static const char two[] = "tank,id=1 level=1\ntank,id=2 level=1";
+    expect(push_body((InletBody){.form = INLET_LINES, .bytes = two, .length = strlen(two), .caller = "asset.channel1"}), 403, "asset.channel1");
     expect(push_text(INLET_LINES, "# nothing\n"), 204, "");
     ck_assert_uint_eq(exchange_state(rig.exchange).samples, 0);
     end_pushed();
@@ -344,7 +350,8 @@ START_TEST(a_fault_names_its_key_and_what_was_expected)
 END_TEST
 
 KIT_MAIN("connectors.http", what_is_written_is_read_again_in_each_form, what_has_not_changed_is_not_sent_again_and_still_counts_as_heard,
-         an_answer_that_is_none_silences_its_tags_alone, a_command_is_done_only_when_its_answer_says_so, a_server_that_died_is_found_again_and_no_command_comes_twice,
+         an_answer_that_is_none_silences_its_tags_alone, a_command_is_done_only_when_its_answer_says_so,
+         a_server_that_died_is_found_again_and_no_command_comes_twice,
          lines_go_to_the_bindings_whose_tags_they_carry, json_calls_tags_by_their_names, a_body_is_taken_whole_or_not_at_all,
          a_compressed_body_is_unpacked_up_to_a_bound, the_receipt_is_good_when_the_tick_says_that_the_samples_are_on_disk, what_finds_no_room_is_refused_whole,
          a_name_that_is_none_is_refused_with_those_that_are, memory_may_fail_at_every_allocation_of_opening, a_fault_names_its_key_and_what_was_expected)

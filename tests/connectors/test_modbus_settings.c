@@ -55,7 +55,8 @@ START_TEST(a_binding_overrules_its_connector)
     ck_assert_int_eq(read_entry("{\"host\":\"plc\",\"unit_id\":7,\"every\":0.5,\"order\":\"CDAB\"}", "{\"input\":8,\"type\":\"float32\"}", false), ERR_OK);
     ck_assert(points[0].station == 7 && points[0].every_ns == NS_PER_S / 2 && points[0].form.order == ORDER_CDAB && points[0].width == 2);
     end_options();
-    ck_assert_int_eq(read_entry("{\"host\":\"plc\",\"unit_id\":7,\"order\":\"CDAB\"}", "{\"input\":8,\"type\":\"float64\",\"unit_id\":255,\"every\":2,\"order\":\"BADC\"}", false), ERR_OK);
+    static const char own[] = "{\"input\":8,\"type\":\"float64\",\"unit_id\":255,\"every\":2,\"order\":\"BADC\"}";
+    ck_assert_int_eq(read_entry("{\"host\":\"plc\",\"unit_id\":7,\"order\":\"CDAB\"}", own, false), ERR_OK);
     ck_assert(points[0].station == 255 && points[0].every_ns == 2 * NS_PER_S && points[0].form.order == ORDER_BADC && points[0].width == 4);
     end_options();
 }

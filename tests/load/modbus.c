@@ -1,7 +1,7 @@
 /* modbus.c -- 2,000 registers of a Modbus server, ten times a second, into a plant that ticks; scripts/load modbus starts it.
  *
- * load_modbus SERVER SECONDS: SERVER is the program of tests/peers, libmodbus' own server in a process of its own. Pollux runs in this process as `pollux serve`
- * does, connector's thread and tick's thread. Markdown; fails when a turn was missed, a sample was lost, or a tick was late by more than a step. */
+ * load_modbus SERVER SECONDS: SERVER is the program of tests/peers, libmodbus' own server in a process of its own. Pollux runs in this process as
+ * `pollux serve` does, connector's thread and tick's thread. Markdown; fails when a turn was missed, a sample was lost, or a tick was late by more than a step. */
 #include <string.h>
 #include <sys/wait.h>
 
@@ -102,12 +102,12 @@ static bool measure(App *app, pid_t server, double seconds)
 
     const ExchangeState after = state_of(app);
     const double s = (double)(elapsed() - began) / 1e9;
-    const uint64_t missed = after.missed - before.missed, dropped = after.dropped - before.dropped, refused = after.refused - before.refused;
-    printf("| %.0f | %llu | %llu | %.1f %% |", (double)(after.samples - before.samples) / s, (unsigned long long)missed, (unsigned long long)(dropped + refused),
-           100 * (double)(after.busy_ns - before.busy_ns) / 1e9 / s);
-    printf(" %.1f %% | %.1f %% | %llu, %llu, %.0f |\n", 100 * (worked_here() - tick_before) / s, 100 * (worked(server) - server_before) / s, (unsigned long long)told.ticks,
-           (unsigned long long)told.late, 1e3 * told.latest);
-    return missed + dropped + refused + told.late == 0;
+    const uint64_t missed = after.missed - before.missed, lost = after.dropped - before.dropped + after.refused - before.refused;
+    const double connector = (double)(after.busy_ns - before.busy_ns) / 1e9, tick = worked_here() - tick_before, other = worked(server) - server_before;
+    printf("| %.0f | %llu | %llu |", (double)(after.samples - before.samples) / s, (unsigned long long)missed, (unsigned long long)lost);
+    printf(" %.1f %% | %.1f %% | %.1f %% |", 100 * connector / s, 100 * tick / s, 100 * other / s);
+    printf(" %llu, %llu, %.0f |\n", (unsigned long long)told.ticks, (unsigned long long)told.late, 1e3 * told.latest);
+    return missed + lost + told.late == 0;
 }
 
 int main(int argc, char **argv)
