@@ -338,16 +338,17 @@ static void tell_time(void *self, int64_t plant_time)
             ways->items[i]->connector.type->ticked(ways->items[i]->connector.self, plant_time);
 }
 
+/* What is on disk up to a mark of all ways is told to each by its own. */
 static void hand_receipts(void *self, uint64_t mark)
 {
     const Ways *ways = self;
     for (size_t i = 0; i < ways->count; i++) {
         Way *way = ways->items[i];
-        if (!way->asked.all || way->asked.all > mark)
-            continue;
-        if (way->connector.type->stored)
-            way->connector.type->stored(way->connector.self, way->asked.own);
-        way->asked = way->next.all > way->asked.all ? way->next : (Receipt){0};
+        while (way->asked.all && way->asked.all <= mark) {
+            if (way->connector.type->stored)
+                way->connector.type->stored(way->connector.self, way->asked.own);
+            way->asked = way->next.all > way->asked.all ? way->next : (Receipt){0};
+        }
     }
 }
 
