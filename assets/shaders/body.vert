@@ -24,8 +24,9 @@ out vec4 pattern;             // along, aside; how much of a mark, of stripes
 
 const uint BODY = 0u, METAL = 1u, LIQUID = 4u, GLOW = 5u, PIPE = 6u, GLASS = 7u;
 
-vec3 decoded(vec3 c) { return c * c * (c * 0.3 + 0.7); }
-vec3 encoded(vec3 c) { return pow(c, vec3(1.0 / 2.2)); }
+// sRGB, near enough for what is lit, and without a power: every corner of every body comes by here
+vec3 decoded(vec3 c) { return c * c; }
+vec3 encoded(vec3 c) { return sqrt(c); }
 
 void rotate(inout vec2 v, float angle)
 {
@@ -65,7 +66,9 @@ void main()
     vec3 light = mix(shade, skylight, n.z * 0.5 + 0.5) * open + sunlight * max(dot(n, sun), 0.0);
     vec3 lit = base * light;
     float shine = kind.x == METAL || kind.x == PIPE || kind.x == GLASS ? 0.35 : kind.x == LIQUID ? 0.25 : 0.08;
-    lit += sunlight * shine * pow(max(dot(normalize(sun + to_eye), n), 0.0), 24.0);
+    float glance = max(dot(normalize(sun + to_eye), n), 0.0);
+    glance *= glance; glance *= glance; glance *= glance; glance *= glance;
+    lit += sunlight * shine * glance;
 
     // glass is seen by its edges
     float facing = abs(dot(to_eye, n));

@@ -80,18 +80,21 @@ static void on_disconnect(struct mosquitto *client, void *self, int code, const 
 static void on_message(struct mosquitto *client, void *self, const struct mosquitto_message *message, const mosquitto_property *properties)
 {
     Broker *broker = self;
+    const BrokerMessage told = {.topic = message->topic, .payload = message->payload ? message->payload : "", .length = (size_t)message->payloadlen,
+                                .retained = message->retain, .properties = properties};
     (void)client;
     broker->packets++;
-    broker->events.message(broker->events.self, &(BrokerMessage){.topic = message->topic, .payload = message->payload ? message->payload : "", .length = (size_t)message->payloadlen,
-                                                                 .retained = message->retain, .properties = properties});
+    broker->events.message(broker->events.self, &told);
 }
 
 static void on_publish(struct mosquitto *client, void *self, int id, int code, const mosquitto_property *properties)
 {
     Broker *broker = self;
+    const char *refusal = code >= MQTT_RC_UNSPECIFIED ? mosquitto_reason_string(code) : NULL;
     (void)client, (void)properties;
     broker->packets++;
-    broker->events.confirmed(broker->events.self, id, code >= MQTT_RC_UNSPECIFIED ? mosquitto_reason_string(code) : NULL, code != MQTT_RC_NO_MATCHING_SUBSCRIBERS);
+    if (broker->events.confirmed)
+        broker->events.confirmed(broker->events.self, id, refusal, code != MQTT_RC_NO_MATCHING_SUBSCRIBERS);
 }
 
 static void on_subscribe(struct mosquitto *client, void *self, int id, int count, const int *granted, const mosquitto_property *properties)
@@ -394,7 +397,8 @@ static void carry_all(Broker *broker)
 static int64_t look_after(Broker *broker, int64_t now)
 {
     carry_all(broker);
-    broker->events.look(broker->events.self);
+    if (broker->events.look)
+        broker->events.look(broker->events.self);
     const int64_t wait = exchange_look(broker->exchange);
     return now + (wait < LOOK_NS ? wait : LOOK_NS);
 }

@@ -1,7 +1,7 @@
 /* guard.h -- a look at what a broker has sent, before libmosquitto reads it.
  *
- * libmosquitto 2.0.11 (Debian 12) ends the process when a packet of version 5 has a property that it does not know, and reserves as much memory for a packet as the
- * packet says, up to 256 MB. So packets are looked at first, as they wait in the socket: how long they are, and that their properties exist.
+ * libmosquitto 2.0.11 (Debian 12) ends the process when a packet of version 5 has a property that it does not know, and reserves as much memory for a
+ * packet as the packet says, up to 256 MB. So packets are looked at first, as they wait in the socket: how long they are, and that their properties exist.
  *
  * Pure.  Takes: bytes.  Gives: how many packets may be read.  Threads: any. */
 #pragma once

@@ -36,8 +36,9 @@ static void reply(Mqtt *mqtt, size_t binding, const PayloadValue *value, const j
     text_clear(&mqtt->text);
     if (payload_write(&form, &(PayloadNews){value->number, TIME_NONE, (uint64_t)json_integer_value(id)}, &mqtt->text) != ERR_OK)
         return;
-    broker_publish(mqtt->broker, &(BrokerLetter){.topic = route->reply, .payload = mqtt->text.bytes, .length = mqtt->text.length, .qos = 1, .correlation = correlation,
-                                                 .correlation_length = broker_correlation(message, correlation, sizeof correlation)}, NULL, NULL);
+    const BrokerLetter letter = {.topic = route->reply, .payload = mqtt->text.bytes, .length = mqtt->text.length, .qos = 1, .correlation = correlation,
+                                 .correlation_length = broker_correlation(message, correlation, sizeof correlation)};
+    broker_publish(mqtt->broker, &letter, NULL, NULL);
 }
 
 /* A value that was retained is of an unknown age, unless it says when it was measured. */
@@ -164,25 +165,41 @@ static uint32_t expiry(const Mqtt *mqtt, const Binding *binding, const Route *ro
     return left_s < 1 ? 1 : (uint32_t)left_s;
 }
 
+/* `letter` is that which the broker will answer, 0 where it answers none. */
+static Err send_letter(Mqtt *mqtt, const Command *command, size_t binding, double number, int *letter, ErrText *why)
+{
+    const Route *route = &mqtt->setup.routes[binding];
+    char id[ID_ROOM];
+    const int id_length = snprintf(id, sizeof id, "%llu", (unsigned long long)command->id);
+    text_clear(&mqtt->text);
+    const Err err = payload_write(&route->form, &(PayloadNews){number, command->time, command->id}, &mqtt->text);
+    if (err)
+        return err;
+    const BrokerLetter told = {
+        .topic = route->topic,
+        .payload = mqtt->text.bytes,
+        .length = mqtt->text.length,
+        .qos = route->qos,
+        .retain = route->retain,
+        .expiry_s = expiry(mqtt, &mqtt->bindings[binding], route, command->deadline),
+        .reply = route->reply,
+        .correlation = id,
+        .correlation_length = route->reply ? (size_t)id_length : 0,
+    };
+    return broker_publish(mqtt->broker, &told, route->qos ? letter : NULL, why);
+}
+
 static void carry(void *self, const Command *command, size_t binding, double number)
 {
     Mqtt *mqtt = self;
     const Route *route = &mqtt->setup.routes[binding];
-    char id[ID_ROOM];
+    Order order = {.command = command->id, .binding = binding, .number = number, .wants_reply = route->reply, .is_kept = route->retain, .deadline = command->deadline};
     ErrText why = {""};
-    int letter = 0;
-    text_clear(&mqtt->text);
-    Err err = payload_write(&route->form, &(PayloadNews){number, command->time, command->id}, &mqtt->text);
-    if (!err)
-        err = broker_publish(mqtt->broker, &(BrokerLetter){.topic = route->topic, .payload = mqtt->text.bytes, .length = mqtt->text.length, .qos = route->qos, .retain = route->retain,
-                                                           .expiry_s = expiry(mqtt, &mqtt->bindings[binding], route, command->deadline), .reply = route->reply, .correlation = id,
-                                                           .correlation_length = route->reply ? (size_t)snprintf(id, sizeof id, "%llu", (unsigned long long)command->id) : 0},
-                             &letter, &why);
+    const Err err = send_letter(mqtt, command, binding, number, &order.letter, &why);
     if (err)
         exchange_outcome(mqtt->exchange, command->id, false, "%s", *why.text ? why.text : err_name(err));
-    else if (route->qos || route->reply)
-        orders_add(&mqtt->orders, &(Order){.command = command->id, .binding = binding, .number = number, .letter = route->qos ? letter : 0, .wants_reply = route->reply,
-                                           .is_kept = route->retain, .deadline = command->deadline});
+    else if (order.letter || order.wants_reply)
+        orders_add(&mqtt->orders, &order);
     else
         exchange_outcome(mqtt->exchange, command->id, true, "%s", "");
 }
@@ -265,7 +282,8 @@ static Err mqtt_check(const ConnectorDef *def, ConnectorFault *fault)
 
 static Err make_parts(const ConnectorDef *def, Mqtt *mqtt)
 {
-    const ExchangeDef exchange = {.name = def->name, .kind = mqtt_kind.name, .peer = mqtt->setup.broker.peer, .bindings = def->bindings, .binding_count = def->binding_count, .clock = def->clock};
+    const ExchangeDef exchange = {.name = def->name, .kind = mqtt_kind.name, .peer = mqtt->setup.broker.peer, .bindings = def->bindings,
+                                  .binding_count = def->binding_count, .clock = def->clock};
     const BrokerEvents events = {.will = tell_will, .joined = on_joined, .left = on_left, .message = on_message, .confirmed = on_confirmed, .carry = carry,
                                  .look = look, .leaving = on_leaving, .self = mqtt};
     mqtt->bindings = def->bindings;

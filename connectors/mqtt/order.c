@@ -61,5 +61,5 @@ void orders_expire(Orders *orders, int64_t utc)
 void orders_drop(Orders *orders)
 {
     while (orders->count)
-        orders_end(orders, &orders->items[orders->count - 1], false, "the connection was lost before it was confirmed: it may have been carried out, and is not sent again");
+        orders_end(orders, &orders->items[orders->count - 1], false, "the connection was lost before it was confirmed: it may have been carried out");
 }

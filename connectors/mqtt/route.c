@@ -4,7 +4,8 @@
 
 #include "connectors/mqtt/topic.h"
 
-static const char *const own_keys[] = {"topic", "payload", "value", "stamp", "stamp_unit", "quality", "qualities", "where", "qos", "retain", "reply", "id", "error", NULL};
+static const char *const own_keys[] = {"topic", "payload", "value", "stamp", "stamp_unit", "quality", "qualities", "where",
+                                       "qos", "retain", "reply", "id", "error", NULL};
 static const char *const reply_keys[] = {"id", "error"};  // of JSON alone
 
 static PayloadForm read_form(Options *entry)

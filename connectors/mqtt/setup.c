@@ -17,8 +17,8 @@ static void read_will(Options *options, BrokerLetter *out)
     Options will = options_begin(table, "will");
     options_only(&will, will_keys, NULL);
     const char *payload = options_text(&will, "payload", "");
-    *out = (BrokerLetter){.topic = options_text(&will, "topic", NULL), .payload = payload, .length = strlen(payload), .qos = (int)options_integer(&will, "qos", 1, 0, 2),
-                          .retain = options_flag(&will, "retain", true)};
+    *out = (BrokerLetter){.topic = options_text(&will, "topic", NULL), .payload = payload, .length = strlen(payload),
+                          .qos = (int)options_integer(&will, "qos", 1, 0, 2), .retain = options_flag(&will, "retain", true)};
     if (!will.err && (!out->topic || mosquitto_pub_topic_check(out->topic) != MOSQ_ERR_SUCCESS))
         options_fail(&will, "topic", "a topic without + and # was expected");
     if (will.err)

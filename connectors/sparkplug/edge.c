@@ -69,7 +69,8 @@ static Err publish(Edge *edge, Message message, const char *device, Metric *metr
 static Metric make_metric(const Edge *edge, size_t binding)
 {
     const Point *point = &edge->points[binding];
-    return (Metric){.has_alias = true, .alias = binding + 1, .type = type_of(edge, binding), .has_number = point->has_number, .is_null = !point->has_number, .number = point->number, .time = point->time};
+    return (Metric){.has_alias = true, .alias = binding + 1, .type = type_of(edge, binding), .has_number = point->has_number, .is_null = !point->has_number,
+                    .number = point->number, .time = point->time};
 }
 
 /* A binding as a part of a birth: with its name. */
@@ -142,8 +143,9 @@ static uint32_t find_metric(const Edge *edge, const char *device, const Metric *
 {
     if (metric->name)
         return lookup_name(&edge->lookup, 0, device, metric->name);
-    const size_t binding = metric->has_alias && metric->alias >= 1 && metric->alias <= edge->plan->count ? (size_t)metric->alias - 1 : edge->plan->count;
-    return binding < edge->plan->count && lookup_is_of(edge->plan, binding, 0, device) ? lookup_name(&edge->lookup, 0, device, edge->plan->places[binding].metric) : LOOKUP_NONE;
+    if (!metric->has_alias || metric->alias < 1 || metric->alias > edge->plan->count)
+        return LOOKUP_NONE;
+    return lookup_name(&edge->lookup, 0, device, edge->plan->places[metric->alias - 1].metric);
 }
 
 static void take_orders(Edge *edge, const char *device, const Report *report)
@@ -239,14 +241,9 @@ static void on_leaving(void *self)
         broker_publish(edge->broker, &edge->will, NULL, NULL);
 }
 
-static void look(void *self)
-{
-    (void)self;
-}
-
 BrokerEvents edge_events(Edge *edge)
 {
-    return (BrokerEvents){.will = tell_will, .joined = on_joined, .left = on_left, .message = on_message, .carry = carry, .look = look, .leaving = on_leaving, .self = edge};
+    return (BrokerEvents){.will = tell_will, .joined = on_joined, .left = on_left, .message = on_message, .carry = carry, .leaving = on_leaving, .self = edge};
 }
 
 void edge_meet(Edge *edge, Broker *broker)

@@ -17,6 +17,7 @@ typedef struct Node {
     double births;         // its bdSeq, by which its death is recognised
     Sequence sequence;
     int64_t asked;         // for a birth; elapsed, TIME_NONE: not yet
+    int64_t reborn;        // in the same session; elapsed, TIME_NONE: all its devices have said so too, or their time is over
 } Node;
 
 /* What is known of a bound metric. */
@@ -59,7 +60,8 @@ static void publish_state(Host *host)
 {
     text_clear(&host->text);
     state_write(true, host->since, &host->text);
-    broker_publish(host->broker, &(BrokerLetter){.topic = host->state_topic, .payload = host->text.bytes, .length = host->text.length, .qos = 1, .retain = true}, NULL, NULL);
+    const BrokerLetter letter = {.topic = host->state_topic, .payload = host->text.bytes, .length = host->text.length, .qos = 1, .retain = true};
+    broker_publish(host->broker, &letter, NULL, NULL);
 }
 
 /* A metric for a node, or for one of its devices. */
@@ -74,21 +76,33 @@ static Err publish_metric(Host *host, Message message, const Place *place, const
     return broker_publish(host->broker, &(BrokerLetter){.topic = topic, .payload = host->text.bytes, .length = host->text.length}, NULL, why);
 }
 
+/* What was known of metrics is not known any more; what was measured last still counts. */
+static void forget(Host *host, size_t node, const char *device)
+{
+    for (size_t i = 0; i < host->plan->count; i++)
+        if (lookup_is_of(host->plan, i, node, device))
+            host->points[i] = (Point){0};
+    lookup_forget_aliases(&host->lookup, node, device);
+}
+
+/* What no birth has named has no value. */
+static void silence_unborn(Host *host, size_t node, const char *device)
+{
+    for (size_t i = 0; i < host->plan->count; i++)
+        if (lookup_is_of(host->plan, i, node, device) && !host->points[i].is_born && !host->plan->bindings[i].writes)
+            exchange_value(host->exchange, i, NAN, TIME_NONE, QUALITY_BAD);
+}
+
 static void silence(Host *host, size_t node, const char *device)
 {
-    for (size_t i = 0; i < host->plan->count; i++) {
-        if (!lookup_is_of(host->plan, i, node, device))
-            continue;
-        host->points[i] = (Point){0};
-        if (!host->plan->bindings[i].writes)
-            exchange_value(host->exchange, i, NAN, TIME_NONE, QUALITY_BAD);
-    }
-    lookup_forget_aliases(&host->lookup, node, device);
+    forget(host, node, device);
+    silence_unborn(host, node, device);
 }
 
 static void bury(Host *host, size_t node)
 {
     host->nodes[node].is_born = false;
+    host->nodes[node].reborn = TIME_NONE;
     sequence_forget(&host->nodes[node].sequence);
     silence(host, node, NULL);
 }
@@ -156,16 +170,24 @@ static void take_metrics(Host *host, size_t node, const char *device, const Repo
     }
 }
 
+/* Born again in the same session, a node has lost nothing, and its devices say so next. */
 static void take_node_birth(Host *host, size_t node, const Report *report)
 {
     Node *it = &host->nodes[node];
-    const Metric *births = report_find(report, birth_count);
-    bury(host, node);
+    const Metric *found = report_find(report, birth_count);
+    const double births = found && found->has_number ? found->number : -1;
+    if (it->is_born && it->births == births) {
+        forget(host, node, NULL);
+        it->reborn = elapsed();
+    } else {
+        bury(host, node);
+    }
     it->is_born = true;
-    it->births = births && births->has_number ? births->number : -1;
+    it->births = births;
     it->asked = TIME_NONE;
     sequence_begin(&it->sequence, report->sequence < 0 ? 0 : report->sequence);
     take_metrics(host, node, "", report, true);
+    silence_unborn(host, node, "");
 }
 
 static void take_node_death(Host *host, size_t node, const Report *report)
@@ -180,8 +202,9 @@ static void take_in_turn(Host *host, size_t node, const Address *address, const 
 {
     switch (address->message) {
     case MESSAGE_DBIRTH:
-        silence(host, node, address->device);
+        forget(host, node, address->device);
         take_metrics(host, node, address->device, report, true);
+        silence_unborn(host, node, address->device);
         break;
     case MESSAGE_DDEATH:
         silence(host, node, address->device);
@@ -220,7 +243,7 @@ static void take_numbered(Host *host, size_t node, const Address *address, const
     take_held(host, node);
 }
 
-/* What could be bound: births have names. */
+/* What could be bound: births have names. `group/node/device:metric` is read again by place_suggest. */
 static void show(Host *host, const Address *address, const Report *report)
 {
     char name[4 * PLACE_NAME];
@@ -232,7 +255,8 @@ static void show(Host *host, const Address *address, const Report *report)
         const bool is_bound = metric->name && node < host->plan->node_count && lookup_name(&host->lookup, node, address->device, metric->name) != LOOKUP_NONE;
         if (!metric->name || !metric->has_number || is_bound || strcmp(metric->name, birth_count) == 0 || strcmp(metric->name, rebirth) == 0)
             continue;
-        const int length = snprintf(name, sizeof name, "%s/%s%s%s/%s", address->group, address->node, *address->device ? "/" : "", address->device, metric->name);
+        const char *slash = *address->device ? "/" : "";
+        const int length = snprintf(name, sizeof name, "%s/%s%s%s:%s", address->group, address->node, slash, address->device, metric->name);
         if ((size_t)length < EXCHANGE_ADDRESS_MAX)
             exchange_seen(host->exchange, name, metric->number);
     }
@@ -290,7 +314,8 @@ static void carry(void *self, const Command *command, size_t binding, double num
     const Point *point = &host->points[binding];
     const uint32_t type = place->type != METRIC_UNKNOWN ? place->type : point->type;
     if (!point->is_born) {
-        exchange_outcome(host->exchange, command->id, false, "%s is not there, or has no metric %s", place->device ? place->device : place->node, place->metric);
+        const char *who = place->device ? place->device : place->node;
+        exchange_outcome(host->exchange, command->id, false, "%s is not there, or has no metric %s", who, place->metric);
         return;
     }
     const Metric metric = {.name = place->metric, .type = type, .has_number = true, .number = number, .time = command->time};
@@ -305,15 +330,23 @@ static void carry(void *self, const Command *command, size_t binding, double num
         orders_add(&host->orders, &(Order){.command = command->id, .binding = binding, .number = written, .wants_reply = true, .deadline = command->deadline});
 }
 
+static bool is_over(const Host *host, int64_t since)
+{
+    return since != TIME_NONE && elapsed() - since > host->plan->reorder_ns;
+}
+
 static void look(void *self)
 {
     Host *host = self;
-    const int64_t now = elapsed();
     orders_expire(&host->orders, utc(host));
     for (size_t i = 0; i < host->plan->node_count; i++) {
-        const int64_t since = host->nodes[i].sequence.waiting_since;
-        if (since != TIME_NONE && now - since > host->plan->reorder_ns) {
-            exchange_refuse(host->exchange, "%s: message %d is missing", host->plan->places[host->plan->firsts[i]].node, host->nodes[i].sequence.next);
+        Node *node = &host->nodes[i];
+        if (is_over(host, node->reborn)) {
+            node->reborn = TIME_NONE;
+            silence_unborn(host, i, NULL);
+        }
+        if (is_over(host, node->sequence.waiting_since)) {
+            exchange_refuse(host->exchange, "%s: message %d is missing", host->plan->places[host->plan->firsts[i]].node, node->sequence.next);
             ask_for_birth(host, i);
         }
     }
@@ -376,7 +409,8 @@ static void on_leaving(void *self)
 
 BrokerEvents host_events(Host *host)
 {
-    return (BrokerEvents){.will = tell_will, .joined = on_joined, .left = on_left, .message = on_message, .carry = carry, .look = look, .leaving = on_leaving, .self = host};
+    return (BrokerEvents){.will = tell_will, .joined = on_joined, .left = on_left, .message = on_message, .carry = carry, .look = look,
+                          .leaving = on_leaving, .self = host};
 }
 
 void host_meet(Host *host, Broker *broker)
@@ -399,7 +433,7 @@ Err host_create(const Plan *plan, Exchange *exchange, const Clock *clock, Host *
     host->points = mem_alloc((plan->count + 1) * sizeof *host->points);
     const Err err = host->nodes && host->points ? lookup_init(&host->lookup, plan) : ERR_MEMORY;
     for (size_t i = 0; !err && i < plan->node_count; i++) {
-        host->nodes[i].asked = TIME_NONE;
+        host->nodes[i].asked = host->nodes[i].reborn = TIME_NONE;
         host->nodes[i].sequence.waiting_since = TIME_NONE;
     }
     if (err) {

@@ -34,6 +34,25 @@ void place_read(Options *entry, const char *group, const char *node, Place *out)
         options_fail(entry, "metric", "the name of a metric was expected");
 }
 
+void place_suggest(const char *address, Text *out)
+{
+    static const char *const keys[] = {"group", "node", "device"};
+    char name[PLACE_NAME];
+    const char *metric = strchr(address, ':'), *at = address;
+    if (!metric)
+        return;
+    for (size_t i = 0; i < sizeof keys / sizeof *keys && at < metric; i++) {
+        const size_t length = strcspn(at, "/:");
+        snprintf(name, sizeof name, "%.*s", (int)length, at);
+        text_format(out, "%s = ", keys[i]);
+        text_json_string(out, name);
+        text_put(out, ", ");
+        at += length + (at[length] == '/');
+    }
+    text_put(out, "metric = ");
+    text_json_string(out, metric + 1);
+}
+
 // Topics.
 
 /* The next level of a topic. False: it is empty or too long. */
@@ -63,7 +82,9 @@ bool address_read(const char *topic, Address *out)
 {
     char level[PLACE_NAME];
     *out = (Address){0};
-    if (!take_level(&topic, level) || strcmp(level, space) != 0 || !take_level(&topic, out->group) || !take_level(&topic, level) || !find_message(level, &out->message))
+    if (!take_level(&topic, level) || strcmp(level, space) != 0 || !take_level(&topic, out->group))
+        return false;
+    if (!take_level(&topic, level) || !find_message(level, &out->message))
         return false;
     const bool has_device = out->message >= MESSAGE_DBIRTH;
     return take_level(&topic, out->node) && (!has_device || take_level(&topic, out->device)) && !*topic;

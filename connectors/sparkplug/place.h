@@ -19,10 +19,22 @@ typedef struct Place {
 
 /// A binding's own keys. `group` and `node` are those of the connector, NULL where it names none. What is wrong stands in `entry`.
 void place_read(Options *entry, const char *group, const char *node, Place *out);
+/// The keys of a binding to what the host has seen: `group/node:metric` or `group/node/device:metric`.
+void place_suggest(const char *address, Text *out);
 /// The name of a group, a node, a device: without /, + and #.
 bool place_is_name(const char *name);
 
-typedef enum Message { MESSAGE_NBIRTH, MESSAGE_NDEATH, MESSAGE_NDATA, MESSAGE_NCMD, MESSAGE_DBIRTH, MESSAGE_DDEATH, MESSAGE_DDATA, MESSAGE_DCMD, MESSAGE_COUNT } Message;
+typedef enum Message {
+    MESSAGE_NBIRTH,
+    MESSAGE_NDEATH,
+    MESSAGE_NDATA,
+    MESSAGE_NCMD,
+    MESSAGE_DBIRTH,  // from here on of devices
+    MESSAGE_DDEATH,
+    MESSAGE_DDATA,
+    MESSAGE_DCMD,
+    MESSAGE_COUNT,
+} Message;
 
 /// What a topic says: spBv1.0/GROUP/MESSAGE/NODE or spBv1.0/GROUP/MESSAGE/NODE/DEVICE.
 typedef struct Address {

@@ -3,10 +3,10 @@
 #include <stdio.h>
 #include <string.h>
 
-static const char *const own_keys[] = {"role", "group", "node", "host", "primary", "reorder", "discover", NULL};
+static const char *const own_keys[] = {"role", "group", "node", "host_id", "primary", "reorder", "discover", NULL};
 static const char *const roles[] = {"host", "edge", NULL};
 static const char *const of_edges[] = {"primary", NULL};
-static const char *const of_hosts[] = {"host", "reorder", "discover", NULL};
+static const char *const of_hosts[] = {"host_id", "reorder", "discover", NULL};
 
 static void refuse_keys(Options *options, const char *const *keys, const char *role)
 {
@@ -29,7 +29,7 @@ static void read_options(Options *options, const ConnectorDef *def, Plan *out)
     broker_read(options, def->folder, def->name, &out->broker);
     out->is_edge = options_choice(options, "role", roles, 0) == 1;
     refuse_keys(options, out->is_edge ? of_hosts : of_edges, roles[!out->is_edge]);
-    out->host = out->is_edge ? read_name(options, "primary", NULL) : read_name(options, "host", "pollux");
+    out->host = out->is_edge ? read_name(options, "primary", NULL) : read_name(options, "host_id", "pollux");
     out->reorder_ns = (int64_t)(options_number(options, "reorder", 2, 0, 3600) * (double)NS_PER_S);
     out->discover = options_flag(options, "discover", false);
     if (!out->broker.clean)
@@ -105,7 +105,11 @@ Err plan_init(const ConnectorDef *def, Plan *out, ConnectorFault *fault)
     out->places = mem_alloc(room * sizeof *out->places);
     out->nodes = mem_alloc(room * sizeof *out->nodes);
     out->firsts = mem_alloc(room * sizeof *out->firsts);
-    Err err = out->places && out->nodes && out->firsts ? read_all(def, out, fault) : err_set(&fault->why, ERR_MEMORY, "connectors.%s: out of memory", def->name);
+    Err err = ERR_OK;
+    if (!out->places || !out->nodes || !out->firsts)
+        err = err_set(&fault->why, ERR_MEMORY, "connectors.%s: out of memory", def->name);
+    if (!err)
+        err = read_all(def, out, fault);
     if (err)
         plan_fini(out);
     return err;

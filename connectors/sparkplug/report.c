@@ -51,15 +51,21 @@ static bool read_number(const Spb__Metric *from, uint32_t type, double *out)
     }
 }
 
+static uint64_t read_code(const Spb__Value *value)
+{
+    if (value->value_case == SPB__VALUE__VALUE_INT_VALUE)
+        return value->int_value;
+    return value->value_case == SPB__VALUE__VALUE_LONG_VALUE ? value->long_value : 0;
+}
+
 static Quality read_quality(const Spb__Properties *properties)
 {
     if (!properties)
         return QUALITY_GOOD;
     for (size_t i = 0; i < properties->n_keys && i < properties->n_values; i++) {
-        const Spb__Value *value = properties->values[i];
         if (strcmp(properties->keys[i], "Quality") != 0)
             continue;
-        const uint64_t code = value->value_case == SPB__VALUE__VALUE_INT_VALUE ? value->int_value : value->value_case == SPB__VALUE__VALUE_LONG_VALUE ? value->long_value : 0;
+        const uint64_t code = read_code(properties->values[i]);
         return code == QUALITY_GOOD_CODE ? QUALITY_GOOD : code == QUALITY_STALE_CODE ? QUALITY_UNCERTAIN : QUALITY_BAD;
     }
     return QUALITY_GOOD;
@@ -73,9 +79,16 @@ static int64_t read_time(bool is_there, uint64_t ms)
 
 static Metric read_metric(const Spb__Metric *from)
 {
-    Metric metric = {.name = from->name, .has_alias = from->has_alias, .alias = from->alias, .historical = from->has_is_historical && from->is_historical,
-                     .is_null = from->has_is_null && from->is_null, .time = read_time(from->has_timestamp, from->timestamp), .type = from->has_datatype ? from->datatype : METRIC_UNKNOWN,
-                     .quality = read_quality(from->properties)};
+    Metric metric = {
+        .name = from->name,
+        .has_alias = from->has_alias,
+        .alias = from->alias,
+        .historical = from->has_is_historical && from->is_historical,
+        .is_null = from->has_is_null && from->is_null,
+        .time = read_time(from->has_timestamp, from->timestamp),
+        .type = from->has_datatype ? from->datatype : METRIC_UNKNOWN,
+        .quality = read_quality(from->properties),
+    };
     metric.has_number = !metric.is_null && read_number(from, metric.type, &metric.number);
     return metric;
 }

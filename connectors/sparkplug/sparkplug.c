@@ -3,6 +3,7 @@
 
 #include "connectors/sparkplug/edge.h"
 #include "connectors/sparkplug/host.h"
+#include "connectors/sparkplug/place.h"
 
 typedef struct Sparkplug {
     Plan plan;
@@ -35,16 +36,22 @@ static Err sparkplug_check(const ConnectorDef *def, ConnectorFault *fault)
 static Err make_role(Sparkplug *sparkplug, const Clock *clock, BrokerEvents *events)
 {
     const Plan *plan = &sparkplug->plan;
-    const Err err = plan->is_edge ? edge_create(plan, sparkplug->exchange, clock, &sparkplug->edge) : host_create(plan, sparkplug->exchange, clock, &sparkplug->host);
-    if (!err)
-        *events = plan->is_edge ? edge_events(sparkplug->edge) : host_events(sparkplug->host);
+    Err err;
+    if (plan->is_edge) {
+        err = edge_create(plan, sparkplug->exchange, clock, &sparkplug->edge);
+        *events = err ? (BrokerEvents){0} : edge_events(sparkplug->edge);
+    } else {
+        err = host_create(plan, sparkplug->exchange, clock, &sparkplug->host);
+        *events = err ? (BrokerEvents){0} : host_events(sparkplug->host);
+    }
     return err;
 }
 
 static Err make_parts(const ConnectorDef *def, Sparkplug *sparkplug)
 {
     const Plan *plan = &sparkplug->plan;
-    const ExchangeDef exchange = {.name = def->name, .kind = sparkplug_kind.name, .peer = plan->broker.peer, .bindings = def->bindings, .binding_count = def->binding_count, .clock = def->clock};
+    const ExchangeDef exchange = {.name = def->name, .kind = sparkplug_kind.name, .peer = plan->broker.peer, .bindings = def->bindings,
+                                  .binding_count = def->binding_count, .clock = def->clock};
     BrokerEvents events;
     Err err = exchange_create(&exchange, &sparkplug->exchange);
     if (!err)
@@ -83,4 +90,5 @@ const ConnectorKind sparkplug_kind = {
     .doc = "Sparkplug B 3.0 over MQTT: host application or edge node",
     .check = sparkplug_check,
     .open = sparkplug_open,
+    .suggest = place_suggest,
 };

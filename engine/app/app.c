@@ -156,7 +156,7 @@ static ServerConnection show_way(const WayState *way)
 {
     const ExchangeState *state = &way->exchange;
     ServerConnection shown = {.connected = state->connected, .samples = state->samples, .refused = state->refused, .dropped = state->dropped, .lost = way->lost, .last = way->last,
-                              .is_way = true, .since = state->since, .unchanged = state->unchanged, .stale = state->stale, .commands = state->commands, .failed = state->failed,
+                              .is_way = true, .since = state->since, .unchanged = state->unchanged, .missed = state->missed, .stale = state->stale, .commands = state->commands, .failed = state->failed,
                               .attempts = state->attempts, .busy_ns = state->busy_ns};
     snprintf(shown.name, sizeof shown.name, "%s", state->name);
     snprintf(shown.kind, sizeof shown.kind, "%s", state->kind);
@@ -424,6 +424,18 @@ static void take_arrival(App *app, size_t connector, Arrival *arrival)
     app->receipts[connector].mark = arrival->mark;
 }
 
+/* Devices' samples are passed on where they come in; those of the plant's own connectors come in here. */
+static void pass_on(const App *app, const Arrival *arrivals, size_t count)
+{
+    Sample samples[POLL_ROOM];
+    size_t passed = 0;
+    for (size_t i = 0; i < count; i++)
+        if (arrivals[i].kind == ARRIVAL_SAMPLE)
+            samples[passed++] = arrivals[i].sample;
+    if (app->server)
+        server_pass(app->server, samples, passed);
+}
+
 /* Ticks run between arrivals, not behind them, so that it does not matter how many arrive at once [I4]. Returns how many arrived, and adds the ticks. */
 static size_t poll_connector(App *app, size_t index, size_t *ticks)
 {
@@ -431,6 +443,8 @@ static size_t poll_connector(App *app, size_t index, size_t *ticks)
     const Connector *connector = &app->connectors[index];
     const size_t count = connector->type->poll(connector->self, arrivals, connector->type->is_patient ? PATIENT_ROOM : POLL_ROOM);
     const uint64_t mark = app->receipts[index].mark;
+    if (app->ways && connector->self == app->ways)
+        pass_on(app, arrivals, count);
     for (size_t i = 0; i < count && !is_stopping(app); i++) {  // what is left behind was not acknowledged: devices send it again
         take_arrival(app, index, &arrivals[i]);
         *ticks += run_ready_ticks(app);

@@ -8,7 +8,7 @@
 static const Subcommand *const subcommands[] = {
     &subcommand_serve, &subcommand_view, &subcommand_emulate, &subcommand_run, &subcommand_score, &subcommand_calibrate, &subcommand_forecast, &subcommand_check,
     &subcommand_explain, &subcommand_bench, &subcommand_history, &subcommand_audit, &subcommand_user, &subcommand_token, &subcommand_certificate, &subcommand_devices,
-    &subcommand_gate,
+    &subcommand_gate, &subcommand_connectors,
 };
 enum { SUBCOMMANDS = sizeof subcommands / sizeof *subcommands };
 

@@ -61,3 +61,10 @@ Err password_ask(const char *name, char out[static PASSWORD_ROOM], ErrText *why)
     secret_wipe(again, sizeof again);
     return err;
 }
+
+Err password_enter(const char *name, char out[static PASSWORD_ROOM], ErrText *why)
+{
+    char prompt[100];
+    snprintf(prompt, sizeof prompt, "password of %.40s: ", name);
+    return isatty(STDIN_FILENO) ? read_hidden(prompt, out, why) : read_line(out, why);
+}

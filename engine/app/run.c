@@ -5,7 +5,8 @@
 #include "app/commands.h"
 #include "app/tape_run.h"
 
-const Subcommand subcommand_run = {"run", "run a plant on a recording and print its estimates as CSV",
+const Subcommand subcommand_run = {"run", "run a plant, on a recording or by its own connectors, and print its estimates as CSV",
+                                   "With --tape nothing leaves the engine: the plant's connectors stay closed. Without, they are opened, and the plant lives until Ctrl-C, without a server.\n"
                                    "Columns: time (s since 1970), tick, hash (of the whole state, after the tick); then for each twin its states and tracked parameters, each with its\n"
                                    "standard deviation, outputs, the divergence statistic (its limit is 1), the sensors' last samples, and the verdict. Alarms, and a summary, go to standard error.",
                                    command_run};
@@ -90,17 +91,39 @@ static void log_summary(const Printer *printer)
     text_fini(&text);
 }
 
+/* The plant lives by its connectors, until the process is to end. */
+static Err run_live(const char *plant, size_t threads, Printer *printer, ErrText *why)
+{
+    static const int64_t NAP_NS = 2 * NS_PER_MS;
+    App *app;
+    const AppDef def = {.plant = plant, .threads = threads, .ticked = print_row, .self = printer, .stop = &stop_asked, .connects = true};
+    Err err = app_create(&def, &app, why);
+    if (err)
+        return err;
+    if (app->plant->connector_count == 0)
+        err = err_set(why, ERR_USAGE, "run: expected --tape FILE, or a plant with connectors");
+    while (!err && !stop_asked)
+        if (!app_poll(app)) {
+            fflush(stdout);
+            app->def.clock->sleep_ns(app->def.clock->self, app_patience(app, NAP_NS));
+        }
+    if (!err)
+        app_make_safe(app);
+    app_destroy(app);
+    return err;
+}
+
 int command_run(int argc, char **argv)
 {
     const char *plant = NULL, *tape = NULL;
     long threads = 1;
     Printer printer = {.every = 1};
-    double speed = INFINITY;
+    double speed = NAN;
     const char *codegen = "auto";
     const Option options[] = {
         {OPTION_OPERAND, "PLANT", NULL, "a plant script", &plant, 0, 0},
-        {OPTION_TEXT, "tape", "FILE", "the recording, a CSV file (required)", &tape, 0, 0},
-        {OPTION_SPEED, "speed", "N", "N times real time; max (the default): as fast as possible", &speed, 0, 0},
+        {OPTION_TEXT, "tape", "FILE", "a recording, a CSV file, instead of the plant's connectors", &tape, 0, 0},
+        {OPTION_SPEED, "speed", "N", "of a recording: N times real time; max (the default): as fast as possible", &speed, 0, 0},
         {OPTION_WHOLE, "every", "N", "print every N-th tick only (1)", &printer.every, 1, 1000000000},
         {OPTION_WHOLE, "threads", "N", "threads that step the twins (1)", &threads, 1, 64},
         CODEGEN_OPTION(&codegen),
@@ -110,19 +133,19 @@ int command_run(int argc, char **argv)
         return parsed == OPTIONS_HELPED ? EXIT_DONE : EXIT_USAGE;
 
     ErrText why;
-    if (!tape) {
-        err_set(&why, ERR_USAGE, "run: expected --tape FILE, the recording (pollux run --help)");
+    if (!tape && !isnan(speed)) {
+        err_set(&why, ERR_USAGE, "run: --speed goes with --tape: a plant with connectors lives by the time of day");
         return subcommand_fail(EXIT_USAGE, &why);
     }
     if (codegen_begin(codegen, &why))
         return subcommand_fail(EXIT_USAGE, &why);
     stop_on_signals();
-    const TapeRun run = {.plant = plant, .tape = tape, .threads = (size_t)threads, .speed = speed, .ticked = print_row, .self = &printer};
-    const Err err = tape_run(&run, &why);
+    const TapeRun run = {.plant = plant, .tape = tape, .threads = (size_t)threads, .speed = isnan(speed) ? INFINITY : speed, .ticked = print_row, .self = &printer};
+    const Err err = tape ? tape_run(&run, &why) : run_live(plant, (size_t)threads, &printer, &why);
     if (!err)
         log_summary(&printer);
     codegen_end();
     if (err)
-        return subcommand_fail(EXIT_FAILED, &why);
+        return subcommand_fail(err == ERR_USAGE ? EXIT_USAGE : EXIT_FAILED, &why);
     return fflush(stdout) ? EXIT_FAILED : EXIT_DONE;
 }

@@ -131,16 +131,16 @@ static uint64_t decide(Gate *gate, const CommandWish *wish, CommandState state, 
     return command->id;
 }
 
-/* Handlers wish anew in every tick: what they are refused again for the same reason is the same command. */
-static uint64_t refuse(Gate *gate, Actuator *actuator, const CommandWish *wish, int64_t now, const ErrText *why)
+/* Handlers wish anew in every tick: what mode, interlock or fail-safe value deny them for hours, without a pause, is one command. */
+static uint64_t refuse(Gate *gate, Actuator *actuator, const CommandWish *wish, int64_t now, Err err, const ErrText *why)
 {
-    if (!actuator || wish->asker != ASKER_HANDLER)
+    if (!actuator || wish->asker != ASKER_HANDLER || err != ERR_DENIED)
         return decide(gate, wish, COMMAND_REFUSED, now, why->text);
+    Refusal *const last = &actuator->refusal;
     const uint64_t hash = hash_bytes(hash_bytes(0, &wish->value, sizeof wish->value), why->text, strlen(why->text));
-    if (actuator->refused && actuator->refused_why == hash)
-        return actuator->refused;
-    actuator->refused_why = hash;
-    return actuator->refused = decide(gate, wish, COMMAND_REFUSED, now, why->text);
+    const bool is_same = last->id && last->why == hash && now - last->time <= gate->plant->command_timeout_ns;
+    *last = (Refusal){is_same ? last->id : decide(gate, wish, COMMAND_REFUSED, now, why->text), hash, now};
+    return last->id;
 }
 
 void gate__supersede(Gate *gate, uint64_t old, uint64_t by, int64_t now)
@@ -170,7 +170,7 @@ Command *gate__accept(Gate *gate, Actuator *actuator, const CommandWish *wish, i
     gate__supersede(gate, actuator->rehearsed, command->id, now);
     gate__supersede(gate, actuator->last.id, command->id, now);
     actuator->last = (Order){command->id, wish->value, now};
-    actuator->refused = 0;
+    actuator->refusal.id = 0;
     return command;
 }
 
@@ -217,7 +217,7 @@ Err gate_create(const Plant *plant, Gate **out, ErrText *why)
     if (!gate)
         return err_set(why, ERR_MEMORY, "no memory for the gate");
     gate->plant = plant;
-    gate->stray_logged = gate->beats_logged = gate->interlock_time = gate->judged_since = TIME_NONE;
+    gate->stray_logged = gate->beats_logged = gate->interlock_logged = gate->interlock_time = gate->judged_since = TIME_NONE;
     const Err err = make(gate, why);
     if (err)
         gate_destroy(gate);
@@ -275,8 +275,9 @@ uint64_t gate_ask(Gate *gate, const CommandWish *wish, int64_t now)
         return repeated;
 
     ErrText why;
-    if (gate__check(gate, actuator, wish, now, &why))
-        return refuse(gate, actuator, wish, now, &why);
+    const Err err = gate__check(gate, actuator, wish, now, &why);
+    if (err)
+        return refuse(gate, actuator, wish, now, err, &why);
     if (wish->dry_run)
         return rehearse(gate, actuator, wish, now);
     const Command *const command = gate__accept(gate, actuator, wish, now);
@@ -368,7 +369,7 @@ static bool may_go(Gate *gate, Command *command, int64_t now)
     const bool was_sent = actuator->given.id == command->id;  // before a restart: its device may have done it
     ErrText why;
     if (gate__is_safety(actuator, command))
-        return true;
+        return actuator->state->mode != ACTUATOR_BLOCKED;
     if (!was_sent && now > command->time && gate__check_again(gate, actuator, &command->wish, now, &why)) {
         refuse_open(gate, command, now, &why);
         return false;

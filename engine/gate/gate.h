@@ -26,8 +26,8 @@
 
 enum { GATE_OPEN_MAX = 1024, ACTUATOR_STATES_MAX = 1024 };
 
-/// Who may command an actuator. As in ISA-88 and Foundation Fieldbus a command in automatic is a setpoint, which programs and people may give; who wants it
-/// for himself takes manual; blocked is for maintenance.
+/// Who may command an actuator. A command is a setpoint of the plant's own controllers, which in automatic an operator gives (Foundation Fieldbus: Auto), and a program
+/// in its place (remote cascade); who wants it for himself takes manual; blocked is for maintenance (out of service).
 typedef enum ActuatorMode { ACTUATOR_AUTOMATIC, ACTUATOR_MANUAL, ACTUATOR_BLOCKED } ActuatorMode;
 /// "automatic" (handlers and people), "manual" (people alone), "blocked" (nobody, not even its fail-safe value).
 const char *actuator_mode_name(ActuatorMode mode);

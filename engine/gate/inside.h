@@ -28,6 +28,13 @@ typedef struct Guard {
     int64_t verified_from, verified_until;  // plant time
 } Guard;
 
+/* What handlers were refused last. */
+typedef struct Refusal {
+    uint64_t id;   // 0: nothing
+    uint64_t why;  // a hash of value and reason
+    int64_t time;
+} Refusal;
+
 typedef struct Actuator {
     TagId tag;
     const Channel *channel;
@@ -38,7 +45,7 @@ typedef struct Actuator {
     Order done;   // that a device confirmed
     Order withheld;    // what would have been handed over last, in a dry run of the plant
     uint64_t rehearsed; // a dry run that waits for its trial; 0: none
-    uint64_t refused, refused_why;  // the last that handlers were refused, and a hash of why
+    Refusal refusal;
 } Actuator;
 
 struct Gate {
@@ -61,6 +68,7 @@ struct Gate {
 
     int64_t interlock_time;  // of the tick in which interlocks have failed last
     uint32_t interlock_failures;
+    int64_t interlock_logged;  // plant time, TIME_NONE
     uint64_t beats_failed;
     int64_t beats_logged;  // plant time, TIME_NONE
 };
@@ -88,7 +96,7 @@ Err gate__check_again(Gate *gate, const Actuator *actuator, const CommandWish *w
 ValueText gate__value_text(const Plant *plant, TagId tag, double si);
 
 // interlock.c
-/// ERR_RANGE with the script's reason when the interlock does not agree, or has failed.
+/// ERR_DENIED with the script's reason when the interlock does not agree, ERR_SCRIPT when it has failed.
 Err gate__ask_interlock(Gate *gate, const Actuator *actuator, const CommandWish *wish, int64_t now, ErrText *why);
 
 // hold.c

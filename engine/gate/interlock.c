@@ -66,7 +66,10 @@ static Err refuse_failed(Gate *gate, const Question *question, const ErrText *fa
     const TagName tag = tags_name(gate->plant->tags, question->wish->tag);
     gate->interlock_failures = gate->interlock_time == question->now ? gate->interlock_failures + 1 : 1;
     gate->interlock_time = question->now;
-    log_write(LOG_ERROR, "gate", "the interlock of %s failed: %s", tag.text, failure->text);
+    if (gate->interlock_logged == TIME_NONE || question->now - gate->interlock_logged >= 10 * NS_PER_S) {
+        gate->interlock_logged = question->now;
+        log_write(LOG_ERROR, "gate", "the interlock of %s failed: %s", tag.text, failure->text);
+    }
     return err_set(why, ERR_SCRIPT, "%s: its interlock failed: %.200s", tag.text, failure->text);
 }
 
@@ -77,9 +80,9 @@ static Err take_answer(const Question *question, ErrText *why)
     const bool agrees = lua_toboolean(lua, -2);
     const char *const reason = lua_type(lua, -1) == LUA_TSTRING ? lua_tostring(lua, -1) : "its interlock does not allow it";
     if (!agrees)
-        err_set(why, ERR_RANGE, "%s: %.200s", tags_name(question->gate->plant->tags, question->wish->tag).text, reason);
+        err_set(why, ERR_DENIED, "%s: %.200s", tags_name(question->gate->plant->tags, question->wish->tag).text, reason);
     lua_pop(lua, 2);
-    return agrees ? ERR_OK : ERR_RANGE;
+    return agrees ? ERR_OK : ERR_DENIED;
 }
 
 Err gate__ask_interlock(Gate *gate, const Actuator *actuator, const CommandWish *wish, int64_t now, ErrText *why)

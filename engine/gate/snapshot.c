@@ -88,6 +88,8 @@ static void take_state(Gate *gate, Actuator *actuator, const ActuatorState *kept
         memcpy(state->mode_by, kept->mode_by, sizeof state->mode_by);
         memcpy(state->mode_reason, kept->mode_reason, sizeof state->mode_reason);
     }
+    if (kept->held && !state->fails_safe)
+        log_write(LOG_WARNING, "gate", "%s is held no more: the plant's script gives it no fail-safe value", tags_name(gate->plant->tags, actuator->tag).text);
     if (kept->held && state->fails_safe) {
         state->held = true;
         state->held_since = kept->held_since;

@@ -298,6 +298,7 @@ static void put_way(Text *out, const ServerConnection *connection)
     put_time(out, ",", "since", connection->since);
     put_count(out, ",", "attempts", connection->attempts);
     put_count(out, ",", "unchanged", connection->unchanged);
+    put_count(out, ",", "missed", connection->missed);
     put_count(out, ",", "stale", connection->stale);
     put_count(out, ",", "commands", connection->commands);
     put_count(out, ",", "failed", connection->failed);

@@ -82,6 +82,9 @@ struct Server {
     ServerNow now;
     ServerConnection *connections;  // CONNECTIONS_MAX
 
+    Ring passed;  // samples, tick -> service thread
+    atomic_bool listened;  // somebody wants them
+
     // the service thread's
     uint32_t beats;
     int64_t frame_ns;  // between two frames
@@ -133,7 +136,9 @@ void server__recheck_events(Server *server);
 // listening.c
 /// Send what connectors have passed on to those who listen.
 void server__relay(Server *server);
-/// The tags of listeners are those of another version of the plant.
+/// Take what the tick has passed on.
+void server__take_passed(Server *server);
+/// While the service thread stands still: the tags of listeners are those of another version of the plant.
 void server__follow_listeners(Server *server);
 // asking.c
 /// Bring the tick's answers to who waits for them.

@@ -33,6 +33,14 @@ void server__relay(Server *server)
     server->relay.count = 0;
 }
 
+void server_pass(Server *server, const Sample *samples, size_t count)
+{
+    if (!atomic_load_explicit(&server->listened, memory_order_relaxed) || count == 0)
+        return;
+    ring_push_many(&server->passed, samples, count);
+    uv_async_send(&server->wake);
+}
+
 /* LinkHandler.pass: kept until the turn of the loop ends, so that what came together goes together. */
 static void on_pass(void *self, const Sample *samples, size_t count)
 {
@@ -48,8 +56,25 @@ static void on_pass(void *self, const Sample *samples, size_t count)
     }
 }
 
+void server__take_passed(Server *server)
+{
+    Sample samples[256];
+    for (size_t count; (count = ring_pop_many(&server->passed, samples, sizeof samples / sizeof *samples));)
+        on_pass(server, samples, count);
+}
+
+static void note_listeners(Server *server)
+{
+    atomic_store_explicit(&server->listened, server->listener_count > 0, memory_order_relaxed);
+    if (server->devices)
+        server->devices->pass = server->listener_count > 0 ? on_pass : NULL;
+}
+
 void server__follow_listeners(Server *server)
 {
+    // what is on its way has numbers of the plant before
+    for (Sample sample; ring_pop(&server->passed, &sample);)
+        continue;
     for (size_t i = 0; i < server->listener_count; i++)
         listener_follow(server->listeners[i]->listener);
 }
@@ -66,8 +91,7 @@ void client_unlisten(Client *client)
     while (server->listeners[place] != client)
         place++;
     server->listeners[place] = server->listeners[--server->listener_count];
-    if (server->listener_count == 0 && server->devices)
-        server->devices->pass = NULL;
+    note_listeners(server);
 }
 
 bool client_listen(Client *client, const WireMessage *message)
@@ -84,7 +108,6 @@ bool client_listen(Client *client, const WireMessage *message)
     }
     client->listener = listener;
     server->listeners[server->listener_count++] = client;
-    if (server->devices)
-        server->devices->pass = on_pass;
+    note_listeners(server);
     return true;
 }

@@ -95,6 +95,18 @@ static void put_ticks(Text *out, const State *state)
     put_single(out, "alarms_dropped_total", "counter", "Alarms for which there was no room.", (double)now->alarms_dropped);
 }
 
+static void put_gate(Text *out, const State *state)
+{
+    size_t held = 0, blocked = 0;
+    for (size_t i = 0; i < state->actuator_count; i++) {
+        held += state->actuators[i].held;
+        blocked += state->actuators[i].mode == ACTUATOR_BLOCKED;
+    }
+    put_single(out, "dry_run", "gauge", "1 while commands are decided and not handed over.", state->now.dry_run);
+    put_single(out, "actuators_held", "gauge", "Actuators that are held at their fail-safe values.", (double)held);
+    put_single(out, "actuators_blocked", "gauge", "Actuators that nobody may command.", (double)blocked);
+}
+
 static void put_samples(Text *out, const State *state)
 {
     const SyncCounters *counters = &state->counters;
@@ -138,6 +150,11 @@ static double connection_offset(const ServerConnection *connection)
 static double way_unchanged(const ServerConnection *way)
 {
     return (double)way->unchanged;
+}
+
+static double way_missed(const ServerConnection *way)
+{
+    return (double)way->missed;
 }
 
 static double way_stale(const ServerConnection *way)
@@ -201,6 +218,7 @@ static void put_ways(Text *out, const State *state)
         {"connector_refused_total", "counter", "What came and could not be read.", connection_refused},
         {"connector_dropped_total", "counter", "Samples of the connector for which there was no room.", connection_dropped},
         {"connector_unchanged_total", "counter", "Samples that were left out within their dead bands.", way_unchanged},
+        {"connector_missed_total", "counter", "Turns of the connector's schedule that were left out.", way_missed},
         {"connector_stale_tags", "gauge", "Tags of the connector that are silent.", way_stale},
         {"connector_commands_total", "counter", "Commands that were handed to the connector.", way_commands},
         {"connector_failed_total", "counter", "Commands that the connector could not carry out.", way_failed},
@@ -345,6 +363,7 @@ static void answer_metrics(Server *server, const Request *request, Reply *reply)
     reply->type = "text/plain; version=0.0.4; charset=utf-8";
     put_build(out, server->plant);
     put_ticks(out, state);
+    put_gate(out, state);
     put_samples(out, state);
     put_devices(out, state);
     put_ways(out, state);

@@ -24,6 +24,7 @@ enum {
     HEADERS_S = 5,         // for a request to come
     REQUESTS_MAX = 1024,   // that are being answered
     FILES_SPARE = 2048,    // beside those of clients
+    PASSED_MAX = 16384,    // samples between two turns of the loop
     RX_CHUNK = 32 * 1024,
 };
 
@@ -69,6 +70,7 @@ static void on_wake(uv_async_t *handle)
         uv_stop(&server->loop);
         return;
     }
+    server__take_passed(server);
     if (server->pausing) {
         server__relay(server);  // behind the pause tags may be others
         stand_still(server);
@@ -346,6 +348,8 @@ static Err server_init(Server *server, const ServerDef *def, ErrText *why)
     if (err == ERR_OK)
         err = asks_init(&server->asks);
     if (err == ERR_OK)
+        err = ring_init(&server->passed, sizeof(Sample), PASSED_MAX);
+    if (err == ERR_OK)
         err = wire_create(&server->wire);
     if (err == ERR_OK)
         err = loop_init(server);
@@ -432,6 +436,7 @@ void server_destroy(Server *server)
     show_fini(&server->show);
     journal_fini(&server->journal);
     asks_fini(&server->asks);
+    ring_fini(&server->passed);
     wire_destroy(server->wire);
     text_fini(&server->out);
     text_fini(&server->names);

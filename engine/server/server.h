@@ -75,6 +75,7 @@ typedef struct ServerConnection {
     int64_t since;       // UTC: of `connected`, TIME_NONE
     uint64_t attempts;   // at connecting
     uint64_t unchanged;  // samples within their dead bands
+    uint64_t missed;     // turns of a schedule that were left out
     uint64_t commands, failed;
     uint32_t stale;      // tags that are silent
     uint64_t busy_ns;    // processor time
@@ -118,6 +119,8 @@ typedef struct ServerAsk {
         uint64_t steps;  // to run while it is paused
     } time;
 } ServerAsk;
+/// Samples that connectors have just brought, for clients who want them as they come, in front of the tick; what there is no room for comes with that alone.
+void server_pass(Server *server, const Sample *samples, size_t count);
 /// What people asked since; false when there is nothing more. Call it often, also while no tick runs: it shows what publish held back, and
 /// /healthz answers 503 when neither was called for 5 s.
 bool server_poll(Server *server, ServerAsk *out);

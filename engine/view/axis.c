@@ -115,3 +115,29 @@ AxisText axis_span(double seconds)
     snprintf(out.text, sizeof out.text, "%.*f s", seconds < 10 && seconds != round(seconds), seconds);
     return out;
 }
+
+AxisText axis_unit(const char *unit)
+{
+    static const struct {
+        const char *from, *to;
+    } signs[] = {{"^2", "²"}, {"^3", "³"}, {"degC", "°C"}, {"degF", "°F"}, {"degree", "°"}, {"ohm", "Ω"}, {"micro", "µ"}};
+    AxisText out = {""};
+    size_t length = 0;
+    if (strcmp(unit, "1") == 0)
+        return out;
+    while (*unit && length + 4 < sizeof out.text) {
+        const char *from = NULL, *to = NULL;
+        for (size_t i = 0; i < sizeof signs / sizeof *signs && !from; i++)
+            if (strncmp(unit, signs[i].from, strlen(signs[i].from)) == 0) {
+                from = signs[i].from;
+                to = signs[i].to;
+            }
+        if (from)
+            length += (size_t)snprintf(out.text + length, sizeof out.text - length, "%s", to);
+        else
+            out.text[length++] = *unit;
+        unit += from ? strlen(from) : 1;
+    }
+    out.text[length] = 0;
+    return out;
+}

@@ -30,3 +30,5 @@ AxisText axis_sd(double value, double sd);
 AxisText axis_time(int64_t time, bool day);
 /// How long, roughly: "0.4 s", "12 s", "5 min", "3 h", "2 d".
 AxisText axis_span(double seconds);
+/// A unit as people write it: "m³/h" for "m^3/h", "°C" for "degC"; "" for "1".
+AxisText axis_unit(const char *unit);

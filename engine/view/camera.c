@@ -8,7 +8,7 @@ static const float AT_REST = 1e-4F;  // of a share of the distance, of an angle,
 
 void camera_init(Camera *camera)
 {
-    *camera = (Camera){.goal = {.yaw = 0.6F, .pitch = 0.5F, .distance = 30}, .field = 0.6F, .smooth = 0.6F};
+    *camera = (Camera){.goal = {.yaw = 0.42F, .pitch = 0.46F, .distance = 30}, .field = 0.6F, .smooth = 0.6F};
     camera_settle(camera);
 }
 
@@ -79,11 +79,28 @@ void camera_zoom(Camera *camera, float factor)
     camera->goal.distance = glm_clamp(camera->goal.distance / factor, CAMERA_DISTANCE_MIN, CAMERA_DISTANCE_MAX);
 }
 
-void camera_fly_to(Camera *camera, const float centre[3], float radius, float aspect)
+/* How far from the middle of a box the eye must be, so that a corner of it, `arm` from there, lies within the picture. */
+static float distance_for(const CameraPose *pose, const float arm[3], const float tangents[2])
 {
-    const float across = atanf(tanf(camera->field / 2) * aspect), half = fminf(camera->field / 2, across);
-    camera_follow(camera, centre);
-    camera->goal.distance = glm_clamp(radius / sinf(half), CAMERA_DISTANCE_MIN, CAMERA_DISTANCE_MAX);
+    const float s = sinf(pose->yaw), c = cosf(pose->yaw), sp = sinf(pose->pitch), cp = cosf(pose->pitch);
+    const float along = -s * arm[0] + c * arm[1];
+    const float right = c * arm[0] + s * arm[1], up = sp * along + cp * arm[2], away = cp * along - sp * arm[2];
+    return fmaxf(fabsf(right) / tangents[0], fabsf(up) / tangents[1]) - away;
+}
+
+void camera_fly_to(Camera *camera, const float low[3], const float high[3], float aspect, float fill)
+{
+    const float tangent = tanf(camera->field / 2) * fill, tangents[2] = {tangent * aspect, tangent};
+    float distance = 0;
+    for (int corner = 0; corner < 8; corner++) {
+        float arm[3];
+        for (int k = 0; k < 3; k++)
+            arm[k] = (corner >> k & 1 ? 1.0F : -1.0F) * (high[k] - low[k]) / 2;
+        distance = fmaxf(distance, distance_for(&camera->goal, arm, tangents));
+    }
+    for (int k = 0; k < 3; k++)
+        camera->goal.target[k] = (low[k] + high[k]) / 2;
+    camera->goal.distance = glm_clamp(distance, CAMERA_DISTANCE_MIN, CAMERA_DISTANCE_MAX);
 }
 
 void camera_follow(Camera *camera, const float centre[3])

@@ -42,8 +42,8 @@ void camera_orbit(Camera *camera, float yaw, float pitch);
 void camera_pan(Camera *camera, float right, float away);
 /// Above 1: nearer.
 void camera_zoom(Camera *camera, float factor);
-/// Look at a sphere so that it fills the picture, from the side from which one looks.
-void camera_fly_to(Camera *camera, const float centre[3], float radius, float aspect);
+/// Look at a box so that it fills the picture, from the side from which one looks; `fill` is the share of the picture that it may take.
+void camera_fly_to(Camera *camera, const float low[3], const float high[3], float aspect, float fill);
 /// Keep looking at something that moves: the target alone changes.
 void camera_follow(Camera *camera, const float centre[3]);
 

@@ -37,10 +37,14 @@ static void liquid(Brush *brush, float radius, float foot, float rim)
 
 static void draw_tank(Brush *brush, int level)
 {
-    shape_cylinder(of(brush, MATERIAL_METAL), AT(0, 0, 0), 0.5F, 0.04F);
-    liquid(brush, level < 2 ? 0.465F : 0.49F, 0.04F, 0.98F);
-    if (level == 2)
+    if (level == 2) {
+        shape_box(of(brush, MATERIAL_METAL), -0.45F, -0.45F, 0, 0.45F, 0.45F, 0.04F);
+        moving(of(brush, MATERIAL_LIQUID), MOTION_FILL, 0.04F, 0.98F, 0);
+        shape_box(brush, -0.43F, -0.43F, 0, 0.43F, 0.43F, 1);
         return;
+    }
+    shape_cylinder(of(brush, MATERIAL_METAL), AT(0, 0, 0), 0.5F, 0.04F);
+    liquid(brush, 0.465F, 0.04F, 0.98F);
     shape_ring(of(brush, MATERIAL_METAL), AT(0, 0, 0.97F), 0.5F, 0.465F, 0.03F);
     shape_ring(of(brush, MATERIAL_GLASS), AT(0, 0, 0.04F), 0.49F, 0.468F, 0.93F);
     if (level == 0) {
@@ -141,13 +145,14 @@ static void draw_motor(Brush *brush, int level)
 /* Volute and outlet on the left, the motor on the right, and between them a coupling that is seen to turn. */
 static void draw_pump(Brush *brush, int level)
 {
+    if (level == 2) {
+        shape_box(of(brush, MATERIAL_DARK), -0.48F, -0.34F, 0, -0.16F, 0.34F, 0.8F);
+        shape_box(of(brush, MATERIAL_BODY), -0.1F, -0.3F, 0, 0.48F, 0.3F, 0.7F);
+        return;
+    }
     shape_box(of(brush, MATERIAL_DARK), -0.5F, -0.36F, 0, 0.5F, 0.36F, 0.1F);
     of(brush, MATERIAL_METAL)->axis = AXIS_X;
     shape_cylinder(brush, AT(-0.42F, 0, 0.42F), 0.34F, 0.22F);
-    if (level == 2) {
-        shape_box(of(brush, MATERIAL_BODY), -0.02F, -0.26F, 0.1F, 0.46F, 0.26F, 0.68F);
-        return;
-    }
     shape_cylinder(brush, AT(-0.5F, 0, 0.42F), 0.15F, 0.09F);
     shape_cylinder(of(brush, MATERIAL_METAL), AT(-0.31F, 0.2F, 0.42F), 0.11F, 0.5F);
     shape_ring(brush, AT(-0.31F, 0.2F, 0.92F), 0.16F, 0.05F, 0.08F);
@@ -190,20 +195,18 @@ static void draw_valve(Brush *brush, int level)
 /* The piece that connections are made of: along x, without flanges. */
 static void draw_tube(Brush *brush, int level)
 {
-    (void)level;
+    if (level == 2) {
+        shape_box(of(brush, MATERIAL_PIPE), -0.5F, -0.45F, 0.05F, 0.5F, 0.45F, 0.95F);
+        return;
+    }
+    brush->segments = brush->segments / 2 + 1;
     of(brush, MATERIAL_PIPE)->axis = AXIS_X;
     shape_cylinder(brush, AT(-0.5F, 0, 0.5F), 0.5F, 1);
 }
 
-static void draw_riser(Brush *brush, int level)
-{
-    (void)level;
-    shape_cylinder(of(brush, MATERIAL_PIPE), AT(0, 0, 0), 0.5F, 1);
-}
-
 static void draw_elbow(Brush *brush, int level)
 {
-    (void)level;
+    brush->segments = level < 2 ? brush->segments / 2 + 1 : 4;
     shape_dome(of(brush, MATERIAL_PIPE), AT(0, 0, 0.5F), 0.5F, 0.5F);
     shape_frustum(brush, AT(0, 0, 0), 0.2F, 0.5F, 0.5F);
 }
@@ -212,15 +215,15 @@ static void draw_pipe(Brush *brush, int level)
 {
     for (int i = 0; i < 3; i++) {
         const float x = -0.4F + 0.4F * (float)i;
-        shape_box(of(brush, MATERIAL_DARK), x - 0.03F, -0.4F, 0, x + 0.03F, 0.4F, 0.35F);
+        shape_box(of(brush, MATERIAL_DARK), x - 0.03F, -0.4F, 0, x + 0.03F, 0.4F, 0.25F);
     }
     of(brush, MATERIAL_PIPE)->axis = AXIS_X;
-    shape_cylinder(brush, AT(-0.5F, 0, 0.62F), 0.36F, 1);
+    shape_cylinder(brush, AT(-0.5F, 0, 0.5F), 0.36F, 1);
     if (level == 2)
         return;
     of(brush, MATERIAL_METAL)->axis = AXIS_X;
     for (int i = 0; i < 3; i++)
-        shape_ring(brush, AT(-0.485F + 0.47F * (float)i, 0, 0.62F), 0.5F, 0.34F, 0.03F);
+        shape_ring(brush, AT(-0.485F + 0.47F * (float)i, 0, 0.5F), 0.5F, 0.34F, 0.03F);
 }
 
 // --- houses and boxes ----------------------------------------------------------------------------------------------
@@ -378,7 +381,6 @@ static const struct {
     {"pump", {3.2F, 1.8F, 1.9F}, {0, 0}, draw_pump},
     {"valve", {2.4F, 1.4F, 2.2F}, {0, 0}, draw_valve},
     {"tube", {1, 0.4F, 0.4F}, {0, 0}, draw_tube},
-    {"riser", {0.4F, 0.4F, 1}, {0, 0}, draw_riser},
     {"elbow", {0.4F, 0.4F, 0.4F}, {0, 0}, draw_elbow},
     {"pipe", {8, 1.1F, 1.3F}, {0, 0}, draw_pipe},
     {"room", {8, 4, 3}, {0, 0}, draw_room},
@@ -401,6 +403,7 @@ Err catalogue_build(MeshSet *set)
             return ERR_FULL;
         mesh->vessel[0] = kinds[i].vessel[0];
         mesh->vessel[1] = kinds[i].vessel[1];
+        mesh->round = mesh->vessel[0] < mesh->vessel[1] && kinds[i].draw != draw_cell;
         for (int level = 0; level < MESH_LEVELS && !set->failed; level++) {
             Brush brush = {.set = set, .segments = segments[level], .axis = AXIS_Z};
             kinds[i].draw(&brush, level);

@@ -7,7 +7,7 @@
 #include "view/cull.h"
 #include "view/look.h"
 
-static const float GHOST_AWAY = 0.72F;  // how far beside a body its ghost stands, as a share of its width
+static const float GHOST_AWAY = 0.95F;  // how far to the right of a body its ghost stands, as a share of its width
 static const float GHOST_ALPHA = 0.4F, SHELL_ALPHA = 0.3F;
 static const float LINE_THICK = 0.02F;  // of a level line, as a share of the height
 
@@ -18,7 +18,7 @@ typedef struct Composer {
     const World *world;
     const StageOptions *options;
     Frustum frustum;
-    int ring;
+    int ring, shell;
     uint32_t used;
     uint32_t counts[COMPOSE_KEYS];
 } Composer;
@@ -143,7 +143,7 @@ static void emit_levels(Composer *composer, uint32_t number, const Mesh *mesh)
     const WorldAsset *asset = &composer->world->assets[number];
     const WorldValue *level = world_value(composer->world, number, world_model(composer->world, number)->look.fill);
     const Palette *palette = composer->options->palette;
-    if (!level || mesh->vessel[0] == mesh->vessel[1] || strcmp(mesh->name, "cell") == 0)
+    if (!level || !mesh->round)
         return;
     emit_line(composer, asset, mesh, share_of(level->value, composer->stage->full[number]), palette->estimated, 1.02F);
     if (isfinite(level->measured))
@@ -156,8 +156,9 @@ static Instance *emit_ghost(Composer *composer, const Instance *body, int mesh, 
     if (!ghost)
         return NULL;
     *ghost = *body;
-    ghost->place[0] += GHOST_AWAY * body->size[0];
-    ghost->place[1] -= GHOST_AWAY * body->size[1];
+    const float away = GHOST_AWAY * fmaxf(body->size[0], body->size[1]);
+    ghost->place[0] += away * composer->frustum.right[0];
+    ghost->place[1] += away * composer->frustum.right[1];
     ghost->alpha = alpha;
     ghost->stripes = 0;
     to_bytes(composer->options->palette->ghost, 0.45F, ghost->tint);
@@ -175,8 +176,8 @@ static void emit_future(Composer *composer, uint32_t number, const Instance *bod
         Instance *ghost = emit_ghost(composer, body, mesh, level, GHOST_ALPHA);
         if (ghost)
             ghost->high = share_of((double)fill->middle, full);
-        const int vessel = mesh_find(&composer->stage->meshes, "shell");
-        Instance *shell = vessel < 0 ? NULL : emit_ghost(composer, body, vessel, 0, SHELL_ALPHA);
+        const bool round = composer->stage->meshes.meshes[mesh].round;
+        Instance *shell = round ? emit_ghost(composer, body, composer->shell, 0, SHELL_ALPHA) : NULL;
         if (shell) {
             const float *ends = composer->stage->meshes.meshes[mesh].vessel, height = body->size[2] * (ends[1] - ends[0]);
             const float low = share_of((double)fill->low, full), high = share_of((double)fill->high, full);
@@ -230,8 +231,9 @@ static void compose_piece(Composer *composer, const Piece *piece)
     const float radius = 0.5F * fmaxf(piece->size[0], piece->size[1]), thick = piece->size[2];
     if (!frustum_meets(&composer->frustum, piece->place, radius))
         return;
-    const int level = frustum_pixels(&composer->frustum, piece->place, thick) > 4 ? 0 : frustum_pixels(&composer->frustum, piece->place, thick) > 1.5F ? 1 : 2;
-    Instance *out = emit(composer, piece->mesh, level, false);
+    const float pixels = frustum_pixels(&composer->frustum, piece->place, thick);
+    const bool straight = piece->size[0] != piece->size[1];
+    Instance *out = pixels < 1 && !straight ? NULL : emit(composer, piece->mesh, pixels > 6 ? 0 : pixels > 3 ? 1 : 2, false);
     if (!out)
         return;
     memcpy(out->place, piece->place, sizeof out->place);
@@ -239,7 +241,6 @@ static void compose_piece(Composer *composer, const Piece *piece)
     out->turn = piece->turn;
 
     // one mark every four thicknesses; the marks of one link run through all its pieces
-    const bool straight = piece->size[0] != piece->size[1];
     const float sense = stage->strength[piece->link] < 0 ? -1 : 1, distance = 4 * thick;
     out->marks = straight && stage->strength[piece->link] != 0 ? sense / distance : 0;
     out->shift = sense * piece->along / distance - stage->run[piece->link] * sense;
@@ -270,7 +271,7 @@ static void sort_slots(Composer *composer)
 void stage_compose(Stage *stage, const World *world, const CameraLens *lens, const StageOptions *options)
 {
     assert(stage->shape == world->shape);
-    Composer composer = {.stage = stage, .world = world, .options = options, .ring = mesh_find(&stage->meshes, "ring")};
+    Composer composer = {.stage = stage, .world = world, .options = options, .ring = mesh_find(&stage->meshes, "ring"), .shell = mesh_find(&stage->meshes, "shell")};
     frustum_of(lens, &composer.frustum);
     for (uint32_t i = 0; i < stage->asset_count; i++)
         compose_body(&composer, i);

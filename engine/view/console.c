@@ -267,16 +267,6 @@ static void keep_settings(Console *console, const View *view, double seconds)
         save_settings(console);
 }
 
-static void tell_interest(const Console *console, View *view)
-{
-    const uint32_t selected = (uint32_t)view->selected;
-    WhatIf change;
-    const size_t changes = lever_changes(&console->panel.lever, &view->world, &change);
-    const SourceInterest interest = {.assets = &selected, .count = view->selected == WORLD_NOBODY ? 0 : 1, .horizon = view->horizon, .changes = &change, .change_count = changes};
-    if (view->source.type->look)
-        view->source.type->look(view->source.self, &interest);
-}
-
 static bool on_step(void *self, View *view, double seconds)
 {
     Console *console = self;
@@ -284,7 +274,6 @@ static bool on_step(void *self, View *view, double seconds)
     take_answers(console, view);
     if (view->world.asset_count > 0 && view->stage.shape == view->world.shape)
         panel_step(&console->panel, view);
-    tell_interest(console, view);
     input_step(&console->input, view, ui_covers(&console->ui, console->ui.x, console->ui.y));
     keep_settings(console, view, seconds);
     return timeline_step(&console->timeline, view, seconds);
@@ -458,6 +447,11 @@ void console_destroy(Console *console, View *view)
     }
     canvas_destroy(console->canvas);
     mem_free(console);
+}
+
+bool console_is_waiting(const Console *console, const View *view)
+{
+    return strip_is_waiting(&console->panel.strip, view);
 }
 
 Overlay console_overlay(Console *console)

@@ -39,5 +39,7 @@ typedef struct Console {
 Err console_create(const ConsoleDef *def, Console **out, ErrText *why);
 /// Before the View is destroyed: OpenGL is still there. Settings are saved.
 void console_destroy(Console *console, View *view);
+/// Whether something that is drawn was asked of the source and has not come yet.
+bool console_is_waiting(const Console *console, const View *view);
 /// For ViewDef.overlay.
 Overlay console_overlay(Console *console);

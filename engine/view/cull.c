@@ -14,6 +14,7 @@ void frustum_of(const CameraLens *lens, Frustum *out)
     for (int k = 0; k < 3; k++) {
         out->eye[k] = lens->eye[k];
         out->forward[k] = -lens->view[k][2];
+        out->right[k] = lens->view[k][0];
     }
     out->pixels = lens->projection[1][1] * (float)lens->height / 2;
 }

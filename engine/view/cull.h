@@ -9,7 +9,7 @@
 
 typedef struct Frustum {
     float planes[6][4];  // normal (length 1, to the inside) and distance
-    float eye[3], forward[3];
+    float eye[3], forward[3], right[3];
     float pixels;        // that a metre is seen as at a distance of one metre
 } Frustum;
 

@@ -18,7 +18,7 @@ enum {
     ASK_S = 10,
     FORECAST_S = 40,
 };
-static const int64_t GHOST_PAUSE_NS = 2 * NS_PER_S, ORDER_PATIENCE_NS = 20 * NS_PER_S;
+static const int64_t GHOST_PAUSE_NS = 2 * NS_PER_S, ORDER_PATIENCE_NS = 20 * NS_PER_S, SPAN_PAUSE_NS = 2 * NS_PER_S;
 
 typedef enum AskKind { ASK_NONE, ASK_PERMISSIONS, ASK_SPAN, ASK_MOMENT, ASK_GHOSTS, ASK_SERIES, ASK_FORECAST, ASK_ACKNOWLEDGE, ASK_COMMAND } AskKind;
 
@@ -64,8 +64,11 @@ typedef struct Remote {
     int64_t wish_time;
     bool moment_due, moment_asked, shown_past;
     int64_t history_from;
+    int64_t span_at;      // elapsed time at which that is asked for next, until it is known
 
     double horizon;
+    WhatIf change;        // with which ghosts are wanted
+    size_t change_count;  // 0 or 1
     uint64_t shape;       // of the newest world, as asks that come between two frames need it
     World *world;         // borrowed: of the last poll
     int64_t ghosts_at;    // elapsed time at which they are asked for next
@@ -154,7 +157,7 @@ static uint64_t series(void *self, const SeriesAsk *wish)
 static void ask_ghosts(Remote *remote, const World *world)
 {
     Text body = {0};
-    const size_t tags = inquiry_put_ghosts(&body, world, remote->horizon);
+    const size_t tags = inquiry_put_ghosts(&body, world, remote->horizon, &remote->change, remote->change_count);
     if (tags > 0 && !body.failed)
         remote->ghosts_asked = ask(remote, ASK_GHOSTS, "POST", "/api/v1/forecasts?wait=30&patience=30", body.bytes, FORECAST_S) != 0;
     remote->ghosts_at = now() + GHOST_PAUSE_NS;
@@ -192,9 +195,13 @@ static void take_ghosts(Remote *remote, World *world, const json_t *json)
 static void look(void *self, const SourceInterest *interest)
 {
     Remote *remote = self;
-    if (interest->horizon != remote->horizon)
+    const bool other = interest->change_count != remote->change_count || (interest->change_count > 0 && interest->changes[0].value != remote->change.value);
+    if (interest->horizon != remote->horizon || other)
         remote->ghosts_at = 0;
     remote->horizon = interest->horizon;
+    remote->change_count = interest->change_count > 0;
+    if (remote->change_count > 0)
+        remote->change = interest->changes[0];
 }
 
 // The past.
@@ -219,10 +226,13 @@ static void ask_moment(Remote *remote)
     remote->moment_due = !remote->moment_asked;
 }
 
-/* The oldest point that there is: `from` the beginning of time, in so few pieces that it costs nothing. */
+/* The oldest point that there is: `from` the beginning of time, in so few pieces that it costs nothing. At first there may be none. */
 static void ask_span(Remote *remote, const World *world)
 {
     char path[512], tag[2 * WORLD_NAME];
+    if (now() < remote->span_at)
+        return;
+    remote->span_at = remote->history_from == TIME_NONE ? now() + SPAN_PAUSE_NS : INT64_MAX;
     for (uint32_t asset = 0; asset < world->asset_count; asset++)
         for (uint16_t channel = 0; channel < world_model(world, asset)->channel_count; channel++)
             if (world_model(world, asset)->channels[channel].role == ROLE_ESTIMATED) {
@@ -403,7 +413,7 @@ static void tell_absence(const Remote *remote, const LineState *line, World *wor
 {
     if (line->status == 401)
         snprintf(world->notice, sizeof world->notice, "%.100s lets in whom it knows alone: %s", remote->address.base,
-                 remote->has_key ? "this key or login does not hold (any more)" : "start with --token TOKEN (or POLLUX_TOKEN), or with --user NAME");
+                 remote->has_key ? "this key or login does not hold (any more)" : "start with --token-file FILE (or POLLUX_TOKEN), or with --user NAME");
     else if (line->status == 403)
         snprintf(world->notice, sizeof world->notice, "%.100s does not let this one look: the right to view is missing, or the host has another name", remote->address.base);
     else
@@ -436,7 +446,7 @@ static void greet(Remote *remote, const World *world, const LineState *line)
         return;
     remote->connection = line->connections;
     ask(remote, ASK_PERMISSIONS, "GET", "/api/v1/permissions", NULL, ASK_S);
-    ask_span(remote, world);
+    remote->span_at = 0;
 }
 
 static void set_mode(Remote *remote, World *world, const LineState *line)
@@ -478,8 +488,10 @@ static bool poll(void *self, World *world)
     follow_orders(remote);
     set_mode(remote, world, &line);
     greet(remote, world, &line);
-    if (line.open)
+    if (line.open) {
         ask_moment(remote);
+        ask_span(remote, world);
+    }
     if (line.open && remote->horizon > 0 && world->mode == WORLD_LIVE && (remote->can & WORLD_CAN_FORECAST) && !remote->ghosts_asked && now() >= remote->ghosts_at)
         ask_ghosts(remote, world);
     if (world->ghost_time != TIME_NONE && (remote->horizon <= 0 || world->mode == WORLD_PAST))

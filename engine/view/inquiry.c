@@ -14,16 +14,16 @@ void inquiry_put_tag(Text *out, const World *world, uint32_t asset, uint16_t cha
     text_json_string(out, tag);
 }
 
-static void put_changes(Text *out, const World *world, const ForecastAsk *ask)
+static void put_changes(Text *out, const World *world, const WhatIf *changes, size_t count)
 {
-    text_put(out, ",\"alternatives\":[{\"name\":\"what if\",\"changes\":{");
-    for (size_t i = 0; i < ask->change_count; i++) {
+    text_put(out, ",\"changes\":{");
+    for (size_t i = 0; i < count; i++) {
         text_put(out, i ? "," : "");
-        inquiry_put_tag(out, world, ask->changes[i].asset, ask->changes[i].channel);
+        inquiry_put_tag(out, world, changes[i].asset, changes[i].channel);
         text_put(out, ":");
-        text_json_number(out, ask->changes[i].value);
+        text_json_number(out, changes[i].value);
     }
-    text_put(out, "}}]");
+    text_put(out, "}");
 }
 
 void inquiry_put_forecast(Text *out, const World *world, const ForecastAsk *ask)
@@ -36,8 +36,11 @@ void inquiry_put_forecast(Text *out, const World *world, const ForecastAsk *ask)
         inquiry_put_tag(out, world, ask->asset, ask->channels[i]);
     }
     text_put(out, "]");
-    if (ask->change_count > 0)
-        put_changes(out, world, ask);
+    if (ask->change_count > 0) {
+        text_put(out, ",\"alternatives\":[{\"name\":\"what if\"");
+        put_changes(out, world, ask->changes, ask->change_count);
+        text_put(out, "}]");
+    }
     text_put(out, "}");
 }
 
@@ -52,7 +55,7 @@ static size_t ghost_channels(const WorldModel *model, uint16_t out[2])
     return count;
 }
 
-size_t inquiry_put_ghosts(Text *out, const World *world, double horizon)
+size_t inquiry_put_ghosts(Text *out, const World *world, double horizon, const WhatIf *changes, size_t change_count)
 {
     size_t tags = 0;
     text_format(out, "{\"name\":\"ghosts\",\"members\":%d,\"points\":1,\"quantiles\":[10,50,90],\"horizon\":", GHOST_MEMBERS);
@@ -66,7 +69,10 @@ size_t inquiry_put_ghosts(Text *out, const World *world, double horizon)
             inquiry_put_tag(out, world, asset, channels[i]);
         }
     }
-    text_put(out, "]}");
+    text_put(out, "]");
+    if (change_count > 0)
+        put_changes(out, world, changes, change_count);
+    text_put(out, "}");
     return tags;
 }
 

@@ -45,6 +45,7 @@ typedef struct Mesh {
     char name[MESH_NAME];
     float size[3];  // m, of an asset that does not say its own
     float vessel[2];  // foot and rim of what MOTION_FILL fills, in the unit box; equal: it has none
+    bool round;       // the vessel is a cylinder: lines around it can tell levels
     MeshLevel levels[MESH_LEVELS];  // the finest first
 } Mesh;
 

@@ -38,7 +38,7 @@ static Plate plate_of(const View *view, uint32_t asset, bool speaks)
     snprintf(plate.name, sizeof plate.name, "%s%s%s", alarm ? severity_sign(item->severity) : "", alarm ? " " : "", item->name);
     plate.value[0] = 0;
     if (value && isfinite(value->value))
-        snprintf(plate.value, sizeof plate.value, "%.24s %.24s", axis_value(value->value, 0).text, model->channels[channel].unit);
+        snprintf(plate.value, sizeof plate.value, "%.24s %.24s", axis_value(value->value, 0).text, axis_unit(model->channels[channel].unit).text);
     return plate;
 }
 
@@ -99,7 +99,7 @@ void nameplates_draw(Nameplates *plates, Ui *ui, const View *view, const Box *ta
     labels_place(&plates->labels, wishes, count, (Box){0, 0, ui->width, ui->height}, taken, taken_count);
     for (size_t i = 0; i < plates->labels.count; i++) {
         const Label *label = &plates->labels.items[i];
-        Box body;
+        Box body = {0};
         see(ui, view, &view->world.assets[label->asset], &body);
         const Plate plate = plate_of(view, label->asset, speaks(view, label->asset, body.height));
         draw_plate(ui, view, label, &plate);

@@ -77,8 +77,8 @@ void panel_step(Panel *panel, View *view)
         panel->scroll = 0;
         panel->told[0] = 0;
     }
-    WhatIf change;
-    strip_step(&panel->strip, view, &change, lever_changes(&panel->lever, world, &change));
+    view->change_count = lever_changes(&panel->lever, world, &view->change);
+    strip_step(&panel->strip, view);
 }
 
 bool panel_take(Panel *panel, const Answer *answer)
@@ -172,8 +172,8 @@ static float draw_chart(Panel *panel, Ui *ui, const View *view, Box box, float y
     if (strip->asset == WORLD_NOBODY)
         return y;
     const WorldChannel *channel = &world_model(&view->world, (uint32_t)strip->asset)->channels[strip->channel];
-    char title[WORLD_NAME + WORLD_UNIT + 8];
-    snprintf(title, sizeof title, "%s, %s", channel->name, channel->unit);
+    char title[WORLD_NAME + AXIS_TEXT + 8];
+    snprintf(title, sizeof title, "%s%s%s", channel->name, strcmp(channel->unit, "1") == 0 ? "" : ", ", axis_unit(channel->unit).text);
     float x = box.x + PAD + ui_text(ui, box.x + PAD, y, 150, FACE_STRONG, ui->theme->text, title) + 14;
     x = draw_key(ui, x, y + 1, ui->theme->hue[0], "estimate ± 2σ");
     if (channel->measured_by != WORLD_NONE && x < box.x + box.width - 80)
@@ -203,19 +203,19 @@ static void draw_numbers(Ui *ui, const World *world, uint32_t asset, uint16_t in
     const WorldValue *value = world_value(world, asset, index);
     const Theme *theme = ui->theme;
     const float middle = row.y + (row.height - ui_line(ui, FACE_TEXT)) / 2, small = row.y + (row.height - ui_line(ui, FACE_SMALL)) / 2;
-    const float column = row.x + 0.40F * row.width, end = row.x + row.width - 6;
-    ui_text(ui, row.x + 6, middle, column - row.x - 70, FACE_TEXT, theme->text, channel->name);
+    const float column = row.x + 0.57F * row.width, end = row.x + row.width - 6;  // where a value ends; where what is measured does
+    ui_text(ui, row.x + 6, middle, 0.36F * row.width, FACE_TEXT, theme->text, channel->name);
     if (!value) {
-        ui_text(ui, column, small, 120, FACE_SMALL, theme->muted, "not told");
+        ui_text(ui, column + 5, small, 120, FACE_SMALL, theme->muted, "not told");
         return;
     }
 
     const double sd = value->sd > 0 ? (double)value->sd : 0;
     const AxisText text = axis_value(value->value, sd);
-    canvas_text(ui->canvas, column - canvas_text_width(ui->canvas, FACE_TEXT, text.text) + 24, middle, FACE_TEXT, theme->text, text.text);
-    char rest[2 * AXIS_TEXT];
-    snprintf(rest, sizeof rest, sd > 0 ? "± %s %s" : "%s%s", sd > 0 ? axis_sd(value->value, sd).text : "", channel->unit);
-    ui_text(ui, column + 30, small, 0.33F * row.width, FACE_SMALL, theme->muted, rest);
+    canvas_text(ui->canvas, column - canvas_text_width(ui->canvas, FACE_TEXT, text.text), middle, FACE_TEXT, theme->text, text.text);
+    char rest[2 * AXIS_TEXT + 8];
+    snprintf(rest, sizeof rest, "%s%s %s", sd > 0 ? "± " : "", sd > 0 ? axis_sd(value->value, sd).text : "", axis_unit(channel->unit).text);
+    ui_text(ui, column + 5, small, 0.26F * row.width, FACE_SMALL, theme->muted, rest);
 
     const uint16_t sensor = channel->measured_by;
     const uint8_t quality = sensor == WORLD_NONE ? value->quality : world_value(world, asset, sensor)->quality;
@@ -342,7 +342,7 @@ static void draw_lever(Panel *panel, Ui *ui, View *view, Box box)
         panel->strip.ahead_at = 0;
     }
     const bool right = lever_value(lever, world, &value, &why);
-    ui_text(ui, x + 90, y + 6, 40, FACE_TEXT, ui->theme->muted, channel->unit);
+    ui_text(ui, x + 90, y + 6, 40, FACE_TEXT, ui->theme->muted, axis_unit(channel->unit).text);
     const char *wrong = right ? NULL : why.text;
     if (ui_button(ui, (Box){x + 132, y, 96, BUTTON}, "Look ahead", lever->active ? UI_CHOSEN : UI_PLAIN, why_no_forecast(panel, view, wrong))) {
         lever->active = !lever->active;

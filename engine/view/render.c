@@ -176,7 +176,8 @@ static void fill_ground(Renderer *renderer, const Stage *stage, const Palette *p
             for (int step = 0; step < 2 * GRID_STEPS; step++) {
                 const float across = -half + pitch * (float)line, along = -half + 2 * half * (float)((step + 1) / 2) / GRID_STEPS;
                 const float x = middle[0] + (way ? across : along), y = middle[1] + (way ? along : across);
-                put(v++, x, y, z, 1, palette->grid, 1);
+                const float away = hypotf(x - middle[0], y - middle[1]) / half;
+                put(v++, x, y, z, 1, palette->grid, fmaxf(1 - away * away, 0));
             }
 }
 

@@ -148,13 +148,20 @@ bool stage_step(Stage *stage, const World *world, float seconds)
 
 // --- where something is --------------------------------------------------------------------------------------------
 
+void stage_box(const Stage *stage, const World *world, int64_t asset, float low[3], float high[3])
+{
+    const WorldAsset *body = asset >= 0 ? &world->assets[asset] : NULL;
+    for (int k = 0; k < 3; k++) {
+        low[k] = body ? body->at[k] - (k < 2 ? body->size[k] / 2 : 0) : stage->low[k];
+        high[k] = body ? body->at[k] + (k < 2 ? body->size[k] / 2 : body->size[k]) : stage->high[k];
+    }
+}
+
 void stage_sphere(const Stage *stage, const World *world, int64_t asset, float centre[3], float *radius)
 {
     float low[3], high[3], sum = 0;
+    stage_box(stage, world, asset, low, high);
     for (int k = 0; k < 3; k++) {
-        const WorldAsset *body = asset >= 0 ? &world->assets[asset] : NULL;
-        low[k] = body ? body->at[k] - (k < 2 ? body->size[k] / 2 : 0) : stage->low[k];
-        high[k] = body ? body->at[k] + (k < 2 ? body->size[k] / 2 : body->size[k]) : stage->high[k];
         centre[k] = (low[k] + high[k]) / 2;
         sum += (high[k] - low[k]) * (high[k] - low[k]);
     }

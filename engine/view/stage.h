@@ -85,5 +85,7 @@ bool stage_step(Stage *stage, const World *world, float seconds);
 void stage_compose(Stage *stage, const World *world, const CameraLens *lens, const StageOptions *options);
 /// The asset that a ray meets first, or WORLD_NOBODY; `way` (may be NULL) is how far, m.
 int64_t stage_pick(const Stage *stage, const World *world, const float origin[3], const float direction[3], float *way);
-/// The sphere around one asset, or (WORLD_NOBODY) around everything.
+/// The box of one asset, or (WORLD_NOBODY) of everything.
+void stage_box(const Stage *stage, const World *world, int64_t asset, float low[3], float high[3]);
+/// And the sphere around it.
 void stage_sphere(const Stage *stage, const World *world, int64_t asset, float centre[3], float *radius);

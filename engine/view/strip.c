@@ -104,7 +104,7 @@ static void ask_past(Strip *strip, View *view)
 }
 
 /* Forecasts are dear: now and then, and at once when something is to be compared. */
-static void ask_ahead(Strip *strip, View *view, const WhatIf *changes, size_t change_count)
+static void ask_ahead(Strip *strip, View *view)
 {
     const World *world = &view->world;
     const SourceType *type = view->source.type;
@@ -118,7 +118,7 @@ static void ask_ahead(Strip *strip, View *view, const WhatIf *changes, size_t ch
     }
     if (strip->ahead_ticket || now < strip->ahead_at)
         return;
-    const ForecastAsk ask = {.asset = (uint32_t)strip->asset, .channels = &strip->channel, .channel_count = 1, .changes = changes, .change_count = change_count, .horizon = view->horizon};
+    const ForecastAsk ask = {.asset = (uint32_t)strip->asset, .channels = &strip->channel, .channel_count = 1, .changes = &view->change, .change_count = view->change_count, .horizon = view->horizon};
     strip->ahead_ticket = type->forecast(view->source.self, &ask);
     strip->ahead_at = now + AHEAD_PAUSE_NS;
 }
@@ -136,12 +136,12 @@ static void add_live(Strip *strip, const World *world)
         strip_line_add(&strip->measured, &(StripPoint){world->time, value->measured, value->measured, value->measured});
 }
 
-void strip_step(Strip *strip, View *view, const WhatIf *changes, size_t change_count)
+void strip_step(Strip *strip, View *view)
 {
     if (strip->asset == WORLD_NOBODY)
         return;
     ask_past(strip, view);
-    ask_ahead(strip, view, changes, change_count);
+    ask_ahead(strip, view);
     add_live(strip, &view->world);
 }
 
@@ -162,6 +162,13 @@ bool strip_take(Strip *strip, const Answer *answer)
     for (size_t i = 0; i < answer->series_count && !answer->failed; i++)
         put_fan(answer->series[i].whatif ? &strip->whatif : &strip->ahead, &answer->series[i]);
     return true;
+}
+
+bool strip_is_waiting(const Strip *strip, const View *view)
+{
+    if (strip->asset == WORLD_NOBODY)
+        return view->selected != WORLD_NOBODY;
+    return strip->past_tickets[0] || strip->past_tickets[1] || strip->ahead_ticket || (strip->stale && view->source.type->series);
 }
 
 // Drawing.

@@ -45,8 +45,10 @@ void strip_init(Strip *strip);
 void strip_show(Strip *strip, int64_t asset, uint16_t channel);
 /// The past is to be asked for again: time has jumped, or another span is wanted.
 void strip_forget(Strip *strip);
-/// Ask for what is missing, add what is new. `changes`: what the forecast is to be compared with.
-void strip_step(Strip *strip, View *view, const WhatIf *changes, size_t change_count);
+/// Ask for what is missing, add what is new.
+void strip_step(Strip *strip, View *view);
+/// Whether a part of the chart is still to come.
+bool strip_is_waiting(const Strip *strip, const View *view);
 /// True when the answer was for this strip.
 bool strip_take(Strip *strip, const Answer *answer);
 void strip_draw(Strip *strip, Ui *ui, const View *view, Box box);

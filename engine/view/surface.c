@@ -15,8 +15,9 @@ struct Surface {
     bool hidden;
     int width, height;  // pixels
     float scale;
-    GLuint many, many_colour, depth;  // several samples per pixel
-    GLuint flat, flat_colour;         // and what they come to
+    GLuint many, many_colour, many_depth;  // several samples per pixel
+    GLuint flat, flat_colour, flat_depth;  // one, and what the others come to
+    bool smooth, software;
     char renderer[160];
 };
 
@@ -33,26 +34,26 @@ static GLuint make_buffer(GLenum format, GLsizei samples, int width, int height)
 
 static void drop_buffers(Surface *surface)
 {
-    const GLuint buffers[] = {surface->many_colour, surface->depth, surface->flat_colour}, frames[] = {surface->many, surface->flat};
+    const GLuint buffers[] = {surface->many_colour, surface->many_depth, surface->flat_colour, surface->flat_depth}, frames[] = {surface->many, surface->flat};
     glDeleteFramebuffers(2, frames);
-    glDeleteRenderbuffers(3, buffers);
+    glDeleteRenderbuffers(4, buffers);
+}
+
+static bool make_frame(const Surface *surface, GLsizei samples, GLuint *frame, GLuint *colour, GLuint *depth)
+{
+    glGenFramebuffers(1, frame);
+    glBindFramebuffer(GL_FRAMEBUFFER, *frame);
+    *colour = make_buffer(GL_RGBA8, samples, surface->width, surface->height);
+    glFramebufferRenderbuffer(GL_FRAMEBUFFER, GL_COLOR_ATTACHMENT0, GL_RENDERBUFFER, *colour);
+    *depth = make_buffer(GL_DEPTH_COMPONENT24, samples, surface->width, surface->height);
+    glFramebufferRenderbuffer(GL_FRAMEBUFFER, GL_DEPTH_ATTACHMENT, GL_RENDERBUFFER, *depth);
+    return glCheckFramebufferStatus(GL_FRAMEBUFFER) == GL_FRAMEBUFFER_COMPLETE;
 }
 
 static Err make_buffers(Surface *surface, ErrText *why)
 {
-    glGenFramebuffers(1, &surface->many);
-    glBindFramebuffer(GL_FRAMEBUFFER, surface->many);
-    surface->many_colour = make_buffer(GL_RGBA8, SAMPLES, surface->width, surface->height);
-    glFramebufferRenderbuffer(GL_FRAMEBUFFER, GL_COLOR_ATTACHMENT0, GL_RENDERBUFFER, surface->many_colour);
-    surface->depth = make_buffer(GL_DEPTH_COMPONENT24, SAMPLES, surface->width, surface->height);
-    glFramebufferRenderbuffer(GL_FRAMEBUFFER, GL_DEPTH_ATTACHMENT, GL_RENDERBUFFER, surface->depth);
-    const bool many = glCheckFramebufferStatus(GL_FRAMEBUFFER) == GL_FRAMEBUFFER_COMPLETE;
-
-    glGenFramebuffers(1, &surface->flat);
-    glBindFramebuffer(GL_FRAMEBUFFER, surface->flat);
-    surface->flat_colour = make_buffer(GL_RGBA8, 0, surface->width, surface->height);
-    glFramebufferRenderbuffer(GL_FRAMEBUFFER, GL_COLOR_ATTACHMENT0, GL_RENDERBUFFER, surface->flat_colour);
-    const bool flat = glCheckFramebufferStatus(GL_FRAMEBUFFER) == GL_FRAMEBUFFER_COMPLETE;
+    const bool many = make_frame(surface, SAMPLES, &surface->many, &surface->many_colour, &surface->many_depth);
+    const bool flat = make_frame(surface, 0, &surface->flat, &surface->flat_colour, &surface->flat_depth);
     return many && flat ? ERR_OK : err_set(why, ERR_IO, "OpenGL has no room for a picture of %d x %d pixels", surface->width, surface->height);
 }
 
@@ -67,6 +68,12 @@ static Err start_video(bool hidden, ErrText *why)
     if (hidden)
         return err_set(why, ERR_IO, "nothing can be drawn without a display here: %s. It takes EGL and a driver for it (libegl1, libgl1-mesa-dri)", SDL_GetError());
     return err_set(why, ERR_IO, "there is no display: %s. On a machine without one, --screenshot FILE and --record FOLDER draw without a window", SDL_GetError());
+}
+
+/* Mesa's, and what browsers' test machines have. */
+static bool names_software(const char *renderer)
+{
+    return strstr(renderer, "llvmpipe") || strstr(renderer, "softpipe") || strstr(renderer, "SwiftShader");
 }
 
 static Err open_window(Surface *surface, const SurfaceDef *def, ErrText *why)
@@ -84,6 +91,7 @@ static Err open_window(Surface *surface, const SurfaceDef *def, ErrText *why)
     if (epoxy_gl_version() < 33)
         return err_set(why, ERR_IO, "OpenGL 3.3 is needed, and this driver has %s", (const char *)glGetString(GL_VERSION));
     SDL_GL_SetSwapInterval(1);
+    surface->software = names_software((const char *)glGetString(GL_RENDERER));
     snprintf(surface->renderer, sizeof surface->renderer, "OpenGL %s, %s", (const char *)glGetString(GL_VERSION), (const char *)glGetString(GL_RENDERER));
     return ERR_OK;
 }
@@ -166,9 +174,10 @@ Err surface_follow(Surface *surface, ErrText *why)
 
 // --- a frame -------------------------------------------------------------------------------------------------------
 
-void surface_begin(Surface *surface)
+void surface_begin(Surface *surface, bool smooth)
 {
-    glBindFramebuffer(GL_FRAMEBUFFER, surface->many);
+    surface->smooth = smooth;
+    glBindFramebuffer(GL_FRAMEBUFFER, smooth ? surface->many : surface->flat);
     glViewport(0, 0, surface->width, surface->height);
 }
 
@@ -181,7 +190,8 @@ static void copy(const Surface *surface, GLuint from, GLuint to)
 
 void surface_flatten(Surface *surface)
 {
-    copy(surface, surface->many, surface->flat);
+    if (surface->smooth)
+        copy(surface, surface->many, surface->flat);
     glBindFramebuffer(GL_FRAMEBUFFER, surface->flat);
 }
 
@@ -226,6 +236,11 @@ Err surface_save(Surface *surface, const char *path, ErrText *why)
     const int written = png_image_write_to_file(&image, path, 0, pixels, 0, NULL);
     mem_free(pixels);
     return written ? ERR_OK : err_set(why, ERR_IO, "%s: %s", path, image.message);
+}
+
+bool surface_is_software(const Surface *surface)
+{
+    return surface->software;
 }
 
 const char *surface_renderer(const Surface *surface)

@@ -1,7 +1,7 @@
 /* surface.h -- where frames are drawn: a window, or nothing that anybody sees.
  *
- * SDL2 opens both: without a display its driver "offscreen" gives OpenGL through EGL. Whatever the display, frames go into a framebuffer of our own,
- * which has the depth and the samples that we want, and of which pictures are taken.
+ * SDL2 opens both: without a display its driver "offscreen" gives OpenGL through EGL. Whatever the display, frames go into framebuffers of our own,
+ * which have the depth and the samples that we want, and of which pictures are taken.
  *
  * Takes: SDL2, OpenGL 3.3 core by libepoxy, libpng.  Gives: Surface.  Threads: the one that opened it.  Memory: its own. */
 #pragma once
@@ -27,8 +27,10 @@ void surface_size(const Surface *surface, int *width, int *height, float *scale)
 Err surface_resize(Surface *surface, int width, int height, ErrText *why);
 /// The window may have another size now.
 Err surface_follow(Surface *surface, ErrText *why);
-/// Draw from now on.
-void surface_begin(Surface *surface);
+/// Draw from now on. `smooth`: with several samples per pixel, so that edges are.
+void surface_begin(Surface *surface, bool smooth);
+/// Whether the processor draws, who thinks twice about every pixel.
+bool surface_is_software(const Surface *surface);
 /// Flatten what was drawn: behind it single-sampled things are drawn on top, text and panels.
 void surface_flatten(Surface *surface);
 /// Show it.

@@ -5,9 +5,9 @@
 
 #include "view/folder.h"
 
-enum { INTEREST_MAX = 64 };
+enum { INTEREST_MAX = 64, SMOOTH_MAX = 400 };  // instances up to which a processor draws smooth edges
 static const double INTEREST_S = 1;  // between two lists of what is looked at
-static const float FIT = 0.8F;  // of the picture that a scene takes at first: bodies fill less of it than their spheres
+static const float FILL_ALL = 0.9F, FILL_ONE = 0.5F;  // of the picture that everything takes, and one asset
 
 static bool open_parts(View *view, const ViewDef *def, Err *err, ErrText *why)
 {
@@ -71,11 +71,11 @@ void view_select(View *view, int64_t asset)
 
 void view_fly_to(View *view, int64_t asset)
 {
-    float centre[3], radius;
+    float low[3], high[3];
     int width, height;
     surface_size(view->surface, &width, &height, &view->scale);
-    stage_sphere(&view->stage, &view->world, asset, centre, &radius);
-    camera_fly_to(&view->camera, centre, asset == WORLD_NOBODY ? FIT * radius : 1.6F * radius, (float)width / (float)height);
+    stage_box(&view->stage, &view->world, asset, low, high);
+    camera_fly_to(&view->camera, low, high, (float)width / (float)height, asset == WORLD_NOBODY ? FILL_ALL : FILL_ONE);
     view_touch(view);
 }
 
@@ -149,19 +149,27 @@ static size_t list_interest(const View *view, uint32_t out[INTEREST_MAX])
     return count;
 }
 
+static bool is_another_change(const View *view)
+{
+    const WhatIf *a = &view->change, *b = &view->told_change;
+    return view->change_count != view->told_changes || (view->change_count > 0 && (a->asset != b->asset || a->channel != b->channel || a->value != b->value));
+}
+
 /* Now and then, and at once where something else is wished. */
 static void tell_interest(View *view, double seconds)
 {
     uint32_t assets[INTEREST_MAX];
     view->told -= seconds;
-    const bool other = view->told_selected != view->selected || view->told_horizon != view->horizon;
+    const bool other = view->told_selected != view->selected || view->told_horizon != view->horizon || is_another_change(view);
     if (!view->source.type->look || view->world.asset_count == 0 || (view->told > 0 && !other))
         return;
-    const SourceInterest interest = {.assets = assets, .count = list_interest(view, assets), .horizon = view->horizon};
+    const SourceInterest interest = {.assets = assets, .count = list_interest(view, assets), .horizon = view->horizon, .changes = &view->change, .change_count = view->change_count};
     view->source.type->look(view->source.self, &interest);
     view->told = INTEREST_S;
     view->told_selected = view->selected;
     view->told_horizon = view->horizon;
+    view->told_change = view->change;
+    view->told_changes = view->change_count;
 }
 
 static void step(View *view, double seconds)
@@ -200,7 +208,7 @@ static void draw(View *view)
                                   .ghosts = view->horizon > 0 && view->world.ghost_time != TIME_NONE, .seconds = view->seconds};
     stage_compose(&view->stage, &view->world, &view->lens, &options);
 
-    surface_begin(view->surface);
+    surface_begin(view->surface, !surface_is_software(view->surface) || view->stage.instance_count <= SMOOTH_MAX);
     renderer_draw(view->renderer, &view->stage, &view->lens, view->palette);
     surface_flatten(view->surface);
     if (view->overlay.draw)

@@ -48,10 +48,14 @@ struct View {
 
     int64_t selected, hovered, followed;  // assets, WORLD_NOBODY
     double horizon;         // s at which ghosts are drawn, 0: none
+    WhatIf change;          // with which they are drawn
+    size_t change_count;    // 0 or 1
     double seconds;         // since the start, for what turns and pulses
     bool touched, closing;
     double told, told_horizon;  // s until the source is told again what is looked at; what it was told
     int64_t told_selected;
+    WhatIf told_change;
+    size_t told_changes;
 };
 
 Err view_create(const ViewDef *def, View **out, ErrText *why);

@@ -2,7 +2,6 @@
 
 #include <math.h>
 #include <stdio.h>
-#include <string.h>
 
 enum { MEMBERS = 100, POINTS = 60 };
 static const int64_t PAUSE_NS = NS_PER_S;  // of elapsed time, between two forecasts for ghosts
@@ -66,7 +65,8 @@ void foresight_look(Foresight *foresight, double horizon, const uint32_t *assets
 {
     foresight->horizon = horizon;
     foresight->asset_count = count < FORESIGHT_ASSETS_MAX ? count : FORESIGHT_ASSETS_MAX;
-    memcpy(foresight->assets, assets, foresight->asset_count * sizeof *assets);
+    for (size_t i = 0; i < foresight->asset_count; i++)
+        foresight->assets[i] = assets[i];
 }
 
 // --- scenarios, as people would write them -------------------------------------------------------------------------

@@ -177,7 +177,8 @@ static void local_look(void *self, const SourceInterest *interest)
     Local *local = self;
     Request request = {.kind = REQUEST_LOOK, .horizon = interest->horizon};
     request.asset_count = interest->count < FORESIGHT_ASSETS_MAX ? interest->count : FORESIGHT_ASSETS_MAX;
-    memcpy(request.assets, interest->assets, request.asset_count * sizeof *request.assets);
+    for (size_t i = 0; i < request.asset_count; i++)
+        request.assets[i] = interest->assets[i];
     mailbox_put(&local->requests, &request);
 }
 
@@ -216,8 +217,10 @@ static uint64_t local_forecast(void *self, const ForecastAsk *forecast)
     if (forecast->channel_count > FORESIGHT_CHANNELS_MAX || forecast->change_count > FORESIGHT_CHANNELS_MAX)
         return 0;
     *out = (ForesightAsk){.ticket = local->ticket + 1, .horizon = forecast->horizon, .asset = forecast->asset, .channel_count = forecast->channel_count, .change_count = forecast->change_count};
-    memcpy(out->channels, forecast->channels, forecast->channel_count * sizeof *out->channels);
-    memcpy(out->changes, forecast->changes, forecast->change_count * sizeof *out->changes);
+    for (size_t i = 0; i < forecast->channel_count; i++)
+        out->channels[i] = forecast->channels[i];
+    for (size_t i = 0; i < forecast->change_count; i++)
+        out->changes[i] = forecast->changes[i];
     return ask(local, &request);
 }
 

@@ -12,17 +12,20 @@ const MODEL = `return model "cistern" {
   sensors = { gauge = { of = "level", noise = 0.01, unit = "m", every = 1 } },
   actuators = { valve_order = { 0.2, "1", min = 0, max = 0.5 } },
 }`;
-const PLANT = `return plant "garden" { step = 0.5, clock = "provider", assets = { cistern = { "cistern" } } }`;
+const plantOf = (gate: string): string =>
+  `return plant "garden" { step = 0.5, clock = "provider", assets = { cistern = { "cistern" } }, gate = { ${gate} } }`;
+const PLANT = plantOf('fail_safe = { ["cistern.valve_order"] = 0 }');
 const BEYOND = 0.8;
 
 const folder = temporaryFolder();
 const programs: Program[] = [];
 let address: string;
+let plant: string;
 let browser: Visit;
 
 beforeAll(async () => {
   const port = await freePort();
-  const plant = join(folder, 'garden.lua');
+  plant = join(folder, 'garden.lua');
   mkdirSync(join(folder, 'models'));
   writeFileSync(join(folder, 'models', 'cistern.lua'), MODEL);
   writeFileSync(plant, PLANT);
@@ -66,4 +69,45 @@ test('leaves the refused command among those of the plant, with the same reason'
   const refused = browser.page.locator('.command[data-state="refused"]').first();
   await until('the command', async () => /above its maximum/.test((await refused.textContent()) ?? ''));
   expect(browser.errors.filter((error) => !error.includes('409'))).toEqual([]);
+});
+
+test('tries a command, which hands nothing over', async () => {
+  await find('nav-whatif').click();
+  await find(`try-cistern.valve_order-${BEYOND}`).click();
+  const answer = find('answer-cistern.valve_order');
+  await until('the answer', async () => /dry run/.test((await answer.textContent()) ?? ''));
+  expect(await answer.textContent()).toMatch(/dry run: cistern\.valve_order: 0\.8 is above its maximum/);
+});
+
+test('an actuator is taken into manual, and the What if page says so', async () => {
+  await find('nav-twin').click();
+  const mode = find('mode-cistern.valve_order');
+  await mode.selectOption('manual');
+  await until('the gate to say so', async () => (await mode.inputValue()) === 'manual');
+  await find('nav-whatif').click();
+  expect(await find('standing-cistern.valve_order').textContent()).toBe('manual: on the dashboard');
+});
+
+test('the fail-safe value is asked for twice, told everywhere, and released by people', async () => {
+  await find('nav-twin').click();
+  await find('fail-safe-valve_order').click();
+  await find('confirm-fail-safe').getByRole('textbox').fill('fire drill');
+  await find('do-fail-safe').click();
+  await until('the banner', async () => await find('held-banner').isVisible());
+  expect(await find('held-banner').textContent()).toContain('cistern.valve_order');
+  expect(await find('actuator-valve_order').textContent()).toMatch(/held at its fail-safe value since .*: fire drill/);
+  await find('nav-alarms').click();
+  expect(await find('held-banner').isVisible()).toBe(true);
+
+  await find('nav-twin').click();
+  await find('release-valve_order').click();
+  await until('the banner to go', async () => !(await find('held-banner').isVisible()));
+});
+
+test('a dry run of the plant is told on every page', async () => {
+  writeFileSync(plant, plantOf('dry_run = true'));
+  expect((await fetch(`${address}/api/v1/reload`, { method: 'POST' })).status).toBe(200);
+  await until('the banner', async () => await find('dry-run-banner').isVisible());
+  await find('nav-plant').click();
+  expect(await find('dry-run-banner').textContent()).toContain('none is handed over');
 });

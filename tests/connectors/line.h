@@ -43,7 +43,8 @@ static inline void line_prepare(Line *line, const char *options, const LineBindi
         const Unit *unit;
         ck_assert_int_eq(unit_parse(bindings[i].unit, &unit, NULL), ERR_OK);
         line->entries[i] = line_json(bindings[i].keys);
-        line->bindings[i] = (Binding){.tag = (TagId)i, .name = bindings[i].name, .writes = bindings[i].writes, .unit = unit, .scale = 1, .source_time = true, .address = line->entries[i]};
+        line->bindings[i] = (Binding){.tag = (TagId)i, .name = bindings[i].name, .writes = bindings[i].writes, .unit = unit, .scale = 1, .source_time = true,
+                                      .address = line->entries[i]};
     }
     line->def = (ConnectorDef){.name = "line", .options = line->options, .bindings = line->bindings, .binding_count = count, .folder = kit_folder()};
 }
@@ -124,7 +125,8 @@ static inline const Arrival *line_outcome(const Line *line, uint64_t command)
 static inline uint64_t line_send(Line *line, size_t binding, double value)
 {
     const int64_t now = clock_system.utc_ns(clock_system.self);
-    const Command command = {.id = ++line->commands, .wish = {.tag = (TagId)binding, .value = value}, .time = now, .deadline = now + 60 * NS_PER_S, .ended = TIME_NONE};
+    const Command command = {.id = ++line->commands, .wish = {.tag = (TagId)binding, .value = value}, .time = now, .deadline = now + 60 * NS_PER_S,
+                             .ended = TIME_NONE};
     ck_assert_int_eq(line->connector.type->send(line->connector.self, &command), ERR_OK);
     return command.id;
 }

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "kit/kit.h"
+#include "kit/peer.h"
 
 enum { BROKER_PATIENCE_S = 30, BROKER_PATH = 512, WITNESS_MAX = 4096, WITNESS_TEXT = 512 };
 
@@ -37,16 +38,6 @@ static inline int64_t broker_until(void)
 static inline bool broker_is_late(int64_t until)
 {
     return clock_system.elapsed_ns(clock_system.self) > until;
-}
-
-static inline int broker_free_port(void)
-{
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t length = sizeof address;
-    const int file = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    ck_assert(file >= 0 && bind(file, (struct sockaddr *)&address, sizeof address) == 0 && getsockname(file, (struct sockaddr *)&address, &length) == 0);
-    close(file);
-    return ntohs(address.sin_port);
 }
 
 static inline bool broker_answers(int port)
@@ -90,7 +81,7 @@ static inline void broker_start(BrokerProcess *broker)
 /* `settings`: lines of mosquitto.conf besides the listener; each listens on a loopback port of its own. */
 static inline BrokerProcess broker_open(const char *settings)
 {
-    BrokerProcess broker = {.port = broker_free_port()};
+    BrokerProcess broker = {.port = peer_free_port()};
     snprintf(broker.config, sizeof broker.config, "%s/mosquitto_%d.conf", kit_folder(), broker.port);
     snprintf(broker.url, sizeof broker.url, "mqtt://127.0.0.1:%d", broker.port);
     FILE *const file = fopen(broker.config, "w");

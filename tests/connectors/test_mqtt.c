@@ -100,7 +100,8 @@ static void assert_number(const char *text, double expected)
 
 START_TEST(numbers_are_those_of_json_and_nothing_else)
 {
-    static const char *const wrong[] = {"", " ", "nan", "inf", "0x10", "1,5", "+1", ".5", "1.", "1e", "01", "--1", "1 2", "1e999", "on", "12345678901234567890123456789012345678901234567890123456789012345"};
+    static const char *const wrong[] = {"", " ", "nan", "inf", "0x10", "1,5", "+1", ".5", "1.", "1e", "01", "--1", "1 2", "1e999", "on",
+                                        "12345678901234567890123456789012345678901234567890123456789012345"};
     assert_number("21.5", 21.5);
     assert_number(" -1e-3\r\n", -1e-3);
     assert_number("0", 0);
@@ -158,7 +159,8 @@ END_TEST
 
 START_TEST(what_is_not_there_or_no_number_is_refused)
 {
-    static const char *const wrong[] = {"{}", "[1]", "{\"v\":[]}", "{\"v\":\"warm\"}", "{\"v\":1,\"t\":\"noon\"}", "{\"v\":1,\"t\":9e300}", "{\"v\":1,\"t\":[]}", "3"};
+    static const char *const wrong[] = {"{}", "[1]", "{\"v\":[]}", "{\"v\":\"warm\"}", "{\"v\":1,\"t\":\"noon\"}",
+                                        "{\"v\":1,\"t\":9e300}", "{\"v\":1,\"t\":[]}", "3"};
     const PayloadForm form = {.json = true, .value = "/v", .stamp = "/t", .stamp_ns = NS_PER_S};
     PayloadValue value;
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)

@@ -88,7 +88,8 @@ END_TEST
 /* An authority of our own, another one, a broker's certificate, and a client's. */
 static void make_certificates(void)
 {
-    run_in_folder("exec 2>/dev/null; for who in ca other; do openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout $who.key -out $who.pem -days 2 -subj /CN=$who; done");
+    run_in_folder("exec 2>/dev/null; for who in ca other; do "
+                  "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout $who.key -out $who.pem -days 2 -subj /CN=$who; done");
     run_in_folder("exec 2>/dev/null; printf 'subjectAltName=IP:127.0.0.1' > names; for who in server client; do "
                   "openssl req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout $who.key -out $who.csr -subj /CN=$who && "
                   "openssl x509 -req -in $who.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -extfile names -out $who.pem; done; chmod a+r ./*");
@@ -98,7 +99,8 @@ static void open_tls_broker(const char *more)
 {
     char settings[4 * BROKER_PATH];
     make_certificates();
-    snprintf(settings, sizeof settings, "allow_anonymous true\ncafile %s/ca.pem\ncertfile %s/server.pem\nkeyfile %s/server.key\n%s", kit_folder(), kit_folder(), kit_folder(), more);
+    snprintf(settings, sizeof settings, "allow_anonymous true\ncafile %s/ca.pem\ncertfile %s/server.pem\nkeyfile %s/server.key\n%s",
+             kit_folder(), kit_folder(), kit_folder(), more);
     broker = broker_open(settings);
 }
 

@@ -185,7 +185,8 @@ START_TEST(a_command_is_done_when_the_broker_has_it)
     static const LineBinding bindings[] = {
         {"valve1.opening", "percent", "{\"topic\":\"works/valve1\"}", .writes = true},
         {"valve2.opening", "percent", "{\"topic\":\"works/valve2\",\"qos\":0}", .writes = true},
-        {"valve3.opening", "percent", "{\"topic\":\"works/valve3\",\"qos\":2,\"retain\":true,\"payload\":\"json\",\"value\":\"/set\",\"id\":\"/id\"}", .writes = true},
+        {"valve3.opening", "percent",
+         "{\"topic\":\"works/valve3\",\"qos\":2,\"retain\":true,\"payload\":\"json\",\"value\":\"/set\",\"id\":\"/id\"}", .writes = true},
     };
     open_plain();
     witness_open(&witness, &broker, "works/#");

@@ -217,7 +217,8 @@ START_TEST(nonsense_from_a_broker_neither_breaks_nor_holds_us)
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t length = sizeof address;
     ck_assert_int_eq(setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &(int){1}, sizeof(int)), 0);
-    ck_assert(bind(listener, (struct sockaddr *)&address, sizeof address) == 0 && listen(listener, 8) == 0 && getsockname(listener, (struct sockaddr *)&address, &length) == 0);
+    ck_assert_int_eq(bind(listener, (struct sockaddr *)&address, sizeof address), 0);
+    ck_assert(listen(listener, 8) == 0 && getsockname(listener, (struct sockaddr *)&address, &length) == 0);
     snprintf(broker.url, sizeof broker.url, "mqtt://127.0.0.1:%d", ntohs(address.sin_port));
     open_line(0.01);
     for (uint64_t round = 0; round < ROUNDS; round++)

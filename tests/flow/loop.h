@@ -44,7 +44,7 @@ static const char loop_model[] = "return model \"drained\" {\n"
                                  "}\n";
 
 static const char loop_plant[] = "return plant \"loop\" {\n"
-                                 "  step = 0.1, wait = 0.3, lag = 0,\n"
+                                 "  step = 0.1, wait = 0.3,\n"
                                  "  assets = { tank = { \"drained\" } },\n"
                                  "  connectors = { %s },\n"
                                  "  bind = { [\"tank.gauge\"] = %s, [\"tank.float\"] = %s, [\"tank.drain\"] = %s, [\"tank.drain_order\"] = %s },\n"

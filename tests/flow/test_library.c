@@ -31,7 +31,7 @@ static FlowPath build_library(void)
 // A plant with a running engine.
 
 static const char plant_text[] = "return plant \"works\" {\n"
-                                 "  step = 0.1, wait = 0.1, lag = 0,\n"
+                                 "  step = 0.1, wait = 0.1,\n"
                                  "  assets = { tank = { \"drained\" }%s },\n"
                                  "  connectors = {\n"
                                  "    own = { \"built/lines.so\", port = %d%s },\n"
@@ -73,7 +73,7 @@ static void await_answer(const Child *server, const char *path, const char *word
     for (char *answer;; mem_free(answer)) {
         answer = http(server, "GET", path, "");
         const bool found = strstr(answer, words);
-        ck_assert_msg(found || clock_system.elapsed_ns(clock_system.self) < until, "no \"%s\" in %s", words, answer);
+        ck_assert_msg(found || clock_system.elapsed_ns(clock_system.self) < until, "no \"%s\" in %.2000s", words, answer);
         if (found) {
             mem_free(answer);
             return;

@@ -99,7 +99,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     if (payload_read_number(payload, size - at, &number, NULL) == ERR_OK)
         require(isfinite(number));
 
-    const PayloadForm form = {.json = true, .value = value ? value : "", .stamp = pointer_of(fields.items[1]), .stamp_ns = NS_PER_MS, .quality = pointer_of(fields.items[2]), .id = pointer_of(fields.items[3])};
+    const PayloadForm form = {.json = true, .value = value ? value : "", .stamp = pointer_of(fields.items[1]), .stamp_ns = NS_PER_MS,
+                              .quality = pointer_of(fields.items[2]), .id = pointer_of(fields.items[3])};
     read_json(payload, size - at, &form);
     // a filter covers itself, and # all that does not begin with $
     require(topic_is_covered(fields.items[4], fields.items[4]));

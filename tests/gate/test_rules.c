@@ -165,8 +165,10 @@ START_TEST(what_handlers_are_refused_again_for_the_same_reason_is_the_same_comma
     Site *site = open_site("gate = { interlock = { ['tank0001.lamp'] = function(ask) return false, 'no' end } }");
     const uint64_t first = ask_as(site, ASKER_HANDLER, site->lamp, 1, 1);
     ck_assert_uint_eq(ask_as(site, ASKER_HANDLER, site->lamp, 1, 2), first);
-    ck_assert_uint_ne(ask_as(site, ASKER_HANDLER, site->lamp, 0.5, 3), first);
-    ck_assert_uint_ne(ask(site, site->lamp, 1, 4), ask(site, site->lamp, 1, 5));
+    ck_assert_uint_eq(ask_as(site, ASKER_HANDLER, site->lamp, 1, 11), first);
+    ck_assert_uint_ne(ask_as(site, ASKER_HANDLER, site->lamp, 1, 22), first);  // behind a pause
+    ck_assert_uint_ne(ask_as(site, ASKER_HANDLER, site->lamp, 0.5, 23), first);
+    ck_assert_uint_ne(ask(site, site->lamp, 1, 24), ask(site, site->lamp, 1, 25));
     close_site(site);
 }
 END_TEST

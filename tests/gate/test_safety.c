@@ -236,6 +236,22 @@ START_TEST(what_is_blocked_is_not_moved_before_it_is_unblocked)
 }
 END_TEST
 
+START_TEST(a_fail_safe_value_that_waits_does_not_go_once_its_actuator_is_blocked)
+{
+    Site *site = open_site("fail_safe = { ['pump.opening'] = 0 }");
+    ErrText why;
+    site->answer = ERR_CLOSED;  // nobody is there yet
+    act(site, GATE_ACT_HOLD, TAG_NONE, 1, &why);
+    tick(site, 1);
+    act(site, GATE_ACT_MODE, site->opening, 1, &why);
+    site->answer = ERR_OK;
+    for (int s = 2; s <= 30; s++)
+        tick(site, s);
+    ck_assert_uint_eq(site->sent_count, 0);
+    close_site(site);
+}
+END_TEST
+
 START_TEST(a_fail_safe_value_that_was_not_taken_is_tried_again)
 {
     Site *site = open_site("fail_safe = { ['pump.opening'] = 0 }");
@@ -450,7 +466,7 @@ END_TEST
 
 KIT_MAIN("gate.safety", on_order_the_fail_safe_value_is_written_whatever_its_rate, what_is_held_nobody_commands_until_people_release_it,
          silent_sensors_lead_to_the_fail_safe_value_and_hold_it_until_they_are_back, what_was_never_heard_is_silent_from_the_first_tick_on,
-         what_is_blocked_is_not_moved_before_it_is_unblocked, a_fail_safe_value_that_was_not_taken_is_tried_again,
+         what_is_blocked_is_not_moved_before_it_is_unblocked, a_fail_safe_value_that_waits_does_not_go_once_its_actuator_is_blocked, a_fail_safe_value_that_was_not_taken_is_tried_again,
          a_fail_safe_value_finds_room_where_people_find_none, what_is_held_is_held_behind_a_restart, a_confirmed_command_is_done_when_the_device_reports_it,
          what_does_not_come_near_fails_with_what_was_read, reading_back_may_take_longer_than_the_deadline,
          a_newer_command_ends_the_reading_back_of_the_one_before, a_watchdog_counts_by_the_time_and_is_kept_nowhere,

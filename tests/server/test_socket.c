@@ -529,6 +529,23 @@ START_TEST(samples_reach_who_wants_them_without_a_tick)
 }
 END_TEST
 
+START_TEST(what_the_tick_passes_on_reaches_who_wants_it_and_nothing_waits_for_who_does_not)
+{
+    Rig *rig = rig_open();
+    Peer *listener = peer_open(rig);
+    const Sample samples[] = {{.time = RIG_START, .value = 0.25, .tag = rig_tag(rig, "tank1.gauge")}, {.time = RIG_START, .value = 1e-3, .tag = rig_tag(rig, "tank1.inflow")}};
+    server_pass(rig->server, samples, 2);
+    peer_say(listener, LISTEN("\"*.gauge\""));
+    peer_expect(rig, listener, "\"subscribe\"");
+    server_pass(rig->server, samples, 2);
+    peer_expect(rig, listener, "\"topic\":\"samples\"");
+    ck_assert_str_eq(listener->text, "{\"topic\":\"samples\",\"value\":[[\"tank1.gauge\",1611326940000000000,25]]}");
+    ck_assert_int_eq(rig->tick, -1);
+    peer_close(listener);
+    rig_close(rig);
+}
+END_TEST
+
 START_TEST(records_reach_who_wants_them_behind_the_names_of_their_numbers)
 {
     Rig *rig = rig_open();
@@ -629,5 +646,6 @@ KIT_MAIN("server.socket", an_observer_gets_the_snapshot_first, a_tick_shows_valu
          the_largest_frame_may_come_in_pieces, broken_framing_ends_the_connection_and_nothing_else, half_a_handshake_holds_nobody_up,
          an_upgrade_is_refused_with_its_reason, a_slow_observer_skips_values_but_no_alarm_and_gets_the_newest,
          a_client_that_does_not_read_its_answers_is_closed, devices_are_refused_where_there_are_none,
-         samples_reach_who_wants_them_without_a_tick, records_reach_who_wants_them_behind_the_names_of_their_numbers,
+         samples_reach_who_wants_them_without_a_tick, what_the_tick_passes_on_reaches_who_wants_it_and_nothing_waits_for_who_does_not,
+         records_reach_who_wants_them_behind_the_names_of_their_numbers,
          a_listener_that_does_not_read_misses_samples_and_is_told_how_many, a_binary_frame_that_is_wrong_is_refused)

@@ -1,6 +1,6 @@
 /* made.h -- worlds that are made up: for tests of the scene, and to measure it.
  *
- * A made source has as many assets as are asked for: tanks, pumps and cells in turn, without places, each tank fed by the pump before it. Values follow a
+ * A made source has as many assets as are asked for: a third of them tanks, a third pumps, a third cells, without places; each tank is fed by a pump. Values follow a
  * sine in `phase`, which the test sets, so a scene is the same whenever and wherever it is drawn. */
 #pragma once
 
@@ -20,6 +20,11 @@ typedef struct Made {
 } Made;
 
 enum { MADE_TANK, MADE_PUMP, MADE_CELL, MADE_MODELS, MADE_CHANNELS = 4 };
+
+static inline uint16_t made_kind(const Made *made, uint32_t asset)
+{
+    return (uint16_t)((uint64_t)asset * MADE_MODELS / made->count);
+}
 
 static inline WorldChannel made_channel(const char *name, const char *unit, ChannelRole role, double max)
 {
@@ -61,10 +66,12 @@ static inline Err made_describe(const Made *made, World *world)
         made_model(&world->models[i], names[i], channels + i * MADE_CHANNELS);
 
     for (uint32_t i = 0; i < made->count; i++) {
-        world->assets[i] = (WorldAsset){.model = (uint16_t)(i % MADE_MODELS), .first = MADE_CHANNELS * i, .severity = -1};
-        snprintf(world->assets[i].name, WORLD_NAME, "%s_%06u", names[i % MADE_MODELS], i);
-        if (i % MADE_MODELS == MADE_TANK && i > 2)
-            world->connections[world->connection_count++] = (WorldConnection){.from = i - 2, .to = i, .from_channel = 1, .to_channel = 1};
+        const uint16_t kind = made_kind(made, i);
+        world->assets[i] = (WorldAsset){.model = kind, .first = MADE_CHANNELS * i, .severity = -1};
+        snprintf(world->assets[i].name, WORLD_NAME, "%s_%06u", names[kind], i);
+        const uint32_t tank = i - (made->count + MADE_MODELS - 1) / MADE_MODELS;
+        if (kind == MADE_PUMP && made_kind(made, tank) == MADE_TANK)
+            world->connections[world->connection_count++] = (WorldConnection){.from = i, .to = tank, .from_channel = 1, .to_channel = 1};
     }
     world->asset_count = made->count;
     world->model_count = MADE_MODELS;
@@ -80,7 +87,7 @@ static inline void made_fill(const Made *made, World *world)
     for (uint32_t i = 0; i < made->count; i++)
         for (int k = 0; k < MADE_CHANNELS; k++) {
             WorldValue *value = &world->values[MADE_CHANNELS * i + (uint32_t)k];
-            const double share = 0.5 + 0.4 * sin(made->phase + i * 0.7 + k), top = full[i % MADE_MODELS][k];
+            const double share = 0.5 + 0.4 * sin(made->phase + i * 0.7 + k), top = full[made_kind(made, i)][k];
             *value = (WorldValue){.value = k == 3 ? top : share * top, .measured = k == 0 ? (share + 0.05) * top : NAN, .sd = (float)(0.01 * top), .low = NAN, .middle = NAN, .high = NAN};
             if (made->ghosts) {
                 value->low = (float)(0.8 * value->value);

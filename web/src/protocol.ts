@@ -5,6 +5,7 @@
  */
 import { type Field, parseJson } from './decode';
 import { type Fleet, type Listed, spreadRuns } from './fleet';
+import { type Gate, openGate, readGate } from './gate';
 
 export const SUBPROTOCOL = 'pollux.v1.json';
 
@@ -17,7 +18,7 @@ const SENSOR_QUALITIES = ['good', 'diverged', 'silent'] as const;
 const VERDICTS = ['none', 'sensor', 'process', 'silence'] as const;
 const SEVERITIES = ['info', 'warning', 'major', 'critical'] as const;
 const ALARM_STATES = ['raised', 'acknowledged', 'returned', 'over'] as const;
-const COMMAND_STATES = ['waiting', 'sent', 'done', 'refused', 'failed', 'expired'] as const;
+const COMMAND_STATES = ['waiting', 'sent', 'done', 'refused', 'failed', 'expired', 'withheld'] as const;
 
 export type Kind = (typeof KINDS)[number];
 export type SampleQuality = (typeof SAMPLE_QUALITIES)[number];
@@ -80,6 +81,7 @@ export interface Snapshot {
   connect: Connection[];
   alarms: Alarm[];
   commands: Command[];
+  gate: Gate;
 }
 
 /** What became of the models' programs. */
@@ -169,6 +171,8 @@ export interface Way {
   attempts: number;
   /** Samples that were left out within their dead bands. */
   unchanged: number;
+  /** Turns of a schedule that were left out. */
+  missed: number;
   /** Tags that are silent. */
   stale: number;
   commands: number;
@@ -209,6 +213,7 @@ export interface Tick {
   twins: Map<string, TwinHealth>;
   alarms: Alarm[];
   commands: Command[];
+  gate: Gate | null;
   connections: Device[] | null;
   counters: Map<string, number> | null;
   /** Why the newest version of the plant's script was refused; null when it was not, or in a frame without counters. */
@@ -327,6 +332,7 @@ function readSnapshot(field: Field): Snapshot {
     connect: field.get('connect').or([], (connect) => connect.list(readConnection)),
     alarms: field.get('alarms').list(readAlarm),
     commands: field.get('commands').list(readCommand),
+    gate: field.get('gate').or(openGate(), readGate),
   };
 }
 
@@ -389,6 +395,7 @@ function readTick(field: Field): Tick {
     twins: field.get('twins').or(new Map<string, TwinHealth>(), (twins) => twins.table(readHealth)),
     alarms: field.get('alarms').or([], (alarms) => alarms.list(readAlarm)),
     commands: field.get('commands').or([], (commands) => commands.list(readCommand)),
+    gate: field.get('gate').or(null, readGate),
     connections: field.get('connections').or(null, (connections) => connections.list(readDevice)),
     counters: field.get('counters').or(null, (counters) => counters.table(number)),
     scriptError: field.get('script_error').or(null, text),
@@ -479,6 +486,7 @@ function readWay(field: Field): Way {
     since: field.get('since').or(null, seconds),
     attempts: field.get('attempts').number(),
     unchanged: field.get('unchanged').or(0, number),
+    missed: field.get('missed').or(0, number),
     stale: field.get('stale').or(0, number),
     commands: field.get('commands').or(0, number),
     failed: field.get('failed').or(0, number),

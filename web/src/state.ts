@@ -9,6 +9,7 @@ import type { Link } from './connection';
 import type { Fleet, Listed } from './fleet';
 import type { Ahead } from './forecast/ahead';
 import type { Bench } from './forecast/study';
+import { type Gate, openGate } from './gate';
 import type {
   Alarm,
   Answer,
@@ -76,6 +77,8 @@ export interface State {
   alarms: Map<number, Alarm>;
   /** The newest commands by id. */
   commands: Map<number, Command>;
+  /** Who may command, and what is held. */
+  gate: Gate;
   /** The devices that are or were connected. */
   devices: Device[];
   /** What the engine has counted, by the engine's own names. */
@@ -192,6 +195,7 @@ export function createState(settings: {
     health: new Map(),
     alarms: new Map(),
     commands: new Map(),
+    gate: openGate(),
     devices: [],
     counters: new Map(),
     pulse: new Pulse(),
@@ -377,6 +381,7 @@ function applySnapshot(state: State, snapshot: Snapshot): void {
   state.channels = new Map(snapshot.twins.flatMap((twin) => twin.channels.map((channel) => [channel.tag, channel])));
   state.alarms = new Map(snapshot.alarms.map((alarm) => [alarm.id, alarm]));
   state.commands = new Map(snapshot.commands.map((command) => [command.id, command]));
+  state.gate = snapshot.gate;
 
   // what happened while there was no connection is in the record
   state.history = { kind: 'wanted' };
@@ -394,6 +399,7 @@ function applyTick(state: State, tick: Tick): void {
   for (const [twin, health] of tick.twins) state.health.set(twin, health);
   for (const alarm of tick.alarms) applyAlarm(state, alarm);
   for (const command of tick.commands) state.commands.set(command.id, command);
+  if (tick.gate !== null) state.gate = tick.gate;
   if (tick.connections !== null) state.devices = tick.connections;
   if (tick.counters !== null) {
     state.counters = tick.counters;

@@ -84,6 +84,7 @@ export const emptyTick = (more: Partial<Tick> = {}): Tick => ({
   twins: new Map(),
   alarms: [],
   commands: [],
+  gate: null,
   connections: null,
   counters: null,
   scriptError: null,

@@ -34,7 +34,12 @@ export type Run =
   /** `again` is when there may be room: the wall clock in milliseconds, null where it would be no use. */
   | { kind: 'failed'; why: string; again: number | null };
 
-export type Order = { kind: 'sent' } | { kind: 'taken'; command: number } | { kind: 'refused'; why: string };
+export type Order =
+  | { kind: 'sent' }
+  | { kind: 'taken'; command: number }
+  /** A dry run: what would happen. */
+  | { kind: 'tried'; says: string }
+  | { kind: 'refused'; why: string };
 
 export interface StudyActions {
   open(): void;
@@ -45,7 +50,8 @@ export interface StudyActions {
   run(isSearch: boolean): void;
   cancel(): void;
   overlay(isOverlaid: boolean): void;
-  order(actuator: string, value: number, reason: string): void;
+  /** A dry run says what would happen, and hands nothing over. */
+  order(actuator: string, value: number, reason: string, isDry: boolean): void;
 }
 
 const POLL_MS = 300;
@@ -173,15 +179,22 @@ function studyActions(study: Study, state: State, touch: () => void): StudyActio
       study.isOverlaid = isOverlaid;
       touch();
     },
-    order(tag, value, reason) {
+    order(tag, value, reason, isDry) {
       study.orders.set(tag, { kind: 'sent' });
       touch();
-      ask('POST', 'commands', { body: { tag, value, reason }, signal: AbortSignal.timeout(PATIENCE_MS) })
-        .then((body) => study.orders.set(tag, { kind: 'taken', command: readCommand(body) }))
+      ask('POST', 'commands', {
+        body: { tag, value, reason, dry_run: isDry },
+        signal: AbortSignal.timeout(PATIENCE_MS),
+      })
+        .then((body) => study.orders.set(tag, readOrder(body)))
         .catch((refusal) => study.orders.set(tag, { kind: 'refused', why: whyOf(refusal) }))
         .finally(touch);
     },
   };
 }
 
-const readCommand = (body: string): number => parseJson(body).get('command').number();
+function readOrder(body: string): Order {
+  const answer = parseJson(body);
+  const says = answer.get('dry_run').or(null, (text) => text.text());
+  return says === null ? { kind: 'taken', command: answer.get('command').number() } : { kind: 'tried', says };
+}

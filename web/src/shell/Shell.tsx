@@ -6,6 +6,7 @@ import { PAGES, type Pages } from '../pages';
 import type { State } from '../state';
 import { Banner } from './Banner';
 import { Finder } from './Finder';
+import { GateBanner } from './GateBanner';
 import { Header } from './Header';
 import { Help } from './Help';
 import { Nav } from './Nav';
@@ -29,6 +30,7 @@ export function Shell({ state, actions, pages }: Props) {
       <div class="frame">
         <Header state={state} actions={actions} />
         <Banner state={state} actions={actions} />
+        <GateBanner state={state} />
         <main class="content" id="content" tabIndex={-1}>
           <Page state={state} actions={actions} pages={pages} />
         </main>

@@ -47,6 +47,7 @@ export function Connectors({ connectors, now }: Props) {
 
 function ConnectorRow({ connector, way, now }: { connector: Device; way: Way; now: Seconds | null }) {
   const { name, kind, peer, connected, samples, last } = connector;
+  const unused = unusedTexts(connector, way);
   return (
     <tr data-testid={`connector-${name}`} data-connected={connected}>
       <td class="anywhere">
@@ -64,10 +65,8 @@ function ConnectorRow({ connector, way, now }: { connector: Device; way: Way; no
         {countText(samples)}
       </td>
       <td class="device-troubles" data-name="not used">
-        {unusedTexts(connector, way).map((text) => (
-          <span key={text}>{text}</span>
-        ))}
-        {connected && way.fault !== '' && <small title="the last fault">{way.fault}</small>}
+        {unused.length === 0 ? 'none' : unused.map((text) => <span key={text}>{text}</span>)}
+        {connected && connector.refused > 0 && <small title="the last fault">{way.fault}</small>}
       </td>
       <td class="number" data-name="silent tags">
         {countText(way.stale)}
@@ -80,7 +79,7 @@ function ConnectorRow({ connector, way, now }: { connector: Device; way: Way; no
         {countText(way.attempts)}
       </td>
       <td class="number nowrap" data-name="processor">
-        {durationText(way.busy)}
+        {way.busy < 60 ? `${way.busy.toFixed(1)} s` : durationText(way.busy)}
       </td>
     </tr>
   );
@@ -90,12 +89,12 @@ function ConnectorRow({ connector, way, now }: { connector: Device; way: Way; no
 function unusedTexts(connector: Device, way: Way): string[] {
   const counts: [number, string][] = [
     [way.unchanged, 'unchanged'],
+    [way.missed, 'turns missed'],
     [connector.refused, 'refused'],
     [connector.dropped, 'dropped'],
     [connector.late, 'late'],
     [connector.duplicate, 'duplicate'],
     [connector.future, 'future'],
   ];
-  const texts = counts.filter(([count]) => count > 0).map(([count, name]) => `${countText(count)} ${name}`);
-  return texts.length > 0 ? texts : ['none'];
+  return counts.filter(([count]) => count > 0).map(([count, name]) => `${countText(count)} ${name}`);
 }

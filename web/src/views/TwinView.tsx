@@ -6,6 +6,7 @@ import type { Actions } from '../app';
 import type { Seconds } from '../protocol';
 import type { State } from '../state';
 import type { Trends } from '../trends';
+import { Actuators } from './Actuators';
 import { Alarms } from './Alarms';
 import { Charts } from './Charts';
 import { Commands } from './Commands';
@@ -28,6 +29,7 @@ export function TwinView({ state, actions, trends, now }: Props) {
       <Charts state={state} actions={actions} trends={trends} now={now} />
       <div class="rail">
         <Sensors state={state} trends={trends} now={now} />
+        <Actuators state={state} twin={trends.twin} />
         <Commands commands={state.commands} channels={state.channels} />
         <Connections devices={state.devices} counters={state.counters} now={now} />
       </div>

@@ -4,6 +4,7 @@ import type { CaseDraft, Draft } from '../../forecast/draft';
 import type { Bench, Order } from '../../forecast/study';
 import { unitText } from '../../format/unit';
 import { numberText } from '../../format/value';
+import { standingOf, standingText } from '../../gate';
 import type { State } from '../../state';
 import { hueText } from './FanChart';
 
@@ -72,20 +73,39 @@ interface WishProps {
 function WishRow({ wish, reason, state, bench, isRefused }: WishProps) {
   const { actuator, value } = wish;
   const unit = state.channels.get(actuator)?.unit ?? '1';
+  const isBusy = isRefused || bench.study.orders.get(actuator)?.kind === 'sent';
+  const standing = standingText(standingOf(state.gate, actuator));
   return (
     <div class="wish">
       <span>
         {actuator} ← <strong>{numberText(value, unit)}</strong> {unitText(unit)}
       </span>
-      <button
-        type="button"
-        class="button"
-        disabled={isRefused || bench.study.orders.get(actuator)?.kind === 'sent'}
-        data-testid={`apply-${actuator}-${value}`}
-        onClick={() => bench.actions.order(actuator, value, reason)}
-      >
-        Apply
-      </button>
+      <span class="wish-deeds">
+        <button
+          type="button"
+          class="button"
+          disabled={isBusy}
+          title="A dry run: all checks, the simulation too, and nothing is handed over"
+          data-testid={`try-${actuator}-${value}`}
+          onClick={() => bench.actions.order(actuator, value, reason, true)}
+        >
+          Try
+        </button>
+        <button
+          type="button"
+          class="button"
+          disabled={isBusy}
+          data-testid={`apply-${actuator}-${value}`}
+          onClick={() => bench.actions.order(actuator, value, reason, false)}
+        >
+          Apply
+        </button>
+      </span>
+      {standing !== null && (
+        <p class="wish-standing" data-testid={`standing-${actuator}`}>
+          {standing}
+        </p>
+      )}
       <Answer order={bench.study.orders.get(actuator)} actuator={actuator} state={state} />
     </div>
   );
@@ -100,9 +120,11 @@ function Answer({ order, actuator, state }: { order: Order | undefined; actuator
       ? 'asked the gate …'
       : order.kind === 'refused'
         ? `refused: ${order.why}`
-        : command === undefined
-          ? `command ${order.command} was taken`
-          : [command.state, command.detail].filter((part) => part !== '').join(': ');
+        : order.kind === 'tried'
+          ? order.says
+          : command === undefined
+            ? `command ${order.command} was taken`
+            : [command.state, command.detail].filter((part) => part !== '').join(': ');
   const outcome = order.kind === 'refused' ? 'refused' : (command?.state ?? order.kind);
   return (
     <p class="wish-answer" data-state={outcome} data-testid={`answer-${actuator}`} role="status">
