@@ -59,7 +59,7 @@ static Err publish(Edge *edge, Message message, const char *device, Metric *metr
     Err err = report_write(&report, &edge->text);
     if (err)
         return err;
-    address_write(message, edge->group, edge->node, device, topic);
+    topic_write(message, edge->group, edge->node, device, topic);
     err = broker_publish(edge->broker, &(BrokerLetter){.topic = topic, .payload = edge->text.bytes, .length = edge->text.length}, NULL, NULL);
     if (!err)
         edge->sequence = (edge->sequence + 1) % 256;
@@ -196,7 +196,7 @@ static void on_message(void *self, const BrokerMessage *message)
     Address address;
     if (edge->plan->host && strcmp(message->topic, edge->state_topic) == 0)
         take_state(edge, message);
-    else if (address_read(message->topic, &address) && (address.message == MESSAGE_NCMD || address.message == MESSAGE_DCMD))
+    else if (topic_read(message->topic, &address) && (address.message == MESSAGE_NCMD || address.message == MESSAGE_DCMD))
         take_report(edge, &address, message);
 }
 
@@ -219,8 +219,8 @@ static void on_joined(void *self)
 {
     Edge *edge = self;
     char ours[PLACE_TOPIC], devices[PLACE_TOPIC];
-    address_write(MESSAGE_NCMD, edge->group, edge->node, NULL, ours);
-    address_write(MESSAGE_DCMD, edge->group, edge->node, "#", devices);
+    topic_write(MESSAGE_NCMD, edge->group, edge->node, NULL, ours);
+    topic_write(MESSAGE_DCMD, edge->group, edge->node, "#", devices);
     broker_subscribe(edge->broker, (const char *const[]){ours, devices}, 2, 1);
     if (edge->plan->host)
         broker_subscribe(edge->broker, (const char *const[]){edge->state_topic}, 1, 1);
@@ -284,9 +284,9 @@ Err edge_create(const Plan *plan, Exchange *exchange, const Clock *clock, Edge *
     }
     edge->group = plan->group;
     edge->node = plan->node;
-    address_write(MESSAGE_NDEATH, edge->group, edge->node, NULL, edge->death_topic);
+    topic_write(MESSAGE_NDEATH, edge->group, edge->node, NULL, edge->death_topic);
     if (plan->host)
-        address_write_state(plan->host, edge->state_topic);
+        topic_write_state(plan->host, edge->state_topic);
     mark_shadows(edge);
     return ERR_OK;
 }

@@ -72,7 +72,7 @@ static Err publish_metric(Host *host, Message message, const Place *place, const
     text_clear(&host->text);
     if (report_write(&(Report){.time = utc(host), .sequence = -1, .metrics = &copy, .count = 1}, &host->text) != ERR_OK)
         return err_set(why, ERR_MEMORY, "out of memory");
-    address_write(message, place->group, place->node, message == MESSAGE_DCMD ? place->device : NULL, topic);
+    topic_write(message, place->group, place->node, message == MESSAGE_DCMD ? place->device : NULL, topic);
     return broker_publish(host->broker, &(BrokerLetter){.topic = topic, .payload = host->text.bytes, .length = host->text.length}, NULL, why);
 }
 
@@ -220,7 +220,7 @@ static void take_held(Host *host, size_t node)
     Report report;
     for (HeldMessage held; sequence_release(&host->nodes[node].sequence, &held); mem_free(held.topic)) {
         sequence_pass(&host->nodes[node].sequence, held.number);
-        if (address_read(held.topic, &address) && report_read(held.payload, held.length, &report, NULL) == ERR_OK) {
+        if (topic_read(held.topic, &address) && report_read(held.payload, held.length, &report, NULL) == ERR_OK) {
             take_in_turn(host, node, &address, &report);
             report_fini(&report);
         }
@@ -299,7 +299,7 @@ static void on_message(void *self, const BrokerMessage *message)
     Address address;
     if (strcmp(message->topic, host->state_topic) == 0)
         take_state(host, message);
-    else if (address_read(message->topic, &address) && address.message != MESSAGE_NCMD && address.message != MESSAGE_DCMD)
+    else if (topic_read(message->topic, &address) && address.message != MESSAGE_NCMD && address.message != MESSAGE_DCMD)
         take_report(host, &address, message);
 }
 
@@ -428,7 +428,7 @@ Err host_create(const Plan *plan, Exchange *exchange, const Clock *clock, Host *
     host->plan = plan;
     host->exchange = host->orders.exchange = exchange;
     host->clock = clock;
-    address_write_state(plan->host, host->state_topic);
+    topic_write_state(plan->host, host->state_topic);
     host->nodes = mem_alloc((plan->node_count + 1) * sizeof *host->nodes);
     host->points = mem_alloc((plan->count + 1) * sizeof *host->points);
     const Err err = host->nodes && host->points ? lookup_init(&host->lookup, plan) : ERR_MEMORY;

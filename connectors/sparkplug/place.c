@@ -78,7 +78,7 @@ static bool find_message(const char *name, Message *out)
     return false;
 }
 
-bool address_read(const char *topic, Address *out)
+bool topic_read(const char *topic, Address *out)
 {
     char level[PLACE_NAME];
     *out = (Address){0};
@@ -90,12 +90,12 @@ bool address_read(const char *topic, Address *out)
     return take_level(&topic, out->node) && (!has_device || take_level(&topic, out->device)) && !*topic;
 }
 
-void address_write(Message message, const char *group, const char *node, const char *device, char out[static PLACE_TOPIC])
+void topic_write(Message message, const char *group, const char *node, const char *device, char out[static PLACE_TOPIC])
 {
     snprintf(out, PLACE_TOPIC, "%s/%s/%s/%s%s%s", space, group, message_names[message], node, device ? "/" : "", device ? device : "");
 }
 
-void address_write_state(const char *host, char out[static PLACE_TOPIC])
+void topic_write_state(const char *host, char out[static PLACE_TOPIC])
 {
     snprintf(out, PLACE_TOPIC, "%s/STATE/%s", space, host);
 }

@@ -43,11 +43,11 @@ typedef struct Address {
 } Address;
 
 /// False when it is no topic of Sparkplug B, or of another kind.
-bool address_read(const char *topic, Address *out);
+bool topic_read(const char *topic, Address *out);
 /// `device` is NULL for messages of nodes.
-void address_write(Message message, const char *group, const char *node, const char *device, char out[static PLACE_TOPIC]);
+void topic_write(Message message, const char *group, const char *node, const char *device, char out[static PLACE_TOPIC]);
 /// spBv1.0/STATE/HOST
-void address_write_state(const char *host, char out[static PLACE_TOPIC]);
+void topic_write_state(const char *host, char out[static PLACE_TOPIC]);
 
 /// A host's state: {"online": true, "timestamp": ms}. False when it is none.
 bool state_read(const char *bytes, size_t length, bool *online, int64_t *time);

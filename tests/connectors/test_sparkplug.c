@@ -116,14 +116,14 @@ START_TEST(topics_say_who_speaks)
 {
     Address address;
     char topic[PLACE_TOPIC];
-    ck_assert(address_read("spBv1.0/works/DDATA/edge/tank1", &address));
+    ck_assert(topic_read("spBv1.0/works/DDATA/edge/tank1", &address));
     ck_assert_int_eq(address.message, MESSAGE_DDATA);
     ck_assert_str_eq(address.group, "works");
     ck_assert_str_eq(address.node, "edge");
     ck_assert_str_eq(address.device, "tank1");
-    address_write(address.message, address.group, address.node, address.device, topic);
+    topic_write(address.message, address.group, address.node, address.device, topic);
     ck_assert_str_eq(topic, "spBv1.0/works/DDATA/edge/tank1");
-    ck_assert(address_read("spBv1.0/works/NDEATH/edge", &address));
+    ck_assert(topic_read("spBv1.0/works/NDEATH/edge", &address));
     ck_assert_str_eq(address.device, "");
 
     static const char *const wrong[] = {
@@ -139,7 +139,7 @@ START_TEST(topics_say_who_speaks)
         "spBv1.0/STATE/pollux",
     };
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
-        ck_assert_msg(!address_read(wrong[i], &address), "%s was read", wrong[i]);
+        ck_assert_msg(!topic_read(wrong[i], &address), "%s was read", wrong[i]);
 }
 END_TEST
 

@@ -51,9 +51,9 @@ static void read_topic(const uint8_t *bytes, size_t size)
     const size_t length = size < sizeof topic ? size : sizeof topic - 1;
     memcpy(topic, bytes, length);
     topic[length] = 0;
-    if (!address_read(topic, &address))
+    if (!topic_read(topic, &address))
         return;
-    address_write(address.message, address.group, address.node, *address.device ? address.device : NULL, back);
+    topic_write(address.message, address.group, address.node, *address.device ? address.device : NULL, back);
     require(strncmp(topic, back, strlen(back)) == 0);
 }
 
