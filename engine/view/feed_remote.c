@@ -43,7 +43,7 @@ typedef struct Ended {
 } Ended;
 
 typedef struct Remote {
-    Address address;
+    Endpoint address;
     Line *line;
     Rest *rest;
     Mirror *mirror;
@@ -555,9 +555,9 @@ Err feed_remote_open(const FeedRemoteDef *def, Source *out, ErrText *why)
         return err_set(why, ERR_MEMORY, "no memory for the picture of a server");
     remote->history_from = TIME_NONE;
     remote->has_key = (def->token && *def->token) || def->user;
-    Err err = address_read(def->url, &remote->address, why);
+    Err err = endpoint_read(def->url, &remote->address, why);
     if (err == ERR_OK && remote->has_key)
-        err = address_check_secrecy(&remote->address, why);
+        err = endpoint_check_secrecy(&remote->address, why);
     if (err == ERR_OK)
         err = open_parts(remote, def, why);
     if (err != ERR_OK) {
