@@ -236,7 +236,8 @@ int show(int argc, char **argv)
         err = console_create(&over, &console, &why);
     if (!err) {
         const float scale = settings->scale > 0 ? (float)settings->scale : is_hidden(&options) ? 1 : 0;
-        const ViewDef def = {.surface = {.title = "Pollux", .width = settings->width, .height = settings->height, .scale = scale, .hidden = is_hidden(&options)},
+        const double pixels = is_hidden(&options) ? (double)scale : 1;  // of what nobody sees, a size is in pixels
+        const ViewDef def = {.surface = {.title = "Pollux", .width = (int)(settings->width * pixels), .height = (int)(settings->height * pixels), .scale = scale, .hidden = is_hidden(&options)},
                              .source = source, .overlay = console_overlay(console), .palette = settings->palette};
         err = view_create(&def, &view, &why);
     }

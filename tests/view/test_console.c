@@ -18,6 +18,7 @@ typedef struct Told {
     int64_t time;         // that was wished to be shown
     int shows;
     uint64_t acknowledged, ticket;
+    bool dry;
     uint32_t commanded;   // asset
     uint16_t channel;
     double value;
@@ -95,9 +96,10 @@ static uint64_t told_acknowledge(void *self, uint64_t alarm, const char *comment
     return ++((Told *)self)->ticket;
 }
 
-static uint64_t told_command(void *self, uint32_t asset, uint16_t channel, double value)
+static uint64_t told_command(void *self, uint32_t asset, uint16_t channel, double value, bool dry)
 {
     Told *told = self;
+    told->dry = dry;
     told->commanded = asset;
     told->channel = channel;
     told->value = value;
@@ -186,11 +188,11 @@ static void type_text(Stand *stand, const char *text)
     frames(stand, 2);
 }
 
-/* Where the middle of an asset is seen, as SDL says where a pointer is. */
+/* Where an asset is seen, near its top, which nothing in front of it hides, as SDL says where a pointer is. */
 static Spot seen_at(const Stand *stand, uint32_t asset)
 {
     const WorldAsset *item = &stand->view->world.assets[asset];
-    const float place[3] = {item->at[0], item->at[1], item->at[2] + item->size[2] / 2};
+    const float place[3] = {item->at[0], item->at[1], item->at[2] + 0.9F * item->size[2]};
     float out[2];
     ck_assert(lens_project(&stand->view->lens, place, out, NULL));
     int wide, high;
