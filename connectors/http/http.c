@@ -490,10 +490,39 @@ static Err http_open(const ConnectorDef *def, Connector *out, Exchange **exchang
     return ERR_OK;
 }
 
+/* "measurement,tag=value,... field" of a pushed line. */
+static void http_suggest(const char *address, Text *out)
+{
+    char copy[EXCHANGE_ADDRESS_MAX], *rest = copy;
+    snprintf(copy, sizeof copy, "%s", address);
+    char *const field = strrchr(copy, ' ');
+    if (!field)
+        return;
+    *field = 0;
+    text_put(out, "measurement = ");
+    text_json_string(out, strsep(&rest, ","));
+    text_put(out, ", field = ");
+    text_json_string(out, field + 1);
+    const char *before = ", tags = { ";
+    for (char *tag; (tag = strsep(&rest, ","));) {
+        char *const value = strchr(tag, '=');
+        if (!value)
+            continue;
+        *value = 0;
+        text_format(out, "%s[", before);
+        text_json_string(out, tag);
+        text_put(out, "] = ");
+        text_json_string(out, value + 1);
+        before = ", ";
+    }
+    text_put(out, before[2] == 't' ? "" : " }");
+}
+
 const ConnectorKind http_kind = {
     .version = CONNECTOR_VERSION,
     .name = "http",
     .doc = "numbers that are pushed to the server (JSON, InfluxDB's line protocol), and resources that are read and written",
     .check = http_check,
     .open = http_open,
+    .suggest = http_suggest,
 };
