@@ -1,3 +1,4 @@
+/* client.c -- libcurl's multi interface: a call is an easy handle that is kept, and is on the multi handle while it is busy. */
 #include "connectors/http/client.h"
 
 #include <assert.h>
