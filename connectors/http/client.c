@@ -197,13 +197,18 @@ static bool add_header(HttpCall *call, const char *name, const char *value)
     return true;
 }
 
+static bool add_token(HttpCall *call, const char *token)
+{
+    char bearer[HEADER_ROOM];
+    return snprintf(bearer, sizeof bearer, "Bearer %s", token) < (int)sizeof bearer && add_header(call, "Authorization", bearer);
+}
+
 static bool add_headers(HttpCall *call)
 {
     const HttpSettings *const settings = call->client->settings;
-    char bearer[HEADER_ROOM];
     const char *name;
     json_t *value;
-    bool done = !settings->token || (snprintf(bearer, sizeof bearer, "Bearer %s", settings->token) < (int)sizeof bearer && add_header(call, "Authorization", bearer));
+    bool done = !settings->token || add_token(call, settings->token);
     json_object_foreach((json_t *)settings->headers, name, value)
         done = done && add_header(call, name, http_header_value(value));
     return done;

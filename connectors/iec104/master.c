@@ -78,6 +78,15 @@ static void ask_routine(Master *master, size_t station, MasterRoutine routine, M
     send_request(master, (AsduRequest){.type = routines[routine].type, .cause = ASDU_ACT, .station = master->stations[station], .number = number}, now, asdu);
 }
 
+/* It was to no avail: again when its period is over, or where it has none after a while. */
+static void put_off(MasterRun *run, int64_t now)
+{
+    run->answer_by = INT64_MAX;
+    run->confirmed = false;
+    if (run->due == INT64_MAX)
+        run->due = now + RETRY_S * NS_PER_S;
+}
+
 static void miss_routine(Master *master, size_t station, MasterRoutine routine, int64_t now)
 {
     MasterRun *const run = &master->runs[station][routine];
@@ -87,10 +96,7 @@ static void miss_routine(Master *master, size_t station, MasterRoutine routine, 
     }
     refuse(master, "station %u: no %s of %s within %" PRId64 " s", master->stations[station], run->confirmed ? "termination" : "confirmation",
            asdu_type_name(routines[routine].type), master->def.answer_ns / NS_PER_S);
-    run->answer_by = INT64_MAX;
-    run->confirmed = false;
-    if (run->due == INT64_MAX)
-        run->due = now + RETRY_S * NS_PER_S;
+    put_off(run, now);
 }
 
 static bool is_asked(const MasterRun *run)
@@ -147,7 +153,7 @@ static void answer_routine(Master *master, MasterRun *run, const Routine *routin
     if (is_negative(asdu)) {
         refuse(master, "station %u answers %s with \"%s\"%s", asdu->station, asdu_type_name(asdu->type), asdu_cause_name(asdu->cause),
                asdu->negative ? " (negative)" : "");
-        run->answer_by = INT64_MAX;
+        put_off(run, now);
     } else if (asdu->cause == ASDU_ACT_CON && routine->terminates) {
         run->confirmed = true;
         run->answer_by = now + master->def.answer_ns;

@@ -80,6 +80,12 @@ AxisText axis_value(double value, double sd)
     return number_text(value, decimals_of_value(value, sd));
 }
 
+AxisText axis_short(double value, double sd)
+{
+    const int digits = decimals_of_value(value, 0), meant = sd > 0 && isfinite(sd) ? decimals_of_value(value, sd) : digits;
+    return number_text(value, digits < meant ? digits : meant);
+}
+
 AxisText axis_sd(double value, double sd)
 {
     return number_text(sd, decimals_of_value(value, sd));

@@ -24,6 +24,8 @@ AxisMarks axis_time_marks(int64_t from, int64_t to, size_t most);
 AxisText axis_number(double value, double step);
 /// A value of a panel: four significant digits, or as many as `sd` leaves any meaning to (two digits of it); "-" for NAN.
 AxisText axis_value(double value, double sd);
+/// The same in short, for a name in the scene: four digits, and no more than `sd` leaves a meaning to.
+AxisText axis_short(double value, double sd);
 /// The digits of a standard deviation beside such a value.
 AxisText axis_sd(double value, double sd);
 /// "14:48:58" in UTC; with the day before it where `day`.

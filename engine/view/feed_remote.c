@@ -43,7 +43,7 @@ typedef struct Ended {
 } Ended;
 
 typedef struct Remote {
-    Address address;
+    Endpoint address;
     Line *line;
     Rest *rest;
     Mirror *mirror;
@@ -269,7 +269,7 @@ static uint64_t acknowledge(void *self, uint64_t alarm, const char *comment)
     return ticket;
 }
 
-static uint64_t command(void *self, uint32_t asset, uint16_t channel, double value)
+static uint64_t command(void *self, uint32_t asset, uint16_t channel, double value, bool dry)
 {
     Remote *remote = self;
     Text body = {0};
@@ -279,8 +279,8 @@ static uint64_t command(void *self, uint32_t asset, uint16_t channel, double val
     inquiry_put_tag(&body, remote->world, asset, channel);
     text_put(&body, ",\"value\":");
     text_json_number(&body, value);
-    text_put(&body, ",\"reason\":\"from the visualizer\"}");
-    const uint64_t ticket = body.failed ? 0 : ask(remote, ASK_COMMAND, "POST", "/api/v1/commands", body.bytes, ASK_S);
+    text_format(&body, ",\"reason\":\"from the visualizer\"%s}", dry ? ",\"dry_run\":true" : "");
+    const uint64_t ticket = body.failed ? 0 : ask(remote, ASK_COMMAND, "POST", "/api/v1/commands", body.bytes, dry ? FORECAST_S : ASK_S);
     text_fini(&body);
     return ticket;
 }
@@ -288,6 +288,11 @@ static uint64_t command(void *self, uint32_t asset, uint16_t channel, double val
 static void take_order(Remote *remote, uint64_t ticket, const RestAnswer *answer)
 {
     const uint64_t id = (uint64_t)json_integer_value(json_object_get(answer->json, "command"));
+    const char *dry = json_string_value(json_object_get(answer->json, "dry_run"));
+    if (dry) {
+        answer_with(remote, ticket, ANSWER_COMMANDED, false, dry);
+        return;
+    }
     for (Order *order = remote->orders; order < remote->orders + ORDERS_MAX; order++)
         if (order->ticket == 0) {
             *order = (Order){ticket, id, now()};
@@ -555,9 +560,9 @@ Err feed_remote_open(const FeedRemoteDef *def, Source *out, ErrText *why)
         return err_set(why, ERR_MEMORY, "no memory for the picture of a server");
     remote->history_from = TIME_NONE;
     remote->has_key = (def->token && *def->token) || def->user;
-    Err err = address_read(def->url, &remote->address, why);
+    Err err = endpoint_read(def->url, &remote->address, why);
     if (err == ERR_OK && remote->has_key)
-        err = address_check_secrecy(&remote->address, why);
+        err = endpoint_check_secrecy(&remote->address, why);
     if (err == ERR_OK)
         err = open_parts(remote, def, why);
     if (err != ERR_OK) {

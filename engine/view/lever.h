@@ -16,7 +16,7 @@ typedef struct Lever {
     uint16_t input, actuator;      // WORLD_NONE: the lever has no such end
     char text[LEVER_TEXT];         // as typed, in `unit` of either end
     bool active;                   // looked ahead with
-    bool armed;                    // asked once whether to send
+    bool dry, armed;               // the gate was asked, and would let it through: the next press sends
     uint64_t ticket;               // of the order that is on its way
     char told[WORLD_TEXT];         // what became of the last one
     bool failed;

@@ -32,8 +32,8 @@ typedef struct Outgoing {
 } Outgoing;
 
 struct Line {
-    Address address;
-    char bearer[ADDRESS_TOKEN], cookie[ADDRESS_TOKEN];
+    Endpoint address;
+    char bearer[ENDPOINT_TOKEN], cookie[ENDPOINT_TOKEN];
     struct lws_context *lws;
     struct lws *wsi;
     lws_sorted_usec_list_t retry;

@@ -10,10 +10,10 @@
 
 #include <jansson.h>
 
-#include "view/address.h"
+#include "view/endpoint.h"
 
 typedef struct LineDef {
-    const Address *address;
+    const Endpoint *address;
     const char *token, *cookie;  // who comes; NULL or ""
     const char *ca;              // a PEM file of authorities; NULL: those of this machine
     int64_t retry_first_ns, retry_most_ns;  // 0: half a second, ten seconds

@@ -38,7 +38,7 @@ static Plate plate_of(const View *view, uint32_t asset, bool speaks)
     snprintf(plate.name, sizeof plate.name, "%s%s%s", alarm ? severity_sign(item->severity) : "", alarm ? " " : "", item->name);
     plate.value[0] = 0;
     if (value && isfinite(value->value))
-        snprintf(plate.value, sizeof plate.value, "%.24s %.24s", axis_value(value->value, 0).text, axis_unit(model->channels[channel].unit).text);
+        snprintf(plate.value, sizeof plate.value, "%.24s %.24s", axis_short(value->value, (double)value->sd).text, axis_unit(model->channels[channel].unit).text);
     return plate;
 }
 

@@ -86,6 +86,7 @@ bool panel_take(Panel *panel, const Answer *answer)
     if (answer->kind == ANSWER_COMMANDED && answer->ticket == panel->lever.ticket) {
         panel->lever.ticket = 0;
         panel->lever.failed = answer->failed;
+        panel->lever.armed = panel->lever.dry && !answer->failed;
         snprintf(panel->lever.told, sizeof panel->lever.told, "%s", answer->text);
         return true;
     }
@@ -288,13 +289,13 @@ static void draw_table(Panel *panel, Ui *ui, View *view, Box box)
 
 // The lever.
 
-static void send_order(Panel *panel, View *view, double value)
+/* The first press asks the gate what would become of it, the second is the order. */
+static void send_order(Lever *lever, View *view, double value)
 {
-    Lever *lever = &panel->lever;
-    lever->armed = false;
-    lever->failed = false;
-    lever->ticket = view->source.type->command(view->source.self, (uint32_t)lever->asset, lever->actuator, value);
-    snprintf(lever->told, sizeof lever->told, "%s", lever->ticket ? "asking the gate…" : "too much was asked at once: try again");
+    lever->dry = !lever->armed;
+    lever->armed = lever->failed = false;
+    lever->ticket = view->source.type->command(view->source.self, (uint32_t)lever->asset, lever->actuator, value, lever->dry);
+    snprintf(lever->told, sizeof lever->told, "%s", !lever->ticket ? "too much was asked at once: try again" : lever->dry ? "asking the gate…" : "on its way…");
 }
 
 static const char *why_no_order(const Panel *panel, const View *view, const char *wrong)
@@ -315,7 +316,6 @@ static const char *why_no_forecast(const Panel *panel, const View *view, const c
     return wrong ? wrong : view->source.type->forecast ? panel_why_not(&view->world, WORLD_CAN_FORECAST) : "there is no looking ahead here";
 }
 
-/* Send asks twice: the second press within the same place is the order. */
 static void draw_lever(Panel *panel, Ui *ui, View *view, Box box)
 {
     Lever *lever = &panel->lever;
@@ -351,12 +351,8 @@ static void draw_lever(Panel *panel, Ui *ui, View *view, Box box)
     }
     const Box send = {x + 234, y, box.x + box.width - PAD - x - 234, BUTTON};
     const uint64_t within = ui_enter(ui, "send");
-    if (ui_button(ui, send, lever->armed ? "Really?" : "Send", lever->armed ? UI_STRONG : UI_PLAIN, why_no_order(panel, view, wrong))) {
-        if (lever->armed)
-            send_order(panel, view, value);
-        else
-            lever->armed = true;
-    }
+    if (ui_button(ui, send, lever->armed ? "Send now" : "Send…", lever->armed ? UI_STRONG : UI_PLAIN, why_no_order(panel, view, wrong)))
+        send_order(lever, view, value);
     ui_leave(ui, within);
     ui_leave(ui, scope);
 

@@ -26,8 +26,8 @@ typedef struct Call {
 } Call;
 
 struct Rest {
-    Address address;
-    char token[ADDRESS_TOKEN], ca[1024];
+    Endpoint address;
+    char token[ENDPOINT_TOKEN], ca[1024];
     RestLogin login;
     CURLM *multi;
     Call calls[AT_ONCE];
@@ -58,7 +58,7 @@ static bool add_header(Call *call, const char *header)
 
 static bool set_headers(const Rest *rest, Call *call)
 {
-    char line[ADDRESS_TOKEN + 64];
+    char line[ENDPOINT_TOKEN + 64];
     bool fine = add_header(call, "Content-Type: application/json");
     snprintf(line, sizeof line, "Authorization: Bearer %s", rest->token);
     if (rest->token[0])

@@ -8,12 +8,12 @@
 
 #include <jansson.h>
 
-#include "view/address.h"
+#include "view/endpoint.h"
 
 enum { REST_PATH = 2048, REST_WAITING_MAX = 64 };
 
 typedef struct RestDef {
-    const Address *address;
+    const Endpoint *address;
     const char *token, *ca;  // NULL: none; the machine's
 } RestDef;
 

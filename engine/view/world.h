@@ -231,7 +231,8 @@ typedef struct SourceType {
     uint64_t (*series)(void *self, const SeriesAsk *ask);
     uint64_t (*forecast)(void *self, const ForecastAsk *ask);
     uint64_t (*acknowledge)(void *self, uint64_t alarm, const char *comment);
-    uint64_t (*command)(void *self, uint32_t asset, uint16_t channel, double value);
+    /// `dry`: nothing is sent, the gate says what would become of it.
+    uint64_t (*command)(void *self, uint32_t asset, uint16_t channel, double value, bool dry);
     void (*close)(void *self);
 } SourceType;
 

@@ -25,6 +25,7 @@ typedef struct Request {
     double value;  // SI
     char comment[WORLD_TEXT];
     ForesightAsk forecast;
+    bool dry;        // of REQUEST_COMMAND
     double horizon;  // of REQUEST_LOOK
     uint32_t assets[FORESIGHT_ASSETS_MAX];
     size_t asset_count;
@@ -72,7 +73,7 @@ static void acknowledge(Local *local, const Request *request)
 static void command(Local *local, const Request *request)
 {
     App *app = local->app;
-    const CommandWish wish = {.tag = request->tag, .value = request->value, .by = "window", .reason = "asked for at the window"};
+    const CommandWish wish = {.tag = request->tag, .value = request->value, .by = "window", .reason = "asked for at the window", .dry_run = request->dry};
     size_t count;
     const uint64_t id = gate_ask(app->gate, &wish, app->now);
     const Command *commands = gate_changed(app->gate, &count);
@@ -80,7 +81,7 @@ static void command(Local *local, const Request *request)
     for (size_t i = 0; i < count; i++)
         if (commands[i].id == id && commands[i].state == COMMAND_REFUSED)
             refusal = commands[i].detail;
-    answer(local, request, ANSWER_COMMANDED, refusal != NULL, refusal ? refusal : "on its way");
+    answer(local, request, ANSWER_COMMANDED, refusal != NULL, refusal ? refusal : request->dry ? "the gate would let it through" : "on its way");
 }
 
 static void foretell(Local *local, const Request *request)
@@ -201,11 +202,11 @@ static uint64_t local_acknowledge(void *self, uint64_t alarm, const char *commen
     return ask(self, &request);
 }
 
-static uint64_t local_command(void *self, uint32_t asset, uint16_t channel, double value)
+static uint64_t local_command(void *self, uint32_t asset, uint16_t channel, double value, bool dry)
 {
     Local *local = self;
     const TagId tag = plant_tag(local->plant, asset, channel);
-    Request request = {.kind = REQUEST_COMMAND, .tag = tag, .value = unit_to_si(tags_get(local->plant->tags, tag).unit, value)};
+    Request request = {.kind = REQUEST_COMMAND, .tag = tag, .dry = dry, .value = unit_to_si(tags_get(local->plant->tags, tag).unit, value)};
     return ask(local, &request);
 }
 

@@ -199,7 +199,7 @@ START_TEST(an_interrogation_without_an_answer_is_noted_and_tried_again)
 }
 END_TEST
 
-START_TEST(a_negative_answer_to_an_interrogation_is_noted)
+START_TEST(a_negative_answer_to_an_interrogation_is_noted_and_it_is_tried_again)
 {
     const MasterDef def = rig_def();
     Rig *rig = rig_create(&def);
@@ -207,6 +207,9 @@ START_TEST(a_negative_answer_to_an_interrogation_is_noted)
     outstation_faults(rig->outstation)->refuses_interrogations = true;
     rig_connect(rig);
     ck_assert_str_eq(rig_event(rig, MASTER_REFUSED, 0)->text, "station 1 answers C_IC_NA_1 with \"activation confirmation\" (negative)");
+    outstation_faults(rig->outstation)->refuses_interrogations = false;
+    rig_pass(rig, 60.1);
+    ck_assert_uint_eq(rig_count(rig, MASTER_VALUE), 1);
     rig_destroy(rig);
 
     rig = rig_create(&def);  // it has no station 1
@@ -499,7 +502,7 @@ END_TEST
 KIT_MAIN("connectors.iec104_master", the_start_interrogates_and_every_point_comes, routines_run_in_their_periods,
          the_interrogation_of_counters_brings_counters, an_interrogation_may_take_its_time_while_values_come,
          a_station_that_was_initialised_is_interrogated_again, every_station_behind_a_connection_is_interrogated,
-         an_interrogation_without_an_answer_is_noted_and_tried_again, a_negative_answer_to_an_interrogation_is_noted,
+         an_interrogation_without_an_answer_is_noted_and_tried_again, a_negative_answer_to_an_interrogation_is_noted_and_it_is_tried_again,
          a_test_command_without_an_answer_ends_the_connection, a_change_comes_with_its_time_and_quality, what_cannot_be_used_is_noted_and_the_rest_goes_on,
          a_command_is_selected_executed_and_terminated, a_direct_command_needs_no_selection, without_termination_the_confirmation_is_the_end,
          each_way_to_fail_is_one_outcome_and_nothing_is_sent_again, a_selection_that_is_not_confirmed_is_cancelled,

@@ -18,7 +18,8 @@ static Registers begin(void)
     Registers registers;
     const int port = peer_free_port();
     snprintf(registers.port, sizeof registers.port, "%d", port);
-    snprintf(registers.connectors, sizeof registers.connectors, "plc = { \"modbus\", host = \"127.0.0.1\", port = %d, every = 0.1, retry = 0.2, retry_most = 0.5 }", port);
+    static const char form[] = "plc = { \"modbus\", host = \"127.0.0.1\", port = %d, every = 0.1, retry = 0.2, retry_most = 0.5 }";
+    snprintf(registers.connectors, sizeof registers.connectors, form, port);
     begin_server(&registers);
     return registers;
 }
@@ -63,8 +64,11 @@ START_TEST(a_server_that_is_killed_leaves_a_gap_that_is_said_and_the_ticks_go_on
 {
     static const char bad[] = "pollux_samples_total{fate=\"bad\"}", used[] = "pollux_samples_total{fate=\"used\"}", ticks[] = "pollux_ticks_total";
     Registers registers = begin();
-    const LoopDef def = {.connectors = registers.connectors, .gauge = "{ \"plc\", holding = 30, unit = \"cm\" }", .float_gauge = "{ \"plc\", holding = 30, unit = \"cm\" }",
-                         .drain = "{ \"plc\", coil = 1 }", .order = "{ \"plc\", holding = 20 }"};
+    const LoopDef def = {.connectors = registers.connectors,
+                         .gauge = "{ \"plc\", holding = 30, unit = \"cm\" }",
+                         .float_gauge = "{ \"plc\", holding = 30, unit = \"cm\" }",
+                         .drain = "{ \"plc\", coil = 1 }",
+                         .order = "{ \"plc\", holding = 20 }"};
     const FlowPath script = loop_script(&def);
     Child engine = CHILD_START("outage", "serve", script.text, "--port", "0");
     child_await_port(&engine);

@@ -45,6 +45,8 @@ START_TEST(a_value_has_the_digits_that_its_deviation_leaves_a_meaning_to)
     ck_assert_str_eq(axis_value(-0.0000001, 0.01).text, "0.000");
     ck_assert_str_eq(axis_value(NAN, 1).text, "-");
     ck_assert_str_eq(axis_number(0.30000000000000004, 0.1).text, "0.3");
+    ck_assert_str_eq(axis_short(2.803217, 0.00034).text, "2.803");
+    ck_assert_str_eq(axis_short(1.2e-9, 0.18).text, "0.00");
 }
 END_TEST
 
@@ -58,5 +60,14 @@ START_TEST(spans_are_named_in_the_largest_unit_that_fits)
 }
 END_TEST
 
+START_TEST(units_are_written_as_people_write_them)
+{
+    ck_assert_str_eq(axis_unit("m^3/h").text, "m³/h");
+    ck_assert_str_eq(axis_unit("degC").text, "°C");
+    ck_assert_str_eq(axis_unit("kg/m^2").text, "kg/m²");
+    ck_assert_str_eq(axis_unit("1").text, "");
+}
+END_TEST
+
 KIT_MAIN("view.axis", marks_are_one_two_or_five_times_a_power_of_ten, times_are_marked_at_whole_minutes_and_hours, a_value_has_the_digits_that_its_deviation_leaves_a_meaning_to,
-         spans_are_named_in_the_largest_unit_that_fits)
+         units_are_written_as_people_write_them, spans_are_named_in_the_largest_unit_that_fits)

@@ -18,6 +18,7 @@ typedef struct Told {
     int64_t time;         // that was wished to be shown
     int shows;
     uint64_t acknowledged, ticket;
+    bool dry;
     uint32_t commanded;   // asset
     uint16_t channel;
     double value;
@@ -95,9 +96,10 @@ static uint64_t told_acknowledge(void *self, uint64_t alarm, const char *comment
     return ++((Told *)self)->ticket;
 }
 
-static uint64_t told_command(void *self, uint32_t asset, uint16_t channel, double value)
+static uint64_t told_command(void *self, uint32_t asset, uint16_t channel, double value, bool dry)
 {
     Told *told = self;
+    told->dry = dry;
     told->commanded = asset;
     told->channel = channel;
     told->value = value;

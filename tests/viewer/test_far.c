@@ -235,10 +235,12 @@ static void check_what_if(Site *site, uint32_t tank, uint16_t channel)
 static void check_command(Site *site, uint32_t tank)
 {
     const uint16_t order = world_channel(world_model(&site->view->world, tank), "inflow_order");
-    Answer answer = await_answer(site, site->source.type->command(site->source.self, tank, order, 0.002));
+    Answer dry = await_answer(site, site->source.type->command(site->source.self, tank, order, 0.003, true));
+    ck_assert_msg(!dry.failed && strstr(dry.text, "would"), "%s", dry.text);
+    Answer answer = await_answer(site, site->source.type->command(site->source.self, tank, order, 0.002, false));
     ck_assert_int_eq(answer.kind, ANSWER_COMMANDED);
     ck_assert_msg(!answer.failed && strcmp(answer.text, "done") == 0, "%s", answer.text);
-    answer = await_answer(site, site->source.type->command(site->source.self, tank, order, 7));
+    answer = await_answer(site, site->source.type->command(site->source.self, tank, order, 7, false));
     ck_assert(answer.failed);
     ck_assert_msg(strstr(answer.text, "1") != NULL, "%s", answer.text);  // the largest that it may be
 }
@@ -331,7 +333,7 @@ START_TEST(who_is_not_known_is_told_what_to_do_and_a_viewer_may_look_and_no_more
     frames_until(&site, has_rights, "the rights of a viewer");
     ck_assert_uint_eq(site.view->world.asset_count, 2);
     ck_assert_uint_eq(site.view->world.can, WORLD_CAN_FORECAST | WORLD_CAN_LOOK_BACK);
-    Answer answer = await_answer(&site, site.source.type->command(site.source.self, 0, world_channel(world_model(&site.view->world, 0), "inflow_order"), 0.002));
+    Answer answer = await_answer(&site, site.source.type->command(site.source.self, 0, world_channel(world_model(&site.view->world, 0), "inflow_order"), 0.002, false));
     ck_assert(answer.failed);
     ck_assert_msg(strstr(answer.text, "command") != NULL, "%s", answer.text);
     close_site(&site);

@@ -159,12 +159,12 @@ START_TEST(a_command_reaches_the_plant_and_a_wrong_one_is_refused)
     WAIT_FOR(&watch, watch.world.time != TIME_NONE);
     const uint32_t zone = asset(&watch, "zone");
     const uint16_t order = channel(&watch, zone, "opening_order"), opening = channel(&watch, zone, "opening");
-    Answer refused = wait_answer(&watch, watch.source.type->command(watch.source.self, zone, order, 7));
+    Answer refused = wait_answer(&watch, watch.source.type->command(watch.source.self, zone, order, 7, false));
     ck_assert(refused.failed);
     ck_assert_str_ne(refused.text, "");
     answer_fini(&refused);
 
-    Answer taken = wait_answer(&watch, watch.source.type->command(watch.source.self, zone, order, 0.45));
+    Answer taken = wait_answer(&watch, watch.source.type->command(watch.source.self, zone, order, 0.45, false));
     ck_assert_msg(!taken.failed, "%s", taken.text);
     answer_fini(&taken);
     WAIT_FOR(&watch, fabs(world_value(&watch.world, zone, opening)->value - 0.45) < 0.02);

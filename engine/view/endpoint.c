@@ -1,17 +1,17 @@
-#include "view/address.h"
+#include "view/endpoint.h"
 
 #include <curl/curl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-static Err address_error(ErrText *why, const char *text)
+static Err endpoint_error(ErrText *why, const char *text)
 {
     return err_set(why, ERR_USAGE, "\"%.200s\" is no address of a server: expected http://HOST:PORT, or https://", text);
 }
 
 /* Its parts, as curl reads them; false when there is more to it than a host and a port. */
-static bool read_parts(CURLU *url, Address *out)
+static bool read_parts(CURLU *url, Endpoint *out)
 {
     char *scheme = NULL, *host = NULL, *port = NULL, *path = NULL, *query = NULL, *user = NULL;
     curl_url_get(url, CURLUPART_SCHEME, &scheme, 0);
@@ -38,18 +38,18 @@ static bool read_parts(CURLU *url, Address *out)
     return fits && out->port > 0;
 }
 
-Err address_read(const char *text, Address *out, ErrText *why)
+Err endpoint_read(const char *text, Endpoint *out, ErrText *why)
 {
     char whole[1024];
-    *out = (Address){.port = 0};
+    *out = (Endpoint){.port = 0};
     const int length = snprintf(whole, sizeof whole, "%s%s", strstr(text, "://") ? "" : "http://", text);
     CURLU *url = length < (int)sizeof whole && *text ? curl_url() : NULL;
     const bool fits = url && curl_url_set(url, CURLUPART_URL, whole, 0) == CURLUE_OK && read_parts(url, out);
     curl_url_cleanup(url);
-    return fits ? ERR_OK : address_error(why, text);
+    return fits ? ERR_OK : endpoint_error(why, text);
 }
 
-Err address_check_secrecy(const Address *address, ErrText *why)
+Err endpoint_check_secrecy(const Endpoint *address, ErrText *why)
 {
     const char *host = address->host;
     const bool is_near = strcmp(host, "localhost") == 0 || strcmp(host, "::1") == 0 || strncmp(host, "127.", 4) == 0;
