@@ -99,9 +99,12 @@ end
 
 local colours = { body = "0.85, 0.85, 0.83", pale = "0.93, 0.93, 0.94", dark = "0.29, 0.33, 0.37", metal = "0.64, 0.68, 0.71", glow = "0.95, 0.63, 0.29" }
 
-local function write(out, path)
+-- sizes are for the eye, as those of the other meshes are: `scale` draws a hamlet together beside pumps
+local function write(out, path, scale)
   local nodes, meshes, materials, accessors, views, bytes, material_of, offset = {}, {}, {}, {}, {}, {}, {}, 0
   for i, n in ipairs(out.nodes) do
+    for k, x in ipairs(n.places) do n.places[k] = x * scale end
+    for k, x in ipairs(n.at) do n.at[k] = x * scale end
     if not material_of[n.material] then
       material_of[n.material] = #materials
       table.insert(materials, string.format('{ "name": "%s", "pbrMetallicRoughness": { "baseColorFactor": [%s, 1] } }', n.material, colours[n.material]))
@@ -133,8 +136,8 @@ end
 -- a hamlet: houses around a place, one of them with a tower
 local function houses()
   local out = scene()
-  local walls, roofs, dark, windows = node(out, "walls", "pale"), node(out, "roofs", "body"), node(out, "doors", "dark"), node(out, "windows", "glow")
-  local coarse_walls, coarse_roofs = node(out, "level1_walls", "pale"), node(out, "level1_roofs", "body")
+  local walls, roofs, dark, windows = node(out, "walls", "body"), node(out, "roofs", "dark"), node(out, "doors", "dark"), node(out, "windows", "glow")
+  local coarse_walls, coarse_roofs = node(out, "level1_walls", "body"), node(out, "level1_roofs", "dark")
   local function house(x, z, wide, deep, high)
     for _, part in ipairs { walls, coarse_walls } do box(part, x - wide / 2, 0, z - deep / 2, x + wide / 2, high, z + deep / 2) end
     for _, part in ipairs { roofs, coarse_roofs } do roof(part, x - wide / 2 - 0.3, high, z - deep / 2 - 0.3, x + wide / 2 + 0.3, high + wide * 0.45, z + deep / 2 + 0.3) end
@@ -175,5 +178,5 @@ local function turbine()
   return out
 end
 
-write(houses(), "houses.gltf")
-write(turbine(), "turbine.gltf")
+write(houses(), "houses.gltf", 0.28)
+write(turbine(), "turbine.gltf", 0.35)

@@ -33,13 +33,14 @@ typedef struct Show {
     long after, seconds, ghost, scale, seed;
     bool headless, no_faults, bare;
     OptionList faults;
+    int64_t begin;      // plant time at which a plant inside begins; TIME_NONE: it runs elsewhere
     Settings settings;  // remembered, and what was typed instead
     char settings_path[1024];
 } Show;
 
 static OptionResult read_options(int argc, char **argv, Show *out)
 {
-    *out = (Show){.speed = 1, .seconds = 5, .seed = 1, .ghost = -1};
+    *out = (Show){.speed = 1, .seconds = 5, .seed = 1, .ghost = -1, .begin = TIME_NONE};
     const Option options[] = {
         {OPTION_OPERAND_MAYBE, "SOURCE", NULL, "a server, or a plant script", &out->source, 0, 0},
         {OPTION_TEXT, "token-file", "FILE", "of a server: a token that lets one in ($POLLUX_TOKEN)", &out->token_file, 0, 0},
@@ -98,6 +99,8 @@ static Err check_options(Show *show, ErrText *why)
         return err_set(why, ERR_USAGE, "view: --palette: expected light or dark, got \"%s\"", show->palette);
     if (show->screenshot && show->record)
         return err_set(why, ERR_USAGE, "view: --screenshot takes one picture, --record many: choose one");
+    if (show->headless && !show->screenshot && !show->record)
+        return err_set(why, ERR_USAGE, "view: --headless opens no window, so it goes with --screenshot FILE or --record FOLDER");
     if (show->scale > 0)
         settings->scale = (double)show->scale / 100;
     if (show->ghost >= 0)
@@ -116,17 +119,15 @@ static Err check_options(Show *show, ErrText *why)
 static Err wait_for_world(const Show *show, View *view, ErrText *why)
 {
     const int64_t until = clock_system.elapsed_ns(clock_system.self) + PATIENCE_S * NS_PER_S;
-    int64_t first = TIME_NONE;
     while (!stop_asked && clock_system.elapsed_ns(clock_system.self) < until) {
         view_step(view, 0);
-        const int64_t time = view->world.time;
-        first = first == TIME_NONE ? time : first;
-        const bool ready = time != TIME_NONE && (view->horizon <= 0 || view->world.ghost_time != TIME_NONE);
-        if (ready && (double)(time - first) >= (double)(show->after - 1) * (double)NS_PER_S)
+        const World *world = &view->world;
+        const bool ready = world->time != TIME_NONE && (view->horizon <= 0 || world->ghost_time != TIME_NONE);
+        if (ready && (show->begin == TIME_NONE || (double)(world->time - show->begin) >= ((double)show->after - 2 * world->step) * (double)NS_PER_S))
             return ERR_OK;
         clock_system.sleep_ns(clock_system.self, NS_PER_MS);
     }
-    return err_set(why, ERR_IO, "the plant did not come as far as %ld s within %d s", show->after, PATIENCE_S);
+    return err_set(why, ERR_IO, "there was nothing to show within %d s: %s", PATIENCE_S, *view->world.notice ? view->world.notice : "the plant did not come so far");
 }
 
 static Err select_asset(const Show *show, View *view, ErrText *why)
@@ -204,11 +205,12 @@ static Err stay(const Show *show, View *view, ErrText *why)
 
 // --- both ----------------------------------------------------------------------------------------------------------
 
-static Err open_source(const Show *show, Source *out, ErrText *why)
+static Err open_source(Show *show, Source *out, ErrText *why)
 {
     if (far_is_meant(show->source))
         return far_open(&(FarDef){.url = show->source, .token_file = show->token_file, .user = show->user, .ca = show->ca}, out, why);
-    const LocalDef local = {.plant = show->source, .speed = show->speed, .hurry = (double)show->after, .begin = TIME_NONE, .seed = (uint64_t)show->seed, .no_faults = show->no_faults,
+    show->begin = clock_system.utc_ns(clock_system.self);
+    const LocalDef local = {.plant = show->source, .speed = show->speed, .hurry = (double)show->after, .begin = show->begin, .seed = (uint64_t)show->seed, .no_faults = show->no_faults,
                             .faults = show->faults.items, .fault_count = show->faults.count};
     return local_open(&local, out, why);
 }
