@@ -8,8 +8,8 @@
 
 enum { ETAG_MAX = 200, PATH_ROOM = 4096, HEADER_ROOM = 1024 };
 
-struct Call {
-    Client *client;
+struct HttpCall {
+    HttpClient *client;
     CURL *curl;
     struct curl_slist *headers;  // of the request under way
     Text body;                   // of the answer, or on its way out
@@ -18,13 +18,13 @@ struct Call {
     char etag[ETAG_MAX];
     char url[HTTP_URL_MAX];
     char fault[CURL_ERROR_SIZE];
-    Call *next;
+    HttpCall *next;
 };
 
-struct Client {
+struct HttpClient {
     const HttpSettings *settings;
     CURLM *multi;
-    Call *calls;
+    HttpCall *calls;
     char ca[PATH_ROOM], certificate[PATH_ROOM], key[PATH_ROOM];  // "" for none
 };
 
@@ -44,9 +44,9 @@ static Err find_file(const char *folder, const char *name, char out[static PATH_
     return ERR_OK;
 }
 
-Err http_client_create(const HttpSettings *settings, const char *folder, Client **out, ErrText *why)
+Err http_client_create(const HttpSettings *settings, const char *folder, HttpClient **out, ErrText *why)
 {
-    Client *client = *out = mem_alloc(sizeof *client);
+    HttpClient *client = *out = mem_alloc(sizeof *client);
     if (!client || curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
         mem_free(client);
         *out = NULL;
@@ -68,7 +68,7 @@ Err http_client_create(const HttpSettings *settings, const char *folder, Client 
     return err;
 }
 
-static void end_request(Call *call)
+static void end_request(HttpCall *call)
 {
     if (call->busy)
         curl_multi_remove_handle(call->client->multi, call->curl);
@@ -77,11 +77,11 @@ static void end_request(Call *call)
     call->busy = false;
 }
 
-void http_client_destroy(Client *client)
+void http_client_destroy(HttpClient *client)
 {
     if (!client)
         return;
-    for (Call *call = client->calls, *next; call; call = next) {
+    for (HttpCall *call = client->calls, *next; call; call = next) {
         next = call->next;
         end_request(call);
         curl_easy_cleanup(call->curl);
@@ -98,7 +98,7 @@ void http_client_destroy(Client *client)
 
 static size_t on_body(char *bytes, size_t size, size_t count, void *self)
 {
-    Call *const call = self;
+    HttpCall *const call = self;
     call->too_long = call->answer.length + size * count > call->client->settings->limit;
     if (call->too_long)
         return 0;
@@ -110,7 +110,7 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *self)
 static size_t on_header(char *bytes, size_t size, size_t count, void *self)
 {
     static const char name[] = "etag:";
-    Call *const call = self;
+    HttpCall *const call = self;
     const size_t length = size * count;
     if (length < sizeof name || strncasecmp(bytes, name, sizeof name - 1) != 0)
         return length;
@@ -125,7 +125,7 @@ static size_t on_header(char *bytes, size_t size, size_t count, void *self)
     return length;
 }
 
-static CURLcode set_access(Call *call)
+static CURLcode set_access(HttpCall *call)
 {
     const HttpSettings *const settings = call->client->settings;
     CURLcode code = CURLE_OK;
@@ -142,7 +142,7 @@ static CURLcode set_access(Call *call)
     return code;
 }
 
-static CURLcode set_up(Call *call)
+static CURLcode set_up(HttpCall *call)
 {
     CURLcode code = curl_easy_setopt(call->curl, CURLOPT_URL, call->url) | set_access(call);
     curl_easy_setopt(call->curl, CURLOPT_PROTOCOLS_STR, "http,https");
@@ -158,9 +158,9 @@ static CURLcode set_up(Call *call)
     return code;
 }
 
-Err http_client_call(Client *client, const char *path, Call **out)
+Err http_client_call(HttpClient *client, const char *path, HttpCall **out)
 {
-    Call *call = *out = mem_alloc(sizeof *call);
+    HttpCall *call = *out = mem_alloc(sizeof *call);
     if (!call)
         return ERR_MEMORY;
     call->client = client;
@@ -173,19 +173,19 @@ Err http_client_call(Client *client, const char *path, Call **out)
     return call->curl && set_up(call) == CURLE_OK ? ERR_OK : ERR_MEMORY;
 }
 
-void call_forget(Call *call)
+void http_call_forget(HttpCall *call)
 {
     call->etag[0] = 0;
 }
 
-bool call_is_busy(const Call *call)
+bool http_call_is_busy(const HttpCall *call)
 {
     return call->busy;
 }
 
 // --- requests ------------------------------------------------------------------------------------------------------
 
-static bool add_header(Call *call, const char *name, const char *value)
+static bool add_header(HttpCall *call, const char *name, const char *value)
 {
     char line[HEADER_ROOM];
     if (snprintf(line, sizeof line, "%s: %s", name, value) >= (int)sizeof line)
@@ -197,19 +197,24 @@ static bool add_header(Call *call, const char *name, const char *value)
     return true;
 }
 
-static bool add_headers(Call *call)
+static bool add_token(HttpCall *call, const char *token)
+{
+    char bearer[HEADER_ROOM];
+    return snprintf(bearer, sizeof bearer, "Bearer %s", token) < (int)sizeof bearer && add_header(call, "Authorization", bearer);
+}
+
+static bool add_headers(HttpCall *call)
 {
     const HttpSettings *const settings = call->client->settings;
-    char bearer[HEADER_ROOM];
     const char *name;
     json_t *value;
-    bool done = !settings->token || (snprintf(bearer, sizeof bearer, "Bearer %s", settings->token) < (int)sizeof bearer && add_header(call, "Authorization", bearer));
+    bool done = !settings->token || add_token(call, settings->token);
     json_object_foreach((json_t *)settings->headers, name, value)
         done = done && add_header(call, name, http_header_value(value));
     return done;
 }
 
-static bool begin_request(Call *call, bool complete)
+static bool begin_request(HttpCall *call, bool complete)
 {
     text_clear(&call->answer);
     text_put(&call->answer, "");
@@ -222,7 +227,7 @@ static bool begin_request(Call *call, bool complete)
     return call->busy;
 }
 
-bool http_client_get(Client *client, Call *call)
+bool http_client_get(HttpClient *client, HttpCall *call)
 {
     assert(!call->busy && call->client == client);
     const bool complete = add_headers(call) && (!*call->etag || add_header(call, "If-None-Match", call->etag));
@@ -230,7 +235,7 @@ bool http_client_get(Client *client, Call *call)
     return begin_request(call, complete);
 }
 
-bool http_client_send(Client *client, Call *call, bool post, const char *type, const Text *body)
+bool http_client_send(HttpClient *client, HttpCall *call, bool post, const char *type, const Text *body)
 {
     assert(!call->busy && call->client == client);
     text_clear(&call->body);
@@ -244,7 +249,7 @@ bool http_client_send(Client *client, Call *call, bool post, const char *type, c
     return begin_request(call, complete);
 }
 
-void http_client_wait(Client *client, int file, int64_t wait_ns)
+void http_client_wait(HttpClient *client, int file, int64_t wait_ns)
 {
     struct curl_waitfd own = {.fd = file, .events = CURL_WAIT_POLLIN};
     int running;
@@ -253,9 +258,9 @@ void http_client_wait(Client *client, int file, int64_t wait_ns)
     curl_multi_perform(client->multi, &running);
 }
 
-static void judge(const CURLMsg *message, CallAnswer *out)
+static void judge(const CURLMsg *message, HttpAnswer *out)
 {
-    Call *const call = out->call;
+    HttpCall *const call = out->call;
     curl_off_t took_us = 0;
     curl_easy_getinfo(call->curl, CURLINFO_TOTAL_TIME_T, &took_us);
     out->took_ns = (int64_t)took_us * 1000;
@@ -264,7 +269,7 @@ static void judge(const CURLMsg *message, CallAnswer *out)
     if (message->data.result == CURLE_OK) {
         curl_easy_getinfo(call->curl, CURLINFO_RESPONSE_CODE, &out->status);
         if (out->status != 304 && !call->tagged)
-            call_forget(call);
+            http_call_forget(call);
         return;
     }
     out->status = 0;
@@ -274,13 +279,13 @@ static void judge(const CURLMsg *message, CallAnswer *out)
         snprintf(out->why, sizeof out->why, "%.150s", *call->fault ? call->fault : curl_easy_strerror(message->data.result));
 }
 
-bool http_client_ended(Client *client, CallAnswer *out)
+bool http_client_ended(HttpClient *client, HttpAnswer *out)
 {
     int left;
     for (const CURLMsg *message; (message = curl_multi_info_read(client->multi, &left));) {
         if (message->msg != CURLMSG_DONE)
             continue;
-        *out = (CallAnswer){0};
+        *out = (HttpAnswer){0};
         curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &out->call);
         judge(message, out);
         end_request(out->call);

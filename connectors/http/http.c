@@ -18,7 +18,7 @@ enum { ORDER_REST_MS = 20 };
 /* What is read at one path in one period: one request for all bindings of it. */
 typedef struct Resource {
     const char *path;
-    Call *call;
+    HttpCall *call;
     Schedule schedule;
     int64_t again_ns;  // elapsed: one that failed is not asked before
     Backoff backoff;
@@ -37,7 +37,7 @@ typedef struct Last {
 
 /* The command that is on its way; one at a time, in their order. */
 typedef struct Order {
-    Call *call;  // NULL: none
+    HttpCall *call;  // NULL: none
     uint64_t command;
 } Order;
 
@@ -57,11 +57,11 @@ typedef struct Http {
     bool entered;
 
     pthread_t thread;
-    Client *client;  // NULL: nothing is asked for
+    HttpClient *client;  // NULL: nothing is asked for
     Resource *resources;
     size_t resource_count;
     size_t *members;  // of all resources, one behind the other
-    Call **orders;    // by binding, of those that are written
+    HttpCall **orders;    // by binding, of those that are written
     Order order;
     Last *last;       // by binding
     PushValues values;
@@ -107,7 +107,7 @@ static void fail_resource(Http *http, Resource *resource, const char *why)
 {
     char fault[160];
     snprintf(fault, sizeof fault, "GET %.60s: %s", resource->path, why);
-    call_forget(resource->call);
+    http_call_forget(resource->call);
     resource->failed = true;
     resource->again_ns = elapsed(http) + backoff_next(&resource->backoff);
     silence(http, resource);
@@ -130,7 +130,7 @@ static void pass_on_lines(Http *http, const Resource *resource, char *text, int6
     }
 }
 
-static Err read_member(const HttpPlace *place, const CallAnswer *answer, const json_t *document, PayloadValue *out, ErrText *why)
+static Err read_member(const HttpPlace *place, const HttpAnswer *answer, const json_t *document, PayloadValue *out, ErrText *why)
 {
     if (place->form.json)
         return payload_pick(&place->form, document, out, why);
@@ -138,7 +138,7 @@ static Err read_member(const HttpPlace *place, const CallAnswer *answer, const j
     return payload_read_number(answer->bytes, answer->length, &out->number, why);
 }
 
-static void pass_on_member(Http *http, const Resource *resource, size_t binding, const CallAnswer *answer, const json_t *document, int64_t time)
+static void pass_on_member(Http *http, const Resource *resource, size_t binding, const HttpAnswer *answer, const json_t *document, int64_t time)
 {
     PayloadValue value;
     ErrText why;
@@ -152,11 +152,11 @@ static void pass_on_member(Http *http, const Resource *resource, size_t binding,
         return;
     }
     exchange_refuse(http->exchange, "GET %.60s: %s", resource->path, why.text);
-    call_forget(resource->call);
+    http_call_forget(resource->call);
     exchange_value(http->exchange, binding, NAN, TIME_NONE, QUALITY_BAD);
 }
 
-static void pass_on_answer(Http *http, const Resource *resource, const CallAnswer *answer, int64_t time)
+static void pass_on_answer(Http *http, const Resource *resource, const HttpAnswer *answer, int64_t time)
 {
     // the document is read once for all, and only where somebody wants one
     bool json = false;
@@ -181,7 +181,7 @@ static void repeat(Http *http, const Resource *resource, int64_t time)
     }
 }
 
-static void take_answer(Http *http, Resource *resource, const CallAnswer *answer)
+static void take_answer(Http *http, Resource *resource, const HttpAnswer *answer)
 {
     const int64_t time = utc(http) - answer->took_ns / 2;
     if (!answer->status) {
@@ -205,7 +205,7 @@ static void take_answer(Http *http, Resource *resource, const CallAnswer *answer
 
 // --- commands ------------------------------------------------------------------------------------------------------
 
-static void take_outcome(Http *http, const CallAnswer *answer)
+static void take_outcome(Http *http, const HttpAnswer *answer)
 {
     const bool done = answer->status >= 200 && answer->status <= 299;
     if (answer->status)
@@ -220,7 +220,7 @@ static void begin_order(Http *http, const Command *command, size_t binding, doub
     const HttpPlace *const place = &http->places[binding];
     const PayloadNews news = {.number = number, .time = utc(http), .id = command->id};
     text_clear(&http->body);
-    Call *const call = http->orders[binding];
+    HttpCall *const call = http->orders[binding];
     if (payload_write(&place->form, &news, &http->body) == ERR_OK &&
         http_client_send(http->client, call, place->post, place->form.json ? "application/json" : "text/plain", &http->body)) {
         http->order = (Order){call, command->id};
@@ -245,7 +245,7 @@ static int64_t ask(Http *http, Resource *resource, int64_t now)
 {
     if (resource->schedule.due_ns > now)
         return resource->schedule.due_ns;
-    const bool rests = resource->failed && now < resource->again_ns, busy = call_is_busy(resource->call);
+    const bool rests = resource->failed && now < resource->again_ns, busy = http_call_is_busy(resource->call);
     const uint64_t left_out = schedule_advance(&resource->schedule, now);
     if (!rests)
         exchange_missed(http->exchange, left_out + busy);
@@ -268,7 +268,7 @@ static int64_t ask_all(Http *http)
 
 static void hear(Http *http)
 {
-    for (CallAnswer answer; http_client_ended(http->client, &answer);) {
+    for (HttpAnswer answer; http_client_ended(http->client, &answer);) {
         if (answer.call == http->order.call)
             take_outcome(http, &answer);
         for (size_t i = 0; i < http->resource_count; i++)
@@ -490,10 +490,39 @@ static Err http_open(const ConnectorDef *def, Connector *out, Exchange **exchang
     return ERR_OK;
 }
 
+/* "measurement,tag=value,... field" of a pushed line. */
+static void http_suggest(const char *address, Text *out)
+{
+    char copy[EXCHANGE_ADDRESS_MAX], *rest = copy;
+    snprintf(copy, sizeof copy, "%s", address);
+    char *const field = strrchr(copy, ' ');
+    if (!field)
+        return;
+    *field = 0;
+    text_put(out, "measurement = ");
+    text_json_string(out, strsep(&rest, ","));
+    text_put(out, ", field = ");
+    text_json_string(out, field + 1);
+    const char *before = ", tags = { ";
+    for (char *tag; (tag = strsep(&rest, ","));) {
+        char *const value = strchr(tag, '=');
+        if (!value)
+            continue;
+        *value = 0;
+        text_format(out, "%s[", before);
+        text_json_string(out, tag);
+        text_put(out, "] = ");
+        text_json_string(out, value + 1);
+        before = ", ";
+    }
+    text_put(out, before[2] == 't' ? "" : " }");
+}
+
 const ConnectorKind http_kind = {
     .version = CONNECTOR_VERSION,
     .name = "http",
     .doc = "numbers that are pushed to the server (JSON, InfluxDB's line protocol), and resources that are read and written",
     .check = http_check,
     .open = http_open,
+    .suggest = http_suggest,
 };

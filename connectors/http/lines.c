@@ -113,7 +113,9 @@ static bool read_value(Lines *lines, LineField *field, char *end, ErrText *why)
         return true;
     }
     field->text = NULL;
-    return read_number(take_word(&lines->at, ", \r\n", end), &field->number) || fail(lines, why, "a number, true, false or a text in quotation marks was expected");
+    if (read_number(take_word(&lines->at, ", \r\n", end), &field->number))
+        return true;
+    return fail(lines, why, "a number, true, false or a text in quotation marks was expected");
 }
 
 static bool read_tags(Lines *lines, LinePoint *out, char *end, ErrText *why)

@@ -214,9 +214,11 @@ Err push_read_lines(const Push *push, char *text, int64_t precision, PushSeen *s
     LinePoint point;
     Err err = ERR_OK;
     while (!err && lines_next(&lines, &point, why))
-        for (size_t i = 0; i < point.field_count && !err; i++)
-            if ((err = match_field(push, &point, &point.fields[i], seen, self, values)))
-                err_set(why, err, "line %zu, field \"%.60s\": %s", lines.line, point.fields[i].key, err == ERR_MEMORY ? "no memory" : "a number was expected, it is bound");
+        for (size_t i = 0; i < point.field_count && !err; i++) {
+            const LineField *const field = &point.fields[i];
+            if ((err = match_field(push, &point, field, seen, self, values)))
+                err_set(why, err, "line %zu, field \"%.60s\": %s", lines.line, field->key, err == ERR_MEMORY ? "no memory" : "a number was expected, it is bound");
+        }
     if (!err && why->text[0])
         err = ERR_PARSE;
     if (err)

@@ -5,7 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const own_keys[] = {"url", "headers", "token", "user", "password", "ca", "certificate", "key", "timeout", "every", "retry", "retry_most", "limit", NULL};
+static const char *const own_keys[] = {"url", "headers", "token", "user", "password", "ca", "certificate", "key", "timeout", "every",
+                                       "retry", "retry_most", "limit", NULL};
 static const char *const place_keys[] = {"path", "every", "method", "payload", "value", "stamp", "stamp_unit", "quality", "qualities", "where", "id",
                                          "measurement", "field", "tags", NULL};
 static const char *const asking_keys[] = {"every", "method", "payload", "value", "stamp", "stamp_unit", "quality", "qualities", "where", "id", NULL};
@@ -118,7 +119,7 @@ static void read_resource(Options *options, const HttpSettings *settings, bool w
     if (out->form.id && !out->form.json)
         options_fail(options, "id", "this is of payload = \"json\"");
     Text text = {0};
-    if (!options->err && writes && payload_write(&out->form, &(PayloadNews){.time = 0, .id = 1}, &text) != ERR_OK)
+    if (!options->err && writes && payload_write(&out->form, &(PayloadNews){.time = 0, .id = 1}, &text) == ERR_RANGE)
         options_fail(options, "value", "two pointers want the same place");
     text_fini(&text);
 }

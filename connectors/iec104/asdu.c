@@ -110,7 +110,7 @@ const char *asdu_open(Asdu *asdu, const uint8_t *bytes, size_t size)
     const uint8_t count = bytes[1] & 0x7f;
     if (count == 0)
         return "without an object";
-    if (asdu->in_sequence && (row->timed || row->direction != ASDU_MONITOR))
+    if (asdu->in_sequence && row->direction != ASDU_MONITOR)
         return "a sequence, which its type cannot be";
     if (count > 1 && row->direction != ASDU_MONITOR)
         return "of several objects, which its type cannot have";

@@ -11,10 +11,14 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "connectors/iec104/channel.h"
 #include "connectors/iec104/settings.h"
 #include "signal/backoff.h"
 
-enum { HELD_S = 10 };  // a connection that held for so long was one: the next wait is the first again
+enum {
+    HELD_S = 10,  // a connection that held for so long was one: the next wait is the first again
+    PAST_S = 5,   // what was measured so long before the connection began was kept for it; nearer than that, clocks may differ
+};
 
 typedef struct Iec104 {
     Iec104Settings settings;
@@ -26,10 +30,10 @@ typedef struct Iec104 {
     Arena arena;
 
     // the thread's
-    int socket;          // -1: none
+    Iec104Channel channel;
     int64_t started;     // UTC: since when the transfer runs
     bool is_confirmed;   // the stop is
-    char why[160];       // the connection is to be closed; "" while it is not
+    char why[320];       // the connection is to be closed; "" while it is not
     Master master;
 } Iec104;
 
@@ -45,7 +49,7 @@ static short wait_for(Iec104 *self, short events, bool takes, int64_t until)
 {
     const int64_t left = until - now(self).elapsed, look = exchange_look(self->exchange);
     const int64_t wait = left < look ? left : look;
-    struct pollfd files[2] = {{.fd = self->socket, .events = events}, {.fd = takes ? exchange_file(self->exchange) : -1, .events = POLLIN}};
+    struct pollfd files[2] = {{.fd = self->channel.file, .events = events}, {.fd = takes ? exchange_file(self->exchange) : -1, .events = POLLIN}};
     if (poll(files, 2, wait <= 0 ? 0 : (int)((wait + NS_PER_MS - 1) / NS_PER_MS)) <= 0)
         return 0;
     return files[0].revents;
@@ -71,13 +75,6 @@ static void pause_until(Iec104 *self, int64_t until)
 
 // Connecting
 
-static void hang_up(Iec104 *self)
-{
-    if (self->socket >= 0)
-        close(self->socket);
-    self->socket = -1;
-}
-
 /* Wait until the connection is made; 0 or an errno. */
 static int await_connection(Iec104 *self)
 {
@@ -87,7 +84,7 @@ static int await_connection(Iec104 *self)
         if (wait_for(self, POLLOUT, true, until)) {
             int err = 0;
             socklen_t size = sizeof err;
-            return getsockopt(self->socket, SOL_SOCKET, SO_ERROR, &err, &size) ? errno : err;
+            return getsockopt(self->channel.file, SOL_SOCKET, SO_ERROR, &err, &size) ? errno : err;
         }
     }
     return exchange_ends(self->exchange) ? ECANCELED : ETIMEDOUT;
@@ -95,12 +92,12 @@ static int await_connection(Iec104 *self)
 
 static int connect_to(Iec104 *self, const struct addrinfo *address)
 {
-    const int one = 1;
-    self->socket = socket(address->ai_family, address->ai_socktype | SOCK_NONBLOCK | SOCK_CLOEXEC, address->ai_protocol);
-    if (self->socket < 0)
+    const int one = 1, file = socket(address->ai_family, address->ai_socktype | SOCK_NONBLOCK | SOCK_CLOEXEC, address->ai_protocol);
+    if (file < 0)
         return errno;
-    setsockopt(self->socket, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-    if (connect(self->socket, address->ai_addr, address->ai_addrlen) == 0)
+    self->channel.file = file;
+    setsockopt(file, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+    if (connect(file, address->ai_addr, address->ai_addrlen) == 0)
         return 0;
     return errno == EINPROGRESS ? await_connection(self) : errno;
 }
@@ -117,14 +114,14 @@ static bool dial(Iec104 *self)
     }
     int err = ECONNREFUSED;
     for (const struct addrinfo *address = addresses; address && err && err != ECANCELED; address = address->ai_next) {
-        hang_up(self);
+        iec104__channel_close(&self->channel);
         err = connect_to(self, address);
     }
     freeaddrinfo(addresses);
-    if (!err)
+    if (!err && iec104__channel_open(&self->channel, self->channel.file, &self->settings.tls, self->settings.host))
         return true;
-    snprintf(self->why, sizeof self->why, "%s: %s", self->settings.peer, strerror(err));
-    hang_up(self);
+    snprintf(self->why, sizeof self->why, "%s: %s", self->settings.peer, err ? strerror(err) : self->channel.why);
+    iec104__channel_close(&self->channel);
     return false;
 }
 
@@ -134,7 +131,8 @@ static void pass_value(Iec104 *self, const Iec104Point *point, const MasterEvent
 {
     const Quality quality = iec104__point_judge(point, event->object.quality);
     // what a station kept while there was no connection says nothing of now
-    const bool is_past = time != TIME_NONE && time < self->started && event->cause == ASDU_SPONTANEOUS && self->bindings[point->binding].source_time;
+    const bool is_timed = time != TIME_NONE && self->bindings[point->binding].source_time;
+    const bool is_past = is_timed && event->cause == ASDU_SPONTANEOUS && time < self->started - PAST_S * NS_PER_S;
     if (is_past)
         exchange_past(self->exchange, point->binding, event->object.number, time, quality);
     else
@@ -234,48 +232,45 @@ static bool take_commands(Iec104 *self)
 static void write_out(Iec104 *self)
 {
     Transfer *const transfer = &self->master.transfer;
-    while (transfer->out_size) {
-        const ssize_t count = send(self->socket, transfer->out, transfer->out_size, MSG_NOSIGNAL);
-        if (count < 0 && errno == EINTR)
-            continue;
-        if (count < 0) {
-            if (errno != EAGAIN)
-                snprintf(self->why, sizeof self->why, "%s", strerror(errno));
-            return;
-        }
-        transfer_wrote(transfer, (size_t)count);
-    }
+    for (size_t count; transfer->out_size && (count = iec104__channel_write(&self->channel, transfer->out, transfer->out_size));)
+        transfer_wrote(transfer, count);
 }
 
 static void read_in(Iec104 *self)
 {
     uint8_t bytes[TRANSFER_IN];
-    const ssize_t count = recv(self->socket, bytes, transfer_room(&self->master.transfer), 0);
-    if (count > 0)
-        transfer_put(&self->master.transfer, bytes, (size_t)count);
-    else if (count == 0)
-        snprintf(self->why, sizeof self->why, "%s closed the connection", self->settings.peer);
-    else if (errno != EAGAIN && errno != EINTR)
-        snprintf(self->why, sizeof self->why, "%s", strerror(errno));
+    do {
+        const size_t count = iec104__channel_read(&self->channel, bytes, transfer_room(&self->master.transfer));
+        transfer_put(&self->master.transfer, bytes, count);
+        take_events(self);
+    } while (!self->why[0] && iec104__channel_has_more(&self->channel));
+}
+
+/* Nothing more goes over a channel that has ended. */
+static void note_end(Iec104 *self)
+{
+    if (!self->why[0] && self->channel.why[0])
+        snprintf(self->why, sizeof self->why, "%s: %s", self->settings.peer, self->channel.why);
 }
 
 /* One round: what is due, what has come, what is to go. `until` bounds the wait. */
 static void converse_once(Iec104 *self, int64_t until)
 {
-    const bool is_started = self->master.transfer.state == TRANSFER_STARTED;
-    const bool takes = is_started ? take_commands(self) : true;
-    if (!is_started)
+    bool takes = !exchange_ends(self->exchange);  // from then on its file is readable all the time
+    if (self->master.transfer.state == TRANSFER_STARTED)
+        takes = take_commands(self) && takes;
+    else
         fail_commands(self);
     const int64_t due = master_look(&self->master, now(self));
     take_events(self);
     write_out(self);
+    note_end(self);
     if (self->why[0])
         return;
 
-    const short events = POLLIN | (self->master.transfer.out_size ? POLLOUT : 0);
-    if (wait_for(self, events, takes, due < until ? due : until) & ~POLLOUT)
+    if (wait_for(self, iec104__channel_events(&self->channel), takes, due < until ? due : until))
         read_in(self);
-    take_events(self);
+    note_end(self);
 }
 
 static void converse(Iec104 *self)
@@ -296,7 +291,7 @@ static void converse(Iec104 *self)
     exchange_left(self->exchange, "%s", self->why[0] ? self->why : "stopped");
     master_close(&self->master);
     take_events(self);
-    hang_up(self);
+    iec104__channel_close(&self->channel);
     if (now(self).elapsed - began >= HELD_S * NS_PER_S)
         backoff_reset(&self->backoff);
 }
@@ -347,7 +342,7 @@ static Err begin(Iec104 *self, const ConnectorDef *def, ConnectorFault *fault)
         return err;
     self->bindings = def->bindings;
     self->clock = def->clock ? def->clock : &clock_system;
-    self->socket = -1;
+    self->channel.file = -1;
     self->backoff = backoff_begin(self->settings.retry_ns, self->settings.retry_most_ns, def->name);
     master_init(&self->master, &self->settings.master);
     const ExchangeDef exchange = {

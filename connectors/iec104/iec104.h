@@ -8,9 +8,9 @@
  *
  * One thread per connector, with one connection. What stands in front of what:
  *
- *     apci  the envelope: frames          asdu, cp56  what is in it: objects, times
- *     transfer  numbers, windows, timers  master  interrogations, commands
- *     settings  the script's keys         iec104  the socket and the thread
+ *     apci      the envelope: frames           asdu, cp56  what is in it: objects, times
+ *     transfer  numbers, windows, timers       master      interrogations, commands
+ *     settings  the script's keys              channel     the bytes, plain or by TLS
  *
  * Options, what is confirmed and the interoperability list: README.md. */
 #pragma once

@@ -74,8 +74,17 @@ static void ask_routine(Master *master, size_t station, MasterRoutine routine, M
     *run = (MasterRun){.due = period > 0 ? now.elapsed + period : INT64_MAX, .answer_by = now.elapsed + master->def.answer_ns};
 
     uint8_t asdu[APCI_ASDU_MAX];
-    const double number = routine == MASTER_TEST ? ++master->tests : routines[routine].number;
+    const double number = routine == MASTER_TEST ? master->tests++ : routines[routine].number;
     send_request(master, (AsduRequest){.type = routines[routine].type, .cause = ASDU_ACT, .station = master->stations[station], .number = number}, now, asdu);
+}
+
+/* It was to no avail: again when its period is over, or where it has none after a while. */
+static void put_off(MasterRun *run, int64_t now)
+{
+    run->answer_by = INT64_MAX;
+    run->confirmed = false;
+    if (run->due == INT64_MAX)
+        run->due = now + RETRY_S * NS_PER_S;
 }
 
 static void miss_routine(Master *master, size_t station, MasterRoutine routine, int64_t now)
@@ -87,10 +96,21 @@ static void miss_routine(Master *master, size_t station, MasterRoutine routine, 
     }
     refuse(master, "station %u: no %s of %s within %" PRId64 " s", master->stations[station], run->confirmed ? "termination" : "confirmation",
            asdu_type_name(routines[routine].type), master->def.answer_ns / NS_PER_S);
-    run->answer_by = INT64_MAX;
-    run->confirmed = false;
-    if (run->due == INT64_MAX)
-        run->due = now + RETRY_S * NS_PER_S;
+    put_off(run, now);
+}
+
+static bool is_asked(const MasterRun *run)
+{
+    return run->answer_by != INT64_MAX;
+}
+
+/* A station is asked for one thing at a time: its clock is right before it tells values. */
+static bool is_busy(const MasterRun runs[static MASTER_ROUTINES])
+{
+    for (MasterRoutine routine = 0; routine < MASTER_ROUTINES; routine++)
+        if (is_asked(&runs[routine]))
+            return true;
+    return false;
 }
 
 /* What is due is asked for, and what was not answered is noted; when to look again. */
@@ -100,14 +120,13 @@ static int64_t look_at_routines(Master *master, MasterTime now)
     for (size_t station = 0; station < master->def.station_count; station++)
         for (MasterRoutine routine = 0; routine < MASTER_ROUTINES; routine++) {
             MasterRun *const run = &master->runs[station][routine];
-            const bool is_open = run->answer_by != INT64_MAX;
-            if (is_open && now.elapsed >= run->answer_by)
+            if (is_asked(run) && now.elapsed >= run->answer_by)
                 miss_routine(master, station, routine, now.elapsed);
-            else if (!is_open && now.elapsed >= run->due && transfer_can_send(&master->transfer))
+            else if (now.elapsed >= run->due && !is_busy(master->runs[station]) && transfer_can_send(&master->transfer))
                 ask_routine(master, station, routine, now);
 
-            // one that is due and has no room to be sent waits for an acknowledgement
-            const int64_t due = run->answer_by != INT64_MAX ? run->answer_by : run->due;
+            // one that is due and cannot be asked for yet waits for what will come
+            const int64_t due = is_asked(run) ? run->answer_by : run->due;
             if (due > now.elapsed && due < next)
                 next = due;
         }
@@ -129,12 +148,12 @@ static bool is_negative(const Asdu *asdu)
 
 static void answer_routine(Master *master, MasterRun *run, const Routine *routine, const Asdu *asdu, int64_t now)
 {
-    if (run->answer_by == INT64_MAX)
+    if (!is_asked(run))
         return;
     if (is_negative(asdu)) {
         refuse(master, "station %u answers %s with \"%s\"%s", asdu->station, asdu_type_name(asdu->type), asdu_cause_name(asdu->cause),
                asdu->negative ? " (negative)" : "");
-        run->answer_by = INT64_MAX;
+        put_off(run, now);
     } else if (asdu->cause == ASDU_ACT_CON && routine->terminates) {
         run->confirmed = true;
         run->answer_by = now + master->def.answer_ns;
@@ -163,7 +182,7 @@ static void extend_interrogation(Master *master, const Asdu *asdu, int64_t now)
     if (station == master->def.station_count || asdu->cause < ASDU_INTERROGATED)
         return;
     MasterRun *const run = &master->runs[station][asdu->cause < ASDU_COUNTERS ? MASTER_INTERROGATE : MASTER_COUNTERS];
-    if (run->answer_by != INT64_MAX)
+    if (is_asked(run))
         run->answer_by = now + master->def.answer_ns;
 }
 

@@ -3,7 +3,7 @@
  * Over the numbered transfer it runs the procedures of IEC 60870-5-5 for each station (common address) behind the connection:
  *
  *   - clock synchronisation, general interrogation and counter interrogation: at the start, when the station says that it has been initialised, and
- *     periodically; a test command periodically, whose silence ends the connection.
+ *     periodically; a test command periodically, whose silence ends the connection. A station is asked for one of them at a time.
  *   - commands: select, confirmation, execute, confirmation, termination, as far as each is asked for. Each has one outcome. What an answer repeats must be
  *     what was sent. A command whose answer does not come is not sent again, and neither is one that was open when the connection went: it may have been
  *     carried out. A selection that is of no use any more is cancelled.

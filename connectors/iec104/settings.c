@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const option_keys[] = {"host",        "port",     "station",     "originator", "k",      "w",    "t0",    "t1",         "t2", "t3",
-                                          "interrogate", "counters", "synchronise", "test",       "answer", "zone", "retry", "retry_most", NULL};
+static const char *const option_keys[] = {"host", "port",     "station",     "originator", "k",      "w",    "t0",    "t1",         "t2",  "t3", "interrogate",
+                                          "counters", "synchronise", "test", "answer", "zone", "retry", "retry_most", "tls", "ca", "certificate", "key", NULL};
 static const char *const point_keys[] = {"address", "station", "type", "select", "terminates", "quality", NULL};
 
 /* The bits of quality, by their names in scripts. What does not say how things stand now is bad: it would pull the twin away from the truth. */
@@ -50,6 +50,32 @@ static void read_transfer(Options *options, TransferDef *out)
     ErrText why;
     if (!options->err && !transfer_def_check(out, &why))
         options_fail(options, out->w > out->k ? "w" : "t2", "%s", why.text);
+}
+
+/* A file beside the script, NULL where none is named. */
+static const char *read_path(Options *options, const char *key, const char *folder, Arena *arena)
+{
+    const char *const path = options_text(options, key, NULL);
+    if (!path || *path == '/' || !folder)
+        return path;
+    const char *const whole = arena_format(arena, "%s/%s", folder, path);
+    if (!whole)
+        options_fail(options, key, "%s", err_name(ERR_MEMORY));
+    return whole;
+}
+
+static void read_tls(Options *options, const char *folder, Arena *arena, Iec104Tls *out)
+{
+    *out = (Iec104Tls){
+        .is_used = options_flag(options, "tls", false),
+        .ca = read_path(options, "ca", folder, arena),
+        .certificate = read_path(options, "certificate", folder, arena),
+        .key = read_path(options, "key", folder, arena),
+    };
+    if (!out->is_used && (out->ca || out->certificate || out->key))
+        options_fail(options, out->ca ? "ca" : out->certificate ? "certificate" : "key", "this says something with tls = true only");
+    if (!out->certificate != !out->key)
+        options_fail(options, out->key ? "key" : "certificate", "a certificate and its key were expected");
 }
 
 static void read_options(Options *options, Iec104Settings *out)
@@ -112,6 +138,22 @@ static AsduType read_type(Options *options)
     return type;
 }
 
+/* Clause 9 has a box for set points that are terminated, and none for the other commands: they are. */
+static bool is_terminated(AsduType type)
+{
+    switch (type) {
+        case ASDU_C_SC_NA:
+        case ASDU_C_SC_TA:
+        case ASDU_C_DC_NA:
+        case ASDU_C_DC_TA:
+        case ASDU_C_RC_NA:
+        case ASDU_C_RC_TA:
+            return true;
+        default:
+            return false;
+    }
+}
+
 /* A binding may be written and read with the same keys: those of commands say nothing where it is read. */
 static void read_point(Options *options, int64_t station, Iec104Point *out)
 {
@@ -122,7 +164,7 @@ static void read_point(Options *options, int64_t station, Iec104Point *out)
     out->station = (uint16_t)options_integer(options, "station", station, 1, ASDU_STATION_MAX);
     out->type = read_type(options);
     out->select = options_flag(options, "select", false);
-    out->terminates = options_flag(options, "terminates", true);
+    out->terminates = options_flag(options, "terminates", is_terminated(out->type));
     if (out->select && (out->type == ASDU_C_BO_NA || out->type == ASDU_C_BO_TA))
         options_fail(options, "select", "%s cannot be selected", asdu_type_name(out->type));
     read_qualities(options, out->flaws);
@@ -183,6 +225,7 @@ Err iec104__settings_read(const ConnectorDef *def, Arena *arena, Iec104Settings 
 
     Options options = options_begin(def->options, def->name);
     read_options(&options, out);
+    read_tls(&options, def->folder, arena, &out->tls);
     const int64_t station = options_integer(&options, "station", 1, 1, ASDU_STATION_MAX);
     const Err err = connector_blame(fault, TAG_NONE, &options);
     return err ? err : read_points(def, station, stations, out, fault);

@@ -4,6 +4,7 @@
  * Memory: the arena that is handed in; host and names stay the script's.  Threads: const once read. */
 #pragma once
 
+#include "connectors/iec104/channel.h"
 #include "connectors/iec104/master.h"
 #include "signal/connector_kind.h"
 
@@ -25,6 +26,7 @@ typedef struct Iec104Settings {
     char peer[128];  // "host:port"
     int64_t t0_ns;   // for the connection to be made
     int64_t retry_ns, retry_most_ns;
+    Iec104Tls tls;
     MasterDef master;
     Iec104Point *points;  // by binding
     Iec104Point *read;    // those that are read, by rising station and address

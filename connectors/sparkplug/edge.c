@@ -59,7 +59,7 @@ static Err publish(Edge *edge, Message message, const char *device, Metric *metr
     Err err = report_write(&report, &edge->text);
     if (err)
         return err;
-    address_write(message, edge->group, edge->node, device, topic);
+    heading_write(message, edge->group, edge->node, device, topic);
     err = broker_publish(edge->broker, &(BrokerLetter){.topic = topic, .payload = edge->text.bytes, .length = edge->text.length}, NULL, NULL);
     if (!err)
         edge->sequence = (edge->sequence + 1) % 256;
@@ -163,7 +163,7 @@ static void take_orders(Edge *edge, const char *device, const Report *report)
     }
 }
 
-static void take_report(Edge *edge, const Address *address, const BrokerMessage *message)
+static void take_report(Edge *edge, const Heading *heading, const BrokerMessage *message)
 {
     Report report;
     ErrText why = {""};
@@ -172,7 +172,7 @@ static void take_report(Edge *edge, const Address *address, const BrokerMessage 
         return;
     }
     if (edge->is_born)
-        take_orders(edge, address->device, &report);
+        take_orders(edge, heading->device, &report);
     report_fini(&report);
 }
 
@@ -193,11 +193,11 @@ static void take_state(Edge *edge, const BrokerMessage *message)
 static void on_message(void *self, const BrokerMessage *message)
 {
     Edge *edge = self;
-    Address address;
+    Heading heading;
     if (edge->plan->host && strcmp(message->topic, edge->state_topic) == 0)
         take_state(edge, message);
-    else if (address_read(message->topic, &address) && (address.message == MESSAGE_NCMD || address.message == MESSAGE_DCMD))
-        take_report(edge, &address, message);
+    else if (heading_read(message->topic, &heading) && (heading.message == MESSAGE_NCMD || heading.message == MESSAGE_DCMD))
+        take_report(edge, &heading, message);
 }
 
 // The connection.
@@ -219,8 +219,8 @@ static void on_joined(void *self)
 {
     Edge *edge = self;
     char ours[PLACE_TOPIC], devices[PLACE_TOPIC];
-    address_write(MESSAGE_NCMD, edge->group, edge->node, NULL, ours);
-    address_write(MESSAGE_DCMD, edge->group, edge->node, "#", devices);
+    heading_write(MESSAGE_NCMD, edge->group, edge->node, NULL, ours);
+    heading_write(MESSAGE_DCMD, edge->group, edge->node, "#", devices);
     broker_subscribe(edge->broker, (const char *const[]){ours, devices}, 2, 1);
     if (edge->plan->host)
         broker_subscribe(edge->broker, (const char *const[]){edge->state_topic}, 1, 1);
@@ -284,9 +284,9 @@ Err edge_create(const Plan *plan, Exchange *exchange, const Clock *clock, Edge *
     }
     edge->group = plan->group;
     edge->node = plan->node;
-    address_write(MESSAGE_NDEATH, edge->group, edge->node, NULL, edge->death_topic);
+    heading_write(MESSAGE_NDEATH, edge->group, edge->node, NULL, edge->death_topic);
     if (plan->host)
-        address_write_state(plan->host, edge->state_topic);
+        state_write_topic(plan->host, edge->state_topic);
     mark_shadows(edge);
     return ERR_OK;
 }

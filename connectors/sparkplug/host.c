@@ -72,7 +72,7 @@ static Err publish_metric(Host *host, Message message, const Place *place, const
     text_clear(&host->text);
     if (report_write(&(Report){.time = utc(host), .sequence = -1, .metrics = &copy, .count = 1}, &host->text) != ERR_OK)
         return err_set(why, ERR_MEMORY, "out of memory");
-    address_write(message, place->group, place->node, message == MESSAGE_DCMD ? place->device : NULL, topic);
+    heading_write(message, place->group, place->node, message == MESSAGE_DCMD ? place->device : NULL, topic);
     return broker_publish(host->broker, &(BrokerLetter){.topic = topic, .payload = host->text.bytes, .length = host->text.length}, NULL, why);
 }
 
@@ -198,36 +198,36 @@ static void take_node_death(Host *host, size_t node, const Report *report)
 }
 
 /* A message whose turn it is. */
-static void take_in_turn(Host *host, size_t node, const Address *address, const Report *report)
+static void take_in_turn(Host *host, size_t node, const Heading *heading, const Report *report)
 {
-    switch (address->message) {
+    switch (heading->message) {
     case MESSAGE_DBIRTH:
-        forget(host, node, address->device);
-        take_metrics(host, node, address->device, report, true);
-        silence_unborn(host, node, address->device);
+        forget(host, node, heading->device);
+        take_metrics(host, node, heading->device, report, true);
+        silence_unborn(host, node, heading->device);
         break;
     case MESSAGE_DDEATH:
-        silence(host, node, address->device);
+        silence(host, node, heading->device);
         break;
     default:
-        take_metrics(host, node, address->device, report, false);
+        take_metrics(host, node, heading->device, report, false);
     }
 }
 
 static void take_held(Host *host, size_t node)
 {
-    Address address;
+    Heading heading;
     Report report;
     for (HeldMessage held; sequence_release(&host->nodes[node].sequence, &held); mem_free(held.topic)) {
         sequence_pass(&host->nodes[node].sequence, held.number);
-        if (address_read(held.topic, &address) && report_read(held.payload, held.length, &report, NULL) == ERR_OK) {
-            take_in_turn(host, node, &address, &report);
+        if (heading_read(held.topic, &heading) && report_read(held.payload, held.length, &report, NULL) == ERR_OK) {
+            take_in_turn(host, node, &heading, &report);
             report_fini(&report);
         }
     }
 }
 
-static void take_numbered(Host *host, size_t node, const Address *address, const Report *report, const BrokerMessage *message)
+static void take_numbered(Host *host, size_t node, const Heading *heading, const Report *report, const BrokerMessage *message)
 {
     Node *it = &host->nodes[node];
     if (!it->is_born) {
@@ -239,30 +239,30 @@ static void take_numbered(Host *host, size_t node, const Address *address, const
             ask_for_birth(host, node);
         return;
     }
-    take_in_turn(host, node, address, report);
+    take_in_turn(host, node, heading, report);
     take_held(host, node);
 }
 
 /* What could be bound: births have names. `group/node/device:metric` is read again by place_suggest. */
-static void show(Host *host, const Address *address, const Report *report)
+static void show(Host *host, const Heading *heading, const Report *report)
 {
     char name[4 * PLACE_NAME];
-    if (address->message != MESSAGE_NBIRTH && address->message != MESSAGE_DBIRTH)
+    if (heading->message != MESSAGE_NBIRTH && heading->message != MESSAGE_DBIRTH)
         return;
-    const size_t node = lookup_node(&host->lookup, address->group, address->node);
+    const size_t node = lookup_node(&host->lookup, heading->group, heading->node);
     for (size_t i = 0; i < report->count; i++) {
         const Metric *metric = &report->metrics[i];
-        const bool is_bound = metric->name && node < host->plan->node_count && lookup_name(&host->lookup, node, address->device, metric->name) != LOOKUP_NONE;
+        const bool is_bound = metric->name && node < host->plan->node_count && lookup_name(&host->lookup, node, heading->device, metric->name) != LOOKUP_NONE;
         if (!metric->name || !metric->has_number || is_bound || strcmp(metric->name, birth_count) == 0 || strcmp(metric->name, rebirth) == 0)
             continue;
-        const char *slash = *address->device ? "/" : "";
-        const int length = snprintf(name, sizeof name, "%s/%s%s%s:%s", address->group, address->node, slash, address->device, metric->name);
+        const char *slash = *heading->device ? "/" : "";
+        const int length = snprintf(name, sizeof name, "%s/%s%s%s:%s", heading->group, heading->node, slash, heading->device, metric->name);
         if ((size_t)length < EXCHANGE_ADDRESS_MAX)
             exchange_seen(host->exchange, name, metric->number);
     }
 }
 
-static void take_report(Host *host, const Address *address, const BrokerMessage *message)
+static void take_report(Host *host, const Heading *heading, const BrokerMessage *message)
 {
     Report report;
     ErrText why = {""};
@@ -270,17 +270,17 @@ static void take_report(Host *host, const Address *address, const BrokerMessage 
         exchange_refuse(host->exchange, "%s: %s", message->topic, why.text);
         return;
     }
-    const size_t node = lookup_node(&host->lookup, address->group, address->node);
+    const size_t node = lookup_node(&host->lookup, heading->group, heading->node);
     if (host->plan->discover)
-        show(host, address, &report);
+        show(host, heading, &report);
     if (node == host->plan->node_count)
         ;
-    else if (address->message == MESSAGE_NBIRTH)
+    else if (heading->message == MESSAGE_NBIRTH)
         take_node_birth(host, node, &report);
-    else if (address->message == MESSAGE_NDEATH)
+    else if (heading->message == MESSAGE_NDEATH)
         take_node_death(host, node, &report);
     else
-        take_numbered(host, node, address, &report, message);
+        take_numbered(host, node, heading, &report, message);
     report_fini(&report);
 }
 
@@ -296,11 +296,11 @@ static void take_state(Host *host, const BrokerMessage *message)
 static void on_message(void *self, const BrokerMessage *message)
 {
     Host *host = self;
-    Address address;
+    Heading heading;
     if (strcmp(message->topic, host->state_topic) == 0)
         take_state(host, message);
-    else if (address_read(message->topic, &address) && address.message != MESSAGE_NCMD && address.message != MESSAGE_DCMD)
-        take_report(host, &address, message);
+    else if (heading_read(message->topic, &heading) && heading.message != MESSAGE_NCMD && heading.message != MESSAGE_DCMD)
+        take_report(host, &heading, message);
 }
 
 // What we say.
@@ -428,7 +428,7 @@ Err host_create(const Plan *plan, Exchange *exchange, const Clock *clock, Host *
     host->plan = plan;
     host->exchange = host->orders.exchange = exchange;
     host->clock = clock;
-    address_write_state(plan->host, host->state_topic);
+    state_write_topic(plan->host, host->state_topic);
     host->nodes = mem_alloc((plan->node_count + 1) * sizeof *host->nodes);
     host->points = mem_alloc((plan->count + 1) * sizeof *host->points);
     const Err err = host->nodes && host->points ? lookup_init(&host->lookup, plan) : ERR_MEMORY;

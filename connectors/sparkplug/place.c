@@ -78,10 +78,10 @@ static bool find_message(const char *name, Message *out)
     return false;
 }
 
-bool address_read(const char *topic, Address *out)
+bool heading_read(const char *topic, Heading *out)
 {
     char level[PLACE_NAME];
-    *out = (Address){0};
+    *out = (Heading){0};
     if (!take_level(&topic, level) || strcmp(level, space) != 0 || !take_level(&topic, out->group))
         return false;
     if (!take_level(&topic, level) || !find_message(level, &out->message))
@@ -90,12 +90,12 @@ bool address_read(const char *topic, Address *out)
     return take_level(&topic, out->node) && (!has_device || take_level(&topic, out->device)) && !*topic;
 }
 
-void address_write(Message message, const char *group, const char *node, const char *device, char out[static PLACE_TOPIC])
+void heading_write(Message message, const char *group, const char *node, const char *device, char out[static PLACE_TOPIC])
 {
     snprintf(out, PLACE_TOPIC, "%s/%s/%s/%s%s%s", space, group, message_names[message], node, device ? "/" : "", device ? device : "");
 }
 
-void address_write_state(const char *host, char out[static PLACE_TOPIC])
+void state_write_topic(const char *host, char out[static PLACE_TOPIC])
 {
     snprintf(out, PLACE_TOPIC, "%s/STATE/%s", space, host);
 }

@@ -37,17 +37,17 @@ typedef enum Message {
 } Message;
 
 /// What a topic says: spBv1.0/GROUP/MESSAGE/NODE or spBv1.0/GROUP/MESSAGE/NODE/DEVICE.
-typedef struct Address {
+typedef struct Heading {
     Message message;
     char group[PLACE_NAME], node[PLACE_NAME], device[PLACE_NAME];  // device "": none
-} Address;
+} Heading;
 
 /// False when it is no topic of Sparkplug B, or of another kind.
-bool address_read(const char *topic, Address *out);
+bool heading_read(const char *topic, Heading *out);
 /// `device` is NULL for messages of nodes.
-void address_write(Message message, const char *group, const char *node, const char *device, char out[static PLACE_TOPIC]);
+void heading_write(Message message, const char *group, const char *node, const char *device, char out[static PLACE_TOPIC]);
 /// spBv1.0/STATE/HOST
-void address_write_state(const char *host, char out[static PLACE_TOPIC]);
+void state_write_topic(const char *host, char out[static PLACE_TOPIC]);
 
 /// A host's state: {"online": true, "timestamp": ms}. False when it is none.
 bool state_read(const char *bytes, size_t length, bool *online, int64_t *time);

@@ -113,7 +113,7 @@ void websocket__watch(Websocket *websocket);
 /// Who is at `link` and calls himself so, NULL for nobody who is known; 200, or the status of a refusal with `why`.
 int websocket__recognize(const Websocket *websocket, const Link *link, const char *name, RegistryEntry **out, ErrText *why);
 /// It is at `link`, and offers what stands in `message`. 200, or the status of a refusal with `why`.
-int websocket__enter(const Websocket *websocket, Link *link, RegistryEntry *entry, const WireMessage *message, bool direct, RegistryEntry **out, ErrText *why);
+int websocket__enter(Websocket *websocket, Link *link, RegistryEntry *entry, const WireMessage *message, bool direct, RegistryEntry **out, ErrText *why);
 /// Tell it what of that which is desired it has otherwise, unless it was told just that before.
 void websocket__configure(Websocket *websocket, Guest *guest);
 void websocket__report(Websocket *websocket, Link *link, const WireMessage *message);

@@ -101,6 +101,18 @@ static int take(Websocket *websocket, Taking *taking, const Grant *grant, Sample
     return 200;
 }
 
+/* A sample of a claimed device; what is bound to nothing is shown to who could bind it. */
+static int take_bound(Websocket *websocket, Taking *taking, const WireSample *sample, ErrText *why)
+{
+    const Grant *grant = grants_alias(&taking->guest->grants, sample->tag);
+    if (grant)
+        return take(websocket, taking, grant, (Sample){.time = sample->time, .value = sample->value, .quality = (uint8_t)sample->quality}, why);
+    EntryTag *tag = entry_tag(taking->guest->entry, sample->tag);
+    if (tag)
+        registry_hear(tag, sample->value, sample->time);
+    return NOT_BOUND;
+}
+
 /* A sample by name. */
 static int take_named(Websocket *websocket, Taking *taking, const WireSample *sample, ErrText *why)
 {
@@ -109,10 +121,8 @@ static int take_named(Websocket *websocket, Taking *taking, const WireSample *sa
         return 400;
     }
     Grants *grants = &taking->guest->grants;
-    if (grants_are_bound(grants)) {
-        const Grant *bound = grants_alias(grants, sample->tag);
-        return bound ? take(websocket, taking, bound, (Sample){.time = sample->time, .value = sample->value, .quality = (uint8_t)sample->quality}, why) : NOT_BOUND;
-    }
+    if (grants_are_bound(grants))
+        return take_bound(websocket, taking, sample, why);
     const Grant *grant = grants_guess(grants, websocket->def.tags, sample->tag);
     const TagId tag = grant ? grant->tag : tags_find(websocket->def.tags, sample->tag);
     if (tag == TAG_NONE) {

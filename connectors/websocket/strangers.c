@@ -20,19 +20,11 @@ static Guest *find_place(Websocket *websocket)
     return NULL;
 }
 
-/* Who comes anew is the one to believe; who was seated otherwise by this link gives that place up. */
-static void clear_the_way(Websocket *websocket, Link *link, const RegistryEntry *entry)
-{
-    Link *before = entry ? entry->link : NULL;
-    if (before && before != link)
-        websocket__dismiss(websocket, before->guest, "the same device has connected anew");
-    if (link->guest && !websocket__is_stranger(websocket, link->guest))
-        websocket__leave(websocket, link->guest);
-}
-
 int websocket__take_stranger(Websocket *websocket, Link *link, RegistryEntry *entry, const WireMessage *message, ErrText *why)
 {
-    clear_the_way(websocket, link, entry);
+    // who was seated otherwise by this link gives that place up
+    if (link->guest && !websocket__is_stranger(websocket, link->guest))
+        websocket__leave(websocket, link->guest);
     Guest *guest = link->guest ? link->guest : find_place(websocket);
     ErrText refused = {0};
     int status = 429;

@@ -29,10 +29,15 @@ int websocket__recognize(const Websocket *websocket, const Link *link, const cha
     return 200;
 }
 
-int websocket__enter(const Websocket *websocket, Link *link, RegistryEntry *entry, const WireMessage *message, bool direct, RegistryEntry **out, ErrText *why)
+int websocket__enter(Websocket *websocket, Link *link, RegistryEntry *entry, const WireMessage *message, bool direct, RegistryEntry **out, ErrText *why)
 {
     LinkCertificate certificate = {0};
     const bool shown = link->certificate && link->certificate(link, &certificate);
+
+    // who comes anew is the one to believe
+    Link *before = entry ? entry->link : NULL;
+    if (before && before != link && before->guest)
+        websocket__dismiss(websocket, before->guest, "the same device has connected anew");
     const RegistryVisit visit = {.provide = message, .kind = "websocket", .peer = link->peer, .direct = direct, .link = link, .who = link->who,
                                  .fingerprint = shown ? certificate.fingerprint : NULL, .subject = shown ? certificate.subject : NULL};
     switch (registry_arrive(websocket->def.registry, entry, &visit, out, why)) {

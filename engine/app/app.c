@@ -663,11 +663,10 @@ Err app_create(const AppDef *def, App **out, ErrText *why)
 
 static void take_ways(App *app, App *before)
 {
-    ways_take(app->ways, before->ways);
     for (size_t i = 0; i < app->connector_count; i++)
         if (app->connectors[i].self == before->ways)
             app->connectors[i] = ways_connector(app->ways);
-    ways_destroy(before->ways);
+    ways_take(app->ways, before->ways);
     before->ways = NULL;
 }
 
@@ -696,8 +695,7 @@ static void take_over(App *app, App *before)
     app->sent_elapsed = before->sent_elapsed;
     app->recorded = before->recorded;
     app->reload_token = before->reload_token;
-    memcpy(app->rehearsals, before->rehearsals, sizeof app->rehearsals);
-    app->rehearsal_count = before->rehearsal_count;
+    people_succeed(app, before);
     app->news = true;
 
     before->history = NULL;

@@ -11,16 +11,21 @@ static int give_command(int argc, char **argv);
 static int fail_safe(int argc, char **argv);
 static int release(int argc, char **argv);
 
-static const Subcommand show = {"gate show", "actuators in other modes than automatic, fail-safe values, and whether commands leave the gate", NULL, show_gate};
+static const Subcommand show = {
+    "gate show", "actuators in other modes than automatic, fail-safe values, and whether commands leave the gate", NULL, show_gate};
 static const Subcommand mode = {
     "gate mode", "say who may command an actuator",
-    "automatic: handlers and people. manual: people alone. blocked: nobody, for maintenance, not even its fail-safe value; into and out of it takes an engineer.",
+    "automatic: handlers and people. manual: people alone. blocked: nobody, for maintenance, not even its fail-safe value;\n"
+    "into and out of it takes an engineer.",
     change_mode};
-static const Subcommand command = {"gate command", "ask an actuator for a value", "Answered when the gate has decided; a dry run goes through all its checks and is never handed over.", give_command};
+static const Subcommand command = {
+    "gate command", "ask an actuator for a value",
+    "Answered when the gate has decided; a dry run goes through all its checks and is never handed over.", give_command};
 static const Subcommand safe = {
-    "gate fail-safe", "lead an actuator, or all, to the fail-safe value that the plant's script gives", "It is held there, and nothing else commands it, until `pollux gate release`.",
-    fail_safe};
-static const Subcommand let_go = {"gate release", "let what is held be commanded again", "Refused while the sensors that it went safe for are silent.", release};
+    "gate fail-safe", "lead an actuator, or all, to the fail-safe value that the plant's script gives",
+    "It is held there, and nothing else commands it, until `pollux gate release`.", fail_safe};
+static const Subcommand let_go = {
+    "gate release", "let what is held be commanded again", "Refused while the sensors that it went safe for are silent.", release};
 
 const Subcommand subcommand_gate = {"gate", "modes, fail-safe values and commands of a running plant", NULL, command_gate};
 
@@ -103,7 +108,8 @@ static int change_mode(int argc, char **argv)
 
 static void print_decision(const json_t *answer)
 {
-    printf("command %lld%s%s\n", (long long)json_integer_value(json_object_get(answer, "command")), *text_at(answer, "dry_run") ? ": " : "", text_at(answer, "dry_run"));
+    const char *says = text_at(answer, "dry_run");
+    printf("command %lld%s%s\n", (long long)json_integer_value(json_object_get(answer, "command")), *says ? ": " : "", says);
 }
 
 static int give_command(int argc, char **argv)
@@ -128,7 +134,8 @@ static int give_command(int argc, char **argv)
         err_set(&why, ERR_USAGE, "gate command: expected a number, got \"%.60s\"", value);
         return subcommand_fail(EXIT_USAGE, &why);
     }
-    return ask(&address, "POST", "commands", NULL, json_pack("{s:s,s:f,s:s*,s:b}", "tag", tag, "value", number, "reason", reason, "dry_run", dry_run), print_decision);
+    json_t *body = json_pack("{s:s,s:f,s:s*,s:b}", "tag", tag, "value", number, "reason", reason, "dry_run", dry_run);
+    return ask(&address, "POST", "commands", NULL, body, print_decision);
 }
 
 /* One actuator, or all. */

@@ -55,6 +55,8 @@ static void print_key(const Key *key, int64_t now)
     printf("%-20s %-9s", key->name, key->role == ROLE_NOBODY ? "-" : role_name(key->role));
     print_patterns("  provide ", key->provide);
     print_patterns("  actuate ", key->actuate);
+    if (key->device)
+        printf("  claimed device");
     if (key->subject)
         printf("  subject %s", key->subject);
     if (key->expires != TIME_NONE) {

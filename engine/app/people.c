@@ -70,6 +70,15 @@ void people_hear_ends(App *app)
     app->rehearsal_count = kept;
 }
 
+void people_succeed(App *app, const App *before)
+{
+    for (size_t i = 0; i < before->rehearsal_count; i++)
+        if (gate_find(app->gate, before->rehearsals[i].command))
+            app->rehearsals[app->rehearsal_count++] = before->rehearsals[i];
+        else
+            server_answer(app->server, before->rehearsals[i].token, 409, "the plant's script has changed meanwhile: ask again", 0);
+}
+
 static void take_reload(App *app, const ServerAsk *ask)
 {
     if (app->reload_token) {

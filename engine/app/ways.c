@@ -2,6 +2,8 @@
 #include "app/ways.h"
 
 #include <assert.h>
+#include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -34,6 +36,8 @@ struct Ways {
     const Plant *plant;  // whose they are, until ways_take
     const Clock *clock;
     Inlets *inlets;
+    pthread_t closer;  // of those before, while there are any
+    bool closes;
 };
 
 // --- one way -------------------------------------------------------------------------------------------------------
@@ -229,6 +233,25 @@ static void leave(Ways *ways, const Way *way)
     ways->count = kept;
 }
 
+static void *close_aside(void *before)
+{
+    pthread_setname_np(pthread_self(), "ways");
+    ways_destroy(before);
+    return NULL;
+}
+
+/* Signals are for the thread that waits for them. */
+static void let_go(Ways *ways, Ways *before)
+{
+    sigset_t all, masked;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &masked);
+    ways->closes = pthread_create(&ways->closer, NULL, close_aside, before) == 0;
+    pthread_sigmask(SIG_SETMASK, &masked, NULL);
+    if (!ways->closes)
+        ways_destroy(before);
+}
+
 void ways_take(Ways *ways, Ways *before)
 {
     ways->mark = before->mark;
@@ -240,12 +263,15 @@ void ways_take(Ways *ways, Ways *before)
         // its bindings are those of the plant, in the same order; their tags are numbered anew
         exchange_follow(ways->items[i]->exchange, ways->plant->connectors[i].bindings);
     }
+    let_go(ways, before);
 }
 
 void ways_destroy(Ways *ways)
 {
     if (!ways)
         return;
+    if (ways->closes)
+        pthread_join(ways->closer, NULL);
     for (size_t i = 0; i < ways->count; i++)
         if (!ways->borrowed[i])
             close_way(ways->items[i]);
@@ -312,16 +338,17 @@ static void tell_time(void *self, int64_t plant_time)
             ways->items[i]->connector.type->ticked(ways->items[i]->connector.self, plant_time);
 }
 
+/* What is on disk up to a mark of all ways is told to each by its own. */
 static void hand_receipts(void *self, uint64_t mark)
 {
     const Ways *ways = self;
     for (size_t i = 0; i < ways->count; i++) {
         Way *way = ways->items[i];
-        if (!way->asked.all || way->asked.all > mark)
-            continue;
-        if (way->connector.type->stored)
-            way->connector.type->stored(way->connector.self, way->asked.own);
-        way->asked = way->next.all > way->asked.all ? way->next : (Receipt){0};
+        while (way->asked.all && way->asked.all <= mark) {
+            if (way->connector.type->stored)
+                way->connector.type->stored(way->connector.self, way->asked.own);
+            way->asked = way->next.all > way->asked.all ? way->next : (Receipt){0};
+        }
     }
 }
 

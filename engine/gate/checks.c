@@ -48,16 +48,18 @@ static Err check_standing(const Tag *tag, const Actuator *actuator, const Comman
     const Err err = check_mode(tag, state, wish, why);
     if (err || !state->held)
         return err;
-    return err_set(why, ERR_DENIED, "%s.%s is held at its fail-safe value %s%s%s", tag->asset, tag->channel, value_text(tag, state->safe_value).text, colon(state->held_reason),
-                   state->held_reason);
+    return err_set(why, ERR_DENIED, "%s.%s is held at its fail-safe value %s%s%s", tag->asset, tag->channel, value_text(tag, state->safe_value).text,
+                   colon(state->held_reason), state->held_reason);
 }
 
 static Err check_range(const Tag *tag, const Channel *channel, double value, ErrText *why)
 {
     if (value > channel->max)
-        return err_set(why, ERR_RANGE, "%s.%s: %s is above its maximum %s", tag->asset, tag->channel, value_text(tag, value).text, value_text(tag, channel->max).text);
+        return err_set(why, ERR_RANGE, "%s.%s: %s is above its maximum %s", tag->asset, tag->channel, value_text(tag, value).text,
+                       value_text(tag, channel->max).text);
     if (value < channel->min)
-        return err_set(why, ERR_RANGE, "%s.%s: %s is below its minimum %s", tag->asset, tag->channel, value_text(tag, value).text, value_text(tag, channel->min).text);
+        return err_set(why, ERR_RANGE, "%s.%s: %s is below its minimum %s", tag->asset, tag->channel, value_text(tag, value).text,
+                       value_text(tag, channel->min).text);
     return ERR_OK;
 }
 
@@ -70,8 +72,8 @@ static Err check_rate(const Tag *tag, const Actuator *actuator, double value, in
     const double elapsed = fmax(0.0, (double)(now - given->time) / (double)NS_PER_S);
     if (!isfinite(rate_max) || fabs(value - given->value) <= rate_max * elapsed)
         return ERR_OK;
-    return err_set(why, ERR_RANGE, "%s.%s: from %s to %s in %.3g s is faster than its maximum %s per s", tag->asset, tag->channel, value_text(tag, given->value).text,
-                   value_text(tag, value).text, elapsed, number_text(tag->unit, unit_scale_from_si(tag->unit, rate_max)).text);
+    return err_set(why, ERR_RANGE, "%s.%s: from %s to %s in %.3g s is faster than its maximum %s per s", tag->asset, tag->channel,
+                   value_text(tag, given->value).text, value_text(tag, value).text, elapsed, number_text(tag->unit, unit_scale_from_si(tag->unit, rate_max)).text);
 }
 
 /* One that waits is about to be superseded, which makes room. */

@@ -52,7 +52,7 @@ Actuator *gate__find(const Gate *gate, TagId tag)
 
 // Ends.
 
-/* A dry run is remembered apart: it has told the device nothing. */
+/* A dry run is remembered apart: it has told the device nothing, which has what it confirmed last. */
 static void remember_withheld(const Gate *gate, Actuator *actuator, const Command *command)
 {
     if (gate->dry && !command->wish.dry_run)
@@ -146,9 +146,10 @@ static uint64_t refuse(Gate *gate, Actuator *actuator, const CommandWish *wish, 
 void gate__supersede(Gate *gate, uint64_t old, uint64_t by, int64_t now)
 {
     Command *const command = ledger_find(&gate->ledger, old);
-    const bool is_rehearsed = command && command->wish.dry_run;
-    if (command && command->state == COMMAND_WAITING)
-        gate__end(gate, command, is_rehearsed ? COMMAND_REFUSED : COMMAND_EXPIRED, now, "%ssuperseded by command %llu", is_rehearsed ? dry_run : "", (unsigned long long)by);
+    if (!command || command->state != COMMAND_WAITING)
+        return;
+    const bool is_dry = command->wish.dry_run;
+    gate__end(gate, command, is_dry ? COMMAND_REFUSED : COMMAND_EXPIRED, now, "%ssuperseded by command %llu", is_dry ? dry_run : "", (unsigned long long)by);
 }
 
 static Command *open_command(Gate *gate, const CommandWish *wish, int64_t now)
@@ -258,11 +259,8 @@ bool gate_is_dry(const Gate *gate)
 /* The command of what was asked last, where this is the same; 0: it is not. */
 static uint64_t find_repeated(const Gate *gate, const Actuator *actuator, const CommandWish *wish)
 {
-    if (wish->dry_run)
-        return 0;
-    if (actuator->last.id && actuator->last.value == wish->value)
-        return actuator->last.id;
-    return gate->dry && !actuator->last.id && actuator->withheld.id && actuator->withheld.value == wish->value ? actuator->withheld.id : 0;
+    const Order *const last = gate->dry && actuator->withheld.id > actuator->last.id ? &actuator->withheld : &actuator->last;
+    return !wish->dry_run && last->id && last->value == wish->value ? last->id : 0;
 }
 
 uint64_t gate_ask(Gate *gate, const CommandWish *wish, int64_t now)

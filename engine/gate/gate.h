@@ -5,8 +5,8 @@
  * to the first connector that takes it, and ends as done, refused, failed, expired or withheld; each change is left in gate_changed for history
  * and the server. What the plant's script says of its actuators is in rules.h.
  *
- * Where the plant asks for it a command is simulated first (trial.h): it waits until a short forecast has shown what would come of it. Where it says how a device
- * reports what it does, a command that the device confirmed is done when that report has come near, and failed when it has not.
+ * Where the plant asks for it a command is simulated first (trial.h): it waits until a short forecast has shown what would come of it. Where the script says
+ * how a device reports what it does, a command that the device confirmed is done when that report has come near, and failed when it has not.
  *
  * The rate of change is measured against the value that was handed to a device last, and the time when it was.
  *
@@ -26,8 +26,8 @@
 
 enum { GATE_OPEN_MAX = 1024, ACTUATOR_STATES_MAX = 1024 };
 
-/// Who may command an actuator. A command is a setpoint of the plant's own controllers, which in automatic an operator gives (Foundation Fieldbus: Auto), and a program
-/// in its place (remote cascade); who wants it for himself takes manual; blocked is for maintenance (out of service).
+/// Who may command an actuator. A command is a setpoint of the plant's own controllers, which in automatic an operator gives (Foundation Fieldbus: Auto), and
+/// a program in its place (remote cascade); who wants it for himself takes manual; blocked is for maintenance (out of service).
 typedef enum ActuatorMode { ACTUATOR_AUTOMATIC, ACTUATOR_MANUAL, ACTUATOR_BLOCKED } ActuatorMode;
 /// "automatic" (handlers and people), "manual" (people alone), "blocked" (nobody, not even its fail-safe value).
 const char *actuator_mode_name(ActuatorMode mode);
@@ -90,8 +90,8 @@ void gate_release(Gate *gate, const Connector *connectors, size_t connector_coun
 /// Let the watchdogs say that the ticks run in time: behind every tick that did.
 void gate_beat(Gate *gate, const Connector *connectors, size_t connector_count, int64_t now);
 
-/// Do it at plant time `now`. ERR_UNKNOWN: no such actuator, or it has no fail-safe value; ERR_DENIED: it takes the right to block; ERR_CLOSED: its sensors are still silent;
-/// ERR_FULL: too many actuators are in another mode than at the start.
+/// Do it at plant time `now`. ERR_UNKNOWN: no such actuator, or it has no fail-safe value; ERR_DENIED: it takes the right to block; ERR_CLOSED: its sensors are
+/// still silent; ERR_FULL: too many actuators are in another mode than at the start.
 Err gate_act(Gate *gate, GateAct *act, int64_t now, ErrText *why);
 /// The number of the last act: those behind it are still to be done after a restart.
 uint64_t gate_last_act(const Gate *gate);
@@ -99,7 +99,8 @@ uint64_t gate_last_act(const Gate *gate);
 void gate_number_acts_from(Gate *gate, uint64_t number);
 /// Whether a fail-safe value is on its way, and its device has not answered yet.
 bool gate_is_making_safe(const Gate *gate);
-/// The actuators that have a fail-safe value, or are or were in another mode than automatic. A view until the next act or tick; `*changes` counts how often it has changed.
+/// The actuators that have a fail-safe value, or are or were in another mode than automatic. A view until the next act or tick; `*changes` counts how often it
+/// has changed.
 const ActuatorState *gate_actuators(const Gate *gate, size_t *count, uint64_t *changes);
 
 /// Commands that changed since gate_settle, ended ones included, oldest first. A view until the next call. Settle after every tick.

@@ -1,7 +1,7 @@
 /* inside.h -- what the files of the gate share.
  *
- * gate.c is the way of a command; checks.c says what is wrong with a wish, interlock.c asks the script; hold.c keeps modes and fail-safe values, verify.c reads back
- * what devices did, watchdog.c says that we live; succeed.c takes over from a gate before, snapshot.c keeps what is state. */
+ * gate.c is the way of a command; checks.c says what is wrong with a wish, interlock.c asks the script; hold.c keeps modes and fail-safe values, verify.c reads
+ * back what devices did, watchdog.c says that we live; succeed.c takes over from a gate before, snapshot.c keeps what is state. */
 #pragma once
 
 #include "gate/gate.h"

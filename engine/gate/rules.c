@@ -263,10 +263,11 @@ static Err read_section(Reader *reader, int index, const char *name, Section *se
 
 static bool read_dry_run(Reader *reader, int index)
 {
-    lua_State *const lua = script_lua(reader->entry.script);
+    Declaration *const entry = &reader->entry;
+    lua_State *const lua = script_lua(entry->script);
     const int type = lua_getfield(lua, index, "dry_run");
-    if (type != LUA_TNIL && type != LUA_TBOOLEAN && !reader->entry.err)
-        reader->entry.err = script_blame(reader->entry.script, reader->entry.why, "gate", "dry_run", "dry_run must be true or false, got %s", luaL_typename(lua, -1));
+    if (type != LUA_TNIL && type != LUA_TBOOLEAN && !entry->err)
+        entry->err = script_blame(entry->script, entry->why, "gate", "dry_run", "dry_run must be true or false, got %s", luaL_typename(lua, -1));
     const bool dry_run = lua_toboolean(lua, -1);
     lua_pop(lua, 1);
     return dry_run;
@@ -278,7 +279,8 @@ static Err read_gate(Reader *reader, int index)
     static const struct {
         const char *name;
         Section *read;
-    } sections[] = {{"interlock", read_interlock}, {"mode", read_mode}, {"read_back", read_read_back}, {"fail_safe", read_fail_safe}, {"watchdog", read_watchdog}};
+    } sections[] = {{"interlock", read_interlock}, {"mode", read_mode}, {"read_back", read_read_back}, {"fail_safe", read_fail_safe},
+                    {"watchdog", read_watchdog}};
     reader->entry.index = index;
     reader->entry.section = "gate";
     declare_only(&reader->entry, known, 0);
@@ -286,6 +288,11 @@ static Err read_gate(Reader *reader, int index)
     for (size_t i = 0; i < sizeof sections / sizeof *sections && !reader->entry.err; i++)
         read_section(reader, index, sections[i].name, sections[i].read);
     return reader->entry.err;
+}
+
+static bool is_said(const Rule *rule, Section *section)
+{
+    return section == read_read_back ? rule->read_back.tag != TAG_NONE : rule->fails_safe;
 }
 
 /* What `bind` says of an actuator in place of `gate`; its entry is on top of the stack, the tag's name below it. */
@@ -299,11 +306,11 @@ static Err read_bound(Reader *reader)
     const int bound = lua_gettop(lua);
     const TagId tag = lua_type(lua, -2) == LUA_TSTRING && lua_istable(lua, bound) ? tags_find(reader->plant->tags, lua_tostring(lua, -2)) : TAG_NONE;
     for (size_t i = 0; tag != TAG_NONE && i < sizeof keys / sizeof *keys && !reader->entry.err; i++) {
-        const bool is_said = lua_getfield(lua, bound, keys[i].name) != LUA_TNIL;
+        const bool is_there = lua_getfield(lua, bound, keys[i].name) != LUA_TNIL;
         reader->entry.key = lua_tostring(lua, bound - 1);
         reader->entry.index = lua_gettop(lua);
-        Rule *const rule = is_said ? rule_of(reader, tag) : NULL;
-        if (rule && (i == 0 ? rule->read_back.tag != TAG_NONE : rule->fails_safe))
+        Rule *const rule = is_there ? rule_of(reader, tag) : NULL;
+        if (rule && is_said(rule, keys[i].read))
             declare_fail(&reader->entry, "\"%s\": %s stands in gate as well: expected one of them", reader->entry.key, keys[i].name);
         else if (rule)
             keys[i].read(reader, rule);
@@ -338,8 +345,8 @@ Err rules__read(Rules *rules, const Plant *plant, ErrText *why)
     *rules = (Rules){0};
     plant_push(plant, "bind");
     plant_push(plant, "gate");
-    const bool is_said = !lua_isnil(lua, -1);
-    if (!is_said && lua_isnil(lua, -2)) {
+    const bool has_gate = !lua_isnil(lua, -1);
+    if (!has_gate && lua_isnil(lua, -2)) {
         lua_settop(lua, top);
         return ERR_OK;
     }
@@ -347,7 +354,7 @@ Err rules__read(Rules *rules, const Plant *plant, ErrText *why)
     rules->items = arena_new(&rules->arena, Rule, RULES_MAX);
     if (!rules->items)
         reader.entry.err = err_set(why, ERR_MEMORY, "no memory for the gate of plant \"%s\"", plant->name);
-    else if (!is_said || !read_gate(&reader, lua_gettop(lua)))
+    else if (!has_gate || !read_gate(&reader, lua_gettop(lua)))
         read_bindings(&reader);
     lua_settop(lua, top);
     if (!reader.entry.err)

@@ -51,8 +51,9 @@ static bool is_ended(const char *text, size_t room)
 
 static bool state_is_sound(const ActuatorState *state)
 {
-    return (unsigned)state->mode <= ACTUATOR_BLOCKED && is_ended(state->mode_by, sizeof state->mode_by) && is_ended(state->mode_reason, sizeof state->mode_reason)
-        && is_ended(state->held_by, sizeof state->held_by) && is_ended(state->held_reason, sizeof state->held_reason);
+    return (unsigned)state->mode <= ACTUATOR_BLOCKED && is_ended(state->mode_by, sizeof state->mode_by)
+        && is_ended(state->mode_reason, sizeof state->mode_reason) && is_ended(state->held_by, sizeof state->held_by)
+        && is_ended(state->held_reason, sizeof state->held_reason);
 }
 
 static ActuatorState state_at(const unsigned char *bytes, size_t index)

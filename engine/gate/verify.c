@@ -35,8 +35,9 @@ bool gate__verify(Gate *gate, Command *command, int64_t now)
 static void fail(Gate *gate, Command *command, const ReadBack *read_back, bool was_heard, int64_t now)
 {
     const TagName tag = tags_name(gate->plant->tags, read_back->tag);
+    const ValueText read = gate__value_text(gate->plant, read_back->tag, plant_value(gate->plant, read_back->tag));
     if (was_heard)
-        gate__end(gate, command, COMMAND_FAILED, now, "confirmed, but %.60s reads %s", tag.text, gate__value_text(gate->plant, read_back->tag, plant_value(gate->plant, read_back->tag)).text);
+        gate__end(gate, command, COMMAND_FAILED, now, "confirmed, but %.60s reads %s", tag.text, read.text);
     else
         gate__end(gate, command, COMMAND_FAILED, now, "confirmed, but %.60s was not heard since", tag.text);
 }

@@ -169,34 +169,53 @@ static void answer_device(Server *server, const Request *request, Reply *reply)
         device_put(reply->body, entry, server->plant->tags);
 }
 
-/* Whether a tag of the plant could be what the device offers; a device that says no unit may mean any. */
-static bool could_be(const Server *server, TagId id, const EntryTag *offered, const Unit *unit)
+/* The tags of the plant that are looked at, and which of them others are bound to. */
+typedef struct Vacancy {
+    const TagTable *tags;
+    TagId end;
+    bool taken[CANDIDATES_SCANNED];
+} Vacancy;
+
+static void vacancy_init(Vacancy *vacancy, const Server *server, const RegistryEntry *entry)
 {
-    const Tag tag = tags_get(server->plant->tags, id);
-    return tag.role == (offered->is_actuator ? TAG_ACTUATED : TAG_SAMPLED) && (!unit || unit_converts(unit, tag.unit));
+    const TagId count = tags_count(server->plant->tags);
+    *vacancy = (Vacancy){.tags = server->plant->tags, .end = count < CANDIDATES_SCANNED ? count : CANDIDATES_SCANNED};
+    for (size_t i = 0; i < registry_count(server->registry); i++) {
+        const RegistryEntry *other = registry_at(server->registry, i);
+        for (size_t k = 0; k < other->binding_count && other != entry; k++) {
+            const TagId id = tags_find(vacancy->tags, other->bindings[k].tag);
+            if (id < vacancy->end)
+                vacancy->taken[id] = true;
+        }
+    }
 }
 
-/* Those that nobody else is bound to, in the order of the plant. */
-static void put_candidates(Text *out, const Server *server, const RegistryEntry *entry, const EntryTag *offered)
+/* Whether a tag of the plant could be what the device offers; one that says no unit may be any. */
+static bool could_be(const Vacancy *vacancy, TagId id, const EntryTag *offered, const Unit *unit)
 {
-    const TagTable *tags = server->plant->tags;
-    const TagId end = tags_count(tags) < CANDIDATES_SCANNED ? tags_count(tags) : CANDIDATES_SCANNED;
+    const Tag tag = tags_get(vacancy->tags, id);
+    return !vacancy->taken[id] && tag.role == (offered->is_actuator ? TAG_ACTUATED : TAG_SAMPLED) && (!unit || unit_converts(unit, tag.unit));
+}
+
+/* In the order of the plant. */
+static void put_candidates(Text *out, const Vacancy *vacancy, const EntryTag *offered)
+{
     const Unit *unit = NULL;
     size_t count = 0;
+    const bool known = !*offered->unit || unit_parse(offered->unit, &unit, NULL) == ERR_OK;
     text_put(out, "[");
-    if (!*offered->unit || unit_parse(offered->unit, &unit, NULL) == ERR_OK)
-        for (TagId id = 0; id < end && count < CANDIDATES_MAX; id++) {
-            const TagName name = tags_name(tags, id);
-            if (!could_be(server, id, offered, unit) || registry_find_bound(server->registry, name.text, entry))
-                continue;
-            text_put(out, count++ ? "," : "");
-            text_json_string(out, name.text);
-        }
+    for (TagId id = 0; id < vacancy->end && known && count < CANDIDATES_MAX; id++) {
+        if (!could_be(vacancy, id, offered, unit))
+            continue;
+        text_put(out, count++ ? "," : "");
+        text_json_string(out, tags_name(vacancy->tags, id).text);
+    }
     text_put(out, "]");
 }
 
 static void answer_candidates(Server *server, const Request *request, Reply *reply)
 {
+    Vacancy vacancy;
     const char *separator = "{";
     const RegistryEntry *entry = device_find(server, request, reply);
     const char *name = request_arg(request, "tag");
@@ -206,11 +225,12 @@ static void answer_candidates(Server *server, const Request *request, Reply *rep
         reply_problem(reply, 404, "tag: \"%s\" offers no \"%.100s\"", entry->name, name);
         return;
     }
+    vacancy_init(&vacancy, server, entry);
     for (size_t i = 0; i < entry->tag_count; i++) {
         if (name && strcmp(entry->tags[i].name, name) != 0)
             continue;
         put_key(reply->body, separator, entry->tags[i].name);
-        put_candidates(reply->body, server, entry, &entry->tags[i]);
+        put_candidates(reply->body, &vacancy, &entry->tags[i]);
         separator = ",";
     }
     text_put(reply->body, *separator == '{' ? "{}" : "}");

@@ -1,4 +1,4 @@
-/* pushes.c -- samples that are pushed by a request: JSON of ours, and line protocol as clients of InfluxDB 1 and 2 write it. docs/protocol.md, "Pushing samples".
+/* pushes.c -- samples that are pushed by a request: JSON of ours, and line protocol as clients of InfluxDB write it. docs/protocol.md, "Pushing samples".
  *
  * The body goes to an inlet; what it took is answered when it is on disk [I5]. A refusal is our problem document, with the members in which those clients look
  * for its text. */
@@ -8,7 +8,10 @@
 #include "server/inside.h"
 #include "server/routes.h"
 
-enum { BODY_MAX = 8 << 20, PATIENCE_S = 10 };
+enum {
+    BODY_MAX = 8 << 20,
+    PATIENCE_S = 4,  // libwebsockets closes what came in chunks after 5
+};
 
 /* Who asks, as inlets ask back. */
 typedef struct Asker {

@@ -132,7 +132,8 @@ Err registry_open(const char *path, const Clock *clock, Registry **out, ErrText 
         return err_set(why, ERR_MEMORY, "%s", err_name(ERR_MEMORY));
     registry->clock = clock ? *clock : clock_system;
     registry->pairing_until = TIME_NONE;
-    registry->version = registry->keeper.saved = 1;
+    registry->version = 1;
+    registry->keeper.saved = 1;
     registry->strangers_due = REGISTRY_STRANGERS_MAX;
     registry->strangers_at = registry->write_at = elapsed(registry);
     Err err = path ? registry__load(registry, path, why) : ERR_OK;

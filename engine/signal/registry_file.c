@@ -105,9 +105,14 @@ static void read_document(Options *options, const char *key, EntryDocument *out)
     options_only(&item, known, NULL);
     if (item.err)
         options_fail(options, key, "%s", item.why.text);
-    if (value) {
+    if (merge_depth(value) > REGISTRY_DEPTH_MAX || json_dumpb(value, NULL, 0, JSON_COMPACT) > REGISTRY_DOCUMENT_MAX)
+        options_fail(options, key, "a value of at most %d levels and %d bytes was expected", REGISTRY_DEPTH_MAX, REGISTRY_DOCUMENT_MAX);
+
+    // no patch leaves a null behind
+    json_t *object = value && !options->err ? merge_patch(NULL, value) : NULL;
+    if (object) {
         json_decref(out->object);
-        out->object = json_incref(value);
+        out->object = object;
     }
 }
 
@@ -127,7 +132,7 @@ static void read_former(Options *options, RegistryEntry *entry)
 
 static Err read_entry(Registry *registry, const json_t *object, size_t index, ErrText *why)
 {
-    static const char *const known[] = {"name", "calls", "credential", "kind", "claimed", "disabled", "first_seen", "last_seen", "claimed_by", "claimed_at",
+    static const char *const known[] = {"name", "calls", "credential", "kind", "direct", "claimed", "disabled", "first_seen", "last_seen", "claimed_by", "claimed_at",
                                         "former", "tags", "bindings", "desired", "reported", NULL};
     char what[REGISTRY_NAME_ROOM], name[REGISTRY_NAME_ROOM];
     snprintf(what, sizeof what, "devices[%zu]", index);
@@ -145,6 +150,7 @@ static Err read_entry(Registry *registry, const json_t *object, size_t index, Er
     read_text(&options, "credential", entry->credential, sizeof entry->credential);
     read_text(&options, "kind", entry->kind, sizeof entry->kind);
     read_text(&options, "claimed_by", entry->claimed_by, sizeof entry->claimed_by);
+    entry->direct = options_flag(&options, "direct", false);
     entry->claimed = options_flag(&options, "claimed", false);
     entry->disabled = options_flag(&options, "disabled", false);
     entry->first_seen = read_time(&options, "first_seen");
@@ -170,19 +176,47 @@ static Err read_root(Registry *registry, const json_t *root, ErrText *why)
     return err;
 }
 
-Err registry__load(Registry *registry, const char *path, ErrText *why)
+Err registry__read(Registry *registry, const char *text, size_t length, ErrText *why)
 {
-    struct stat info;
     json_error_t error;
-    if (stat(path, &info) != 0)
-        return errno == ENOENT ? ERR_OK : err_set(why, ERR_IO, "%s: %s", path, strerror(errno));
-    if (!S_ISREG(info.st_mode) || info.st_size > REGISTRY_BYTES_MAX)
-        return err_set(why, ERR_IO, "%s: expected a file of at most %d MiB", path, REGISTRY_BYTES_MAX >> 20);
-    if (info.st_mode & (S_IWGRP | S_IWOTH))
-        return err_set(why, ERR_IO, "%s: others than its owner may write it: chmod 600 %s", path, path);
-    json_t *root = json_load_file(path, JSON_REJECT_DUPLICATES, &error);
+    json_t *root = json_loadb(text, length, JSON_REJECT_DUPLICATES, &error);
     const Err err = root ? read_root(registry, root, why) : err_set(why, ERR_PARSE, "line %d, column %d: %s", error.line, error.column, error.text);
     json_decref(root);
+    return err;
+}
+
+static Err read_file(FILE *file, Text *out)
+{
+    char bytes[16384];
+    for (size_t got; (got = fread(bytes, 1, sizeof bytes, file)) > 0 && out->length <= REGISTRY_BYTES_MAX;)
+        text_add(out, bytes, got);
+    return ferror(file) ? ERR_IO : out->failed ? ERR_MEMORY : ERR_OK;
+}
+
+/* Whoever can write the file can bind what he likes. */
+static Err check_mode(FILE *file, ErrText *why)
+{
+    struct stat info;
+    if (fstat(fileno(file), &info) != 0 || !S_ISREG(info.st_mode) || info.st_size > REGISTRY_BYTES_MAX)
+        return err_set(why, ERR_IO, "expected a file of at most %d MiB", REGISTRY_BYTES_MAX >> 20);
+    if (info.st_mode & (S_IWGRP | S_IWOTH))
+        return err_set(why, ERR_IO, "others than its owner may write it: chmod 600");
+    return ERR_OK;
+}
+
+Err registry__load(Registry *registry, const char *path, ErrText *why)
+{
+    Text text = {0};
+    FILE *file = fopen(path, "re");
+    if (!file)
+        return errno == ENOENT ? ERR_OK : err_set(why, ERR_IO, "%s: %s", path, strerror(errno));
+    Err err = check_mode(file, why);
+    if (!err && (err = read_file(file, &text)))
+        err_set(why, err, "%s", err_name(err));
+    fclose(file);
+    if (!err)
+        err = registry__read(registry, text.bytes ? text.bytes : "", text.length, why);
+    text_fini(&text);
     return err ? err_prefix(why, err, "%s", path) : ERR_OK;
 }
 
@@ -262,6 +296,7 @@ static void put_entry(Text *out, const RegistryEntry *entry)
     put_text(out, "calls", entry->calls);
     put_text(out, "credential", entry->credential);
     put_text(out, "kind", entry->kind);
+    text_put(out, entry->direct ? ", \"direct\": true" : "");
     text_put(out, entry->claimed ? ", \"claimed\": true" : "");
     text_put(out, entry->disabled ? ", \"disabled\": true" : "");
     put_time(out, "first_seen", entry->first_seen);
@@ -280,7 +315,7 @@ static void put_entry(Text *out, const RegistryEntry *entry)
     text_put(out, "}");
 }
 
-static void put_registry(Text *out, const Registry *registry)
+void registry__print(Text *out, const Registry *registry)
 {
     const char *before = "\n  ";
     text_put(out, "{\"devices\": [");
@@ -366,7 +401,7 @@ void registry__write(Registry *registry)
         registry->untold = false;
         return;
     }
-    put_registry(&text, registry);
+    registry__print(&text, registry);
     pthread_mutex_lock(&keeper->lock);
     if (text.failed) {
         err_set(&keeper->why, ERR_MEMORY, "%s", err_name(ERR_MEMORY));

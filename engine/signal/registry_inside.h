@@ -49,6 +49,9 @@ bool registry__is_kept(const RegistryEntry *entry);
 
 // registry_file.c
 
+/// What is kept as a text, and back.
+void registry__print(Text *out, const Registry *registry);
+Err registry__read(Registry *registry, const char *text, size_t length, ErrText *why);
 /// Read what is kept; a file that is not there holds nobody.
 Err registry__load(Registry *registry, const char *path, ErrText *why);
 Err keeper__open(Keeper *keeper, const char *path);

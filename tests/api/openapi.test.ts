@@ -4,7 +4,7 @@ import { Validator } from '@seriousme/openapi-schema-validator';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
 import { until } from '../browser/programs';
-import { ANNA, acknowledge, type Pollux, readJson, Schemas, startLocked, startPollux, type Times } from './pollux';
+import { ANNA, acknowledge, type Pollux, readJson, Schemas, startLocked, startPollux, startPushed, type Times } from './pollux';
 
 interface Media {
   schema: { $ref?: string };
@@ -30,19 +30,22 @@ interface OpenApi {
 let pollux: Pollux;
 /** One that asks who comes. */
 let locked: Awaited<ReturnType<typeof startLocked>>;
+/** One whose plant takes what is pushed. */
+let pushed: Pollux;
 let openapi: OpenApi;
 let schemas: Schemas;
 /** Per operation the statuses that were seen. */
 const seen = new Map<string, Set<number>>();
 
 beforeAll(async () => {
-  [pollux, locked] = await Promise.all([startPollux(), startLocked()]);
+  [pollux, locked, pushed] = await Promise.all([startPollux(), startLocked(), startPushed(false)]);
   openapi = await readJson(`${pollux.origin}/api/v1/openapi.json`);
   schemas = await Schemas.fetch(pollux.origin, openapi);
 });
 afterAll(async () => {
   await pollux?.stop();
   await locked?.stop();
+  await pushed?.stop();
 });
 
 // --- calling -------------------------------------------------------------------------------------------------------
@@ -595,6 +598,26 @@ test('devices that nobody knows are let in for some time', async () => {
   expect(await call('readPairing', 200, { at: locked, headers })).toEqual({ open: false, until: null });
   expect(await call('pair', 200, { at: locked, headers, body: { seconds: 60 } })).toMatchObject({ open: true });
   await call('pair', 400, { body: { seconds: -1 } });
+});
+
+test('samples are pushed, whole or not at all', async () => {
+  const sample = { tag: 'tank2.gauge', value: 42.5, quality: 'good' };
+  await call('pushSamples', 204, { at: pushed, body: { samples: [sample] } });
+  await until('the level', async () => {
+    const leaf = await readJson<{ value: number }>(`${pushed.origin}/api/v1/twins/tank2/gauge`);
+    return Math.abs(leaf.value - 42.5) < 1e-9;
+  });
+  await call('pushSamples', 400, { at: pushed, body: [sample, { tag: 'tank2.nothing', value: 1 }] });
+  await call('pushSamples', 415, { at: pushed, body: [sample], headers: { 'content-encoding': 'br' } });
+  await call('pushSamples', 401, { at: locked, body: [sample] });
+  for (const id of ['pushLines', 'pushOldLines']) {
+    await call(id, 204, { at: pushed, body: 'tank,id=1 level=1', query: { precision: 's' } });
+    await call(id, 400, { at: pushed, body: 'tank,id=1 level=' });
+    await call(id, 404, { body: 'tank,id=1 level=1' });
+    await call(id, 401, { at: locked, body: 'tank,id=1 level=1', headers: { authorization: 'Token plx_wrong' } });
+  }
+  await call('pushLines', 404, { at: pushed, body: 'tank,id=1 level=1', query: { bucket: 'elsewhere' } });
+  await call('pushOldLines', 404, { at: pushed, body: 'tank,id=1 level=1', query: { db: 'elsewhere' } });
 });
 
 test('the log tells as much as it is asked to', async () => {

@@ -5,10 +5,12 @@ import { rmSync } from 'node:fs';
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
 import { WebSocket } from 'ws';
-import { emulate, freePort, PROGRAM, type Program, ROOT, serve, temporaryFolder, until } from '../browser/programs';
+import { emulate, freePort, PROGRAM, type Program, ROOT, run, serve, temporaryFolder, until } from '../browser/programs';
 
 /** Two tanks with an alarm at once, and a valve that obeys. */
 export const PLANT = `${ROOT}tests/api/plants/works.lua`;
+/** Its levels come by request. */
+const PUSHED = `${ROOT}tests/api/plants/pushed.lua`;
 /** The program runs faster than the day, so that there is something to see soon. */
 const SPEED = 10;
 const BASE = 'http://pollux/api/v1/';
@@ -71,8 +73,32 @@ export async function startPollux(withPlant = true): Promise<Pollux> {
   };
 }
 
-export async function readJson<T>(url: string): Promise<T> {
-  return (await (await fetch(url)).json()) as T;
+/**
+ * A server whose plant takes what is pushed. When it asks who comes, `token` may send samples of tank1 and look, `other` of tank2 alone; else they are "".
+ */
+export async function startPushed(asks: boolean): Promise<Pollux & { token: string; other: string }> {
+  const folder = temporaryFolder();
+  const access = `${folder}/access.json`;
+  const create = (name: string, more: string[]) =>
+    /plx_\S+/.exec(run(['token', 'create', name, ...more, '--access', access]))?.[0] ?? '';
+  const token = asks ? create('telegraf', ['--provide', 'tank1.*', '--role', 'viewer']) : '';
+  const other = asks ? create('other', ['--provide', 'tank2.*']) : '';
+  const port = await freePort();
+  const server = await serve(port, folder, 1, PUSHED, asks ? { access } : {});
+  return {
+    origin: `http://localhost:${port}`,
+    port,
+    token,
+    other,
+    async stop() {
+      await server.stop();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+export async function readJson<T>(url: string, headers: Record<string, string> = {}): Promise<T> {
+  return (await (await fetch(url, { headers })).json()) as T;
 }
 
 /** How times are written: what `time.json` admits is narrowed to it. */

@@ -22,7 +22,7 @@ typedef struct RigBinding {
 typedef struct Rig {
     json_t *options, *entries;
     Binding bindings[RIG_BINDINGS_MAX];
-    char names[RIG_BINDINGS_MAX][24];
+    char names[RIG_BINDINGS_MAX][40];
     size_t count;
     Connector connector;
     Exchange *exchange;

@@ -328,12 +328,11 @@ START_TEST(a_device_that_will_not_is_not_told_the_same_again)
 }
 END_TEST
 
-START_TEST(a_report_that_is_too_deep_is_refused)
+START_TEST(a_report_that_is_too_large_is_refused)
 {
     open_plant();
     Peer rig = peer_make("p");
     say(&rig, OFFER("rig-1"));
-    // a frame has no room for one that is deeper, so it is made so by a merge
     say(&rig, "{\"topic\":\"reported\",\"headers\":{\"id\":7},\"value\":{\"a\":{\"b\":{\"c\":{\"d\":{\"e\":{}}}}}}}");
     ck_assert_int_eq(last_heard(&rig).status, 200);
     char large[9000], frame[9100];
@@ -343,6 +342,38 @@ START_TEST(a_report_that_is_too_deep_is_refused)
     say(&rig, frame);
     ck_assert_int_eq(last_heard(&rig).status, 413);
     ck_assert_uint_eq(registry_find(registry, "rig-1")->reported.version, 1);
+    close_plant();
+}
+END_TEST
+
+START_TEST(who_comes_anew_is_believed_whether_it_waited_before_or_not)
+{
+    open_plant();
+    Peer stranger = peer_make("p"), direct = peer_make("q"), again = peer_make("r");
+    say(&stranger, OFFER("rig"));
+    say(&direct, PROVIDE("rig"));
+    ck_assert(stranger.shut && !direct.shut);
+    say(&again, OFFER("rig"));
+    ck_assert(direct.shut && !again.shut);
+    part(&stranger);
+    part(&direct);
+    ck_assert_uint_eq(registry_count(registry), 1);
+    ck_assert(registry_find(registry, "rig")->connected);
+    registry_forget(registry, registry_find(registry, "rig"));
+    ck_assert(again.shut);
+    part(&again);
+    close_plant();
+}
+END_TEST
+
+START_TEST(what_a_claimed_device_sends_of_tags_that_are_bound_to_nothing_is_shown)
+{
+    open_plant();
+    Peer rig = peer_make("p");
+    say(&rig, OFFER("rig-1"));
+    RegistryEntry *entry = claim("rig-1", &temp_binding, 1);
+    say(&rig, "{\"topic\":\"samples\",\"headers\":{\"id\":2},\"value\":[[\"hum\",1000,40],[\"temp\",1000,300]]}");
+    ck_assert_double_eq(entry_tag(entry, "hum")->value, 40);
     close_plant();
 }
 END_TEST
@@ -461,6 +492,7 @@ KIT_MAIN("connectors.claim", who_offers_what_the_plant_has_not_waits_and_nothing
          a_command_speaks_the_device_s_name_and_unit, records_of_a_device_hold_their_numbers_over_a_claim, a_disabled_device_is_shut_out_until_it_is_enabled,
          a_device_that_offers_the_plant_s_tags_can_be_disabled_too, a_device_that_is_replaced_is_refused_and_the_other_goes_on_in_its_place,
          what_is_forgotten_may_come_again_as_a_stranger, desired_is_told_at_a_claim_when_it_changes_and_when_the_device_comes_again,
-         a_device_that_will_not_is_not_told_the_same_again, a_report_that_is_too_deep_is_refused, a_stranger_is_no_device_that_was_claimed_whatever_it_calls_itself,
+         a_device_that_will_not_is_not_told_the_same_again, a_report_that_is_too_large_is_refused, who_comes_anew_is_believed_whether_it_waited_before_or_not,
+         what_a_claimed_device_sends_of_tags_that_are_bound_to_nothing_is_shown, a_stranger_is_no_device_that_was_claimed_whatever_it_calls_itself,
          a_stranger_does_not_get_in_by_the_plant_s_own_tags, a_credential_of_another_plant_s_device_opens_nothing_here,
          more_strangers_than_there_is_room_for_are_asked_to_come_later, another_version_of_the_plant_keeps_what_it_still_can_of_a_claimed_device)

@@ -1,4 +1,5 @@
 /* The connector over TCP, with an outstation at the other end of the loopback. */
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -45,7 +46,7 @@ static const Unit *unit(const char *text)
 
 static ConnectorDef connector_def(void)
 {
-    return (ConnectorDef){.name = "grid", .options = bench.options, .bindings = bench.bindings, .binding_count = BINDINGS, .folder = "."};
+    return (ConnectorDef){.name = "grid", .options = bench.options, .bindings = bench.bindings, .binding_count = BINDINGS, .folder = kit_folder()};
 }
 
 static void describe(void)
@@ -54,7 +55,7 @@ static void describe(void)
         "{\"address\": 4001}",
         "{\"address\": 4002, \"quality\": {\"NT\": \"good\", \"SB\": \"bad\"}}",
         "{\"address\": 11}",
-        "{\"address\": 6201, \"type\": \"C_SE_NC\", \"select\": true}",
+        "{\"address\": 6201, \"type\": \"C_SE_NC\", \"select\": true, \"terminates\": true}",
         "{\"address\": 6001, \"type\": \"C_SC_NA\"}",
     };
     for (size_t i = 0; i < BINDINGS; i++)
@@ -68,6 +69,7 @@ static void describe(void)
 
 static void setup(void)
 {
+    signal(SIGPIPE, SIG_IGN);  // as the program does
     memset(&bench, 0, sizeof bench);
     bench.outstation = outstation_create(12, 8, 15 * NS_PER_S, 10 * NS_PER_S, 20 * NS_PER_S);
     outstation_add_point(bench.outstation, 1, 4001, 36);
@@ -94,14 +96,20 @@ static void teardown(void)
         json_decref(bench.addresses[i]);
 }
 
-static void connect_now(void)
+/* With the standard's own times, which hold on any machine, and what else is asked for. */
+static void connect_with(const char *more)
 {
-    char text[128];
-    snprintf(text, sizeof text, "{\"host\": \"127.0.0.1\", \"port\": %u, \"answer\": 2, \"t1\": 3, \"t2\": 1}", bench.port);
+    char text[256];
+    snprintf(text, sizeof text, "{\"host\": \"127.0.0.1\", \"port\": %u%s}", bench.port, more);
     bench.options = table(text);
     const ConnectorDef def = connector_def();
     ConnectorFault fault;
     ck_assert_msg(iec104_kind.open(&def, &bench.connector, &bench.exchange, &fault) == ERR_OK, "%s", fault.why.text);
+}
+
+static void connect_now(void)
+{
+    connect_with("");
 }
 
 // What arrives
@@ -343,12 +351,12 @@ END_TEST
 START_TEST(an_outstation_that_falls_silent_is_left_within_t1)
 {
     setup();
-    connect_now();
+    connect_with(", \"answer\": 1, \"t1\": 3, \"t2\": 1");
     await(is_sample_of, 12, 0);
     outstation_faults(outstation_hold(bench.server))->never_acknowledges = true;
     outstation_release(bench.server);
     ask(1, 14, 1);
-    expect_outcome(1, false, "no confirmation within 2 s: it may have been carried out");
+    expect_outcome(1, false, "no confirmation within 1 s: it may have been carried out");
     await(is_left, 0, 0);
     ck_assert_str_eq(exchange_state(bench.exchange).fault, "no answer within t1 (3 s)");
     teardown();
@@ -379,6 +387,75 @@ START_TEST(what_speaks_another_protocol_wedges_nothing)
         ck_assert_str_eq(exchange_state(bench.exchange).fault, "bytes came that are no frame of IEC 60870-5-104");
         await(is_joined, 0, round + 1);
     }
+    teardown();
+}
+END_TEST
+
+/* In the folder of the test: an authority, another one, and what the first has signed for outstation and engine. */
+static void make_certificates(void)
+{
+    char command[2048];
+    snprintf(command, sizeof command,
+             "exec 2>/dev/null; cd '%s' && printf 'subjectAltName=IP:127.0.0.1' > names; new='openssl req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes'; "
+             "for who in ca other; do $new -x509 -keyout $who.key -out $who.pem -days 2 -subj /CN=$who; done; "
+             "for who in station engine; do $new -keyout $who.key -out $who.csr -subj /CN=$who; "
+             "openssl x509 -req -in $who.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -extfile names -out $who.pem; done",
+             kit_folder());
+    ck_assert_int_eq(system(command), 0);
+}
+
+static void serve_tls(void)
+{
+    char certificate[512], key[512], authority[512];
+    make_certificates();
+    outstation_kill(bench.server);
+    snprintf(certificate, sizeof certificate, "%s/station.pem", kit_folder());
+    snprintf(key, sizeof key, "%s/station.key", kit_folder());
+    snprintf(authority, sizeof authority, "%s/ca.pem", kit_folder());
+    bench.server = outstation_serve_tls(bench.outstation, &bench.port, certificate, key, authority);
+}
+
+START_TEST(through_tls_both_sides_show_their_certificates)
+{
+    setup();
+    serve_tls();
+    connect_with(", \"tls\": true, \"ca\": \"ca.pem\", \"certificate\": \"engine.pem\", \"key\": \"engine.key\"");
+    ck_assert_double_eq_tol(await(is_sample_of, 10, 0)->sample.value, 0.30, 1e-12);
+    ask(1, 13, 0.5);
+    expect_outcome(1, true, "");
+    outstation_trickle(bench.server, 1);
+    set(4001, 20, 0, utc_now());
+    ck_assert_double_eq_tol(await(is_sample_of, 10, 1)->sample.value, 0.40, 1e-12);
+    teardown();
+}
+END_TEST
+
+START_TEST(who_cannot_show_the_right_certificate_is_not_spoken_with)
+{
+    static const struct {
+        const char *more, *fault;
+    } cases[] = {
+        {", \"tls\": true, \"ca\": \"other.pem\", \"certificate\": \"engine.pem\", \"key\": \"engine.key\"",
+         "its certificate: "},
+        {", \"tls\": true, \"ca\": \"ca.pem\"", ""},  // the outstation asks for ours, and may close before we have heard why
+        {", \"tls\": true, \"ca\": \"nothing.pem\"", "nothing.pem"},
+        {"", ""},  // without TLS at all
+    };
+    setup();
+    serve_tls();
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        connect_with(cases[i].more);
+        await(is_left, 0, 0);
+        const ExchangeState state = exchange_state(bench.exchange);
+        ck_assert(!state.connected);
+        ck_assert_msg(strstr(state.fault, cases[i].fault) != NULL, "%s: %s", cases[i].fault, state.fault);
+        bench.connector.type->close(bench.connector.self);
+        bench.connector.type = NULL;
+        json_decref(bench.options);
+        bench.options = NULL;
+        bench.count = 0;
+    }
+    ck_assert_uint_eq(counts().starts, 0);
     teardown();
 }
 END_TEST
@@ -424,6 +501,9 @@ START_TEST(a_fault_of_the_script_names_its_key_and_what_was_expected)
         {"{\"host\": \"h\", \"t1\": 10, \"t2\": 10}", NULL, "t2", "t2 to be shorter than t1"},
         {"{\"host\": \"h\", \"k\": 4}", NULL, "w", "w not to be larger than k"},
         {"{\"host\": \"h\", \"interrogate\": 0.5}", NULL, "interrogate", "at least 1 s"},
+        {"{\"host\": \"h\", \"retry\": 5, \"retry_most\": 1}", NULL, "retry_most", "at least the first wait was expected, 5 s"},
+        {"{\"host\": \"h\", \"ca\": \"ca.pem\"}", NULL, "ca", "with tls = true only"},
+        {"{\"host\": \"h\", \"tls\": true, \"key\": \"a\"}", NULL, "key", "a certificate and its key"},
         {"{\"host\": \"h\", \"hots\": 1}", NULL, "hots", "interrogate"},
         {"{\"host\": \"h\", \"originator\": 256}", NULL, "originator", "255"},
         {"{\"host\": \"h\"}", "{}", "", "expected address"},
@@ -431,6 +511,7 @@ START_TEST(a_fault_of_the_script_names_its_key_and_what_was_expected)
         {"{\"host\": \"h\"}", "{\"address\": 1, \"station\": 65535}", "station", "65534"},
         {"{\"host\": \"h\"}", "{\"address\": 1, \"type\": \"M_ME_NC\"}", "type", "C_SE_NC"},
         {"{\"host\": \"h\"}", "{\"address\": 1, \"type\": \"C_BO_NA\", \"select\": true}", "select", "cannot be selected"},
+        {"{\"host\": \"h\"}", "{\"address\": 1, \"quality\": \"bad\"}", "quality", "expected a table"},
         {"{\"host\": \"h\"}", "{\"address\": 1, \"quality\": {\"XX\": \"bad\"}}", "quality", "there is no XX"},
         {"{\"host\": \"h\"}", "{\"address\": 1, \"quality\": {\"IV\": \"awful\"}}", "quality", "\"good\", \"uncertain\" or \"bad\""},
         {"{\"host\": \"h\"}", "{\"address\": 1, \"ioa\": 2}", "ioa", "terminates"},
@@ -456,5 +537,6 @@ END_TEST
 KIT_MAIN("connectors.iec104", the_interrogation_brings_what_stands_there, a_change_comes_with_the_time_of_its_source_and_its_quality,
          what_is_not_bound_is_shown_to_who_looks_for_it, commands_are_carried_out_and_answered_once, a_killed_outstation_leaves_a_gap_and_no_command_twice,
          a_lost_frame_ends_the_connection_and_another_begins, an_outstation_that_falls_silent_is_left_within_t1, bytes_that_trickle_in_say_the_same,
-         what_speaks_another_protocol_wedges_nothing, closing_stops_the_transfer_in_order, memory_may_fail_at_every_allocation,
+         what_speaks_another_protocol_wedges_nothing, through_tls_both_sides_show_their_certificates,
+         who_cannot_show_the_right_certificate_is_not_spoken_with, closing_stops_the_transfer_in_order, memory_may_fail_at_every_allocation,
          a_fault_of_the_script_names_its_key_and_what_was_expected)

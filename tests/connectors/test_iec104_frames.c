@@ -5,7 +5,9 @@
  *   B  github.com/Fraunhofer-FIT-DIEN/iec104-python, issues 43 and 75: logs of lib60870-C, with what it says of them
  *   C  github.com/thinkgos/go-iecp5, asdu/time_test.go and asdu/cproc_test.go: bytes with what they stand for
  *   D  github.com/tritaer/IEC104, test.py: frames taken from running stations
- *   E  github.com/wangxianzhuo/iec104, msg-elements/parse_test.go */
+ *   E  github.com/wangxianzhuo/iec104, msg-elements/parse_test.go
+ *   F  github.com/zaxified/zig-libs, modules/iec104/src/goldens.zig: recorded between two of lib60870-C, with what that says of them. The whole conversation
+ *      is in test_iec104_transfer.c */
 #include <math.h>
 
 #include "connectors/iec104/asdu.h"
@@ -69,6 +71,9 @@ START_TEST(published_frames_read_as_their_sources_say)
          ASDU_M_ME_TD, 1, 0, 3, 1, {{1, 1 / 32768.0, 0}}, "2021-04-22T09:14:32.520Z"},
         {"68 19 FE 08 30 01 24 01 03 51 51 00 EE 03 00 4B E7 47 42 00 91 05 32 0A 69 06 15",
          ASDU_M_ME_TF, 3, 81, 81, 1, {{1006, 0x1.8fce96p5, 0}}, "2021-06-09T10:50:01.425Z"},
+        // F: sequences, with a time too
+        {"681902000200018c14002f00e80300000100010001000100010001", ASDU_M_SP_NA, 20, 0, 47, 12, {{1000, 0, 0}, {1001, 1, 0}, {1002, 0, 0}}, NULL},
+        {"68191a000400248114002f00cd0000000020c000f794120317071a", ASDU_M_ME_TF, 20, 0, 47, 1, {{205, -2.5, 0}}, "2026-07-23T03:18:38.135Z"},
         // E
         {"685A00000000 0D0A03000100 084000 6F1203BA 00 094000 23DB1140 00 0C4000 010D6E42 00 064000 5A82813F 00 014000 7B33C340 00 0E4000 00407A42 00 "
          "034000 BAC98240 00 024000 26365F3C 00 044000 B7B20140 00 0D4000 83CD463E 00",
@@ -129,6 +134,12 @@ START_TEST(published_requests_are_written_byte_for_byte)
         uint8_t asdu[APCI_ASDU_MAX];
         const size_t size = asdu_write(&request, asdu);
         ck_assert_hex_eq(asdu, size, cases[i].asdu);
+
+        Asdu again;
+        AsduObject object;
+        ck_assert_ptr_null(asdu_open(&again, asdu, size));
+        ck_assert(asdu_next(&again, &object) && !asdu_next(&again, &object));
+        ck_assert_double_eq(object.number, request.number);
     }
 }
 END_TEST
@@ -294,11 +305,22 @@ START_TEST(a_number_that_a_command_cannot_carry_is_not_written)
     static const struct {
         AsduType type;
         double number;
-    } cases[] = {{ASDU_C_SC_NA, 0.5},  {ASDU_C_DC_NA, 2}, {ASDU_C_RC_NA, 0},   {ASDU_C_SE_NA, 1},  {ASDU_C_SE_NB, 32768},
-                 {ASDU_C_SE_NC, 1e39}, {ASDU_C_BO_NA, -1}, {ASDU_C_SE_NC, NAN}, {ASDU_C_SE_NB, NAN}};
+        const char *what;
+    } cases[] = {
+        {ASDU_C_SC_NA, 0.5, "0 or 1"},
+        {ASDU_C_DC_NA, 2, "0 or 1"},
+        {ASDU_C_RC_NA, 0, "-1 or 1"},
+        {ASDU_C_SE_NA, 1, "-1 to 0.99997"},
+        {ASDU_C_SE_NB, 32768, "-32768 to 32767"},
+        {ASDU_C_SE_NB, NAN, "-32768 to 32767"},
+        {ASDU_C_SE_NC, 1e39, "what fits 32 bits of floating point"},
+        {ASDU_C_SE_NC, NAN, "what fits 32 bits of floating point"},
+        {ASDU_C_BO_NA, -1, "whole numbers from 0 to 4294967295"},
+    };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         uint8_t bytes[APCI_ASDU_MAX];
         ck_assert(!asdu_carries(cases[i].type, cases[i].number));
+        ck_assert_str_eq(asdu_carries_what(cases[i].type), cases[i].what);
         ck_assert_uint_eq(asdu_write(&(AsduRequest){.type = cases[i].type, .cause = ASDU_ACT, .number = cases[i].number}, bytes), 0);
     }
 }
@@ -316,7 +338,7 @@ START_TEST(an_asdu_that_is_not_what_its_head_says_is_refused_as_a_whole)
         {"01 00 03 00 01 00", "without an object"},
         {"01 02 03 00 01 00 01 00 00 01", "not as long as its type and count ask for"},
         {"01 01 03 00 01 00 01 00 00 01 00", "not as long as its type and count ask for"},
-        {"1E 81 03 00 01 00 01 00 00 01 01 02 03 04 65 06 13", "a sequence, which its type cannot be"},
+        {"2D 81 06 00 01 00 01 00 00 01", "a sequence, which its type cannot be"},
         {"2D 02 06 00 01 00 01 00 00 01 02 00 00 01", "of several objects, which its type cannot have"},
         {"01 82 03 00 01 00 FF FF FF 01 01", "a sequence beyond the last address"},
     };

@@ -1,6 +1,7 @@
 #include "connectors/modbus/settings.h"
 
 #include "connectors/kind_rig.h"
+#include "connectors/modbus/modbus.h"
 
 static Rig rig;
 static ModbusSettings settings;
@@ -54,7 +55,8 @@ START_TEST(a_binding_overrules_its_connector)
     ck_assert_int_eq(read_entry("{\"host\":\"plc\",\"unit_id\":7,\"every\":0.5,\"order\":\"CDAB\"}", "{\"input\":8,\"type\":\"float32\"}", false), ERR_OK);
     ck_assert(points[0].station == 7 && points[0].every_ns == NS_PER_S / 2 && points[0].form.order == ORDER_CDAB && points[0].width == 2);
     end_options();
-    ck_assert_int_eq(read_entry("{\"host\":\"plc\",\"unit_id\":7,\"order\":\"CDAB\"}", "{\"input\":8,\"type\":\"float64\",\"unit_id\":255,\"every\":2,\"order\":\"BADC\"}", false), ERR_OK);
+    static const char own[] = "{\"input\":8,\"type\":\"float64\",\"unit_id\":255,\"every\":2,\"order\":\"BADC\"}";
+    ck_assert_int_eq(read_entry("{\"host\":\"plc\",\"unit_id\":7,\"order\":\"CDAB\"}", own, false), ERR_OK);
     ck_assert(points[0].station == 255 && points[0].every_ns == 2 * NS_PER_S && points[0].form.order == ORDER_BADC && points[0].width == 4);
     end_options();
 }
@@ -100,5 +102,28 @@ START_TEST(a_fault_names_its_key_and_what_was_expected)
 }
 END_TEST
 
+START_TEST(memory_may_fail_at_every_allocation_of_opening)
+{
+    Err err = ERR_MEMORY;
+    size_t failures = 0;
+    for (; err; failures++) {
+        memset(&rig, 0, sizeof rig);
+        rig_bind(&rig, (const RigBinding[]){{"{\"coil\":1}", false}, {"{\"holding\":2}", true}}, 2);
+        const ConnectorDef def = rig_def(&rig, "{\"host\":\"127.0.0.1\",\"port\":1}");
+        kit_fail_allocation(failures + 1);
+        err = modbus_kind.open(&def, &rig.connector, &rig.exchange, &fault);
+        kit_fail_allocation(0);
+        if (!err)
+            break;
+        ck_assert_msg(err == ERR_MEMORY && fault.why.text[0], "%s", fault.why.text);
+        json_decref(rig.options);
+        json_decref(rig.entries);
+    }
+    ck_assert_uint_gt(failures, 5);
+    rig_close(&rig);
+}
+END_TEST
+
 KIT_MAIN("connectors.modbus_settings", what_is_not_said_is_usual, a_serial_line_is_by_the_standard_unless_it_is_told_otherwise,
-         a_binding_overrules_its_connector, a_fault_names_its_key_and_what_was_expected)
+         a_binding_overrules_its_connector, a_fault_names_its_key_and_what_was_expected,
+         memory_may_fail_at_every_allocation_of_opening)

@@ -292,6 +292,25 @@ static Setup setup_of(Line *line, const char *options, const LineBinding *bindin
     return setup;
 }
 
+START_TEST(memory_may_fail_at_every_step)
+{
+    enum { ALLOCATIONS_MAX = 100 };
+    static const LineBinding binding = {"tank1.gauge", "m", "{\"topic\":\"works/level\"}", false};
+    Line line;
+    Err err = ERR_MEMORY;
+    line_prepare(&line, "{\"host\":\"127.0.0.1\",\"port\":1,\"discover\":\"works/#\"}", &binding, 1);
+    for (size_t n = 1; err && n < ALLOCATIONS_MAX; n++) {
+        ConnectorFault fault = {0};
+        kit_fail_allocation(n);
+        err = mqtt_kind.open(&line.def, &line.connector, &line.exchange, &fault);
+        kit_fail_allocation(0);
+        ck_assert(err == ERR_OK || (err == ERR_MEMORY && *fault.why.text));
+    }
+    ck_assert_int_eq(err, ERR_OK);
+    line_close(&line);
+}
+END_TEST
+
 START_TEST(addresses_have_their_usual_ports)
 {
     static const struct {
@@ -345,4 +364,4 @@ END_TEST
 KIT_MAIN("connectors.mqtt", wildcards_cover_what_the_standard_says, a_filter_covers_another_that_leads_to_less, a_topic_leads_to_all_that_is_filed_for_it,
          packets_are_counted_and_what_is_missing_is_known, packets_that_libmosquitto_does_not_survive_are_not_let_through, numbers_are_those_of_json_and_nothing_else, pointers_lead_to_value_time_and_quality, a_null_is_a_source_without_a_value, what_is_not_there_or_no_number_is_refused,
          qualities_are_mapped_by_their_words, what_is_written_reads_back_as_it_was, numbers_are_written_as_people_write_them, documents_are_bounded,
-         faults_of_a_script_name_the_key_and_what_was_expected, addresses_have_their_usual_ports, nothing_is_subscribed_to_twice)
+         faults_of_a_script_name_the_key_and_what_was_expected, memory_may_fail_at_every_step, addresses_have_their_usual_ports, nothing_is_subscribed_to_twice)

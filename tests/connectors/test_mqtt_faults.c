@@ -94,12 +94,14 @@ START_TEST(killed_in_mid_stream_no_command_is_heard_twice_and_gaps_are_said)
         LINE_AWAIT(&line, line_newest(&line, GAUGE).quality == QUALITY_GOOD);
     }
 
+    // behind the last one nothing comes any more. What the broker has confirmed and not passed on died with it: that is heard less than once, never more
     await_outcomes();
+    line_assert_done(&line, line.commands);
+    LINE_AWAIT(&line, heard(line.commands) == 1);
     for (uint64_t command = 1; command <= line.commands; command++) {
-        const bool is_done = line_outcome(&line, command)->done;
-        done += is_done;
-        LINE_AWAIT(&line, !is_done || heard(command) == 1);
-        ck_assert_uint_le(heard(command), 1);
+        const Arrival *outcome = line_outcome(&line, command);
+        done += outcome->done;
+        ck_assert_uint_le(heard(command), !strstr(outcome->text, "there is no connection"));
     }
     ck_assert_uint_gt(done, PORTION);
     ck_assert_uint_lt(done, line.commands);

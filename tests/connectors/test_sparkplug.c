@@ -114,17 +114,17 @@ END_TEST
 
 START_TEST(topics_say_who_speaks)
 {
-    Address address;
+    Heading heading;
     char topic[PLACE_TOPIC];
-    ck_assert(address_read("spBv1.0/works/DDATA/edge/tank1", &address));
-    ck_assert_int_eq(address.message, MESSAGE_DDATA);
-    ck_assert_str_eq(address.group, "works");
-    ck_assert_str_eq(address.node, "edge");
-    ck_assert_str_eq(address.device, "tank1");
-    address_write(address.message, address.group, address.node, address.device, topic);
+    ck_assert(heading_read("spBv1.0/works/DDATA/edge/tank1", &heading));
+    ck_assert_int_eq(heading.message, MESSAGE_DDATA);
+    ck_assert_str_eq(heading.group, "works");
+    ck_assert_str_eq(heading.node, "edge");
+    ck_assert_str_eq(heading.device, "tank1");
+    heading_write(heading.message, heading.group, heading.node, heading.device, topic);
     ck_assert_str_eq(topic, "spBv1.0/works/DDATA/edge/tank1");
-    ck_assert(address_read("spBv1.0/works/NDEATH/edge", &address));
-    ck_assert_str_eq(address.device, "");
+    ck_assert(heading_read("spBv1.0/works/NDEATH/edge", &heading));
+    ck_assert_str_eq(heading.device, "");
 
     static const char *const wrong[] = {
         "",
@@ -139,7 +139,7 @@ START_TEST(topics_say_who_speaks)
         "spBv1.0/STATE/pollux",
     };
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
-        ck_assert_msg(!address_read(wrong[i], &address), "%s was read", wrong[i]);
+        ck_assert_msg(!heading_read(wrong[i], &heading), "%s was read", wrong[i]);
 }
 END_TEST
 
@@ -242,6 +242,31 @@ START_TEST(faults_of_a_script_name_the_key_and_what_was_expected)
 }
 END_TEST
 
+static void assert_memory_may_fail(const char *options)
+{
+    enum { ALLOCATIONS_MAX = 100 };
+    static const LineBinding binding = {"tank1.gauge", "m", "{\"metric\":\"m\"}", false};
+    Line line;
+    Err err = ERR_MEMORY;
+    line_prepare(&line, options, &binding, 1);
+    for (size_t n = 1; err && n < ALLOCATIONS_MAX; n++) {
+        ConnectorFault fault = {0};
+        kit_fail_allocation(n);
+        err = sparkplug_kind.open(&line.def, &line.connector, &line.exchange, &fault);
+        kit_fail_allocation(0);
+        ck_assert(err == ERR_OK || (err == ERR_MEMORY && *fault.why.text));
+    }
+    ck_assert_int_eq(err, ERR_OK);
+    line_close(&line);
+}
+
+START_TEST(memory_may_fail_at_every_step)
+{
+    assert_memory_may_fail("{\"host\":\"127.0.0.1\",\"port\":1,\"group\":\"g\",\"node\":\"n\",\"role\":\"host\"}");
+    assert_memory_may_fail("{\"host\":\"127.0.0.1\",\"port\":1,\"group\":\"g\",\"node\":\"n\",\"role\":\"edge\"}");
+}
+END_TEST
+
 KIT_MAIN("connectors.sparkplug", each_type_keeps_its_extremes, numbers_beyond_a_type_are_cut_and_rounded, what_is_null_past_or_an_alias_stays_so, bytes_are_those_of_the_specification,
          a_sequence_number_beyond_255_is_refused, topics_say_who_speaks, what_was_seen_says_how_it_is_bound, states_are_read_as_they_are_written, messages_are_taken_in_their_order, what_waits_is_bounded,
-         faults_of_a_script_name_the_key_and_what_was_expected)
+         faults_of_a_script_name_the_key_and_what_was_expected, memory_may_fail_at_every_step)

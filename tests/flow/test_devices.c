@@ -1,6 +1,7 @@
 /* A device that nobody knows, from its first visit on: claimed by what an engineer types, bound over kill -9, disabled, replaced, and told how it is to be set. */
+#include "connectors/mosquitto.h"
 #include "connectors/websocket/device.h"
-#include "flow/flow.h"
+#include "flow/ask.h"
 
 enum { PATIENCE_MS = 30000, LINE_ROOM = 4096, TOKEN_SIZE = 64 };
 
@@ -215,4 +216,43 @@ START_TEST(a_device_is_claimed_bound_over_kill_9_disabled_replaced_and_told_how_
 }
 END_TEST
 
-KIT_MAIN("flow.devices", a_device_is_claimed_bound_over_kill_9_disabled_replaced_and_told_how_it_is_to_be_set)
+/* The address stands in the list, with a line that the script takes: bound so, it is not in it any more. */
+START_TEST(what_a_connector_hears_is_listed_with_the_line_that_binds_it)
+{
+    char script[700], binding[256] = "";
+    BrokerProcess broker = broker_open("allow_anonymous true");
+    flow_write("tank.lua", model_text);
+    static const char form[] = "return plant \"works\" { step = 0.1, clock = \"utc\", assets = { tank = { \"tank\" } },\n"
+                               "  connectors = { line = { \"mqtt\", url = \"%s\", discover = \"works/#\" } },\n  bind = { %s },\n}\n";
+    snprintf(script, sizeof script, form, broker.url, "");
+    plant = flow_write("works.lua", script);
+    server = CHILD_START("server", "serve", plant.text, "--port", "0", "--no-history", "--codegen", "off");
+    child_await_port(&server);
+
+    // a broker keeps it for who comes later
+    BROKER_PUB(&broker, "-r", "-t", "works/depth", "-m", "1.25");
+    for (int i = 0; i < PATIENCE_MS / 20 && !*binding; i++, flow_sleep(20)) {
+        json_t *list = flow_ask(&server, "GET", "devices", "", 200), *heard = json_array_get(json_object_get(list, "addresses"), 0);
+        if (heard) {
+            ck_assert_str_eq(json_string_value(json_object_get(heard, "connector")), "line");
+            ck_assert_str_eq(json_string_value(json_object_get(heard, "address")), "works/depth");
+            ck_assert_double_eq(json_number_value(json_object_get(heard, "value")), 1.25);
+            snprintf(binding, sizeof binding, "%s", json_string_value(json_object_get(heard, "binding")));
+        }
+        json_decref(list);
+    }
+    ck_assert_str_eq(binding, "{ \"line\", topic = \"works/depth\" }");
+    char bind[300];
+    snprintf(bind, sizeof bind, "[\"tank.gauge\"] = %s", binding);
+    snprintf(script, sizeof script, form, broker.url, bind);
+    flow_write("works.lua", script);
+    json_decref(flow_ask(&server, "POST", "reload", "", 200));
+    json_t *list = flow_ask(&server, "GET", "devices", "", 200);
+    ck_assert_uint_eq(json_array_size(json_object_get(list, "addresses")), 0);
+    json_decref(list);
+    child_stop(&server, SIGTERM);
+    broker_close(&broker);
+}
+END_TEST
+
+KIT_MAIN("flow.devices", what_a_connector_hears_is_listed_with_the_line_that_binds_it, a_device_is_claimed_bound_over_kill_9_disabled_replaced_and_told_how_it_is_to_be_set)

@@ -134,6 +134,25 @@ START_TEST(a_peer_that_is_killed_and_comes_back_costs_a_gap_and_no_command_twice
 }
 END_TEST
 
+START_TEST(a_plant_runs_by_its_connectors_without_a_server)
+{
+    build_library();
+    show_level(31.5);
+    board_start(&board);
+    const FlowPath script = write_plant("", "");
+    Child live = CHILD_START("live", "run", script.text);
+    const int64_t until = clock_system.elapsed_ns(clock_system.self) + LOOP_PATIENCE_S * NS_PER_S;
+    for (bool printed = false; !printed; flow_sleep(20)) {
+        char *rows = flow_read(live.out.text);
+        printed = strstr(rows, ",31.5");
+        ck_assert_msg(printed || clock_system.elapsed_ns(clock_system.self) < until, "no sample in %.2000s", rows);
+        free(rows);
+    }
+    child_stop(&live, SIGTERM);
+    board_kill(&board);
+}
+END_TEST
+
 START_TEST(another_version_of_the_script_keeps_the_connection_that_it_says_the_same_of)
 {
     build_library();
@@ -198,5 +217,5 @@ START_TEST(what_is_no_connector_of_this_version_is_refused_on_its_line)
 }
 END_TEST
 
-KIT_MAIN("flow.library", a_peer_that_is_killed_and_comes_back_costs_a_gap_and_no_command_twice,
+KIT_MAIN("flow.library", a_plant_runs_by_its_connectors_without_a_server, a_peer_that_is_killed_and_comes_back_costs_a_gap_and_no_command_twice,
          another_version_of_the_script_keeps_the_connection_that_it_says_the_same_of, what_is_no_connector_of_this_version_is_refused_on_its_line)

@@ -7,6 +7,7 @@ static const char tank[] = "return model 'tank' {\n"
                            "  states = { level = { 30, 'cm', min = 0, noise = 0.1, sd = 1 } },\n"
                            "  equations = function(t) t.level.rate = quantity(0, 'm/s') end,\n"
                            "  sensors = { gauge = { of = 'level', noise = 0.5, unit = 'cm' } },\n"
+                           "  alarms = { full = { high = { 'level', 90 } } },\n"
                            "  actuators = { valve = { 0, 'percent', min = 0, max = 100, rate = 1 }, alive = { 0, '1', min = 0, max = 1 } },\n"
                            "}\n";
 
@@ -165,6 +166,17 @@ static void await_standing(Works *works, const char *mode, bool held)
     ck_abort_msg("the valve is not %s%s", mode, held ? " and held" : "");
 }
 
+/* What people did is in the audit trail once, however often it was done again. */
+static void assert_noted(const Works *works, const char *action, const char *target)
+{
+    size_t found = 0, index;
+    json_t *entry, *trail = flow_ask(&works->server, "GET", "audit?limit=100", "", 200);
+    json_array_foreach(json_object_get(trail, "entries"), index, entry)
+        found += strcmp(json_string_value(json_object_get(entry, "action")), action) == 0 && strcmp(json_string_value(json_object_get(entry, "target")), target) == 0;
+    ck_assert_uint_eq(found, 1);
+    json_decref(trail);
+}
+
 static const char safe[] = "gate = { fail_safe = { ['tank1.valve'] = { 100, seconds = 5 } } }";
 
 START_TEST(an_orderly_stop_writes_the_fail_safe_value_which_people_release)
@@ -233,6 +245,7 @@ START_TEST(modes_are_the_same_behind_kill_9_and_behind_another_script)
     ck_assert_str_eq(json_string_value(json_object_get(alive, "mode")), "manual");
     json_decref(alive);
 
+    assert_noted(&works, "mode.blocked", "tank1.valve");
     write_plant("");
     say(&works, "POST", "reload", "", 200);
     await_standing(&works, "blocked", false);
@@ -350,6 +363,23 @@ START_TEST(the_command_line_does_what_the_dashboard_does)
 }
 END_TEST
 
+START_TEST(a_dry_run_that_is_simulated_is_answered_behind_the_trial)
+{
+    Works works;
+    begin(&works, "trial.db", "gate = { simulate = { ['tank1.valve'] = { becomes = 'tank1.position', limits = { 'tank1.full' }, horizon = 10 } } }");
+    live(&works, 3, 3, 0);
+    char url[64];
+    snprintf(url, sizeof url, "http://127.0.0.1:%d", works.server.port);
+    Child asker = CHILD_START("asker", "gate", "command", "tank1.valve", "30", "--dry-run", "--url", url);
+    for (int status = 0; waitpid(asker.pid, &status, WNOHANG) == 0;)
+        live(&works, 1, 1, 0);  // the trial takes ticks
+    assert_says(flow_read(asker.out.text), "dry run: it would be handed over");
+    ck_assert_uint_eq(works.told_count, 0);
+    end(&works);
+}
+END_TEST
+
 KIT_MAIN("flow.safety", an_orderly_stop_writes_the_fail_safe_value_which_people_release, lost_sensors_hold_the_actuator_and_kill_9_does_not_change_that,
          modes_are_the_same_behind_kill_9_and_behind_another_script, a_command_is_done_when_the_device_reports_it, a_watchdog_beats_while_ticks_run,
-         in_a_dry_run_nothing_reaches_the_device, the_command_line_does_what_the_dashboard_does)
+         in_a_dry_run_nothing_reaches_the_device, the_command_line_does_what_the_dashboard_does,
+         a_dry_run_that_is_simulated_is_answered_behind_the_trial)

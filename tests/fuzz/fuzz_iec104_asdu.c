@@ -28,7 +28,8 @@ static void check_command(const Asdu *asdu, const AsduObject *object)
 {
     if (!asdu_carries(asdu->type, object->number))
         return;
-    const AsduRequest request = {.type = asdu->type, .cause = ASDU_ACT, .station = asdu->station, .address = object->address, .number = object->number, .select = object->select};
+    const AsduRequest request = {
+        .type = asdu->type, .cause = ASDU_ACT, .station = asdu->station, .address = object->address, .number = object->number, .select = object->select};
     uint8_t written[APCI_ASDU_MAX];
     Asdu again;
     AsduObject same;

@@ -47,13 +47,13 @@ static void read_report(const uint8_t *bytes, size_t size)
 static void read_topic(const uint8_t *bytes, size_t size)
 {
     char topic[1024], back[PLACE_TOPIC];
-    Address address;
+    Heading heading;
     const size_t length = size < sizeof topic ? size : sizeof topic - 1;
     memcpy(topic, bytes, length);
     topic[length] = 0;
-    if (!address_read(topic, &address))
+    if (!heading_read(topic, &heading))
         return;
-    address_write(address.message, address.group, address.node, *address.device ? address.device : NULL, back);
+    heading_write(heading.message, heading.group, heading.node, *heading.device ? heading.device : NULL, back);
     require(strncmp(topic, back, strlen(back)) == 0);
 }
 

@@ -439,6 +439,20 @@ START_TEST(a_dry_run_of_a_command_says_what_would_happen_and_changes_nothing)
 }
 END_TEST
 
+START_TEST(a_wish_is_one_command_in_a_dry_run_too_whatever_was_done_before)
+{
+    Site *site = open_site("dry_run = true");
+    const Command done = {.id = 7, .wish = {.tag = site->lamp, .value = 1}, .state = COMMAND_DONE, .time = at(0), .deadline = at(10), .ended = at(0)};
+    gate_recall(site->gate, &done);
+    const uint64_t id = ask(site, site->lamp, 0, 1);
+    tick(site, 1);
+    ck_assert_uint_eq(ask(site, site->lamp, 0, 2), id);
+    ck_assert_double_eq(gate_told(site->gate, site->lamp), 1);
+    ck_assert_uint_ne(ask(site, site->lamp, 1, 3), done.id);  // it would be told anew
+    close_site(site);
+}
+END_TEST
+
 START_TEST(in_a_dry_run_of_the_plant_everything_is_decided_and_nothing_leaves)
 {
     Site *site = open_site("dry_run = true, watchdog = { ['pump.alive'] = { every = 1 } }, fail_safe = { ['pump.lamp'] = 1 }");
@@ -470,4 +484,5 @@ KIT_MAIN("gate.safety", on_order_the_fail_safe_value_is_written_whatever_its_rat
          a_fail_safe_value_finds_room_where_people_find_none, what_is_held_is_held_behind_a_restart, a_confirmed_command_is_done_when_the_device_reports_it,
          what_does_not_come_near_fails_with_what_was_read, reading_back_may_take_longer_than_the_deadline,
          a_newer_command_ends_the_reading_back_of_the_one_before, a_watchdog_counts_by_the_time_and_is_kept_nowhere,
-         a_dry_run_of_a_command_says_what_would_happen_and_changes_nothing, in_a_dry_run_of_the_plant_everything_is_decided_and_nothing_leaves)
+         a_dry_run_of_a_command_says_what_would_happen_and_changes_nothing, a_wish_is_one_command_in_a_dry_run_too_whatever_was_done_before,
+         in_a_dry_run_of_the_plant_everything_is_decided_and_nothing_leaves)

@@ -210,6 +210,46 @@ START_TEST(what_had_been_sent_before_a_restart_is_not_tried_again)
 }
 END_TEST
 
+static uint64_t try(Site *site, double value, double s)
+{
+    const CommandWish wish = {.tag = site->order, .value = value / 1000, .dry_run = true, .by = "anna"};
+    return gate_ask(site->gate, &wish, at(s));
+}
+
+START_TEST(a_dry_run_is_simulated_and_never_handed_over)
+{
+    Site *site = open_site(true);
+    const uint64_t harmless = try(site, 0.5, 1);
+    assert_command(behind(site, harmless, 1), COMMAND_WAITING, "being simulated");
+    assert_command(behind(site, harmless, 2), COMMAND_WITHHELD, "dry run: it would be handed over");
+    const uint64_t harmful = try(site, 5, 3);
+    behind(site, harmful, 3);
+    assert_command(behind(site, harmful, 4), COMMAND_REFUSED, "dry run: basin.level would pass 50 cm with probability 1.00 within 5 min");
+    ck_assert_uint_eq(site->sent_count, 0);
+    close_site(site);
+}
+END_TEST
+
+START_TEST(a_dry_run_gives_way_to_what_is_meant)
+{
+    Site *site = open_site(true);
+    const uint64_t dry = try(site, 0.2, 1);
+    behind(site, dry, 1);
+    const uint64_t meant = ask(site, 0.5, 1.5);
+    assert_command(behind(site, meant, 2), COMMAND_WAITING, "being simulated");
+    ck_assert_ptr_null(gate_find(site->gate, dry));
+
+    // and does not get into its way
+    const uint64_t again = try(site, 0.2, 2);
+    size_t count;
+    const Command *changed = gate_changed(site->gate, &count);
+    ck_assert_uint_eq(changed[count - 1].id, again);
+    assert_command(changed[count - 1], COMMAND_REFUSED, "dry run: command 2 is being simulated: ask again when it has ended");
+    assert_command(behind(site, meant, 3), COMMAND_SENT, "");
+    close_site(site);
+}
+END_TEST
+
 START_TEST(what_is_wrong_is_named_with_its_line)
 {
     static const struct {
@@ -244,4 +284,4 @@ END_TEST
 KIT_MAIN("gate.trial", what_is_harmless_goes_out_in_the_next_tick, what_would_pass_a_limit_is_refused_and_says_why, the_probability_is_that_of_the_closed_form,
          a_limit_that_is_passed_anyway_holds_no_command_up, it_is_tried_on_the_plant_as_it_is_behind_the_tick, its_deadline_is_as_it_was,
          the_newest_of_two_commands_is_tried, where_nobody_waits_it_goes_out_when_it_is_ready, what_had_been_sent_before_a_restart_is_not_tried_again,
-         what_is_wrong_is_named_with_its_line)
+         a_dry_run_is_simulated_and_never_handed_over, a_dry_run_gives_way_to_what_is_meant, what_is_wrong_is_named_with_its_line)

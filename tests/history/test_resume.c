@@ -231,6 +231,62 @@ START_TEST(commands_that_are_open_or_count_come_back)
 }
 END_TEST
 
+/* A dry run told the device nothing: what came before it still counts. */
+START_TEST(what_was_withheld_does_not_hide_what_was_done)
+{
+    Rig rig;
+    rig_open(&rig);
+    append_command(&rig, 1, 0, COMMAND_DONE);
+    append_command(&rig, 2, 0, COMMAND_FAILED);
+    append_command(&rig, 3, 0, COMMAND_WITHHELD);
+    rig_stop(&rig);
+    HistoryResume found;
+    rig_start(&rig);
+    resume(&rig, &found);
+    ck_assert_uint_eq(found.command_count, 3);
+    for (uint64_t i = 0; i < 3; i++)
+        ck_assert_uint_eq(found.commands[i].id, i + 1);
+    history_resume_fini(&found);
+    rig_close(&rig);
+}
+END_TEST
+
+static void append_gate_act(Rig *rig, uint64_t number, int64_t tick, TagId tag, const char *name)
+{
+    const GateAct act = {.number = number, .kind = tag == TAG_NONE ? GATE_ACT_HOLD : GATE_ACT_MODE, .tag = tag, .mode = ACTUATOR_BLOCKED, .may_block = true, .by = "anna", .reason = "repair"};
+    history_append_gate_act(rig->history, &(HistoryGateAct){tick, (tick + 1) * 100, act}, name);
+}
+
+START_TEST(what_people_did_about_actuators_comes_back_from_the_snapshot_on)
+{
+    Rig rig;
+    rig_open(&rig);
+    append_gate_act(&rig, 1, 3, rig_tag(0, VALVE), "a.valve");
+    append_gate_act(&rig, 2, 4, rig_tag(1, VALVE), "b.valve");
+    append_gate_act(&rig, 3, 5, 7, "gone.valve");
+    append_gate_act(&rig, 4, 5, TAG_NONE, "");
+    append_snapshot(&rig, 4);
+    rig_stop(&rig);
+    HistoryResume found;
+    rig_start(&rig);
+    resume(&rig, &found);
+    ck_assert_uint_eq(found.gate_act_count, 2);
+    ck_assert_uint_eq(found.last_gate_act, 4);
+    ck_assert_uint_eq(found.gate_acts[0].act.number, 2);
+    ck_assert_uint_eq(found.gate_acts[0].act.tag, rig_tag(1, VALVE));
+    ck_assert_int_eq(found.gate_acts[0].act.kind, GATE_ACT_MODE);
+    ck_assert_int_eq(found.gate_acts[0].act.mode, ACTUATOR_BLOCKED);
+    ck_assert(found.gate_acts[0].act.may_block);
+    ck_assert_str_eq(found.gate_acts[0].act.by, "anna");
+    ck_assert_str_eq(found.gate_acts[0].act.reason, "repair");
+    ck_assert_int_eq(found.gate_acts[0].time, 500);
+    ck_assert_int_eq(found.gate_acts[1].act.kind, GATE_ACT_HOLD);
+    ck_assert_uint_eq(found.gate_acts[1].act.tag, TAG_NONE);
+    history_resume_fini(&found);
+    rig_close(&rig);
+}
+END_TEST
+
 START_TEST(the_highest_numbers_are_those_ever_given)
 {
     Rig rig;
@@ -275,4 +331,5 @@ END_TEST
 
 KIT_MAIN("history.resume", a_new_file_resumes_from_nothing, samples_behind_the_snapshot_come_in_order_of_tick_then_seq,
          a_sample_comes_back_as_it_was_filed, the_parts_of_a_snapshot_come_back_whole, a_damaged_snapshot_gives_way_to_the_one_before, samples_of_tags_that_are_gone_are_left_out,
-         commands_that_are_open_or_count_come_back, the_highest_numbers_are_those_ever_given, a_failed_allocation_leaves_nothing_behind)
+         commands_that_are_open_or_count_come_back, what_was_withheld_does_not_hide_what_was_done, what_people_did_about_actuators_comes_back_from_the_snapshot_on,
+         the_highest_numbers_are_those_ever_given, a_failed_allocation_leaves_nothing_behind)

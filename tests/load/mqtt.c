@@ -11,12 +11,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "app/app.h"
+#include "load/beside.h"
 
 enum { TWINS = 5000, STEP_MS = 100, PACKET_MAX = 128, PATIENCE_S = 60 };
 
@@ -32,40 +32,7 @@ static const char plant_text[] = "local bind = {}\n"
                                  "  connectors = { line = { \"mqtt\", url = \"mqtt://127.0.0.1:%d\" } }, bind = bind }\n";
 static const char json_keys[] = ", payload = \"json\", value = \"/level\", stamp = \"/at\", stamp_unit = \"ms\", time = \"source\"";
 
-static char folder[] = "/tmp/pollux_load.XXXXXX";
-
-_Noreturn static void die(const char *why)
-{
-    fprintf(stderr, "load_mqtt: %s\n", why);
-    exit(EXIT_FAILURE);
-}
-
-static int64_t elapsed(void)
-{
-    return clock_system.elapsed_ns(clock_system.self);
-}
-
-static void write_file(const char *name, const char *text)
-{
-    char path[256];
-    snprintf(path, sizeof path, "%s/%s", folder, name);
-    FILE *const file = fopen(path, "w");
-    if (!file || fputs(text, file) < 0 || fclose(file))
-        die(path);
-}
-
 // Processes and what they have worked.
-
-static int find_port(void)
-{
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t length = sizeof address;
-    const int file = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (file < 0 || bind(file, (struct sockaddr *)&address, sizeof address) || getsockname(file, (struct sockaddr *)&address, &length))
-        die("no port");
-    close(file);
-    return ntohs(address.sin_port);
-}
 
 static int open_socket(int port)
 {
@@ -75,16 +42,6 @@ static int open_socket(int port)
         return file;
     close(file);
     return -1;
-}
-
-static pid_t begin_child(void)
-{
-    const pid_t id = fork();
-    if (id < 0)
-        die("no process");
-    if (id == 0)
-        prctl(PR_SET_PDEATHSIG, SIGKILL);
-    return id;
 }
 
 static pid_t start_broker(int port)
@@ -108,27 +65,6 @@ static pid_t start_broker(int port)
         }
     }
     die("mosquitto does not answer");
-}
-
-/* Seconds that a process has worked. */
-static double worked(pid_t id)
-{
-    char path[64];
-    unsigned long user = 0, system = 0;
-    snprintf(path, sizeof path, "/proc/%d/stat", (int)id);
-    FILE *const file = fopen(path, "r");
-    if (!file || fscanf(file, "%*d (%*[^)]) %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user, &system) != 2)
-        die(path);
-    fclose(file);
-    return (double)(user + system) / (double)sysconf(_SC_CLK_TCK);
-}
-
-/* Seconds that this thread has worked. */
-static double worked_here(void)
-{
-    struct timespec time;
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
-    return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
 }
 
 // The publisher: QoS 0, MQTT 3.1.1, packets made once and patched.

@@ -1,20 +1,23 @@
 /* modbus_server.c -- a register server by libmodbus, for tests: by TCP on a port of loopback, or by RTU on a serial line as station 1.
  *
- *     modbus_server PORT|DEVICE
+ *     modbus_server PORT|DEVICE [wavering]
  *
  * It says its port or device when it is ready. Addresses 0 to 3999 are there, but for a hole. At the start holding registers hold their address, input
- * registers 10,000 more, every third coil and every odd discrete input is on. Input register 3999 counts requests that wrote. */
+ * registers 10,000 more, every third coil and every odd discrete input is on. Input register 3999 counts requests that wrote. Wavering holding registers hold
+ * 3,000 and up to 25 more or less, another number each time that they are read. */
 #include <errno.h>
 #include <modbus.h>
 #include <poll.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
-enum { ADDRESSES = 4000, HOLE = 3000, HOLE_END = 3010, WRITES = 3999, CLIENTS_MAX = 32, STATION = 1 };
+enum { ADDRESSES = 4000, HOLE = 3000, HOLE_END = 3010, WRITES = 3999, CLIENTS_MAX = 32, STATION = 1, READ_HOLDING = 3, LEVEL = 3000, SPREAD = 25 };
 
 static modbus_mapping_t *mapping;
+static bool wavering;
 
 static int fail(const char *what)
 {
@@ -47,6 +50,9 @@ static void answer(modbus_t *context, const uint8_t *request, int length)
         modbus_reply_exception(context, request, MODBUS_EXCEPTION_ILLEGAL_DATA_ADDRESS);
         return;
     }
+    if (wavering && pdu[0] == READ_HOLDING)
+        for (int i = pdu[1] << 8 | pdu[2], end = i + (pdu[3] << 8 | pdu[4]); i < end && i < ADDRESSES; i++)
+            mapping->tab_registers[i] = (uint16_t)(LEVEL - SPREAD + rand() % (2 * SPREAD + 1));
     if (pdu[0] >= 5)
         mapping->tab_input_registers[WRITES]++;
     modbus_reply(context, request, length, mapping);
@@ -104,8 +110,9 @@ static int serve_rtu(const char *device)
 
 int main(int argc, char **argv)
 {
-    if (argc != 2)
-        return fprintf(stderr, "usage: modbus_server PORT|DEVICE\n"), EXIT_FAILURE;
+    wavering = argc == 3 && strcmp(argv[2], "wavering") == 0;
+    if (argc != 2 && !wavering)
+        return fprintf(stderr, "usage: modbus_server PORT|DEVICE [wavering]\n"), EXIT_FAILURE;
     mapping = modbus_mapping_new(ADDRESSES, ADDRESSES, ADDRESSES, ADDRESSES);
     if (!mapping)
         return fail("tables");

@@ -836,8 +836,8 @@ static Rig *open_tls(const char *bind, const char *client_ca)
     return rig;
 }
 
-/* One request over TLS: the status of its answer, 0 when there is none. `certificate` names the files of a client's. */
-static int ask_tls(const Rig *rig, const char *certificate, const char *host, const char *path, const char *headers)
+/* One request over TLS, whose `line` is its method and path: the status of its answer, 0 when there is none. `certificate` names the files of a client's. */
+static int say_tls(const Rig *rig, const char *certificate, const char *line, const char *host, const char *headers, const char *body)
 {
     char request[1024], answer[1024] = "";
     SSL_CTX *context = SSL_CTX_new(TLS_client_method());
@@ -851,13 +851,26 @@ static int ask_tls(const Rig *rig, const char *certificate, const char *host, co
     Peer *peer = peer_connect(rig);
     SSL *ssl = SSL_new(context);
     SSL_set_fd(ssl, peer->file);
-    snprintf(request, sizeof request, "GET %s HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n%s\r\n", path, host, headers);
+    snprintf(request, sizeof request, "%s HTTP/1.1\r\nHost: %s\r\nConnection: close\r\nContent-Length: %zu\r\n%s\r\n%s", line, host, strlen(body), headers, body);
     const bool heard = SSL_connect(ssl) == 1 && SSL_write(ssl, request, (int)strlen(request)) > 0 && SSL_read(ssl, answer, sizeof answer - 1) > 0;
     ERR_clear_error();
     SSL_free(ssl);
     SSL_CTX_free(context);
     peer_close(peer);
     return heard ? atoi(answer + strlen("HTTP/1.1 ")) : 0;
+}
+
+static int ask_tls(const Rig *rig, const char *certificate, const char *host, const char *path, const char *headers)
+{
+    char line[512];
+    snprintf(line, sizeof line, "GET %s", path);
+    return say_tls(rig, certificate, line, host, headers, "");
+}
+
+/* As the first of those who were let in by a token. */
+static int decide_tls(const Rig *rig, const char *line, const char *body)
+{
+    return say_tls(rig, NULL, line, "localhost", bearer(tokens[0]), body);
 }
 
 START_TEST(beyond_this_machine_it_needs_tls_and_somebody_to_let_in)
@@ -1114,6 +1127,44 @@ START_TEST(a_device_of_ours_comes_by_token_or_certificate_over_tls)
 }
 END_TEST
 
+/* A device that nobody knows and that shows a certificate of its authority's: it is claimed by that, and is known by it from then on. */
+START_TEST(a_stranger_is_claimed_by_the_certificate_that_it_shows)
+{
+    Registry *registry;
+    begin_access();
+    make_certificate("server", NULL, "DNS:localhost");
+    run("openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout ca.key -out ca.pem -subj /CN=ca -days 2");
+    make_certificate("rig-1", "ca", "DNS:rig-1");
+    let_token_in(0, "anna", ROLE_ENGINEER, NULL, NULL, TIME_NONE);
+    ck_assert_int_eq(registry_open(NULL, NULL, &registry, NULL), ERR_OK);
+    Rig *rig = rig_make_with(registry, false);
+    ServerDef server = rig_def(rig);
+    server.access = access_path;
+    server.registry = registry;
+    server.tls_certificate = file_of("server.pem");
+    server.tls_key = file_of("server.key");
+    server.tls_client_ca = file_of("ca.pem");
+    rig_serve(rig, &server);
+
+    char url[64];
+    const WireTag depth = {"depth", "mm"};
+    snprintf(url, sizeof url, "wss://localhost:%d", server_port(rig->server));
+    const DeviceDef def = {.url = url, .name = "rig-1", .ca = file_of("server.pem"), .certificate = file_of("rig-1.pem"), .key = file_of("rig-1.key"), .tags = &depth, .tag_count = 1};
+    log_set_level(LOG_ERROR + 1);
+    ck_assert(!comes_in(rig, &def, 1000));
+    ck_assert_int_eq(decide_tls(rig, "PUT /api/v1/pairing", "{\"seconds\":600}"), 200);
+    ck_assert(comes_in(rig, &def, 10000));
+    ck_assert_int_eq(decide_tls(rig, "POST /api/v1/devices/rig-1/claim", "{\"bindings\":{\"depth\":\"tank1.gauge\"}}"), 200);
+    ck_assert_int_eq(decide_tls(rig, "PUT /api/v1/pairing", "{\"seconds\":0}"), 200);
+    ck_assert(comes_in(rig, &def, 10000));
+    ck_assert_int_eq(decide_tls(rig, "DELETE /api/v1/devices/rig-1", ""), 204);
+    ck_assert(!comes_in(rig, &def, 1000));
+    log_set_level(LOG_ERROR);
+    rig_close(rig);
+    registry_close(registry);
+}
+END_TEST
+
 START_TEST(a_token_is_not_sent_where_everybody_can_read_it)
 {
     Device *device;
@@ -1135,4 +1186,4 @@ KIT_MAIN("server.access", every_route_is_open_to_the_roles_that_have_its_right_a
          what_somebody_does_is_told_by_his_name, beyond_this_machine_it_needs_tls_and_somebody_to_let_in, names_of_the_certificate_are_ours_and_others_are_not,
          names_that_the_server_was_told_are_ours, a_wrong_certificate_of_ours_is_named,
          a_renewed_certificate_is_taken_over_without_a_restart, a_device_is_known_by_its_certificate,
-         a_device_of_ours_comes_by_token_or_certificate_over_tls, a_token_is_not_sent_where_everybody_can_read_it)
+         a_device_of_ours_comes_by_token_or_certificate_over_tls, a_stranger_is_claimed_by_the_certificate_that_it_shows, a_token_is_not_sent_where_everybody_can_read_it)

@@ -1,7 +1,8 @@
 /* Devices that are claimed over a running server: REST decides, and what it decides counts for the WebSocket at once. */
-#include "server/rig.h"
+#include <sys/stat.h>
 
 #include "server/access.h"
+#include "server/rig.h"
 
 static char access_path[300], registry_path[300];
 static Registry *registry;
@@ -343,6 +344,25 @@ START_TEST(what_cannot_be_is_refused_and_changes_nothing)
 }
 END_TEST
 
+START_TEST(a_decision_that_cannot_be_kept_counts_and_says_so)
+{
+    char obstacle[310];
+    Rig *rig = open_rig(false);
+    Peer *device = come(rig, "", OFFER("rig-1"));
+    peer_expect(rig, device, "\"status\":202");
+    snprintf(obstacle, sizeof obstacle, "%s.new", registry_path);  // where the new version would be written
+    ck_assert_int_eq(mkdir(obstacle, 0700), 0);
+    log_set_level(LOG_ERROR + 1);
+    ck_assert_int_eq(status_of(rig, "POST", "/api/v1/devices/rig-1/claim", "{" BINDING "}"), 507);
+    log_set_level(LOG_ERROR);
+    peer_expect(rig, device, "\"id\":1,\"status\":200");
+    ck_assert_int_eq(rmdir(obstacle), 0);
+    ck_assert_int_eq(status_of(rig, "POST", "/api/v1/devices/rig-1/disable", ""), 200);
+    peer_close(device);
+    close_rig(rig);
+}
+END_TEST
+
 START_TEST(a_tag_has_one_device_and_two_can_change_places)
 {
     Rig *rig = open_rig(false);
@@ -426,5 +446,5 @@ END_TEST
 KIT_MAIN("server.devices", an_unknown_device_is_listed_claimed_and_heard_without_a_reconnection,
          where_access_is_asked_for_strangers_come_while_devices_are_paired_and_get_a_token, strangers_have_to_go_when_pairing_ends,
          a_disabled_device_is_refused_until_it_is_enabled, the_token_of_a_device_that_is_replaced_ends, a_token_can_be_made_anew_and_the_one_before_ends,
-         a_name_that_somebody_else_has_in_the_access_file_is_refused, what_cannot_be_is_refused_and_changes_nothing, a_tag_has_one_device_and_two_can_change_places,
+         a_name_that_somebody_else_has_in_the_access_file_is_refused, what_cannot_be_is_refused_and_changes_nothing, a_decision_that_cannot_be_kept_counts_and_says_so, a_tag_has_one_device_and_two_can_change_places,
          desired_is_told_to_the_device_and_reported_comes_back, every_decision_stands_in_the_audit_trail)

@@ -128,14 +128,18 @@ function readDetail(device: Field): DeviceDetail {
 export const readDevice = (body: string): DeviceDetail => readDetail(parseJson(body));
 
 /** By what the device calls its tags, those of the plant that fit. */
-export const readCandidates = (body: string): Map<string, string[]> => parseJson(body).table((names) => names.list(text));
+export const readCandidates = (body: string): Map<string, string[]> =>
+  parseJson(body).table((names) => names.list(text));
 
 /** What a claim has given, besides the device: its token, this once. */
 export const readToken = (body: string): string | null => parseJson(body).get('token').or(null, text);
 
 /** What changes when `chosen` (a tag of the plant for each of the device's, '' for none) takes the place of what is
  *  bound: a merge patch. */
-export function bindingsPatch(device: DeviceDetail, chosen: Map<string, string>): Record<string, { tag: string } | null> {
+export function bindingsPatch(
+  device: DeviceDetail,
+  chosen: Map<string, string>,
+): Record<string, { tag: string } | null> {
   const patch: Record<string, { tag: string } | null> = {};
   for (const [name, tag] of chosen) {
     const bound = device.bindings.get(name)?.tag ?? '';

@@ -1,6 +1,7 @@
 #include "connectors/iec104/outstation_server.h"
 
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <pthread.h>
@@ -11,10 +12,14 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <openssl/ssl.h>
+
 struct OutstationServer {
     Outstation *outstation;
     int listener;
     int sockets[OUTSTATION_LINES];  // by line, -1: none
+    SSL_CTX *context;               // NULL: bytes as they are
+    SSL *sessions[OUTSTATION_LINES];
     pthread_t thread;
     pthread_mutex_t lock;
     atomic_bool ends;
@@ -30,9 +35,24 @@ static int64_t clock_ns(clockid_t clock)
 
 static void drop(OutstationServer *server, int line)
 {
+    SSL_free(server->sessions[line]);
+    server->sessions[line] = NULL;
     close(server->sockets[line]);
     server->sockets[line] = -1;
     outstation_disconnect(server->outstation, line);
+}
+
+/* The handshake, for which the other side has ten seconds. */
+static SSL *shake_hands(OutstationServer *server, int file)
+{
+    const struct timeval patience = {.tv_sec = 10};
+    setsockopt(file, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+    SSL *session = SSL_new(server->context);
+    SSL_set_fd(session, file);
+    if (SSL_accept(session) == 1)
+        return session;
+    SSL_free(session);
+    return NULL;
 }
 
 static void accept_one(OutstationServer *server)
@@ -41,21 +61,37 @@ static void accept_one(OutstationServer *server)
     if (file < 0)
         return;
     setsockopt(file, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-    const int line = outstation_connect(server->outstation);
-    if (line < 0)
+    SSL *const session = server->context ? shake_hands(server, file) : NULL;
+    const int line = server->context && !session ? -1 : outstation_connect(server->outstation);
+    if (line < 0) {
+        SSL_free(session);
         close(file);
-    else
-        server->sockets[line] = file;
+        return;
+    }
+    fcntl(file, F_SETFL, O_NONBLOCK);
+    server->sockets[line] = file;
+    server->sessions[line] = session;
 }
 
 static void receive(OutstationServer *server, int line)
 {
     uint8_t bytes[1024];
-    const ssize_t count = recv(server->sockets[line], bytes, sizeof bytes, MSG_DONTWAIT);
-    if (count > 0)
-        outstation_receive(server->outstation, line, bytes, (size_t)count, clock_ns(CLOCK_MONOTONIC), clock_ns(CLOCK_REALTIME));
-    else if (count == 0)
+    SSL *const session = server->sessions[line];
+    ssize_t count;
+    do {
+        count = session ? SSL_read(session, bytes, sizeof bytes) : recv(server->sockets[line], bytes, sizeof bytes, 0);
+        if (count > 0)
+            outstation_receive(server->outstation, line, bytes, (size_t)count, clock_ns(CLOCK_MONOTONIC), clock_ns(CLOCK_REALTIME));
+    } while (count > 0);
+    if (count == 0)
         drop(server, line);
+}
+
+static bool give(OutstationServer *server, int line, const uint8_t *bytes, size_t count)
+{
+    SSL *const session = server->sessions[line];
+    const ssize_t given = session ? SSL_write(session, bytes, (int)count) : send(server->sockets[line], bytes, count, MSG_NOSIGNAL);
+    return given == (ssize_t)count;
 }
 
 static void transmit(OutstationServer *server, int line)
@@ -63,7 +99,7 @@ static void transmit(OutstationServer *server, int line)
     uint8_t bytes[4096];
     const size_t room = server->trickle ? server->trickle : sizeof bytes;
     for (size_t count; (count = outstation_collect(server->outstation, line, bytes, room, clock_ns(CLOCK_MONOTONIC)));) {
-        if (send(server->sockets[line], bytes, count, MSG_NOSIGNAL) != (ssize_t)count) {
+        if (!give(server, line, bytes, count)) {
             drop(server, line);
             return;
         }
@@ -101,12 +137,13 @@ static void *run(void *argument)
     return NULL;
 }
 
-OutstationServer *outstation_serve(Outstation *outstation, uint16_t *port)
+static OutstationServer *serve(Outstation *outstation, uint16_t *port, SSL_CTX *context)
 {
     OutstationServer *const server = calloc(1, sizeof *server);
     if (!server)
         abort();
     server->outstation = outstation;
+    server->context = context;
     memset(server->sockets, 0xff, sizeof server->sockets);
     pthread_mutex_init(&server->lock, NULL);
 
@@ -124,6 +161,22 @@ OutstationServer *outstation_serve(Outstation *outstation, uint16_t *port)
     return server;
 }
 
+OutstationServer *outstation_serve(Outstation *outstation, uint16_t *port)
+{
+    return serve(outstation, port, NULL);
+}
+
+OutstationServer *outstation_serve_tls(Outstation *outstation, uint16_t *port, const char *certificate, const char *key, const char *authority)
+{
+    SSL_CTX *const context = SSL_CTX_new(TLS_server_method());
+    if (!context || SSL_CTX_load_verify_locations(context, authority, NULL) != 1)
+        abort();
+    if (SSL_CTX_use_certificate_file(context, certificate, SSL_FILETYPE_PEM) != 1 || SSL_CTX_use_PrivateKey_file(context, key, SSL_FILETYPE_PEM) != 1)
+        abort();
+    SSL_CTX_set_verify(context, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
+    return serve(outstation, port, context);
+}
+
 void outstation_kill(OutstationServer *server)
 {
     atomic_store(&server->ends, true);
@@ -135,6 +188,7 @@ void outstation_kill(OutstationServer *server)
             drop(server, i);
         }
     close(server->listener);
+    SSL_CTX_free(server->context);
     pthread_mutex_destroy(&server->lock);
     free(server);
 }

@@ -1,7 +1,7 @@
 /** What a device offers, with its newest values, and the plant's tag that each of it is: chosen among those that fit. */
 import '../styles/tables.css';
 import type { DeviceDetail, OfferedTag } from '../devices';
-import { valueText } from '../format/value';
+import { numberText } from '../format/value';
 
 interface Props {
   device: DeviceDetail;
@@ -32,7 +32,7 @@ export function Bindings({ device, candidates, chosen, choose }: Props) {
               <tr key={tag.name} data-testid={`offer-${tag.name}`}>
                 <td class="anywhere">{tag.name}</td>
                 <td class="number" data-name="newest">
-                  {tag.value === null ? '–' : valueText(tag.value)}
+                  {tag.value === null ? '–' : numberText(tag.value, tag.unit ?? '')}
                 </td>
                 <td data-name="unit">{tag.actuator ? 'actuator' : (tag.unit ?? 'not said')}</td>
                 <td data-name="plant’s">

@@ -11,17 +11,21 @@ import { useDeed } from './useDeed';
 
 interface Props {
   name: string;
+  /** Another number whenever it is to be looked at again. */
+  pulse: number;
   /** Those that could take its place. */
   others: string[];
   /** Why one may not change anything; null where one may. */
   refusal: string | null;
   changed: () => void;
+  /** It is forgotten. */
+  gone: () => void;
 }
 
-export function DeviceForm({ name, others, refusal, changed }: Props) {
+export function DeviceForm({ name, pulse, others, refusal, changed, gone }: Props) {
   const path = `devices/${encodeURIComponent(name)}`;
   const [token, setToken] = useState<string | null>(null);
-  const [load, reload] = useLoad(async (signal) => readDevice(await get(path, signal)), name);
+  const [load, reload] = useLoad(async (signal) => readDevice(await get(path, signal)), `${name} ${pulse}`);
   const [candidates] = useLoad(async (signal) => readCandidates(await get(`${path}/candidates`, signal)), name);
   const told = () => {
     reload();
@@ -39,7 +43,15 @@ export function DeviceForm({ name, others, refusal, changed }: Props) {
               {device.claimedBy !== null && `Claimed by ${device.claimedBy}. `}
               {device.state === 'direct' && 'It offers the plant’s own tags, and needs no binding.'}
             </p>
-            <Acts device={device} path={path} others={others} refusal={refusal} done={told} giveToken={setToken}>
+            <Acts
+              device={device}
+              path={path}
+              others={others}
+              refusal={refusal}
+              done={told}
+              gone={gone}
+              giveToken={setToken}
+            >
               {(chosen, choose) => (
                 <Bindings device={device} candidates={newestOf(candidates)} chosen={chosen} choose={choose} />
               )}
@@ -76,12 +88,13 @@ interface ActsProps {
   others: string[];
   refusal: string | null;
   done: () => void;
+  gone: () => void;
   giveToken: (token: string | null) => void;
   children: (chosen: Map<string, string>, choose: (name: string, tag: string) => void) => preact.ComponentChildren;
 }
 
 /** What is bound is chosen first, and counts when the button is pressed. */
-function Acts({ device, path, others, refusal, done, giveToken, children }: ActsProps) {
+function Acts({ device, path, others, refusal, done, gone, giveToken, children }: ActsProps) {
   const [chosen, setChosen] = useState(new Map<string, string>());
   const [successor, setSuccessor] = useState('');
   const deed = useDeed((answer) => {
@@ -89,6 +102,7 @@ function Acts({ device, path, others, refusal, done, giveToken, children }: Acts
     setChosen(new Map());
     done();
   });
+  const forgetting = useDeed(gone);
   const bindings = bindingsPatch(device, chosen);
   const isClaimed = device.state === 'claimed';
 
@@ -110,9 +124,14 @@ function Acts({ device, path, others, refusal, done, giveToken, children }: Acts
   return (
     <>
       {children(chosen, (name, tag) => setChosen(new Map(chosen).set(name, tag)))}
-      <div class="deed-buttons">
+      <div class="device-acts">
         {device.state === 'unclaimed' &&
-          button('Claim', 'claim', () => deed.ask('POST', `${path}/claim`, { bindings, session: device.session }), true)}
+          button(
+            'Claim',
+            'claim',
+            () => deed.ask('POST', `${path}/claim`, { bindings, session: device.session }),
+            true,
+          )}
         {isClaimed &&
           button('Bind', 'bind', () => deed.ask('PATCH', path, { bindings }), true, Object.keys(bindings).length === 0)}
         {isClaimed &&
@@ -121,9 +140,9 @@ function Acts({ device, path, others, refusal, done, giveToken, children }: Acts
         {device.state === 'disabled'
           ? button('Enable', 'enable', () => deed.ask('POST', `${path}/enable`))
           : button('Disable', 'disable', () => deed.ask('POST', `${path}/disable`))}
-        {button('Forget', 'forget', () => deed.ask('DELETE', path))}
+        {button('Forget', 'forget', () => forgetting.ask('DELETE', path))}
         {isClaimed && others.length > 0 && (
-          <span class="deed-pair">
+          <span class="device-pair">
             <select
               class="filter-choice"
               aria-label="The device that takes its place"
@@ -146,9 +165,9 @@ function Acts({ device, path, others, refusal, done, giveToken, children }: Acts
           </span>
         )}
       </div>
-      {deed.why !== null && (
+      {(deed.why ?? forgetting.why) !== null && (
         <p class="refusal" role="alert">
-          Not done: {deed.why}
+          Not done: {deed.why ?? forgetting.why}
         </p>
       )}
     </>

@@ -3,7 +3,7 @@ import '../styles/devices.css';
 import { useEffect, useState } from 'preact/hooks';
 import { whyNot } from '../access';
 import { type DeviceBrief, type DeviceList, type HeardAddress, readDeviceList } from '../devices';
-import { valueText } from '../format/value';
+import { numberText } from '../format/value';
 import type { PageProps } from '../pages';
 import { useLoad } from '../pages/useLoad';
 import { get } from '../rest';
@@ -34,7 +34,7 @@ export function DevicePanel({ state }: Pick<PageProps, 'state'>) {
         {(list: DeviceList) => (
           <>
             <header class="panel-head panel-tools">
-              <h2 id="devices-title">Devices</h2>
+              <h2 id="devices-title">Claims</h2>
               <span class="count">{list.devices.length}</span>
               <Pairing pairing={list.pairing} refusal={refusal} done={reload} />
             </header>
@@ -56,7 +56,17 @@ export function DevicePanel({ state }: Pick<PageProps, 'state'>) {
                     </small>
                   </button>
                   {open === device.name && (
-                    <DeviceForm name={device.name} others={othersOf(list, device)} refusal={refusal} changed={reload} />
+                    <DeviceForm
+                      name={device.name}
+                      pulse={pulse}
+                      others={othersOf(list, device)}
+                      refusal={refusal}
+                      changed={reload}
+                      gone={() => {
+                        setOpen(null);
+                        reload();
+                      }}
+                    />
                   )}
                 </li>
               ))}
@@ -99,7 +109,7 @@ function Addresses({ addresses }: { addresses: HeardAddress[] }) {
             <tr key={`${connector} ${address}`}>
               <td>{connector}</td>
               <td class="anywhere">{address}</td>
-              <td class="number">{value === null ? '–' : valueText(value)}</td>
+              <td class="number">{value === null ? '–' : numberText(value, '')}</td>
               <td class="mono anywhere">
                 {'["ASSET.SENSOR"] = '}
                 {binding},

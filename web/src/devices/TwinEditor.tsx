@@ -44,7 +44,7 @@ export function TwinEditor({ device, path, refusal, done }: Props) {
           {JSON.stringify(reported.value, null, INDENT)}
         </pre>
       </div>
-      <div class="deed-buttons">
+      <div class="device-acts">
         <button
           type="button"
           class="button"

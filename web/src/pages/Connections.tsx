@@ -1,6 +1,7 @@
 /** Who brings samples and obeys commands, what became of it, and how their clocks go. */
 import '../styles/tables.css';
 import '../styles/system.css';
+import { DevicePanel } from '../devices/DevicePanel';
 import { clockText } from '../format/clock';
 import { durationText } from '../format/time';
 import { countText, rateText } from '../format/value';
@@ -23,6 +24,7 @@ export default function ConnectionsPage({ state, actions }: PageProps) {
     <div class="connections">
       <Connectors connectors={devices} now={plantTime(state)} />
       <Devices state={state} devices={guests} />
+      {plant !== null && <DevicePanel state={state} />}
     </div>
   );
 }
