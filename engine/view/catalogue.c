@@ -355,7 +355,8 @@ static void draw_panel(Brush *brush, int level)
 static void draw_ring(Brush *brush, int level)
 {
     (void)level;
-    shape_ring(of(brush, MATERIAL_BODY), AT(0, 0, 0), 0.5F, 0.47F, 1);
+    brush->segments = 64;  // it is looked at from near, and there are few
+    shape_ring(of(brush, MATERIAL_BODY), AT(0, 0, 0), 0.5F, 0.482F, 1);
 }
 
 /* Where the surface of something may come to stand. */

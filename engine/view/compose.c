@@ -125,7 +125,7 @@ static void emit_ring(Composer *composer, const WorldAsset *asset, Colour colour
     if (!ring)
         return;
     const float across = wide * hypotf(asset->size[0], asset->size[1]);
-    *ring = (Instance){.place = {asset->at[0], asset->at[1], asset->at[2]}, .size = {across, across, 0.012F * across}, .alpha = 1};
+    *ring = (Instance){.place = {asset->at[0], asset->at[1], asset->at[2]}, .size = {across, across, 0.006F * across}, .alpha = 1};
     to_bytes(colour, 1, ring->colour);
 }
 

@@ -95,13 +95,6 @@ static void measure(const char *name, Source source, Made *made, bool ghosts)
         one_frame(view, made);
         timing.ms[timing.count++] = 1e3 * (now() - before);
     }
-    if (getenv("COMPOSE")) {
-        const double b = now();
-        const StageOptions options = {.palette = view->palette, .selected = -1, .hovered = -1};
-        for (int i = 0; i < 20; i++)
-            stage_compose(&view->stage, &view->world, &view->lens, &options);
-        printf("compose %.2f ms\n", (now() - b) * 50);
-    }
     const double cpu = 1e3 * (processor_s() - spent) / (double)timing.count;
     qsort(timing.ms, timing.count, sizeof *timing.ms, by_size);
     const double p50 = timing.ms[timing.count / 2], p95 = timing.ms[timing.count * 95 / 100];
