@@ -30,6 +30,7 @@ struct Broker {
     BrokerEvents events;
     Exchange *exchange;
     struct mosquitto *client;  // of this attempt, NULL between two
+    bool is_open;              // the socket has found the other end
     bool joined;
     int64_t since;             // of the attempt, then of the connection; elapsed
     int64_t next_attempt, next_misc;
@@ -192,6 +193,7 @@ static void attempt(Broker *broker)
     broker->why[0] = 0;
     broker->since = elapsed();
     broker->wanted = 1;
+    broker->is_open = false;
     broker->client = make_client(broker);
     const int code = broker->client ? begin_connection(&broker->def, broker->client) : MOSQ_ERR_NOMEM;
     if (code)
@@ -265,7 +267,7 @@ static void await(const Broker *broker, int64_t wait_ns, struct pollfd files[sta
     files[1] = (struct pollfd){.fd = -1, .events = POLLIN | POLLRDHUP};
     if (broker->client) {
         files[1].fd = mosquitto_socket(broker->client);
-        files[1].events |= mosquitto_want_write(broker->client) ? POLLOUT : 0;
+        files[1].events |= !broker->is_open || mosquitto_want_write(broker->client) ? POLLOUT : 0;
     }
     const int64_t until_attempt = broker->next_attempt - elapsed();
     if (!broker->client && until_attempt < wait_ns)
@@ -274,11 +276,19 @@ static void await(const Broker *broker, int64_t wait_ns, struct pollfd files[sta
         files[0].revents = files[1].revents = 0;
 }
 
+/* Writable for the first time, the socket has found the other end: that begins TLS, which libmosquitto goes on with where it reads. */
+static int write_some(Broker *broker)
+{
+    const bool begins_tls = !broker->is_open && broker->def.tls;
+    broker->is_open = true;
+    return begins_tls ? mosquitto_loop_read(broker->client, 1) : mosquitto_loop_write(broker->client, 1);
+}
+
 static void serve_client(Broker *broker, short ready)
 {
     int code = MOSQ_ERR_SUCCESS;
     if (ready & POLLOUT)
-        code = mosquitto_loop_write(broker->client, 1);
+        code = write_some(broker);
     if (!code && ready & (POLLIN | POLLRDHUP | POLLHUP | POLLERR))
         code = broker->def.tls ? read_encrypted(broker) : read_guarded(broker, ready);
     if (!code)

@@ -1,4 +1,7 @@
 /* test_mqtt_access.c -- who may speak with a broker: users and passwords, TLS, client certificates. */
+#include <errno.h>
+#include <poll.h>
+
 #include "connectors/line.h"
 #include "connectors/mosquitto.h"
 #include "connectors/mqtt/mqtt.h"
@@ -154,5 +157,91 @@ START_TEST(a_burst_through_tls_comes_whole)
 }
 END_TEST
 
+// A door that opens late: its queue is full at first, so that a connection hangs half made, as on a long way.
+
+enum { FILLERS = 4 };
+
+typedef struct Door {
+    int listener, fillers[FILLERS];
+    pthread_t thread;
+} Door;
+
+static int connect_to(int port)
+{
+    const struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    const int file = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    ck_assert(connect(file, (const struct sockaddr *)&address, sizeof address) == 0 || errno == EINPROGRESS);
+    return file;
+}
+
+static bool pump(int from, int to)
+{
+    char bytes[4096];
+    const ssize_t length = recv(from, bytes, sizeof bytes, MSG_DONTWAIT);
+    for (ssize_t sent = 0, more; sent < length; sent += more)
+        if ((more = send(to, bytes + sent, (size_t)(length - sent), MSG_NOSIGNAL)) <= 0)
+            return false;
+    return length > 0 || (length < 0 && errno == EAGAIN);
+}
+
+/* Let everybody in, and carry on what they say to the broker, until they go. */
+static void *open_door(void *self)
+{
+    Door *door = self;
+    for (int guest; (guest = accept(door->listener, NULL, NULL)) >= 0;) {
+        const int house = connect_to(broker.port);
+        fcntl(house, F_SETFL, 0);
+        struct pollfd files[] = {{.fd = guest, .events = POLLIN}, {.fd = house, .events = POLLIN}};
+        while (poll(files, 2, -1) > 0 && (!files[0].revents || pump(guest, house)) && (!files[1].revents || pump(house, guest)))
+            continue;
+        close(guest);
+        close(house);
+    }
+    return NULL;
+}
+
+static int make_door(Door *door)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t length = sizeof address;
+    door->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    ck_assert_int_eq(bind(door->listener, (struct sockaddr *)&address, sizeof address), 0);
+    ck_assert(listen(door->listener, 0) == 0 && getsockname(door->listener, (struct sockaddr *)&address, &length) == 0);
+    for (int i = 0; i < FILLERS; i++)
+        door->fillers[i] = connect_to(ntohs(address.sin_port));
+    return ntohs(address.sin_port);
+}
+
+static void assert_late_door_is_passed(const char *scheme, const char *more)
+{
+    Door door;
+    char options[512];
+    const int port = make_door(&door);
+    snprintf(options, sizeof options, "{\"url\":\"%s://127.0.0.1:%d\"%s}", scheme, port, more);
+    open_line(options);
+    clock_system.sleep_ns(clock_system.self, NS_PER_S / 5);
+    ck_assert(!line_is_joined(&line));
+    for (int i = 0; i < FILLERS; i++)
+        close(door.fillers[i]);
+    ck_assert_int_eq(pthread_create(&door.thread, NULL, open_door, &door), 0);
+    LINE_AWAIT(&line, line_is_joined(&line));
+    ck_assert_uint_eq(exchange_state(line.exchange).attempts, 1);
+    close_line();
+    shutdown(door.listener, SHUT_RDWR);
+    pthread_join(door.thread, NULL);
+    close(door.listener);
+}
+
+START_TEST(a_connection_may_take_its_time)
+{
+    broker = broker_open("allow_anonymous true");
+    assert_late_door_is_passed("mqtt", "");
+    broker_close(&broker);
+    open_tls_broker("");
+    assert_late_door_is_passed("mqtts", ",\"ca\":\"ca.pem\"");
+    broker_close(&broker);
+}
+END_TEST
+
 KIT_MAIN("connectors.mqtt_access", a_user_needs_the_password, what_may_not_be_written_has_failed, tls_wants_a_broker_whose_authority_is_known, a_client_may_need_a_certificate,
-         a_burst_through_tls_comes_whole)
+         a_burst_through_tls_comes_whole, a_connection_may_take_its_time)
