@@ -1,3 +1,4 @@
+/* client.c -- libcurl's multi interface: a call is an easy handle that is kept, and is on the multi handle while it is busy. */
 #include "connectors/http/client.h"
 
 #include <assert.h>
@@ -227,17 +228,17 @@ static bool begin_request(HttpCall *call, bool complete)
     return call->busy;
 }
 
-bool http_client_get(HttpClient *client, HttpCall *call)
+bool http_call_get(HttpCall *call)
 {
-    assert(!call->busy && call->client == client);
+    assert(!call->busy);
     const bool complete = add_headers(call) && (!*call->etag || add_header(call, "If-None-Match", call->etag));
     curl_easy_setopt(call->curl, CURLOPT_HTTPGET, 1L);
     return begin_request(call, complete);
 }
 
-bool http_client_send(HttpClient *client, HttpCall *call, bool post, const char *type, const Text *body)
+bool http_call_send(HttpCall *call, bool post, const char *type, const Text *body)
 {
-    assert(!call->busy && call->client == client);
+    assert(!call->busy);
     text_clear(&call->body);
     text_add(&call->body, body->bytes, body->length);
     const bool complete = !call->body.failed && add_headers(call) && add_header(call, "Content-Type", type) && add_header(call, "Expect", "");

@@ -28,9 +28,9 @@ void http_client_destroy(HttpClient *client);
 Err http_client_call(HttpClient *client, const char *path, HttpCall **out);
 
 /// Ask. Who has an entity tag may be answered by 304. False: it could not be begun.
-bool http_client_get(HttpClient *client, HttpCall *call);
+bool http_call_get(HttpCall *call);
 /// Send a body by PUT or POST; it is copied.
-bool http_client_send(HttpClient *client, HttpCall *call, bool post, const char *type, const Text *body);
+bool http_call_send(HttpCall *call, bool post, const char *type, const Text *body);
 /// What was answered is of no use: it is asked for again, whole.
 void http_call_forget(HttpCall *call);
 bool http_call_is_busy(const HttpCall *call);

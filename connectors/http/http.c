@@ -222,7 +222,7 @@ static void begin_order(Http *http, const Command *command, size_t binding, doub
     text_clear(&http->body);
     HttpCall *const call = http->orders[binding];
     if (payload_write(&place->form, &news, &http->body) == ERR_OK &&
-        http_client_send(http->client, call, place->post, place->form.json ? "application/json" : "text/plain", &http->body)) {
+        http_call_send(call, place->post, place->form.json ? "application/json" : "text/plain", &http->body)) {
         http->order = (Order){call, command->id};
         return;
     }
@@ -249,7 +249,7 @@ static int64_t ask(Http *http, Resource *resource, int64_t now)
     const uint64_t left_out = schedule_advance(&resource->schedule, now);
     if (!rests)
         exchange_missed(http->exchange, left_out + busy);
-    if (!rests && !busy && !http_client_get(http->client, resource->call))
+    if (!rests && !busy && !http_call_get(resource->call))
         fail_resource(http, resource, "no memory to ask");
     return resource->schedule.due_ns;
 }

@@ -1,3 +1,4 @@
+/* intake.c -- unpacking, reading, admitting, passing on: the first that refuses answers. */
 #include "connectors/http/intake.h"
 
 #include <string.h>

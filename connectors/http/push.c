@@ -216,8 +216,11 @@ Err push_read_lines(const Push *push, char *text, int64_t precision, PushSeen *s
     while (!err && lines_next(&lines, &point, why))
         for (size_t i = 0; i < point.field_count && !err; i++) {
             const LineField *const field = &point.fields[i];
-            if ((err = match_field(push, &point, field, seen, self, values)))
-                err_set(why, err, "line %zu, field \"%.60s\": %s", lines.line, field->key, err == ERR_MEMORY ? "no memory" : "a number was expected, it is bound");
+            err = match_field(push, &point, field, seen, self, values);
+            if (err == ERR_PARSE)
+                err_set(why, err, "line %zu, field \"%.60s\": a number was expected, it is bound", lines.line, field->key);
+            else if (err)
+                err_set(why, err, "no memory");
         }
     if (!err && why->text[0])
         err = ERR_PARSE;

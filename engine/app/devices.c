@@ -85,16 +85,26 @@ static const char *text_at(const json_t *object, const char *key)
 
 // What there is.
 
+static void print_brief(const json_t *device)
+{
+    const long long count = (long long)json_integer_value(json_object_get(device, "tag_count")), bound = (long long)json_integer_value(json_object_get(device, "binding_count"));
+    const char *state = text_at(device, "state");
+    char tags[64];
+    if (strcmp(state, "direct") == 0)
+        snprintf(tags, sizeof tags, "%lld of the plant's own", count);
+    else
+        snprintf(tags, sizeof tags, "%lld of %lld bound", bound, count);
+    printf("%-24s %-10s %-5s %-24s %s\n", text_at(device, "name"), state, json_is_true(json_object_get(device, "connected")) ? "here" : "away", tags, text_at(device, "peer"));
+}
+
 static void print_list(const json_t *answer)
 {
     size_t index;
-    json_t *device;
-    json_array_foreach(json_object_get(answer, "devices"), index, device)
-        printf("%-24s %-10s %-8s %3lld of %3lld bound  %s\n", text_at(device, "name"), text_at(device, "state"),
-               json_is_true(json_object_get(device, "connected")) ? "here" : "away", (long long)json_integer_value(json_object_get(device, "binding_count")),
-               (long long)json_integer_value(json_object_get(device, "tag_count")), text_at(device, "peer"));
-    json_array_foreach(json_object_get(answer, "addresses"), index, device)
-        printf("%-24s %-10s %s\n", text_at(device, "address"), "seen by", text_at(device, "connector"));
+    json_t *item;
+    json_array_foreach(json_object_get(answer, "devices"), index, item)
+        print_brief(item);
+    json_array_foreach(json_object_get(answer, "addresses"), index, item)
+        printf("%-24s heard by   %s: %s\n", text_at(item, "address"), text_at(item, "connector"), text_at(item, "binding"));
 }
 
 static void print_tag(const json_t *tag, const json_t *bindings)

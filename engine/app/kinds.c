@@ -60,8 +60,10 @@ static Err open_library(const char *name, const char *folder, const ConnectorKin
     if (!*library)
         return err_set(why, ERR_IO, "%s", dlerror());
     const Err err = ask_library(*library, path, out, why);
-    if (err)
+    if (err) {
         kinds_close(*library);
+        *library = NULL;
+    }
     return err;
 }
 

@@ -25,11 +25,11 @@ static void obey(Through *through, const Sample *sample)
 
     ErrText why;
     const Unit *unit = tags_get(through->plant->tags, sample->tag).unit;
-    const char *name = tags_name(through->plant->tags, sample->tag).text;
+    const TagName name = tags_name(through->plant->tags, sample->tag);
     if (castor_command(through->castor, sample->tag, sample->value, &why))
-        log_write(LOG_WARNING, "emulate", "%s is not obeyed: %s", name, why.text);
+        log_write(LOG_WARNING, "emulate", "%s is not obeyed: %s", name.text, why.text);
     else if (!through->quiet)
-        log_write(LOG_INFO, "emulate", "%s = %.6g %s", name, unit_from_si(unit, sample->value), unit_name(unit));
+        log_write(LOG_INFO, "emulate", "%s = %.6g %s", name.text, unit_from_si(unit, sample->value), unit_name(unit));
 }
 
 static void take_orders(Through *through)

@@ -336,10 +336,21 @@ void bindings_forget(Plant *plant)
     }
 }
 
+/* Whether the script says this key: one that is missing has no line, and the next of that name is somebody else's. */
+static bool is_said(const PlantConnector *connector, TagId tag, const char *key)
+{
+    if (tag == TAG_NONE)
+        return json_object_get(connector->options, key);
+    for (size_t i = 0; i < connector->binding_count; i++)
+        if (connector->bindings[i].tag == tag)
+            return json_object_get(connector->bindings[i].address, key);
+    return true;  // it is being read
+}
+
 Err bindings_blame(const Plant *plant, const PlantConnector *connector, TagId tag, const char *key, const char *text, ErrText *why)
 {
     const bool is_binding = tag != TAG_NONE;
     const TagName name = is_binding ? tags_name(plant->tags, tag) : (TagName){""};
-    const char *const keys[] = {is_binding ? "bind" : "connectors", is_binding ? name.text : connector->name, *key ? key : NULL, NULL};
+    const char *const keys[] = {is_binding ? "bind" : "connectors", is_binding ? name.text : connector->name, is_said(connector, tag, key) ? key : NULL, NULL};
     return script_blame_path(plant->script, why, keys, text);
 }

@@ -202,7 +202,8 @@ static void put_candidates(Text *out, const Vacancy *vacancy, const EntryTag *of
 {
     const Unit *unit = NULL;
     size_t count = 0;
-    const bool known = !*offered->unit || unit_parse(offered->unit, &unit, NULL) == ERR_OK;
+    // a name that stands for many is bound to nothing
+    const bool known = !strchr(offered->name, '*') && (!*offered->unit || unit_parse(offered->unit, &unit, NULL) == ERR_OK);
     text_put(out, "[");
     for (TagId id = 0; id < vacancy->end && known && count < CANDIDATES_MAX; id++) {
         if (!could_be(vacancy, id, offered, unit))

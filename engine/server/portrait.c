@@ -32,13 +32,28 @@ static void put_limit(Text *out, const Plant *plant, uint32_t twin, const AlarmD
     text_put(out, "}");
 }
 
-static void put_place(Text *out, const double at[3])
+static void put_triple(Text *out, const char *key, const double values[3])
 {
+    text_format(out, ",\"%s\":[", key);
     for (int i = 0; i < 3; i++) {
-        text_put(out, i ? "," : ",\"at\":[");
-        text_json_number(out, at[i]);
+        text_put(out, i ? "," : "");
+        text_json_number(out, values[i]);
     }
     text_put(out, "]");
+}
+
+/* Where it stands, and how it is to be drawn where the script says so. */
+static void put_place(Text *out, const Twin *twin)
+{
+    const TwinLook *look = twin->look;
+    put_triple(out, "at", twin->at);
+    text_format(out, ",\"placed\":%s", twin->placed ? "true" : "false");
+    if (look && *look->mesh)
+        put_string(out, ",", "mesh", look->mesh);
+    if (look && look->size[0] > 0)
+        put_triple(out, "size", look->size);
+    if (look && look->turn != 0)
+        put_number(out, ",", "turn", look->turn);
 }
 
 static void put_twin(Text *out, const Plant *plant, uint32_t twin, const Feed *feed)
@@ -47,7 +62,7 @@ static void put_twin(Text *out, const Plant *plant, uint32_t twin, const Feed *f
     put_string(out, "{", "name", plant->twins[twin].name);
     put_string(out, ",", "model", model->name);
     put_string(out, ",", "doc", model->doc);
-    put_place(out, plant->twins[twin].at);
+    put_place(out, &plant->twins[twin]);
     text_put(out, ",\"channels\":[");
     const char *separator = "";
     for (uint16_t i = 0; i < model->channel_count; i++) {

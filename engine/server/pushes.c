@@ -40,16 +40,28 @@ static void answer_stored(const Server *server, uint64_t receipt, Reply *reply)
     reply->retry_s = 1;
 }
 
+/* A status as InfluxDB 2 calls it. */
+static const char *status_code(int status)
+{
+    switch (status) {
+    case 400: return "invalid";
+    case 401: return "unauthorized";
+    case 403: return "forbidden";
+    case 404: return "not found";
+    case 413: return "request too large";
+    case 415: return "unsupported media type";
+    default: return "unavailable";
+    }
+}
+
 /* What clients of InfluxDB read: "code" and "message" (2), "error" (1), beside what all our problems say. */
 static void add_words(Reply *reply, const char *why)
 {
-    const char *const code = reply->status == 400 ? "invalid" : reply->status == 401 ? "unauthorized" : reply->status == 403 ? "forbidden"
-                             : reply->status == 404 ? "not found" : reply->status == 413 ? "request too large" : "unavailable";
     Text *const body = reply->body;
     if (body->failed || body->length == 0 || body->bytes[body->length - 1] != '}')
         return;
     body->bytes[--body->length] = 0;
-    text_format(body, ",\"code\":\"%s\",\"message\":", code);
+    text_format(body, ",\"code\":\"%s\",\"message\":", status_code(reply->status));
     text_json_string(body, why);
     text_put(body, ",\"error\":");
     text_json_string(body, why);

@@ -1,4 +1,4 @@
-/* bulletin.h -- the list of alarms: who asks for attention, worst and newest first; a press on one selects its asset and goes there.
+/* bulletin.h -- the list of alarms: who asks for attention, newest first; a press on one selects its asset and goes there.
  *
  * Memory: the caller's.  Threads: one. */
 #pragma once

@@ -8,8 +8,10 @@
 #include "view/look.h"
 
 static const float GHOST_AWAY = 0.95F;  // how far to the right of a body its ghost stands, as a share of its width
-static const float GHOST_ALPHA = 0.4F, SHELL_ALPHA = 0.3F;
+static const float GHOST_ALPHA = 0.5F, SHELL_ALPHA = 0.35F;
 static const float LINE_THICK = 0.02F;  // of a level line, as a share of the height
+
+static const float THINNEST = 1;  // pixels, below which a pipe would only flicker
 
 enum { HEATS = 256 };
 
@@ -161,7 +163,7 @@ static Instance *emit_ghost(Composer *composer, const Instance *body, int mesh, 
     ghost->place[1] += away * composer->frustum.right[1];
     ghost->alpha = alpha;
     ghost->stripes = 0;
-    to_bytes(composer->options->palette->ghost, 0.45F, ghost->tint);
+    to_bytes(composer->options->palette->ghost, 0.6F, ghost->tint);
     return ghost;
 }
 
@@ -233,7 +235,7 @@ static void compose_piece(Composer *composer, const Piece *piece)
         return;
     const float pixels = frustum_pixels(&composer->frustum, piece->place, thick);
     const bool straight = piece->size[0] != piece->size[1];
-    Instance *out = pixels < 1 && !straight ? NULL : emit(composer, piece->mesh, pixels > 6 ? 0 : pixels > 3 ? 1 : 2, false);
+    Instance *out = pixels < (straight ? THINNEST : 2 * THINNEST) ? NULL : emit(composer, piece->mesh, pixels > 6 ? 0 : pixels > 3 ? 1 : 2, false);
     if (!out)
         return;
     memcpy(out->place, piece->place, sizeof out->place);

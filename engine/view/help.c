@@ -10,7 +10,7 @@ typedef struct HelpLine {
 static const HelpLine left[] = {
     {"Looking around", NULL},
     {"drag, arrows", "orbit"},
-    {"Shift + drag, right drag, Shift + arrows", "pan"},
+    {"right drag, Shift + arrows", "pan"},
     {"wheel, + and -", "zoom, to the pointer"},
     {"Home", "the whole plant"},
     {"F, double click", "fly to the selected asset"},
@@ -27,11 +27,11 @@ static const HelpLine right[] = {
     {"Time", NULL},
     {"Space", "hold, or live again"},
     {", and .", "10 s back and on; with Shift 2 min"},
-    {"G", "ghosts: where it will be in 1, 10, 60 min"},
+    {"G", "ghosts of 1, 10 and 60 min ahead"},
     {"Acting", NULL},
     {"A", "list of alarms"},
-    {"K", "acknowledge the newest of the selected asset"},
-    {"an input or actuator of the panel", "what if it were another value; send it"},
+    {"K", "acknowledge the asset's newest alarm"},
+    {"input, actuator of a panel", "what if it were other; send it"},
     {"Window", NULL},
     {"T", "light or dark"},
     {"Ctrl + plus, minus, 0", "larger, smaller, the display's size"},
@@ -40,7 +40,7 @@ static const HelpLine right[] = {
     {"Ctrl + Q", "close"},
 };
 
-static const float LINE = 24, COLUMN = 470, PAD = 24, KEYS = 210;
+static const float LINE = 24, COLUMN = 500, PAD = 24, KEYS = 204;
 
 static float draw_lines(Ui *ui, const HelpLine *lines, size_t count, float x, float y)
 {
@@ -61,7 +61,7 @@ bool help_draw(Ui *ui, const char *renderer)
     const size_t left_count = sizeof left / sizeof *left, right_count = sizeof right / sizeof *right;
     const float width = fminf(2 * COLUMN + PAD, ui->width - 40), height = 2 * PAD + 70 + LINE * (float)(left_count > right_count ? left_count : right_count);
     const Box box = {(ui->width - width) / 2, fmaxf((ui->height - height) / 2, 8), width, height};
-    ui_panel(ui, (Box){0, 0, ui->width, ui->height});
+    ui_veil(ui);
     ui_panel(ui, box);
     const uint64_t scope = ui_enter(ui, "help");
     ui_text(ui, box.x + PAD, box.y + PAD - 4, 300, FACE_TITLE, ui->theme->text, "Keys and mouse");

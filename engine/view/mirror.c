@@ -204,9 +204,9 @@ static bool read_triple(const json_t *list, float out[3])
 
 static void read_place(WorldAsset *asset, const json_t *twin)
 {
-    asset->placed = read_triple(json_object_get(twin, "at"), asset->at);
+    asset->placed = read_triple(json_object_get(twin, "at"), asset->at) && json_is_true(json_object_get(twin, "placed"));
     asset->sized = read_triple(json_object_get(twin, "size"), asset->size);
-    asset->turn = (float)number_at(twin, "turn", 0);
+    asset->turn = (float)(number_at(twin, "turn", 0) * M_PI / 180);
     snprintf(asset->mesh, sizeof asset->mesh, "%s", text_at(twin, "mesh"));
 }
 
@@ -233,17 +233,6 @@ static Err read_twins(Mirror *mirror, World *world, const json_t *twins)
         world->asset_count++;
     }
     return ERR_OK;
-}
-
-/* Where every asset is at the origin nobody has said where they are. */
-static void unplace(World *world)
-{
-    bool said = world->asset_count == 1;
-    for (uint32_t i = 0; i < world->asset_count && !said; i++)
-        for (int axis = 0; axis < 3; axis++)
-            said |= world->assets[i].at[axis] != 0;
-    for (uint32_t i = 0; i < world->asset_count && !said; i++)
-        world->assets[i].placed = false;
 }
 
 static Err index_values(Mirror *mirror, World *world)
@@ -291,7 +280,6 @@ static Err reshape(Mirror *mirror, World *world, const json_t *snapshot)
     mirror->tags = json_object();
     mirror->names = json_object();
     Err err = mirror->tags && mirror->names ? read_twins(mirror, world, mirror->twins) : ERR_MEMORY;
-    unplace(world);
     if (err == ERR_OK)
         err = index_values(mirror, world);
     if (err == ERR_OK)

@@ -297,7 +297,7 @@ static void draw_limits(Ui *ui, const Strip *strip, const World *world, const Fr
             continue;
         const float y = y_of(frame, limit->value), height = ui_line(ui, FACE_SMALL);
         draw_dashes(ui, frame->box.x, frame->box.x + frame->box.width, y, ui->theme->limit);
-        ui_text(ui, frame->box.x + 4, limit->high ? y - height : y + 1, frame->box.width - 8, FACE_SMALL, ui->theme->limit, limit->alarm);
+        ui_text(ui, frame->box.x + 4, limit->high && y - height > frame->box.y ? y - height : y + 1, frame->box.width - 8, FACE_SMALL, ui->theme->limit, limit->alarm);
     }
 }
 

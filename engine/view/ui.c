@@ -175,10 +175,22 @@ void ui_focus(Ui *ui, const char *name)
 
 // Widgets.
 
-void ui_panel(Ui *ui, Box box)
+static void cover(Ui *ui, Box box)
 {
     if (ui->box_count < UI_BOXES)
         ui->boxes[ui->box_count++] = box;
+}
+
+void ui_veil(Ui *ui)
+{
+    const Box all = {0, 0, ui->width, ui->height};
+    cover(ui, all);
+    canvas_box(ui->canvas, all, 0, ui->theme->shade);
+}
+
+void ui_panel(Ui *ui, Box box)
+{
+    cover(ui, box);
     canvas_box(ui->canvas, box, ROUND * 1.5F, ui->theme->panel);
     canvas_frame(ui->canvas, box, ROUND * 1.5F, 1, ui->theme->line);
 }

@@ -53,6 +53,8 @@ void ui_leave(Ui *ui, uint64_t before);
 
 /// A ground that covers the scene.
 void ui_panel(Ui *ui, Box box);
+/// Cover all that was drawn so far, which stays visible.
+void ui_veil(Ui *ui);
 /// A line of text that ends in "..." where it is longer than `width`; its width.
 float ui_text(Ui *ui, float x, float y, float width, Face face, Ink ink, const char *text);
 float ui_line(const Ui *ui, Face face);

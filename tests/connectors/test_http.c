@@ -1,4 +1,5 @@
 /* Resources that are read and written, beside node's HTTP server, and what is pushed into an Inlet. */
+#include <stdlib.h>
 #include <zlib.h>
 
 #include "connectors/http/http.h"
@@ -52,6 +53,16 @@ START_TEST(what_is_written_is_read_again_in_each_form)
 }
 END_TEST
 
+START_TEST(an_answer_in_line_protocol_is_matched_as_what_is_pushed)
+{
+    Peer peer = begin_with("", {"{\"path\":\"/lines\",\"measurement\":\"tank\",\"field\":\"level\",\"tags\":{\"id\":\"1\"}}"},
+                           {"{\"path\":\"/lines\",\"measurement\":\"tank\",\"field\":\"level\",\"tags\":{\"id\":\"2\"}}"});
+    rig_wait(&rig, rig_has(&rig, 0, 1, QUALITY_GOOD) && rig_has(&rig, 1, 4, QUALITY_GOOD));
+    ck_assert_int_eq(rig.newest[1].time, INT64_C(1700000000) * NS_PER_S);
+    end(&peer);
+}
+END_TEST
+
 START_TEST(what_has_not_changed_is_not_sent_again_and_still_counts_as_heard)
 {
     Peer peer = begin_with("", {"{\"path\":\"/a\"}"}, {"{\"path\":\"/unchanged\"}"});
@@ -65,7 +76,8 @@ END_TEST
 START_TEST(an_answer_that_is_none_silences_its_tags_alone)
 {
     Peer peer = begin_with(",\"timeout\":0.5,\"limit\":200000", {"{\"path\":\"/a\"}"}, {"{\"path\":\"/a\",\"payload\":\"json\",\"value\":\"/x\"}"},
-                           {"{\"path\":\"/refused\"}"}, {"{\"path\":\"/silent\"}"}, {"{\"path\":\"/long\"}"}, {"{\"path\":\"/nonsense\"}"}, {"{\"path\":\"/cut\"}"}, {"{\"path\":\"/nan\"}"},
+                           {"{\"path\":\"/refused\"}"}, {"{\"path\":\"/silent\"}"}, {"{\"path\":\"/long\"}"},
+                           {"{\"path\":\"/nonsense\"}"}, {"{\"path\":\"/cut\"}"}, {"{\"path\":\"/nan\"}"},
                            {"{\"path\":\"/deep\",\"payload\":\"json\",\"value\":\"/0\"}"}, {"{\"path\":\"/deep\",\"measurement\":\"m\"}"});
     rig_wait(&rig, rig.received[0] >= 20 && exchange_state(rig.exchange).refused >= 50);
     for (size_t i = 1; i < rig.count; i++)
@@ -100,6 +112,30 @@ START_TEST(a_server_that_died_is_found_again_and_no_command_comes_twice)
     rig_expect_done(&rig, 1, 7);
     rig_wait(&rig, rig_has(&rig, 2, 1, QUALITY_GOOD));
     end(&peer);
+}
+END_TEST
+
+/* A server whose certificate we signed ourselves: who was told so by `ca` trusts it, nobody else does. */
+START_TEST(a_server_is_trusted_by_its_certificate_alone)
+{
+    char command[1024], certificate[300], key[300], options[256];
+    snprintf(certificate, sizeof certificate, "%s/server.pem", kit_folder());
+    snprintf(key, sizeof key, "%s/key.pem", kit_folder());
+    snprintf(command, sizeof command,
+             "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=test -addext subjectAltName=IP:127.0.0.1 -keyout %s -out %s 2>/dev/null", key,
+             certificate);
+    ck_assert_int_eq(system(command), 0);
+    snprintf(port, sizeof port, "%d", peer_free_port());
+    Peer peer = peer_start((const char *const[]){"node", POLLUX_PEERS "/resource_server.mjs", port, certificate, key, NULL});
+
+    for (int trusted = 0; trusted < 2; trusted++) {
+        snprintf(options, sizeof options, "{\"url\":\"https://127.0.0.1:%s\",\"every\":0.02%s}", port, trusted ? ",\"ca\":\"server.pem\"" : "");
+        rig_open(&rig, &http_kind, options, (const RigBinding[]){{"{\"path\":\"/a\"}", false}}, 1);
+        rig_wait(&rig, trusted ? rig_has(&rig, 0, 0, QUALITY_GOOD) : strstr(exchange_state(rig.exchange).fault, "certificate") != NULL);
+        ck_assert_uint_eq(rig.joined, (uint64_t)trusted);
+        rig_close(&rig);
+    }
+    peer_kill(&peer);
 }
 END_TEST
 
@@ -299,11 +335,11 @@ START_TEST(memory_may_fail_at_every_allocation_of_opening)
         ConnectorFault fault = {0};
         kit_fail_allocation(i);
         const Err err = http_kind.open(&def, &rig.connector, &rig.exchange, &fault);
+        if (!err)
+            rig.connector.type->close(rig.connector.self);
         kit_fail_allocation(0);
         ck_assert_msg(!err || (err == ERR_MEMORY && fault.why.text[0]), "%s", fault.why.text);
         refused += err != ERR_OK;
-        if (!err)
-            rig.connector.type->close(rig.connector.self);
         json_decref(rig.options);
         json_decref(rig.entries);
     }
@@ -349,9 +385,10 @@ START_TEST(a_fault_names_its_key_and_what_was_expected)
 }
 END_TEST
 
-KIT_MAIN("connectors.http", what_is_written_is_read_again_in_each_form, what_has_not_changed_is_not_sent_again_and_still_counts_as_heard,
+KIT_MAIN("connectors.http", what_is_written_is_read_again_in_each_form, an_answer_in_line_protocol_is_matched_as_what_is_pushed,
+         what_has_not_changed_is_not_sent_again_and_still_counts_as_heard,
          an_answer_that_is_none_silences_its_tags_alone, a_command_is_done_only_when_its_answer_says_so,
-         a_server_that_died_is_found_again_and_no_command_comes_twice,
+         a_server_is_trusted_by_its_certificate_alone, a_server_that_died_is_found_again_and_no_command_comes_twice,
          lines_go_to_the_bindings_whose_tags_they_carry, json_calls_tags_by_their_names, a_body_is_taken_whole_or_not_at_all,
          a_compressed_body_is_unpacked_up_to_a_bound, the_receipt_is_good_when_the_tick_says_that_the_samples_are_on_disk, what_finds_no_room_is_refused_whole,
          a_name_that_is_none_is_refused_with_those_that_are, memory_may_fail_at_every_allocation_of_opening, a_fault_names_its_key_and_what_was_expected)

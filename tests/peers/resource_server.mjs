@@ -1,10 +1,13 @@
-// An HTTP server for tests: it keeps what is PUT or POSTed under a path and gives it back, with an entity tag. PORT on the command line; says it when it listens.
+// An HTTP server for tests: it keeps what is PUT or POSTed under a path and gives it back, with an entity tag. PORT [CERTIFICATE KEY] on the command line, PEM files
+// with which it speaks TLS; it says its port when it listens.
 //   /writes   how many bodies were written    /unchanged   how often 304 was enough
 //   /silent   never answers                   /refused     403 to everything
 //   /long     2 MiB                           /nonsense    no HTTP            /cut       half of what it announces
-//   /deep     brackets, 100,000 deep          /nan         "nan"
+//   /deep     brackets, 100,000 deep          /nan         "nan"              /lines     line protocol
 import { createHash } from "node:crypto";
-import { createServer } from "node:http";
+import { readFileSync } from "node:fs";
+import http from "node:http";
+import https from "node:https";
 
 const kept = new Map();
 let writes = 0;
@@ -25,9 +28,11 @@ const odd = {
   "/long": () => "1".repeat(2 << 20),
   "/deep": () => "[".repeat(100000),
   "/nan": () => "nan",
+  "/lines": () => "tank,id=1 level=1\ntank,id=2,site=n level=4 1700000000000000000\n",
 };
 
-const server = createServer((request, response) => {
+const [port, cert, key] = process.argv.slice(2);
+const answer = (request, response) => {
   const chunks = [];
   request.on("data", (chunk) => chunks.push(chunk));
   request.on("end", () => {
@@ -46,6 +51,7 @@ const server = createServer((request, response) => {
     kept.set(path, Buffer.concat(chunks).toString());
     response.writeHead(204).end();
   });
-});
-const port = Number(process.argv[2]);
-server.listen(port, "127.0.0.1", () => console.log(port));
+};
+
+const server = cert ? https.createServer({ cert: readFileSync(cert), key: readFileSync(key) }, answer) : http.createServer(answer);
+server.listen(Number(port), "127.0.0.1", () => console.log(port));

@@ -108,6 +108,28 @@ START_TEST(what_is_wrong_is_said_on_the_line_of_its_key)
 }
 END_TEST
 
+START_TEST(a_key_that_is_missing_is_said_on_the_line_of_its_entry)
+{
+    Plant *plant = plants_load(PLANT_HEAD
+                               "  connectors = {\n    line = { \"mqtt\" },\n    other = { \"mqtt\",\n      url = \"x\" } },\n"
+                               "  bind = {\n    [\"tank1.gauge\"] = { \"line\" },\n    [\"tank2.gauge\"] = { \"line\",\n      topic = \"y\" } } }\n", 1);
+    const PlantConnector *line = bindings_connector(plant, "line"), *other = bindings_connector(plant, "other");
+    const TagId first = tags_find(plant->tags, "tank1.gauge"), second = tags_find(plant->tags, "tank2.gauge");
+    const struct {
+        const PlantConnector *connector;
+        TagId tag;
+        const char *key, *where;
+    } cases[] = {{line, TAG_NONE, "url", "plant.lua:4: why"}, {other, TAG_NONE, "url", "plant.lua:6: why"}, {line, first, "topic", "plant.lua:8: why"}, {line, second, "topic", "plant.lua:10: why"},
+                 {line, second, "", "plant.lua:9: why"}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        ErrText why;
+        ck_assert_int_eq(bindings_blame(plant, cases[i].connector, cases[i].tag, cases[i].key, "why", &why), ERR_SCRIPT);
+        ck_assert_msg(strstr(why.text, cases[i].where), "expected %s, got %s", cases[i].where, why.text);
+    }
+    plant_destroy(plant);
+}
+END_TEST
+
 START_TEST(tables_may_not_lie_too_deep_in_each_other)
 {
     is_refused("  connectors = { line = { \"mqtt\", a = {b={b={b={b={b={b={b={b={b={b=1}}}}}}}}}} } } ", 3, "too deep");
@@ -131,4 +153,4 @@ START_TEST(memory_may_fail_at_every_allocation)
 END_TEST
 
 KIT_MAIN("plant.bindings", bindings_are_dealt_to_their_connectors_in_si, a_binding_without_a_unit_is_in_that_of_its_tag, what_is_wrong_is_said_on_the_line_of_its_key,
-         tables_may_not_lie_too_deep_in_each_other, memory_may_fail_at_every_allocation)
+         a_key_that_is_missing_is_said_on_the_line_of_its_entry, tables_may_not_lie_too_deep_in_each_other, memory_may_fail_at_every_allocation)

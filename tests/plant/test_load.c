@@ -120,6 +120,21 @@ START_TEST(overrides_are_in_the_unit_of_the_model)
 }
 END_TEST
 
+START_TEST(an_asset_says_how_it_looks)
+{
+    Plant *plant = plants_load("return plant 'p' { assets = { a = { 'tank', look = { mesh = 'tower', size = { 2, 3, 4 }, turn = 90 } }, b = { 'tank', at = { 0, 0, 0 } } } }", 1);
+    const TwinLook *look = plant->twins[0].look;
+    ck_assert_ptr_nonnull(look);
+    ck_assert_str_eq(look->mesh, "tower");
+    ck_assert_double_eq(look->size[1], 3);
+    ck_assert_double_eq(look->turn, 90);
+    ck_assert(!plant->twins[0].placed);
+    ck_assert(plant->twins[1].placed);
+    ck_assert_ptr_null(plant->twins[1].look);
+    plant_destroy(plant);
+}
+END_TEST
+
 START_TEST(bad_overrides_are_refused_at_their_line)
 {
     const char *const form = "return plant 'works' {\n  assets = {\n    good = { 'tank' },\n    bad = { %s },\n  },\n}\n";
@@ -134,6 +149,9 @@ START_TEST(bad_overrides_are_refused_at_their_line)
         {"'tank', level = 'high'", "\"level\" of \"bad\": expected a number in cm, got string"},
         {"'tank', at = 5", "at of \"bad\": expected { x, y, z } in metres"},
         {"'tank', at = { 'here' }", "expected a number, got string"},
+        {"'tank', look = 'large'", "look of \"bad\": expected { mesh = \"name\", size = { x, y, z }, turn = degrees }"},
+        {"'tank', look = { mash = 'box' }", "expected mesh (a name), size ({ x, y, z }) and turn (degrees), got \"mash\""},
+        {"'tank', look = { size = { 1, 2 } }", "expected three lengths above 0"},
         {"7", "the first element of \"bad\": expected a text, got number"},
         {"", "no model \"\""},
         {"'tank', 'tank'", "\"bad\": expected one model and values by name"},
@@ -375,7 +393,7 @@ START_TEST(no_failing_allocation_is_fatal)
 }
 END_TEST
 
-KIT_MAIN("plant.load", settings_have_defaults, settings_are_read, what_history_keeps_is_for_ever_unless_the_script_says_how_long, settings_out_of_range_are_refused, overrides_are_in_the_unit_of_the_model, bad_overrides_are_refused_at_their_line,
+KIT_MAIN("plant.load", settings_have_defaults, settings_are_read, what_history_keeps_is_for_ever_unless_the_script_says_how_long, settings_out_of_range_are_refused, overrides_are_in_the_unit_of_the_model, an_asset_says_how_it_looks, bad_overrides_are_refused_at_their_line,
          a_model_that_is_not_there_names_where_it_was_looked_for, a_fleet_is_the_twins_that_were_written_out_one_by_one, a_fleet_takes_one_table_for_all_or_none,
          bad_fleets_are_refused_at_their_line_and_twin, estimates_of_fleets_are_recorded_where_the_plant_says_so,
          a_large_fleet_keeps_nothing_of_its_tables, models_are_found_in_a_folder_of_models, an_error_in_a_model_names_the_model, what_is_no_plant_is_refused,

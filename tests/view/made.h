@@ -1,6 +1,6 @@
 /* made.h -- worlds that are made up: for tests of the scene, and to measure it.
  *
- * A made source has as many assets as are asked for: a third of them tanks, a third pumps, a third cells, without places; each tank is fed by a pump. Values follow a
+ * A made source has as many assets as are asked for: a third of them tanks, a third pumps, a third cells, without places; each tank but the first is fed by a pump. Values follow a
  * sine in `phase`, which the test sets, so a scene is the same whenever and wherever it is drawn. */
 #pragma once
 
@@ -70,7 +70,7 @@ static inline Err made_describe(const Made *made, World *world)
         world->assets[i] = (WorldAsset){.model = kind, .first = MADE_CHANNELS * i, .severity = -1};
         snprintf(world->assets[i].name, WORLD_NAME, "%s_%06u", names[kind], i);
         const uint32_t tank = i - (made->count + MADE_MODELS - 1) / MADE_MODELS;
-        if (kind == MADE_PUMP && made_kind(made, tank) == MADE_TANK)
+        if (kind == MADE_PUMP && tank > 0 && made_kind(made, tank) == MADE_TANK)
             world->connections[world->connection_count++] = (WorldConnection){.from = i, .to = tank, .from_channel = 1, .to_channel = 1};
     }
     world->asset_count = made->count;

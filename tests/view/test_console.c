@@ -188,11 +188,11 @@ static void type_text(Stand *stand, const char *text)
     frames(stand, 2);
 }
 
-/* Where the middle of an asset is seen, as SDL says where a pointer is. */
+/* Where the top of an asset is seen, as SDL says where a pointer is. */
 static Spot seen_at(const Stand *stand, uint32_t asset)
 {
     const WorldAsset *item = &stand->view->world.assets[asset];
-    const float place[3] = {item->at[0], item->at[1], item->at[2] + item->size[2] / 2};
+    const float place[3] = {item->at[0], item->at[1], item->at[2] + 0.9F * item->size[2]};
     float out[2];
     ck_assert(lens_project(&stand->view->lens, place, out, NULL));
     int wide, high;
@@ -208,6 +208,8 @@ START_TEST(a_click_selects_what_is_under_it_at_every_scale)
     for (int s = 0; s < 3; s++) {
         Stand stand;
         open_stand(&stand, scales[s]);
+        camera_orbit(&stand.view->camera, 0, 1);  // from above nothing hides anything
+        camera_settle(&stand.view->camera);
         for (uint32_t asset = 0; asset < ASSETS; asset += 7) {
             view_select(stand.view, WORLD_NOBODY);
             frames(&stand, 1);

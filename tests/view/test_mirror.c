@@ -7,10 +7,10 @@
 
 static const char snapshot[] =
     "{\"topic\":\"snapshot\",\"value\":{\"plant\":\"works\",\"doc\":\"two\",\"step\":0.5,\"twins\":["
-    "{\"name\":\"pump_1\",\"model\":\"pump\",\"doc\":\"a pump\",\"at\":[1,2,0],\"channels\":["
+    "{\"name\":\"pump_1\",\"model\":\"pump\",\"doc\":\"a pump\",\"at\":[1,2,0],\"placed\":true,\"channels\":["
     "{\"tag\":\"pump_1.flow\",\"name\":\"flow\",\"kind\":\"state\",\"unit\":\"m^3/h\",\"doc\":\"\"},"
     "{\"tag\":\"pump_1.setpoint\",\"name\":\"setpoint\",\"kind\":\"input\",\"unit\":\"rpm\",\"doc\":\"\",\"min\":0,\"max\":3600}],\"limits\":[]},"
-    "{\"name\":\"tank_1\",\"model\":\"tank\",\"doc\":\"a tank\",\"at\":[5,2,0],\"channels\":["
+    "{\"name\":\"tank_1\",\"model\":\"tank\",\"doc\":\"a tank\",\"at\":[5,2,0],\"placed\":true,\"channels\":["
     "{\"tag\":\"tank_1.level\",\"name\":\"level\",\"kind\":\"state\",\"unit\":\"m\",\"doc\":\"\"},"
     "{\"tag\":\"tank_1.inflow\",\"name\":\"inflow\",\"kind\":\"input\",\"unit\":\"m^3/h\",\"doc\":\"\"},"
     "{\"tag\":\"tank_1.radar\",\"name\":\"radar\",\"kind\":\"sensor\",\"unit\":\"m\",\"doc\":\"\",\"of\":\"tank_1.level\"}],"

@@ -185,8 +185,8 @@ END_TEST
 START_TEST(marks_of_pipes_point_with_the_flow)
 {
     Scene scene;
-    open_scene(&scene, 3);
-    WorldValue *flow = &scene.world.values[scene.world.assets[1].first + 1];
+    open_scene(&scene, 6);
+    WorldValue *flow = &scene.world.values[scene.world.assets[3].first + 1];
     for (int sense = -1; sense <= 1; sense++) {
         flow->value = 40 * sense;
         stage_step(&scene.stage, &scene.world, 0.1F);

@@ -52,7 +52,7 @@ export function DevicePanel({ state }: Pick<PageProps, 'state'>) {
                     <span class="device-mark">{device.state}</span>
                     <span>{device.connected ? 'here' : 'away'}</span>
                     <small>
-                      {device.bindingCount} of {device.tagCount} bound, {device.peer ?? 'never here'}
+                      {tagsText(device)}, {device.peer ?? 'never here'}
                     </small>
                   </button>
                   {open === device.name && (
@@ -78,6 +78,9 @@ export function DevicePanel({ state }: Pick<PageProps, 'state'>) {
     </section>
   );
 }
+
+const tagsText = ({ state, tagCount, bindingCount }: DeviceBrief): string =>
+  state === 'direct' ? `${tagCount} tags of the plant’s own` : `${bindingCount} of ${tagCount} bound`;
 
 /** What waits for somebody stands on top. */
 const unclaimedFirst = (a: DeviceBrief, b: DeviceBrief): number =>
