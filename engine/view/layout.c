@@ -133,6 +133,8 @@ size_t layout_links(const World *world, LayoutLink *out)
 typedef struct Node {
     uint32_t asset;
     size_t first_link, link_count;  // that leave it
+    size_t followed;                // of them
+    size_t parent;                  // from which it was come to, NOWHERE where a walk began
     int column;
     float order;  // within its column
     enum { NODE_NEW, NODE_OPEN, NODE_DONE } state;
@@ -170,21 +172,37 @@ static void index_links(Flow *flow)
     }
 }
 
-/* Depth first. A link that comes back to a node that is still open closes a loop: it is forgotten (channel and ends stay, its kind is -1). */
-static void follow(Flow *flow, size_t number)
+static const size_t NOWHERE = SIZE_MAX;
+
+static void open_node(Flow *flow, size_t number, size_t parent)
 {
-    Node *node = &flow->nodes[number];
-    node->state = NODE_OPEN;
-    for (size_t i = 0; i < node->link_count; i++) {
-        LayoutLink *link = &flow->links[node->first_link + i];
+    flow->nodes[number].state = NODE_OPEN;
+    flow->nodes[number].parent = parent;
+}
+
+/* Depth first, without recursion, as a chain may be as long as a plant is large. A link that comes back to a node that is still open closes a loop: it is
+ * forgotten (its kind is -1). */
+static void follow(Flow *flow, size_t start)
+{
+    open_node(flow, start, NOWHERE);
+    for (size_t at = start; at != NOWHERE;) {
+        Node *node = &flow->nodes[at];
+        if (node->followed == node->link_count) {
+            node->state = NODE_DONE;
+            flow->turn[flow->turn_count++] = at;
+            at = node->parent;
+            continue;
+        }
+
+        LayoutLink *link = &flow->links[node->first_link + node->followed++];
         const int64_t to = flow->node_of[link->to];
-        if (to >= 0 && flow->nodes[to].state == NODE_OPEN)
+        if (to >= 0 && flow->nodes[to].state == NODE_OPEN) {
             link->kind = -1;
-        else if (to >= 0 && flow->nodes[to].state == NODE_NEW)
-            follow(flow, (size_t)to);
+        } else if (to >= 0 && flow->nodes[to].state == NODE_NEW) {
+            open_node(flow, (size_t)to, at);
+            at = (size_t)to;
+        }
     }
-    node->state = NODE_DONE;
-    flow->turn[flow->turn_count++] = number;
 }
 
 /* From those that nothing feeds on: each is a column behind the last of those that feed it, and in the middle of them. */
@@ -371,8 +389,9 @@ Err layout_place(World *world, const MeshSet *meshes)
     return err;
 }
 
-bool layout_bounds(const World *world, float low[3], float high[3])
+void layout_bounds(const World *world, float low[3], float high[3])
 {
+    assert(world->asset_count > 0);
     for (int k = 0; k < 3; k++) {
         low[k] = INFINITY;
         high[k] = -INFINITY;
@@ -384,5 +403,4 @@ bool layout_bounds(const World *world, float low[3], float high[3])
             high[k] = fmaxf(high[k], asset->at[k] + (k < 2 ? asset->size[k] / 2 : asset->size[k]));
         }
     }
-    return world->asset_count > 0;
 }

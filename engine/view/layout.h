@@ -17,8 +17,8 @@
 
 /// ERR_MEMORY.
 Err layout_place(World *world, const MeshSet *meshes);
-/// The box of all assets; false when there are none.
-bool layout_bounds(const World *world, float low[3], float high[3]);
+/// The box of all assets, of which there must be one.
+void layout_bounds(const World *world, float low[3], float high[3]);
 /// What one asset carries to another, for people: pipes that the stage draws.
 typedef struct LayoutLink {
     uint32_t from, to;  // assets; what flows goes from the first to the second when the value is above 0

@@ -2,7 +2,6 @@
 
 #include <assert.h>
 #include <math.h>
-#include <string.h>
 
 #include "view/compose.h"
 #include "view/look.h"
@@ -100,8 +99,8 @@ Err stage_build(Stage *stage, World *world, ErrText *why)
         stage->mesh_of[i] = mesh_find(&stage->meshes, world->assets[i].mesh);
         stage->full[i] = full_of(world, i);
     }
-    if (!layout_bounds(world, stage->low, stage->high))
-        memset(stage->low, 0, sizeof stage->low), memset(stage->high, 0, sizeof stage->high);
+    if (world->asset_count > 0)
+        layout_bounds(world, stage->low, stage->high);
     return ERR_OK;
 }
 

@@ -9,21 +9,18 @@ enum { INTEREST_MAX = 64, SMOOTH_MAX = 400 };  // instances up to which a proces
 static const double INTEREST_S = 1;  // between two lists of what is looked at
 static const float FILL_ALL = 0.9F, FILL_ONE = 0.5F;  // of the picture that everything takes, and one asset
 
-static bool open_parts(View *view, const ViewDef *def, Err *err, ErrText *why)
+static Err open_parts(View *view, const ViewDef *def, ErrText *why)
 {
     char meshes[FOLDER_ROOM];
-    *err = surface_open(&def->surface, &view->surface, why);
-    if (!*err)
-        *err = stage_init(&view->stage, folder_find("meshes", meshes) ? meshes : NULL, why);
-    if (!*err)
-        *err = renderer_create(&view->stage.meshes, &view->renderer, why);
-    return !*err;
+    Err err = surface_open(&def->surface, &view->surface, why);
+    if (!err)
+        err = stage_init(&view->stage, folder_find("meshes", meshes) ? meshes : NULL, why);
+    return err ? err : renderer_create(&view->stage.meshes, &view->renderer, why);
 }
 
 Err view_create(const ViewDef *def, View **out, ErrText *why)
 {
     View *view = mem_alloc(sizeof *view);
-    Err err = ERR_OK;
     *out = NULL;
     if (!view)
         return err_set(why, ERR_MEMORY, "no memory for a view");
@@ -34,10 +31,11 @@ Err view_create(const ViewDef *def, View **out, ErrText *why)
     world_clear(&view->world);
     camera_init(&view->camera);
     view_set_palette(view, def->palette);
-    if (open_parts(view, def, &err, why))
-        *out = view;
-    else
+    const Err err = open_parts(view, def, why);
+    if (err)
         view_destroy(view);
+    else
+        *out = view;
     return err;
 }
 
