@@ -42,7 +42,7 @@ typedef struct BrokerEvents {
     void (*joined)(void *self);
     void (*left)(void *self);
     void (*message)(void *self, const BrokerMessage *message);
-    /// The broker has answered a letter of QoS 1 or 2. `refusal`: NULL, or why it did not take it; `heard`: false when it knows that nobody was there to hear it.
+    /// The broker has answered a letter of QoS 1 or 2. `refusal`: NULL, or why it did not take it; `heard`: false when it knows that nobody was there.
     void (*confirmed)(void *self, int letter, const char *refusal, bool heard);
     /// A command of the exchange.
     void (*carry)(void *self, const Command *command, size_t binding, double number);

@@ -193,7 +193,8 @@ static void carry(void *self, const Command *command, size_t binding, double num
 {
     Mqtt *mqtt = self;
     const Route *route = &mqtt->setup.routes[binding];
-    Order order = {.command = command->id, .binding = binding, .number = number, .wants_reply = route->reply, .is_kept = route->retain, .deadline = command->deadline};
+    Order order = {.command = command->id, .binding = binding, .number = number, .wants_reply = route->reply, .is_kept = route->retain,
+                   .deadline = command->deadline};
     ErrText why = {""};
     const Err err = send_letter(mqtt, command, binding, number, &order.letter, &why);
     if (err)

@@ -230,7 +230,8 @@ static void send_commands(Lines *lines)
 static void wait_for(Lines *lines, int64_t most_ns)
 {
     // a peer that owes many answers is not sent more: then only it is waited for
-    struct pollfd files[] = {{.fd = lines->pending_count < PENDING_MAX ? exchange_file(lines->exchange) : -1, .events = POLLIN}, {.fd = lines->socket, .events = POLLIN}};
+    const int commands = lines->pending_count < PENDING_MAX ? exchange_file(lines->exchange) : -1;
+    struct pollfd files[] = {{.fd = commands, .events = POLLIN}, {.fd = lines->socket, .events = POLLIN}};
     const int64_t look = exchange_look(lines->exchange), least = look < most_ns ? look : most_ns;
     poll(files, 2, (int)(least / NS_PER_MS) + 1);
 }
@@ -275,7 +276,8 @@ static Err check(const ConnectorDef *def, ConnectorFault *fault)
 
 static Err start(const ConnectorDef *def, Lines *lines, ConnectorFault *fault)
 {
-    const ExchangeDef exchange = {.name = def->name, .kind = "lines", .peer = lines->peer, .bindings = def->bindings, .binding_count = def->binding_count, .clock = def->clock};
+    const ExchangeDef exchange = {.name = def->name, .kind = "lines", .peer = lines->peer, .bindings = def->bindings, .binding_count = def->binding_count,
+                                  .clock = def->clock};
     if (exchange_create(&exchange, &lines->exchange))
         return err_set(&fault->why, ERR_MEMORY, "no memory");
     if (pthread_create(&lines->thread, NULL, run, lines) == 0)

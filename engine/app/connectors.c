@@ -5,7 +5,8 @@
 #include "app/kinds.h"
 
 const Subcommand subcommand_connectors = {"connectors", "list the kinds of connectors that a plant's script may name",
-                                          "A shared library is named by its path instead. docs/connectors.md says what the kinds have in common, connectors/KIND/README.md what each of them takes.", command_connectors};
+                                          "A shared library is named by its path instead. docs/connectors.md says what the kinds have in common,\n"
+                                          "connectors/KIND/README.md what each of them takes.", command_connectors};
 
 int command_connectors(int argc, char **argv)
 {

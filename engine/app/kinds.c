@@ -43,7 +43,8 @@ static Err ask_library(void *library, const char *path, const ConnectorKind **ou
         return err_set(why, ERR_IO, "%s is no connector: it has no function %s", path, CONNECTOR_ENTRY);
     const ConnectorKind *kind = entry();
     if (!kind || kind->version != CONNECTOR_VERSION)
-        return err_set(why, ERR_DENIED, "%s was built for version %u of the connectors' interface, and this is version %d: build it anew", path, kind ? kind->version : 0, CONNECTOR_VERSION);
+        return err_set(why, ERR_DENIED, "%s was built for version %u of the connectors' interface, and this is version %d: build it anew", path,
+                       kind ? kind->version : 0, CONNECTOR_VERSION);
     if (!kind->name || !kind->check || !kind->open)
         return err_set(why, ERR_IO, "%s is no connector: name, check and open were expected", path);
     *out = kind;

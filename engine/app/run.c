@@ -6,7 +6,8 @@
 #include "app/tape_run.h"
 
 const Subcommand subcommand_run = {"run", "run a plant, on a recording or by its own connectors, and print its estimates as CSV",
-                                   "With --tape nothing leaves the engine: the plant's connectors stay closed. Without, they are opened, and the plant lives until Ctrl-C, without a server.\n"
+                                   "With --tape nothing leaves the engine: the plant's connectors stay closed. Without, they are opened, and the plant lives\n"
+                                   "until Ctrl-C, without a server.\n"
                                    "Columns: time (s since 1970), tick, hash (of the whole state, after the tick); then for each twin its states and tracked parameters, each with its\n"
                                    "standard deviation, outputs, the divergence statistic (its limit is 1), the sensors' last samples, and the verdict. Alarms, and a summary, go to standard error.",
                                    command_run};
@@ -140,7 +141,8 @@ int command_run(int argc, char **argv)
     if (codegen_begin(codegen, &why))
         return subcommand_fail(EXIT_USAGE, &why);
     stop_on_signals();
-    const TapeRun run = {.plant = plant, .tape = tape, .threads = (size_t)threads, .speed = isnan(speed) ? INFINITY : speed, .ticked = print_row, .self = &printer};
+    const TapeRun run = {.plant = plant, .tape = tape, .threads = (size_t)threads, .speed = isnan(speed) ? INFINITY : speed, .ticked = print_row,
+                         .self = &printer};
     const Err err = tape ? tape_run(&run, &why) : run_live(plant, (size_t)threads, &printer, &why);
     if (!err)
         log_summary(&printer);

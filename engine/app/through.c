@@ -58,7 +58,8 @@ static void wait_until(Through *through, int64_t due)
 static void show(Through *through, const Sample *samples, size_t count, int64_t due)
 {
     for (size_t i = 0; i < count; i++) {
-        const Command command = {.id = ++through->sent, .wish = {.tag = samples[i].tag, .value = samples[i].value}, .time = samples[i].time, .deadline = INT64_MAX};
+        const CommandWish wish = {.tag = samples[i].tag, .value = samples[i].value};
+        const Command command = {.id = ++through->sent, .wish = wish, .time = samples[i].time, .deadline = INT64_MAX};
         while (through->connector.type->send(through->connector.self, &command) == ERR_FULL && clock_system.elapsed_ns(clock_system.self) < due)
             clock_system.sleep_ns(clock_system.self, NAP_NS);
     }

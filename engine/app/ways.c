@@ -98,8 +98,8 @@ static Err make_way(const Plant *plant, const PlantConnector *connector, bool tu
         return err_set(why, ERR_MEMORY, "no memory for connector \"%s\"", connector->name);
     way->last = TIME_NONE;
     way->kind_name = arena_text(&way->arena, connector->kind);
-    way->def = (ConnectorDef){.name = copy_name(way, connector, turned), .options = json_incref(connector->options), .tags = plant->tags, .folder = copy_folder(&way->arena, plant->path),
-                               .turned = turned};
+    way->def = (ConnectorDef){.name = copy_name(way, connector, turned), .options = json_incref(connector->options), .tags = plant->tags,
+                              .folder = copy_folder(&way->arena, plant->path), .turned = turned};
     if (copy_bindings(way, connector, turned) || !way->def.name || !way->kind_name || !way->def.folder)
         return err_set(why, ERR_MEMORY, "no memory for connector \"%s\"", connector->name);
 
@@ -185,14 +185,15 @@ Err ways_open_turned(const Plant *plant, const char *const *names, size_t name_c
 
 static bool is_bound_alike(const Binding *a, const Binding *b)
 {
-    return strcmp(a->name, b->name) == 0 && a->writes == b->writes && a->unit == b->unit && a->scale == b->scale && a->offset == b->offset && a->dead_band == b->dead_band &&
-           a->stale_ns == b->stale_ns && a->source_time == b->source_time && a->stores == b->stores && json_equal(a->address, b->address);
+    return strcmp(a->name, b->name) == 0 && a->writes == b->writes && a->unit == b->unit && a->scale == b->scale && a->offset == b->offset &&
+           a->dead_band == b->dead_band && a->stale_ns == b->stale_ns && a->source_time == b->source_time && a->stores == b->stores &&
+           json_equal(a->address, b->address);
 }
 
 static bool says_the_same(const Way *way, const PlantConnector *connector)
 {
-    bool same = strcmp(way->def.name, connector->name) == 0 && strcmp(way->kind_name, connector->kind) == 0 && json_equal(way->def.options, connector->options) &&
-                way->def.binding_count == connector->binding_count;
+    bool same = strcmp(way->def.name, connector->name) == 0 && strcmp(way->kind_name, connector->kind) == 0 &&
+                json_equal(way->def.options, connector->options) && way->def.binding_count == connector->binding_count;
     for (size_t i = 0; i < connector->binding_count && same; i++)
         same = is_bound_alike(&way->def.bindings[i], &connector->bindings[i]);
     return same;

@@ -1,7 +1,7 @@
 /* ways.h -- the connectors that a plant's script names, opened: for the tick all of them are one Connector.
  *
- * A way keeps copies of what the script said of it, so that it can outlive the plant: another version of the script that says the same of a connector and of its
- * bindings goes on with it, connection and all; the others are closed, or opened.
+ * A way keeps copies of what the script said of it, so that it can outlive the plant: another version of the script that says the same of a connector and
+ * of its bindings goes on with it, connection and all; the others are closed, or opened.
  *
  * Takes: a Plant.  Gives: a Connector.  Memory: its own.  Threads: the tick's; each way has one of its own, and so has what is closed while others go on. */
 #pragma once
@@ -20,8 +20,8 @@ Err ways_open(const Plant *plant, const Clock *clock, Inlets *inlets, Ways **out
 Err ways_open_turned(const Plant *plant, const char *const *names, size_t name_count, Ways **out, ErrText *why);
 /// Open those of another version of the script, for ways_take: until then `before` has what both have.
 Err ways_succeed(Ways *before, const Plant *plant, Ways **out, ErrText *why);
-/// Go on with what `before` has in common with `ways`, which was made by ways_succeed. The rest of `before`, and `before` itself, is closed on a thread of its own:
-/// a peer that hangs holds up no tick.
+/// Go on with what `before` has in common with `ways`, which was made by ways_succeed. The rest of `before`, and `before` itself, is closed on a thread of
+/// its own: a peer that hangs holds up no tick.
 void ways_take(Ways *ways, Ways *before);
 /// Close them: their threads end.
 void ways_destroy(Ways *ways);

@@ -121,7 +121,8 @@ static Err read_connector(const Reader *reader, const char *name)
     lua_getfield(reader->lua, -1, name);
     connector->name = arena_text(&plant->arena, name);
     plant->connector_count++;
-    const Err err = take_entry(reader, "connectors", name, "{ \"kind\", ... }, the kind one of `pollux connectors` or the path of a shared library", &connector->kind, &connector->options);
+    const Err err = take_entry(reader, "connectors", name, "{ \"kind\", ... }, the kind one of `pollux connectors` or the path of a shared library",
+                               &connector->kind, &connector->options);
     return err || connector->name ? err : out_of_memory(reader);
 }
 

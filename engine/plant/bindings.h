@@ -15,7 +15,8 @@ enum { PLANT_CONNECTORS_MAX = 32 };
 Err bindings_read(Plant *plant, int root, ErrText *why);
 /// Free what no arena does.
 void bindings_forget(Plant *plant);
-/// Write "path:line: text", where line is that of `key` (of the entry, where that does not have it) of the binding of `tag`, or where that is TAG_NONE of the connector. ERR_SCRIPT.
+/// Write "path:line: text", where line is that of `key` (of the entry, where that does not have it) of the binding of `tag`, or where that is TAG_NONE of the
+/// connector. ERR_SCRIPT.
 Err bindings_blame(const Plant *plant, const PlantConnector *connector, TagId tag, const char *key, const char *text, ErrText *why);
 /// The connector of this name, NULL when there is none.
 const PlantConnector *bindings_connector(const Plant *plant, const char *name);

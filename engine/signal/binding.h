@@ -16,12 +16,12 @@
 #include "signal/tag.h"
 
 typedef struct Binding {
-    TagId tag;               // of the plant that it was read from: connectors know a binding by its place in their list, which outlives another version of the script
+    TagId tag;               // of the plant that it was read from: connectors know a binding by its place in their list, which outlives a reload
     const char *name;        // "tank1.gauge"
     bool writes;             // its actuator is written; otherwise it is read
     const Unit *unit;        // of number * scale + offset
     double scale, offset;    // scale is not 0
-    double dead_band;        // SI, 0: none. A sample nearer than that to the last one that was passed on is left out, unless that is `stale` or its quality changed
+    double dead_band;        // SI, 0: none. What is nearer than that to the last one passed on is left out, unless that is `stale` or its quality changed
     int64_t stale_ns;        // without a value for so long the tag counts as silent: one sample of QUALITY_BAD, with its last value, says so. 0: never
     bool source_time;        // samples carry the time that the source gives, where it gives one; otherwise that of their arrival
     bool stores;             // a command may wait for the connection until its deadline; otherwise it fails at once where there is none

@@ -378,7 +378,8 @@ static Item read_value(Exchange *exchange, size_t binding, double number, int64_
     const Binding *bound = &exchange->def.bindings[binding];
     assert(!bound->writes);
     const bool is_given = time != TIME_NONE && bound->source_time;
-    return (Item){.time = is_given ? time : utc(exchange), .value = binding_to_si(bound, number), .binding = (uint32_t)binding, .kind = ARRIVAL_SAMPLE, .quality = (uint8_t)quality};
+    return (Item){.time = is_given ? time : utc(exchange), .value = binding_to_si(bound, number), .binding = (uint32_t)binding,
+                  .kind = ARRIVAL_SAMPLE, .quality = (uint8_t)quality};
 }
 
 bool exchange_value(Exchange *exchange, size_t binding, double number, int64_t time, Quality quality)

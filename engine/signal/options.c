@@ -44,7 +44,8 @@ typedef struct Listing {
 static void list_names(Listing *listing, const char *const *names)
 {
     for (; names && *names && listing->length < sizeof listing->text; names++)
-        listing->length += (size_t)snprintf(listing->text + listing->length, sizeof listing->text - listing->length, "%s%s", listing->length ? ", " : "", *names);
+        listing->length += (size_t)snprintf(listing->text + listing->length, sizeof listing->text - listing->length, "%s%s", listing->length ? ", " : "",
+                                            *names);
 }
 
 void options_only(Options *options, const char *const *known, const char *const *shared)

@@ -4,7 +4,17 @@ import { Validator } from '@seriousme/openapi-schema-validator';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
 import { until } from '../browser/programs';
-import { ANNA, acknowledge, type Pollux, readJson, Schemas, startLocked, startPollux, startPushed, type Times } from './pollux';
+import {
+  ANNA,
+  acknowledge,
+  type Pollux,
+  readJson,
+  Schemas,
+  startLocked,
+  startPollux,
+  startPushed,
+  type Times,
+} from './pollux';
 
 interface Media {
   schema: { $ref?: string };

@@ -5,7 +5,17 @@ import { rmSync } from 'node:fs';
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
 import { WebSocket } from 'ws';
-import { emulate, freePort, PROGRAM, type Program, ROOT, run, serve, temporaryFolder, until } from '../browser/programs';
+import {
+  emulate,
+  freePort,
+  PROGRAM,
+  type Program,
+  ROOT,
+  run,
+  serve,
+  temporaryFolder,
+  until,
+} from '../browser/programs';
 
 /** Two tanks with an alarm at once, and a valve that obeys. */
 export const PLANT = `${ROOT}tests/api/plants/works.lua`;

@@ -366,9 +366,9 @@ static inline void child_kill(Child *child)
 static inline void child_stop(Child *child, int number)
 {
     ck_assert_int_eq(kill(child->pid, number), 0);
-    const int status = child_wait(child, 2000);
+    const int status = child_wait(child, 30000);
     char *text = flow_read(child->err.text);
-    ck_assert_msg(status == 0, "after signal %d: exit status %d (-1: not within 2 s); it said: %s", number, status, text);
+    ck_assert_msg(status == 0, "after signal %d: exit status %d (-1: not within 30 s); it said: %s", number, status, text);
     free(text);
 }
 

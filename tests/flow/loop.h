@@ -1,7 +1,7 @@
 /* loop.h -- the closed loop of one protocol, by real programs: an emulated plant behind the protocol's peer, and the engine beside it.
  *
- * The caller starts the peer and says how the four tags of a tank are bound to it. `pollux emulate --through` stands behind the peer, `pollux serve` in front of
- * it; water breaks into the tank, the twin notices, a handler orders the drain open, the emulated drain obeys, and when the water has gone the alarm returns.
+ * The caller starts the peer and says how the four tags of a tank are bound to it. `pollux emulate --through` stands behind the peer, `pollux serve` in front
+ * of it; water breaks into the tank, the twin notices, a handler orders the drain open, the emulated drain obeys, and when the water has gone the alarm returns.
  * What was waited for is read from the two logs, which say when it was.
  *
  *     const LoopDef def = {.name = "mqtt", .connectors = "line = { \"mqtt\", url = \"...\" }", .through = "line",
@@ -104,7 +104,8 @@ static inline int64_t loop_await(Child *child, const char *words, int64_t from)
 static inline LoopTimes loop_run(const LoopDef *def)
 {
     const FlowPath script = loop_script(def), history = flow_path("loop.db");
-    Child plant = CHILD_START("loop_emulate", "emulate", script.text, "--through", def->through, "--fault", "tank.flood@5+3", "--fault", "tank.flood@25+3", "--fault", "tank.flood@45+3");
+    Child plant = CHILD_START("loop_emulate", "emulate", script.text, "--through", def->through, "--fault", "tank.flood@5+3", "--fault", "tank.flood@25+3",
+                              "--fault", "tank.flood@45+3");
     loop_await(&plant, "connected to", 0);
     Child engine = CHILD_START("loop_serve", "serve", script.text, "--port", "0", "--history", history.text);
     loop_await(&engine, "connected to", 0);

@@ -22,8 +22,8 @@ static FlowPath build_library(void)
 {
     const char *folder = kit_folder();
     FlowPath library;
-    shell("cp -r %s/connectors/template %s/template && cmake -S %s/template -B %s/built -D POLLUX=%s >%s/log 2>&1 && cmake --build %s/built >>%s/log 2>&1 || { cat %s/log; false; }",
-          POLLUX_SOURCE, folder, folder, folder, POLLUX_SOURCE, folder, folder, folder, folder);
+    shell("cd %s && cp -r %s/connectors/template . && { cmake -S template -B built -D POLLUX=%s && cmake --build built; } >log 2>&1 || { cat %s/log; false; }",
+          folder, POLLUX_SOURCE, POLLUX_SOURCE, folder);
     snprintf(library.text, sizeof library.text, "%s/built/lines.so", folder);
     return library;
 }
@@ -56,7 +56,8 @@ static char *http(const Child *server, const char *method, const char *path, con
     Text answer = {0};
     const int file = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     ck_assert_int_eq(connect(file, (const struct sockaddr *)&address, sizeof address), 0);
-    const int length = snprintf(request, sizeof request, "%s %s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: %zu\r\n\r\n%s", method, path, strlen(body), body);
+    const int length = snprintf(request, sizeof request, "%s %s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: %zu\r\n\r\n%s", method, path,
+                                strlen(body), body);
     ck_assert_int_eq(send(file, request, (size_t)length, MSG_NOSIGNAL), length);
     for (ssize_t got; (got = recv(file, bytes, sizeof bytes, 0)) > 0;)
         text_add(&answer, bytes, (size_t)got);
@@ -202,7 +203,7 @@ START_TEST(what_is_no_connector_of_this_version_is_refused_on_its_line)
                  {"./nowhere.so", "No such file"},
                  {"telex", "there is no kind of connector \"telex\"; one of these was expected: "}};
     const FlowPath old = flow_write("old.c", source), empty = flow_write("empty.c", "int nothing;\n");
-    shell("cc -shared -fPIC -I %s/engine -o %s/old.so %s && cc -shared -fPIC -o %s/empty.so %s", POLLUX_SOURCE, kit_folder(), old.text, kit_folder(), empty.text);
+    shell("cd %s && cc -shared -fPIC -I %s/engine -o old.so %s && cc -shared -fPIC -o empty.so %s", kit_folder(), POLLUX_SOURCE, old.text, empty.text);
     flow_write("drained.lua", loop_model);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         char script[512];

@@ -119,7 +119,10 @@ START_TEST(a_key_that_is_missing_is_said_on_the_line_of_its_entry)
         const PlantConnector *connector;
         TagId tag;
         const char *key, *where;
-    } cases[] = {{line, TAG_NONE, "url", "plant.lua:4: why"}, {other, TAG_NONE, "url", "plant.lua:6: why"}, {line, first, "topic", "plant.lua:8: why"}, {line, second, "topic", "plant.lua:10: why"},
+    } cases[] = {{line, TAG_NONE, "url", "plant.lua:4: why"},
+                 {other, TAG_NONE, "url", "plant.lua:6: why"},
+                 {line, first, "topic", "plant.lua:8: why"},
+                 {line, second, "topic", "plant.lua:10: why"},
                  {line, second, "", "plant.lua:9: why"}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         ErrText why;
@@ -152,5 +155,6 @@ START_TEST(memory_may_fail_at_every_allocation)
 }
 END_TEST
 
-KIT_MAIN("plant.bindings", bindings_are_dealt_to_their_connectors_in_si, a_binding_without_a_unit_is_in_that_of_its_tag, what_is_wrong_is_said_on_the_line_of_its_key,
+KIT_MAIN("plant.bindings", bindings_are_dealt_to_their_connectors_in_si, a_binding_without_a_unit_is_in_that_of_its_tag,
+         what_is_wrong_is_said_on_the_line_of_its_key,
          a_key_that_is_missing_is_said_on_the_line_of_its_entry, tables_may_not_lie_too_deep_in_each_other, memory_may_fail_at_every_allocation)

@@ -32,7 +32,8 @@ static void end_nothing(void *self)
 
 static void setup(void)
 {
-    bindings[LEVEL] = (Binding){.tag = 10, .name = "tank1.gauge", .unit = unit("cm"), .scale = 0.1, .offset = -5, .dead_band = 0.01, .stale_ns = 5 * NS_PER_S, .source_time = true};
+    bindings[LEVEL] = (Binding){.tag = 10, .name = "tank1.gauge", .unit = unit("cm"), .scale = 0.1, .offset = -5, .dead_band = 0.01, .stale_ns = 5 * NS_PER_S,
+                                .source_time = true};
     bindings[SPEED] = (Binding){.tag = 11, .name = "pump1.meter", .unit = unit_one(), .scale = 1};
     bindings[VALVE] = (Binding){.tag = 12, .name = "valve1.opening", .unit = unit("%"), .scale = 0.5, .writes = true};
     bindings[PUMP] = (Binding){.tag = 13, .name = "pump1.order", .unit = unit_one(), .scale = 1, .writes = true, .stores = true};
