@@ -38,7 +38,7 @@ struct Line {
     struct lws *wsi;
     lws_sorted_usec_list_t retry;
     Backoff backoff;
-    bool subscribed;
+    bool connecting, subscribed;
     uint32_t connection;
 
     Text frame;
@@ -138,6 +138,7 @@ static void connect_now(lws_sorted_usec_list_t *retry);
 static void on_gone(Line *line, const char *why, int status)
 {
     line->wsi = NULL;
+    line->connecting = false;
     set_state(line, false, status, why);
     if (!line->stopping)
         lws_sul_schedule(line->lws, 0, &line->retry, connect_now, backoff_next(&line->backoff) / 1000);
@@ -155,7 +156,7 @@ static int show_key(const Line *line, struct lws *wsi, unsigned char **at, size_
 static void on_established(Line *line)
 {
     line->connection++;
-    line->subscribed = false;
+    line->connecting = line->subscribed = false;
     backoff_reset(&line->backoff);
     set_state(line, true, 0, "");
     lws_callback_on_writable(line->wsi);
@@ -222,9 +223,9 @@ static void connect_now(lws_sorted_usec_list_t *retry)
         .pwsi = &line->wsi,
         .ssl_connection = line->address.tls ? LCCSCF_USE_SSL : 0,
     };
-    // where it fails at once, the callback has been told, or will never be
-    const uint32_t before = line->retry.us != 0;
-    if (!lws_client_connect_via_info(&info) && !before && line->retry.us == 0)
+    // where it fails at once, the callback may have been told already
+    line->connecting = true;
+    if (!lws_client_connect_via_info(&info) && line->connecting)
         on_gone(line, "cannot connect", 0);
 }
 

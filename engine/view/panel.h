@@ -6,7 +6,7 @@
 #include "view/lever.h"
 #include "view/strip.h"
 
-enum { PANEL_WIDTH = 356, PANEL_TICKETS = 8 };
+enum { PANEL_WIDTH = 356 };
 
 typedef struct Panel {
     Strip strip;

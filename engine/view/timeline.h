@@ -13,8 +13,6 @@ typedef struct Timeline {
     WorldMode wish;    // live, paused or past
     int64_t time;      // that is wished for, in the past
     double play;       // past: plant seconds per second, 0: it stands
-    double share;      // where the scrubber is while it is dragged
-    bool dragged;
 } Timeline;
 
 enum { TIMELINE_HEIGHT = 54 };
