@@ -207,9 +207,10 @@ static void take_answer(Http *http, Resource *resource, const HttpAnswer *answer
 
 static void take_outcome(Http *http, const HttpAnswer *answer)
 {
-    const bool done = answer->status >= 200 && answer->status <= 299;
-    if (answer->status)
-        exchange_outcome(http->exchange, http->order.command, done, done ? "" : "status %ld", answer->status);
+    if (answer->status >= 200 && answer->status <= 299)
+        exchange_outcome(http->exchange, http->order.command, true, "%s", "");
+    else if (answer->status)
+        exchange_outcome(http->exchange, http->order.command, false, "status %ld", answer->status);
     else
         exchange_outcome(http->exchange, http->order.command, false, "no answer, it may have been carried out: %s", answer->why);
     http->order.call = NULL;
