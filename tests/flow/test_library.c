@@ -111,6 +111,7 @@ START_TEST(a_peer_that_is_killed_and_comes_back_costs_a_gap_and_no_command_twice
     child_await_port(&server);
     await_answer(&server, CONNECTOR, "\"connected\":true");
     await_answer(&server, CONNECTOR, "\"samples\":1,");
+    await_answer(&server, "/api/v1/time", "\"time\":\"2");  // it has begun
     answers_with(&server, "POST", "/api/v1/commands", ORDER("0.5"), "HTTP/1.1 200");
     await_answer(&server, "/api/v1/commands", "\"state\":\"done\"");
 
