@@ -270,6 +270,7 @@ Err store_read_command(sqlite3_stmt *query, const Plant *plant, Arena *arena, Hi
     out->tag = arena_text(arena, column_text(query, 1));
     if (!out->tag)
         return err_set(why, ERR_MEMORY, "out of memory for a command");
+    *command = (Command){0};
     command->id = (uint64_t)sqlite3_column_int64(query, 0);
     command->wish.tag = tags_find(plant->tags, out->tag);
     command->wish.value = store_number(query, 2);
