@@ -46,7 +46,10 @@ static _Atomic size_t countdown;
 static void *failing_alloc(void *self, size_t size)
 {
     (void)self;
-    if (countdown && --countdown == 0)
+    size_t left = atomic_load(&countdown);
+    while (left && !atomic_compare_exchange_weak(&countdown, &left, left - 1))
+        continue;
+    if (left == 1)
         return NULL;
     return aligned_alloc(64, (size + 63) / 64 * 64);
 }
@@ -60,8 +63,11 @@ static void failing_free(void *self, void *memory)
 void kit_fail_allocation(size_t n)
 {
     static const Allocator failing = {failing_alloc, failing_free, NULL};
+    static bool in_use;
     countdown = n;
-    mem_use(&failing);  // its memory is the C library's too, so the exchange is harmless at any time
+    if (!in_use)
+        mem_use(&failing);  // its memory is the C library's too, so the exchange is harmless at any time; but once, as other threads may allocate later
+    in_use = true;
 }
 
 int kit_main(const char *name, const TTest *const *tests, size_t count)
