@@ -23,7 +23,7 @@ typedef struct AppDef {
     double speed;         // of a UTC plant's clock, 0 means 1; INFINITY: as fast as the samples come
     const Clock *clock;   // NULL means the machine's
     bool quiet;           // no log lines for alarms and commands
-    const volatile int *stop;  // not 0 once somebody wants the process to end: a long catch-up is left then; NULL: nobody does
+    const atomic_int *stop;  // not 0 once somebody wants the process to end: a long catch-up is left then; NULL: nobody does
     bool dry_run;         // no command is handed over, whatever the script says
     bool connects;        // open the connectors that the script names
     Inlets *inlets;       // where they take what is pushed to the server; NULL: there is none

@@ -1,6 +1,8 @@
 /* commands.h -- the subcommands of `pollux`; each file reads its own arguments and returns an exit status. */
 #pragma once
 
+#include <stdatomic.h>
+
 #include "app/options.h"
 
 int command_check(int argc, char **argv);
@@ -34,9 +36,9 @@ void codegen_describe(Text *out);
 #define CODEGEN_OPTION(target) {OPTION_TEXT, "codegen", "MODE", "native code: auto (where LLVM is there), llvm (or fail), off (auto)", target, 0, 0}
 
 /// Become true at the first SIGINT or SIGTERM; install the handlers with stop_on_signals. The second signal ends the process at once.
-extern volatile int stop_asked;
+extern atomic_int stop_asked;
 void stop_on_signals(void);
 /// Become true at a SIGHUP, once reload_on_signal has installed its handler; to be set back by who takes it. A SIGHUP that says that the terminal has gone
 /// means stop_asked.
-extern volatile int reload_asked;
+extern atomic_int reload_asked;
 void reload_on_signal(void);

@@ -5,7 +5,7 @@
 
 #include "app/commands.h"
 
-volatile int stop_asked;
+atomic_int stop_asked;
 
 static void on_signal(int number)
 {
@@ -20,7 +20,7 @@ void stop_on_signals(void)
     sigaction(SIGTERM, &action, NULL);
 }
 
-volatile int reload_asked;
+atomic_int reload_asked;
 static bool had_terminal;
 
 static bool has_terminal(void)

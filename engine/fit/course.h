@@ -20,7 +20,7 @@ typedef struct CourseDef {
     FitError error;
     bool values_only;          // without derivatives
     bool scripted_start;       // recordings begin as the script says, as uncertain as that is, whatever unknowns say of their starts
-    const volatile int *stop;  // may be NULL
+    const atomic_int *stop;  // may be NULL
 } CourseDef;
 
 Err course_create(const CourseDef *def, Course **out, ErrText *why);

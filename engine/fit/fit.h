@@ -82,7 +82,7 @@ typedef struct FitDef {
     size_t prior_count;
     size_t starts;             // from which to search, the script's values first; at least 1
     uint64_t seed;             // of the others
-    const volatile int *stop;  // may be NULL: when it becomes true, the best so far is the result
+    const atomic_int *stop;  // may be NULL: when it becomes true, the best so far is the result
     void (*progress)(void *self, const FitProgress *progress);  // may be NULL
     void *self;
 } FitDef;

@@ -181,7 +181,7 @@ static Err read_place(const Desk *desk, Slot *place)
 typedef struct Work {
     Clerk *clerk;
     Slot *place;
-    volatile int stop;
+    atomic_int stop;
 } Work;
 
 static bool is_over(const Desk *desk, const Slot *place)

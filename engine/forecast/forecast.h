@@ -77,7 +77,7 @@ typedef struct Forecast {
 typedef struct ForecastDef {
     size_t threads;                          // 0 means 1
     bool peaks;                              // ForecastLimit.peaks are wanted
-    const volatile int *stop;                // not 0 once nobody wants the result any more; may be NULL
+    const atomic_int *stop;                // not 0 once nobody wants the result any more; may be NULL
     void (*tell)(void *self, double share);  // how much is done, from 0 to 1, on the calling thread; may be NULL
     void *self;
 } ForecastDef;

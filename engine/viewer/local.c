@@ -40,7 +40,7 @@ typedef struct Local {
     Past *past;                 // NULL until the history is there
     pthread_t thread;
     bool started;
-    volatile int stop;
+    atomic_int stop;
     Mailbox requests, answers;  // of Request, of Answer
     uint64_t ticket;            // the window's: the last
     bool described;             // the window's, and what it wants to be shown

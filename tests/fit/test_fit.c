@@ -267,7 +267,7 @@ START_TEST(memory_that_runs_out_is_told)
 }
 END_TEST
 
-static volatile int stop;
+static atomic_int stop;
 
 static void stop_in_round_two(void *self, const FitProgress *progress)
 {

@@ -322,7 +322,7 @@ START_TEST(more_values_than_are_kept_are_refused_before_the_work)
 }
 END_TEST
 
-static const volatile int stopped = 1;
+static const atomic_int stopped = 1;
 
 START_TEST(a_forecast_that_nobody_wants_any_more_ends)
 {

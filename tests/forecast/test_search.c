@@ -113,7 +113,7 @@ START_TEST(a_limit_with_chance_is_passed_by_as_many_as_are_allowed)
 }
 END_TEST
 
-static volatile int stop;
+static atomic_int stop;
 
 static void stop_at_twelve(void *self, const Search *so_far)
 {
