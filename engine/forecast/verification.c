@@ -223,10 +223,18 @@ static void forget_promises(Verification *verification, size_t sensor)
         record_of(verification, sensor, lead)->count = 0;
 }
 
-static int tag_order(const void *key, const void *item)
+/* The first sensor whose tag is not below. */
+static size_t first_from(const Verification *verification, TagId tag)
 {
-    const TagId tag = *(const TagId *)key, other = ((const Verified *)item)->tag;
-    return (tag > other) - (tag < other);
+    size_t low = 0, high = verification->sensor_count;
+    while (low < high) {
+        const size_t middle = low + (high - low) / 2;
+        if (verification->sensors[middle].tag < tag)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
 }
 
 void verification_meet(Verification *verification, const Plant *plant, const Sync *sync, Batch batch)
@@ -238,11 +246,10 @@ void verification_meet(Verification *verification, const Plant *plant, const Syn
         const Sample *sample = &batch.items[i].sample;
         if (sample->tag < lowest || sample->tag > highest)
             continue;
-        const Verified *found = bsearch(&sample->tag, verification->sensors, verification->sensor_count, sizeof *found, tag_order);
-        if (!found)
+        const size_t sensor = first_from(verification, sample->tag);
+        if (verification->sensors[sensor].tag != sample->tag)
             continue;
-        const size_t sensor = (size_t)(found - verification->sensors);
-        const Twin *twin = &plant->twins[found->twin];
+        const Twin *twin = &plant->twins[verification->sensors[sensor].twin];
         if (sync_parted(sync, twin->block) >> twin->lane & 1)
             forget_promises(verification, sensor);
         else
@@ -269,12 +276,14 @@ static void summarize(const Verification *verification, size_t sensor, Lesson *o
 void verification_teach(const Verification *verification, Fork *fork)
 {
     fork->lesson_count = 0;
-    for (size_t i = 0; verification && i < verification->sensor_count && fork->lesson_count < fork->lesson_room; i++) {
-        const int64_t twin = fork_find(fork, verification->sensors[i].twin);
-        if (twin < 0)
-            continue;
-        Lesson *lesson = &fork->lessons[fork->lesson_count++];
-        summarize(verification, i, lesson);
-        lesson->twin = (uint32_t)twin;
+    for (uint32_t i = 0; verification && i < fork->twin_count; i++) {
+        // a twin's tags lie one behind the other, so its sensors do
+        const uint32_t twin = fork->twins[i].twin;
+        size_t sensor = first_from(verification, fork->plant->twins[twin].first_tag);
+        for (; sensor < verification->sensor_count && verification->sensors[sensor].twin == twin && fork->lesson_count < fork->lesson_room; sensor++) {
+            Lesson *lesson = &fork->lessons[fork->lesson_count++];
+            summarize(verification, sensor, lesson);
+            lesson->twin = i;
+        }
     }
 }

@@ -2,7 +2,8 @@
  *
  * A forecast promises the mean and standard deviation of what a sensor will read at some leads. When the sample comes, the error in standard deviations
  * joins a mean and a mean square that forget: their half-life is the lead, or VERIFICATION_PRIOR forecasts where that is longer. They begin
- * with VERIFICATION_PRIOR errors of mean 0 and variance 1, which are forgotten too as others come. What a twin promised does not count once asset and twin have parted: nobody could know.
+ * with VERIFICATION_PRIOR errors of mean 0 and variance 1, which are forgotten too as others come. What a twin promised does not count once asset and
+ * twin have parted: nobody could know.
  *
  * Probabilities of limits, costs and differences between cases are those of the members as they ran. Nothing here is the state of a twin: the record
  * begins anew with the process, and with another version of the script.
