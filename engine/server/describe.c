@@ -1,6 +1,5 @@
 /* describe.c -- what tells programs how to speak with this server: OpenAPI, JSON Schemas, Thing Descriptions. docs/protocol.md, "Descriptions". */
 #include <stdio.h>
-#include <string.h>
 
 #include "server/documents.h"
 #include "server/inside.h"
@@ -9,10 +8,8 @@
 
 static void put_document(const char *path, Reply *reply)
 {
-    const Document *document = documents;
-    while (document->path && strcmp(document->path, path) != 0)
-        document++;
-    if (!document->path) {
+    const Embedded *document = embedded_find(documents, path);
+    if (!document) {
         reply_problem(reply, 404, "no document \"%.100s\": GET /api/v1/openapi.json refers to all that there are", path);
         return;
     }

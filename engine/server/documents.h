@@ -1,14 +1,7 @@
-/* documents.h -- the texts of docs/api, built into the program so that what describes the interface is always of the same version as what speaks it.
- *
- * documents.cmake writes them at build time: openapi.json, and the schemas of what is sent and asked for. */
+/* documents.h -- the texts of docs/api, built into the program so that what describes the interface is always of the same version as what speaks it:
+ * "openapi.json", and the schemas of what is sent and asked for, "schemas/alarm.json". */
 #pragma once
 
-#include <stddef.h>
+#include "base/embedded.h"
 
-typedef struct Document {
-    const char *path;  // below docs/api: "openapi.json", "schemas/alarm.json"
-    const char *bytes;
-    size_t length;
-} Document;
-
-extern const Document documents[];  // a path of NULL ends them
+extern const Embedded documents[];

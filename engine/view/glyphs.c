@@ -15,21 +15,22 @@ typedef struct GlyphSlot {
 } GlyphSlot;
 
 static const struct {
-    FontFile (*file)(void);
+    const char *file;
     int size;  // units
 } faces[FACE_COUNT] = {
-    [FACE_SMALL] = {font_regular, 12},
-    [FACE_TEXT] = {font_regular, 14},
-    [FACE_STRONG] = {font_bold, 14},
-    [FACE_TITLE] = {font_bold, 18},
+    [FACE_SMALL] = {"LiberationSans-Regular.ttf", 12},
+    [FACE_TEXT] = {"LiberationSans-Regular.ttf", 14},
+    [FACE_STRONG] = {"LiberationSans-Bold.ttf", 14},
+    [FACE_TITLE] = {"LiberationSans-Bold.ttf", 18},
 };
 
 // Beginning and end.
 
 static Err open_face(Glyphs *glyphs, Face face, ErrText *why)
 {
-    const FontFile bytes = faces[face].file();
-    SDL_RWops *file = SDL_RWFromConstMem(bytes.bytes, (int)bytes.length);
+    const Embedded *embedded = embedded_find(fonts, faces[face].file);
+    assert(embedded);
+    SDL_RWops *file = SDL_RWFromConstMem(embedded->bytes, (int)embedded->length);
     TTF_Font *font = file ? TTF_OpenFontRW(file, 1, (int)lround(faces[face].size * glyphs->scale)) : NULL;
     if (!font)
         return err_set(why, ERR_IO, "a typeface: %s", TTF_GetError());

@@ -14,16 +14,6 @@ endif()
 
 pollux_library(view engine/view signals PkgConfig::VIEW PkgConfig::JANSSON PkgConfig::LWS PkgConfig::CURL ${ASSIMP_LIBRARY})
 
-# Shaders are part of the program: they belong to the code that fills their inputs.
-set(shaders ${CMAKE_CURRENT_BINARY_DIR}/shaders.c)
-file(GLOB shader_files CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/assets/shaders/*)
-add_custom_command(OUTPUT ${shaders} COMMAND ${CMAKE_COMMAND} -D FOLDER=${CMAKE_SOURCE_DIR}/assets/shaders -D OUT=${shaders} -P ${CMAKE_CURRENT_LIST_DIR}/embed.cmake
-                   DEPENDS ${shader_files} ${CMAKE_CURRENT_LIST_DIR}/embed.cmake VERBATIM)
-target_sources(view PRIVATE ${shaders})
-
-# The typefaces are part of the program.
-set(fonts ${CMAKE_CURRENT_BINARY_DIR}/fonts.c)
-file(GLOB font_files CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/assets/fonts/*.ttf)
-add_custom_command(OUTPUT ${fonts} COMMAND ${CMAKE_COMMAND} -D FOLDER=${CMAKE_SOURCE_DIR}/assets/fonts -D OUT=${fonts} -P ${CMAKE_CURRENT_LIST_DIR}/fonts.cmake
-                   DEPENDS ${font_files} ${CMAKE_CURRENT_LIST_DIR}/fonts.cmake VERBATIM)
-target_sources(view PRIVATE ${fonts})
+# Shaders and typefaces are part of the program.
+pollux_embed(view shaders ${CMAKE_SOURCE_DIR}/assets/shaders *.vert *.frag)
+pollux_embed(view fonts ${CMAKE_SOURCE_DIR}/assets/fonts *.ttf)

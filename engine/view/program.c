@@ -2,30 +2,21 @@
 
 #include <epoxy/gl.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "view/shaders.h"
 
 enum { LOG_ROOM = 512 };
 
-static const char *find(const char *name)
-{
-    for (const Shader *shader = shaders; shader->name; shader++)
-        if (strcmp(shader->name, name) == 0)
-            return shader->text;
-    return NULL;
-}
-
 static Err compile(GLenum kind, const char *base, const char *ending, GLuint *out, ErrText *why)
 {
     char name[64], log[LOG_ROOM] = "it is not part of this program";
     snprintf(name, sizeof name, "%s.%s", base, ending);
-    const char *text = find(name);
+    const Embedded *file = embedded_find(shaders, name);
     GLint compiled = GL_FALSE;
     *out = 0;
-    if (text) {
+    if (file) {
         *out = glCreateShader(kind);
-        glShaderSource(*out, 1, &text, NULL);
+        glShaderSource(*out, 1, &file->bytes, NULL);
         glCompileShader(*out);
         glGetShaderiv(*out, GL_COMPILE_STATUS, &compiled);
         glGetShaderInfoLog(*out, sizeof log, NULL, log);

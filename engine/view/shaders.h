@@ -1,9 +1,6 @@
-/* shaders.h -- the shaders of assets/shaders, which are part of the program (embed.cmake). */
+/* shaders.h -- the shaders of assets/shaders, "body.vert", which are part of the program: they belong to the code that fills their inputs. */
 #pragma once
 
-typedef struct Shader {
-    const char *name;  // "body.vert"; NULL behind the last
-    const char *text;
-} Shader;
+#include "base/embedded.h"
 
-extern const Shader shaders[];
+extern const Embedded shaders[];

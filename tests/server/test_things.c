@@ -242,14 +242,14 @@ START_TEST(all_documents_are_json_and_served_with_a_tag)
 {
     Rig *rig = open_running();
     size_t count = 0;
-    for (const Document *document = documents; document->path; document++, count++) {
+    for (const Embedded *document = documents; document->name; document++, count++) {
         char request[600];
-        snprintf(request, sizeof request, "/api/v1/%s", document->path);
+        snprintf(request, sizeof request, "/api/v1/%s", document->name);
         json_decref(get_json(rig, request));
         const Answer answer = peer_get(rig, client, request);
         const char *tag = strstr(answer.head, "etag: ");
         ck_assert_ptr_nonnull(tag);
-        snprintf(request, sizeof request, "GET /api/v1/%s HTTP/1.1\r\nHost: localhost\r\nIf-None-Match: %.18s\r\n\r\n", document->path, tag + strlen("etag: "));
+        snprintf(request, sizeof request, "GET /api/v1/%s HTTP/1.1\r\nHost: localhost\r\nIf-None-Match: %.18s\r\n\r\n", document->name, tag + strlen("etag: "));
         ck_assert_int_eq(peer_ask(client, request).status, 304);
     }
     ck_assert_uint_gt(count, 30);
