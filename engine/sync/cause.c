@@ -335,7 +335,8 @@ static Energy find_energy(const Desk *desk, double rarity)
 /* What explains as much in the same way as the best does, and is named beside it. What happened to a state needs no mention where a value explains it. */
 static bool is_as_good(const Desk *desk, const Suspect *other, const Suspect *best)
 {
-    const bool is_state = other->kind == SUSPECT_JUMP && other->index < desk->model->dynamic_count, is_value = is_process(other) && (!is_state || !is_process(best));
+    const bool is_state = other->kind == SUSPECT_JUMP && other->index < desk->model->dynamic_count;
+    const bool is_value = is_process(other) && (!is_state || !is_process(best));
     return is_value && other != best && worth(desk, other) > worth(desk, best) - LEAD && correlation(desk, best, other) > PARALLEL;
 }
 
