@@ -289,6 +289,7 @@ static Err read_page(Reading *reading, const Track *track, HistoryLevel level, i
     int64_t end = to;
     size_t count;
     Err err = shelf_count(&reading->reader->shelf, track->tag, strand_at(track->kind, level), from, to, reading->points, &count, &end, reading->why);
+    end = end < to ? end : to;  // a block that is read in any case may reach beyond
     if (err == ERR_OK)
         err = level == HISTORY_RAW ? read_raw(reading, track, from, end, &reading->found) : read_level(reading, track, level, from, end);
     if (err != ERR_OK)

@@ -439,6 +439,29 @@ START_TEST(pages_of_a_level_lie_end_to_end)
 }
 END_TEST
 
+/* A block has many points; of the one that is read in any case none lies beyond the range. */
+START_TEST(a_page_ends_where_the_range_does)
+{
+    Rig rig;
+    Chart chart;
+    rig_open(&rig);
+    for (uint64_t seq = 1; seq <= 300; seq++)
+        rig_append(&rig, seq, (int64_t)seq);
+    history_append_snapshot(rig.history, 300, 0, 0, &(SnapshotPart){"state", 5}, 1);
+    ck_assert_int_eq(history_seal(rig.history), ERR_OK);
+    const TagId tag = rig_tag(0, DEPTH);
+    const int64_t from = rig_filed(101, 101).sample.time, to = rig_filed(110, 110).sample.time;
+    chart_open(&chart, &rig);
+    for (size_t points = 1; points < 20; points++) {
+        chart_ask(&chart, &(HistoryRange){&tag, 1, from, to, points, HISTORY_RAW, false});
+        ck_assert_uint_eq(chart.count, points < 10 ? points : 10);
+        ck_assert(points < 10 ? chart.series.next == rig_filed(101 + points, (int64_t)(101 + points)).sample.time : chart.series.next == TIME_NONE);
+    }
+    chart_close(&chart);
+    rig_close(&rig);
+}
+END_TEST
+
 /* Points of the last hours stay, roll-ups longer; what comes late for a time that is gone does not undo that. */
 START_TEST(what_is_too_old_goes_level_by_level)
 {
@@ -615,5 +638,6 @@ END_TEST
 
 KIT_MAIN("history.seal", sealed_or_not_readers_see_every_point_once, what_a_restart_needs_is_not_sealed, numbers_go_on_where_everything_is_sealed,
          sealing_that_is_killed_goes_on_where_it_was, charts_of_days_are_those_of_the_closed_form_whatever_they_are_made_of, pages_of_a_level_lie_end_to_end,
+         a_page_ends_where_the_range_does,
          what_is_too_old_goes_level_by_level, outlooks_go_that_no_snapshot_needs, at_a_moment_the_last_point_before_it_is_known, alarms_of_a_moment_are_in_the_state_that_they_had,
          a_damaged_block_is_an_error_and_is_put_aside_by_what_comes_late)
