@@ -8,6 +8,7 @@
 #include "app/backtest.h"
 #include "app/commands.h"
 #include "app/follow.h"
+#include "app/past.h"
 #include "app/tape_run.h"
 #include "forecast/report.h"
 #include "history/resume.h"
@@ -15,7 +16,8 @@
 const Subcommand subcommand_forecast = {
     "forecast", "look ahead: where a plant is going, and what would change that",
     "SCENARIO is a Lua file (twins/scenarios) or one of JSON (.json); docs/forecast.md says what it may say. The forecast begins at the estimate of the\n"
-    "newest snapshot of a history (--history), at that of a moment of a recording (--tape, --at), or else where the plant's script says that twins start.\n"
+    "newest snapshot of a history (--history), at that of a moment of a history or of a recording (--history or --tape, with --at), or else where the plant's\n"
+    "script says that twins start.\n"
     "Prints a table: quantiles of the scenario's tags at some of its times, the probability that alarm limits are passed and when, and for alternatives what\n"
     "they have more than the base case, with the standard error of that. --json and --csv print all of it instead; --svg draws it.\n\n"
     "--optimize looks for the values that the scenario's optimize = { vary = ..., limits = ... } leaves open: those with the lowest cost that keep the\n"
@@ -353,7 +355,7 @@ static Err restore(const Job *job, Plant *plant, int64_t *time)
     return err;
 }
 
-static Err forecast_from_script(Job *job)
+static Err forecast_from_newest(Job *job)
 {
     Plant *plant;
     int64_t time = TIME_NONE;
@@ -365,6 +367,32 @@ static Err forecast_from_script(Job *job)
     if (!err)
         err = forecast_from(job, plant, time);
     plant_destroy(plant);
+    return err;
+}
+
+/* How the moment was come to: how far the start can be trusted depends on it. */
+static void tell_past(const Past *past)
+{
+    static const char *const starts[] = {[PAST_SNAPSHOT] = "the snapshot of", [PAST_ESTIMATES] = "the estimates of", [PAST_BEGINNING] = "the beginning of the history,"};
+    char from[32];
+    time_format(past->from, from);
+    fprintf(stderr, "begins with %s %s and %zu samples behind it", starts[past->start], from, past->samples);
+    if (past->start == PAST_SNAPSHOT)
+        fprintf(stderr, ", as they ran then");
+    if (past->unknown)
+        fprintf(stderr, "; of %zu twins nothing was recorded there, they started as the script says", past->unknown);
+    fputc('\n', stderr);
+}
+
+static Err forecast_from_past(Job *job)
+{
+    Past past;
+    Err err = past_open(job->plant, job->history, job->from, &past, job->why);
+    if (err)
+        return err;
+    tell_past(&past);
+    err = forecast_from(job, past.app->plant, past.app->now);
+    past_close(&past);
     return err;
 }
 
@@ -386,6 +414,11 @@ static Err forecast_from_tape(Job *job)
     if (err || job->err)
         return job->err ? job->err : err;
     return job->done ? ERR_OK : err_set(job->why, ERR_RANGE, "%s ends before %s", job->tape, job->at);
+}
+
+static Err forecast(Job *job)
+{
+    return job->tape ? forecast_from_tape(job) : job->at ? forecast_from_past(job) : forecast_from_newest(job);
 }
 
 // --- judged by a recording -----------------------------------------------------------------------------------------
@@ -453,8 +486,10 @@ static Err check(Job *job)
         return err_set(job->why, ERR_USAGE, "forecast: expected SCENARIO: what if, a Lua file, or one of JSON");
     if (job->tape && job->history)
         return err_set(job->why, ERR_USAGE, "forecast: --tape and --history exclude each other");
-    if (!job->tape != !job->at)
-        return err_set(job->why, ERR_USAGE, "forecast: --tape FILE and --at TIME go together");
+    if (job->tape && !job->at)
+        return err_set(job->why, ERR_USAGE, "forecast: --tape FILE needs --at TIME, the moment at which the forecast begins");
+    if (job->at && !job->tape && !job->history)
+        return err_set(job->why, ERR_USAGE, "forecast: --at TIME needs --tape FILE or --history FILE, of which it is a moment");
     if (job->at && !time_parse(job->at, strlen(job->at), &job->from))
         return err_set(job->why, ERR_USAGE, "forecast: --at: expected a time as 2021-01-22T14:48:58Z, got \"%s\"", job->at);
     if (job->json && job->csv)
@@ -469,8 +504,8 @@ int command_forecast(int argc, char **argv)
     const Option options[] = {
         {OPTION_OPERAND, "PLANT", NULL, "a plant script", &job.plant, 0, 0},
         {OPTION_OPERAND_MAYBE, "SCENARIO", NULL, "what if: a Lua file, or one of JSON", &job.scenario, 0, 0},
-        {OPTION_TEXT, "history", "FILE", "begin at the newest snapshot of this history", &job.history, 0, 0},
-        {OPTION_TEXT, "tape", "FILE", "begin at a moment of this recording", &job.tape, 0, 0},
+        {OPTION_TEXT, "history", "FILE", "begin at the newest snapshot of this history, or at a moment of it (--at)", &job.history, 0, 0},
+        {OPTION_TEXT, "tape", "FILE", "begin at a moment of this recording (--at)", &job.tape, 0, 0},
         {OPTION_TEXT, "at", "TIME", "that moment, as 2021-01-22T14:48:58Z", &job.at, 0, 0},
         {OPTION_WHOLE, "members", "N", "instead of the scenario's", &job.members, 1, SCENARIO_MEMBERS_MAX},
         {OPTION_WHOLE, "seed", "N", "of the random numbers, instead of the scenario's", &job.seed, 0, INT32_MAX},
@@ -495,7 +530,7 @@ int command_forecast(int argc, char **argv)
     if (check(&job) || codegen_begin(job.codegen, &why))
         return subcommand_fail(EXIT_USAGE, &why);
     stop_on_signals();
-    const Err err = job.backtest ? judge_forecasts(&job) : job.tape ? forecast_from_tape(&job) : forecast_from_script(&job);
+    const Err err = job.backtest ? judge_forecasts(&job) : forecast(&job);
     codegen_end();
     return err ? subcommand_fail(EXIT_FAILED, &why) : EXIT_DONE;
 }
