@@ -2,6 +2,7 @@
 
 #include <math.h>
 
+#include "app/commands.h"
 #include "app/resume.h"
 #include "history/past.h"
 #include "history/resume.h"
@@ -91,38 +92,47 @@ static Err check_script(const Opening *opening)
     return err;
 }
 
-static bool is_filtered(ChannelKind kind)
+static bool is_state(const Plant *plant, uint32_t twin, ChannelKind kind)
 {
-    return kind == CHANNEL_STATE || kind == CHANNEL_TRACKED;
+    return plant->twins[twin].recorded && (kind == CHANNEL_STATE || kind == CHANNEL_TRACKED);
 }
 
-static size_t list_kind(const Plant *plant, bool (*is_wanted)(ChannelKind kind), bool recorded, TagId *out)
+static bool is_input(const Plant *plant, uint32_t twin, ChannelKind kind)
+{
+    (void)plant, (void)twin;
+    return kind == CHANNEL_INPUT;
+}
+
+typedef bool IsWanted(const Plant *plant, uint32_t twin, ChannelKind kind);
+
+/* How many there are, and where `out` is not NULL which. */
+static size_t list(const Plant *plant, IsWanted *is_wanted, TagId *out)
 {
     size_t count = 0;
     for (uint32_t twin = 0; twin < plant->twin_count; twin++) {
         const Model *model = plant_model(plant, twin);
-        for (uint16_t i = 0; i < model->channel_count; i++)
-            if (is_wanted(model->channels[i].kind) && (!recorded || plant->twins[twin].recorded))
-                out[count++] = plant_tag(plant, twin, i);
+        for (uint16_t i = 0; i < model->channel_count; i++) {
+            if (!is_wanted(plant, twin, model->channels[i].kind))
+                continue;
+            if (out)
+                out[count] = plant_tag(plant, twin, i);
+            count++;
+        }
     }
     return count;
-}
-
-static bool is_input(ChannelKind kind)
-{
-    return kind == CHANNEL_INPUT;
 }
 
 static Err list_tags(Opening *opening)
 {
     const Plant *plant = opening->out->app->plant;
-    const size_t room = tags_count(plant->tags);
-    opening->tags = mem_alloc((room + 1) * sizeof *opening->tags);
-    opening->points = mem_alloc((room + 1) * sizeof *opening->points);
+    opening->state_count = list(plant, is_state, NULL);
+    opening->tag_count = opening->state_count + list(plant, is_input, NULL);
+    opening->tags = mem_alloc((opening->tag_count + 1) * sizeof *opening->tags);
+    opening->points = mem_alloc((opening->tag_count + 1) * sizeof *opening->points);
     if (!opening->tags || !opening->points)
         return out_of_memory(opening);
-    opening->state_count = list_kind(plant, is_filtered, true, opening->tags);
-    opening->tag_count = opening->state_count + list_kind(plant, is_input, false, &opening->tags[opening->state_count]);
+    list(plant, is_state, opening->tags);
+    list(plant, is_input, &opening->tags[opening->state_count]);
     return ERR_OK;
 }
 
@@ -247,6 +257,8 @@ static Err be_led(Opening *opening, int64_t last)
     Err err = ERR_OK;
     for (int i = 1; i <= PLACES && !err; i++) {
         int64_t time;
+        if (stop_asked)
+            return err_set(opening->why, ERR_CLOSED, "stopped on the way to the moment");
         err = read_estimates(opening, end_of(opening, last + (opening->tick - last) * i / PLACES), &time);
         if (err || time == TIME_NONE || time <= opening->out->app->now)
             continue;
