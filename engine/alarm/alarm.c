@@ -58,7 +58,7 @@ Err alarms_create(Plant *plant, Alarms **out, ErrText *why)
     Alarms *const alarms = mem_alloc(sizeof *alarms);
     if (!alarms)
         return err_set(why, ERR_MEMORY, "no memory for the alarms of plant %s", plant->name);
-    Err err = handlers__init(&alarms->handlers, plant, why);
+    Err err = handlers__init(&alarms->handlers, plant, false, why);
     if (err) {
         mem_free(alarms);
         return err;
@@ -238,7 +238,7 @@ void alarms__judge_block(Alarms *alarms, uint32_t block, const Book *book, int64
     }
 }
 
-static uint64_t raise_alarm(void *self, Cell cell, const Alarm *draft, uint64_t slot)
+static uint64_t raise_alarm(void *self, AlarmCell cell, const Alarm *draft, uint64_t slot)
 {
     Alarms *const alarms = self;
     Alarm *const alarm = cycle__raise(&alarms->cycle, &slot, cell.twin, draft->name, draft->severity, draft->raised);
@@ -249,7 +249,7 @@ static uint64_t raise_alarm(void *self, Cell cell, const Alarm *draft, uint64_t 
     return slot;
 }
 
-static uint64_t return_alarm(void *self, Cell cell, uint64_t slot, int64_t now, int64_t *raised)
+static uint64_t return_alarm(void *self, AlarmCell cell, uint64_t slot, int64_t now, int64_t *raised)
 {
     (void)cell;
     Alarms *const alarms = self;

@@ -50,20 +50,20 @@ static Draft *draft_of(const Alarms *alarms, uint64_t slot)
 
 // --- cells ---------------------------------------------------------------------------------------------------------
 
-static Watch *watch_of(const Alarms *alarms, Cell cell)
+static Watch *watch_of(const Alarms *alarms, AlarmCell cell)
 {
     assert(cell.condition != CELL_DIVERGENCE);
     return &alarms->watches[alarms->first_watch[alarms->plant->twins[cell.twin].block] + cell.condition - CELL_QUARANTINE];
 }
 
-static uint64_t *slot_of(const Alarms *alarms, Cell cell)
+static uint64_t *slot_of(const Alarms *alarms, AlarmCell cell)
 {
     if (cell.condition == CELL_DIVERGENCE)
         return &alarms->standings[cell.twin].slot;
     return &watch_of(alarms, cell)->slot[alarms->plant->twins[cell.twin].lane];
 }
 
-static bool is_on(const Alarms *alarms, Cell cell)
+static bool is_on(const Alarms *alarms, AlarmCell cell)
 {
     if (cell.condition == CELL_DIVERGENCE)
         return alarms->standings[cell.twin].kind != VERDICT_NONE;
@@ -92,7 +92,7 @@ static void put_back(Alarms *alarms, const Edge *edge)
 // --- going back ----------------------------------------------------------------------------------------------------
 
 /* More than there is room for stays as it was told. */
-static void note_told(Again *again, Cell cell, uint64_t id, int64_t raised, int64_t returned)
+static void note_told(Again *again, AlarmCell cell, uint64_t id, int64_t raised, int64_t returned)
 {
     if (again->told_count < TOLD_MAX)
         again->told[again->told_count++] = (Told){cell, id, raised, returned};
@@ -153,7 +153,7 @@ static void go_back(Alarms *alarms, const PlantPart *part, int64_t from)
 // --- judging again -------------------------------------------------------------------------------------------------
 
 /* A new draft, or NULL when there is no room. */
-static Draft *add_draft(Again *again, Cell cell, const Alarm *alarm)
+static Draft *add_draft(Again *again, AlarmCell cell, const Alarm *alarm)
 {
     if (again->draft_count == DRAFTS_MAX)
         return NULL;
@@ -163,7 +163,7 @@ static Draft *add_draft(Again *again, Cell cell, const Alarm *alarm)
     return draft;
 }
 
-static uint64_t begin_draft(void *self, Cell cell, const Alarm *alarm, uint64_t slot)
+static uint64_t begin_draft(void *self, AlarmCell cell, const Alarm *alarm, uint64_t slot)
 {
     Again *const again = &((Alarms *)self)->again;
     (void)slot;
@@ -180,7 +180,7 @@ static int64_t raised_before(const Alarms *alarms, uint64_t id)
     return alarm ? alarm->raised : TIME_NONE;
 }
 
-static uint64_t end_draft(void *self, Cell cell, uint64_t slot, int64_t now, int64_t *raised)
+static uint64_t end_draft(void *self, AlarmCell cell, uint64_t slot, int64_t now, int64_t *raised)
 {
     Alarms *const alarms = self;
     Draft *draft = draft_of(alarms, slot);
@@ -196,7 +196,7 @@ static uint64_t end_draft(void *self, Cell cell, uint64_t slot, int64_t now, int
 
 static void judge_verdict(Alarms *alarms, uint32_t twin, const Verdict *verdict, const Book *book, int64_t time)
 {
-    const Cell cell = {twin, CELL_DIVERGENCE};
+    const AlarmCell cell = {twin, CELL_DIVERGENCE};
     uint64_t *const slot = slot_of(alarms, cell);
     const bool was_on = is_on(alarms, cell);
     Edge *const edge = alarms__edge(alarms, twin, verdict->kind, time);
@@ -262,7 +262,7 @@ static void tell_divergence(const Amendment *amendment, const Alarm *alarm, Verd
 }
 
 /* An alarm was raised, or has returned, in a tick that is over. */
-static void tell(const Amendment *amendment, Cell cell, const Alarm *alarm)
+static void tell(const Amendment *amendment, AlarmCell cell, const Alarm *alarm)
 {
     Alarms *const alarms = amendment->alarms;
     const bool raised = alarm->returned == TIME_NONE;
@@ -298,7 +298,7 @@ static Draft *find_draft(const Alarms *alarms, const Told *told)
     return found;
 }
 
-static void amend_alarm(const Amendment *amendment, Cell cell, Alarm *alarm, int64_t raised, int64_t returned)
+static void amend_alarm(const Amendment *amendment, AlarmCell cell, Alarm *alarm, int64_t raised, int64_t returned)
 {
     const bool lasted = alarm->returned == TIME_NONE;
     if (cycle__amend(&amendment->alarms->cycle, alarm, raised, returned, amendment->now) && lasted != (returned == TIME_NONE))
@@ -403,7 +403,7 @@ static void settle_standing(Alarms *alarms, uint32_t twin)
 }
 
 /* A slot may have the number of a draft; what lasts without an alarm tries again. */
-static void settle_cell(Alarms *alarms, Cell cell)
+static void settle_cell(Alarms *alarms, AlarmCell cell)
 {
     uint64_t *const slot = slot_of(alarms, cell);
     *slot = resolve(alarms, *slot);

@@ -12,20 +12,20 @@
 enum { EDGES_MAX = 1 << 15 };
 
 /// One condition of one twin.
-typedef struct Cell {
+typedef struct AlarmCell {
     uint32_t twin;
     uint32_t condition;  // CELL_DIVERGENCE, CELL_QUARANTINE, and from CELL_LIMIT on the limits of its model
-} Cell;
+} AlarmCell;
 enum { CELL_DIVERGENCE, CELL_QUARANTINE, CELL_LIMIT };
 
-static inline bool cell_is(Cell a, Cell b)
+static inline bool cell_is(AlarmCell a, AlarmCell b)
 {
     return a.twin == b.twin && a.condition == b.condition;
 }
 
 /// A change of a condition, and what was before it.
 typedef struct Edge {
-    Cell cell;
+    AlarmCell cell;
     int64_t time;     // plant time
     int64_t since;    // of a watch
     int64_t raised;   // when the alarm was that returned in this edge

@@ -153,7 +153,8 @@ static int word_log(lua_State *lua)
     if (handlers->line_count >= lines_max)
         luaL_error(lua, "more than %d lines of log in one tick", (int)lines_max);
     handlers->line_count++;
-    log_write(LOG_INFO, "script", "%.500s", text);
+    if (!handlers->rehearses)
+        log_write(LOG_INFO, "script", "%.500s", text);
     return 0;
 }
 
@@ -332,7 +333,7 @@ static Err find_handlers(Handlers *handlers, ErrText *why)
 /* What costs memory is made where there is a handler for it. */
 static Err make_room(Handlers *handlers, ErrText *why)
 {
-    const size_t patterns = count_of(handlers, HANDLER_SAMPLE);
+    const size_t patterns = handlers->rehearses ? 0 : count_of(handlers, HANDLER_SAMPLE);
     if (count_of(handlers, HANDLER_COMMAND) && !(handlers->commands = mem_alloc(2 * HANDLER_COMMANDS_MAX * sizeof *handlers->commands)))
         return err_set(why, ERR_MEMORY, "no memory for handlers");
     if (!patterns)
@@ -349,9 +350,9 @@ static Err make_room(Handlers *handlers, ErrText *why)
     return err ? err_set(why, err, "%s", text.text) : ERR_OK;
 }
 
-Err handlers__init(Handlers *handlers, Plant *plant, ErrText *why)
+Err handlers__init(Handlers *handlers, Plant *plant, bool rehearses, ErrText *why)
 {
-    *handlers = (Handlers){.plant = plant, .self_reference = LUA_NOREF, .now = TIME_NONE, .unheard_logged = TIME_NONE};
+    *handlers = (Handlers){.plant = plant, .rehearses = rehearses, .self_reference = LUA_NOREF, .now = TIME_NONE, .unheard_logged = TIME_NONE};
     Err err = find_handlers(handlers, why);
     if (!err)
         err = make_room(handlers, why);
@@ -520,6 +521,11 @@ static void note_failure(Handlers *handlers, Handler *handler, const char *text)
     handlers->errors++;
     handler->failures_in_tick++;
     handler->failures_in_row++;
+    if (handlers->rehearses) {
+        if (!*handlers->failure.text)
+            err_set(&handlers->failure, ERR_SCRIPT, "%s failed: %s", label_of(handler).text, text);
+        return;
+    }
 
     const int64_t pause = handler->failures_in_row > PATIENCE ? rare : usual;
     if (handler->logged != TIME_NONE && handlers->now - handler->logged < pause)
@@ -655,6 +661,14 @@ void handlers__timers(Handlers *handlers)
     for (size_t i = handlers->first[HANDLER_EVERY]; i < handlers->first[HANDLER_EVERY + 1]; i++)
         if (is_due(handlers, handlers->list[i].period_ns))
             run(handlers, &handlers->list[i], tell_time, NULL);
+}
+
+bool handlers__have_work(const Handlers *handlers)
+{
+    bool due = handlers->command_count > 0;
+    for (size_t i = handlers->first[HANDLER_EVERY]; i < handlers->first[HANDLER_EVERY + 1] && !due; i++)
+        due = is_due(handlers, handlers->list[i].period_ns);
+    return due;
 }
 
 void handlers__divergence(Handlers *handlers, uint32_t twin, const Verdict *verdict, const char *text, bool amended)

@@ -57,12 +57,14 @@ struct Handlers {
     size_t wish_count;
     uint32_t line_count;
     int64_t samples_budget;    // instructions that are left to sample handlers in this tick
+    bool rehearses;            // in a forecast: nothing is logged, no samples come, and the first failure is kept
+    ErrText failure;           // then; "" while none has failed
     uint64_t errors, unheard;
     int64_t unheard_logged;    // plant time, TIME_NONE
 };
 
-/// Find the handlers and give the script its words. `handlers` stays where it is until handlers__fini.
-Err handlers__init(Handlers *handlers, Plant *plant, ErrText *why);
+/// Find the handlers and give the script its words. `handlers` stays where it is until handlers__fini. `rehearses`: in a forecast.
+Err handlers__init(Handlers *handlers, Plant *plant, bool rehearses, ErrText *why);
 /// Before the plant, whose script it still needs.
 void handlers__fini(Handlers *handlers);
 
@@ -75,6 +77,8 @@ void handlers__begin(Handlers *handlers, int64_t now);
 void handlers__commands(Handlers *handlers);
 /// Samples of the tick or late ones, in their order. They have one budget together.
 void handlers__samples(Handlers *handlers, const Sync *sync, Batch batch);
+/// Whether there are commands to be told, or timers that have come due.
+bool handlers__have_work(const Handlers *handlers);
 /// What has come due: a multiple of the period, counted from 1970, lies in the tick.
 void handlers__timers(Handlers *handlers);
 /// `amended`: late samples brought it about, in a tick that had run.

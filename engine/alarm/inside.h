@@ -16,14 +16,14 @@ typedef struct Standing {
 /* What ticks that run again found: an alarm that begins in them, or ends. */
 typedef struct Draft {
     Alarm alarm;  // its id is 0 until it is known under which people know it; returned is TIME_NONE while it lasts
-    Cell cell;
+    AlarmCell cell;
     uint32_t kind;  // VerdictKind, of a divergence
     bool known;     // people heard of it, and know its times
 } Draft;
 
 /* What people were told of the ticks that run again. */
 typedef struct Told {
-    Cell cell;
+    AlarmCell cell;
     uint64_t id;
     int64_t raised, returned;  // TIME_NONE: it lasts
 } Told;

@@ -89,7 +89,7 @@ static Err check_asides(const unsigned char *bytes, size_t count, uint32_t twin_
     return ERR_OK;
 }
 
-static bool cell_is_known(const Plant *plant, Cell cell)
+static bool cell_is_known(const Plant *plant, AlarmCell cell)
 {
     return cell.twin < plant->twin_count && cell.condition < (uint32_t)CELL_LIMIT + plant_model(plant, cell.twin)->alarm_count;
 }

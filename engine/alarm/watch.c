@@ -96,7 +96,7 @@ static uint64_t begin(const Condition *condition, uint32_t lane, uint64_t slot, 
     Alarm draft = {.twin = condition->block->twin[lane], .severity = limit ? limit->severity : SEVERITY_CRITICAL, .raised = now};
     snprintf(draft.name, sizeof draft.name, "%s", limit ? limit->name : "quarantine");
     write_text(condition, lane, &draft);
-    return book->begin(book->self, (Cell){draft.twin, condition->number}, &draft, slot);
+    return book->begin(book->self, (AlarmCell){draft.twin, condition->number}, &draft, slot);
 }
 
 /* Lanes where the condition is met for long enough. */
@@ -125,12 +125,12 @@ static Look look_at(const Watch *watch, const Condition *condition, int64_t now)
     return look;
 }
 
-static Edge *note_edge(const Watch *watch, uint32_t lane, Cell cell, Edges *edges, int64_t now)
+static Edge *note_edge(const Watch *watch, uint32_t lane, AlarmCell cell, Edges *edges, int64_t now)
 {
     return edges__note(edges, &(Edge){.cell = cell, .time = now, .since = watch->since[lane], .met = watch->met >> lane & 1, .on = watch->raised >> lane & 1});
 }
 
-static void end(uint64_t *slot, Cell cell, const Book *book, int64_t now, Edge *edge)
+static void end(uint64_t *slot, AlarmCell cell, const Book *book, int64_t now, Edge *edge)
 {
     int64_t raised;
     const uint64_t id = book->end(book->self, cell, *slot, now, &raised);
@@ -147,7 +147,7 @@ void watch__judge(Watch *watch, const Condition *condition, Edges *edges, const 
     for (uint64_t busy = look.edges | look.wanted; busy; busy &= busy - 1) {
         const uint32_t lane = (uint32_t)__builtin_ctzll(busy);
         const uint64_t bit = busy & -busy;
-        const Cell cell = {condition->block->twin[lane], condition->number};
+        const AlarmCell cell = {condition->block->twin[lane], condition->number};
         uint64_t *const slot = &watch->slot[lane];
         Edge *const edge = look.edges & bit ? note_edge(watch, lane, cell, edges, now) : NULL;
 

@@ -31,9 +31,9 @@ typedef struct Condition {
 typedef struct Book {
     void *self;
     /// Gives the slot; `slot` is the one before: 0, or ALARM_WANTED.
-    uint64_t (*begin)(void *self, Cell cell, const Alarm *draft, uint64_t slot);
+    uint64_t (*begin)(void *self, AlarmCell cell, const Alarm *draft, uint64_t slot);
     /// Says when it was raised, and gives its id, or 0 when nobody was told of it.
-    uint64_t (*end)(void *self, Cell cell, uint64_t slot, int64_t now, int64_t *raised);
+    uint64_t (*end)(void *self, AlarmCell cell, uint64_t slot, int64_t now, int64_t *raised);
 } Book;
 
 /// Look at one block at plant time `now`.

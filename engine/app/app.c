@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "alarm/rehearse.h"
 #include "app/follow.h"
 #include "app/people.h"
 #include "app/resume.h"
@@ -592,6 +593,7 @@ static Err load(App *app, ErrText *why)
     if (err)
         return err;
     desk_follow(app->desk, follow_recording);
+    desk_rehearse(app->desk, &rehearse_kind);
     desk_learn(app->desk, lookout_verification(app->lookout));
     if (app->def.connects && (err = ways_check(app->plant, why)))
         return err;

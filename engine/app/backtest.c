@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "alarm/rehearse.h"
 #include "app/commands.h"
 #include "app/incidents.h"
 #include "app/tape_run.h"
@@ -195,9 +196,9 @@ static Err forecast_and_judge(const Issue *issue, Scenario *scenario)
     Backtest *backtest = issue->backtest;
     Fork *fork = NULL;
     Forecast *forecast = NULL;
-    const ForecastDef def = {.threads = backtest->def->threads, .stop = &stop_asked};
+    const ForecastDef def = {.threads = backtest->def->threads, .rehearsal = &rehearse_kind, .stop = &stop_asked};
     Err err = ERR_OK;
-    if (backtest->def->follows)
+    if (backtest->def->inputs == BACKTEST_TAPE)
         err = scenario_follow(scenario, issue->app->plant, &issue->samples[issue->past], issue->count - issue->past, issue->app->now, backtest->why);
     if (!err)
         err = scenario_fork(scenario, issue->app->plant, issue->app->now, &fork, backtest->why);
@@ -221,7 +222,7 @@ static Err forecast_targets(const Issue *issue)
     static const double middle[] = {0.5};
     const Backtest *backtest = issue->backtest;
     Course courses[SCENARIO_CHANGES_MAX];
-    Case base = {.name = "backtest", .doc = "", .changes = courses};
+    Case base = {.name = "backtest", .doc = "", .changes = courses, .plant.control = backtest->def->inputs == BACKTEST_CONTROLLED};
     Scenario scenario = {.name = "backtest", .doc = "", .members = backtest->def->members, .paths = backtest->def->members, .quantiles = middle,
                          .quantile_count = 1, .cases = &base, .case_count = 1, };
     scenario.tag_count = verification_tags(backtest->verification, &scenario.tags);
@@ -259,6 +260,25 @@ static void note_tick(void *self, const App *app, Batch batch)
     mem_free(issue.targets);
 }
 
+// --- names ---------------------------------------------------------------------------------------------------------
+
+static const char *const inputs_names[] = {"held", "tape", "controlled"};
+
+const char *backtest_inputs_name(BacktestInputs inputs)
+{
+    return inputs_names[inputs];
+}
+
+bool backtest_inputs_parse(const char *text, BacktestInputs *out)
+{
+    for (int i = BACKTEST_HELD; i <= BACKTEST_CONTROLLED; i++)
+        if (strcmp(text, inputs_names[i]) == 0) {
+            *out = (BacktestInputs)i;
+            return true;
+        }
+    return false;
+}
+
 // --- life ----------------------------------------------------------------------------------------------------------
 
 /* Sensors that measure a mixture have no forecast. */
@@ -286,6 +306,8 @@ static Err begin(Backtest *backtest, const BacktestDef *def, ErrText *why)
         err = tape_run_open(backtest->names, def->tape, NULL, &backtest->recording, why);
     if (!err && def->events)
         err = incidents_read(def->events, backtest->names, &backtest->arena, &backtest->incidents, &backtest->incident_count, why);
+    if (!err && def->inputs == BACKTEST_CONTROLLED && backtest->names->control_ns == 0)
+        err = err_set(why, ERR_USAGE, "%s has no control of its own", def->plant);
     if (err)
         return err;
     backtest->members = mem_alloc(def->members * sizeof *backtest->members);

@@ -15,6 +15,16 @@
 
 enum { BACKTEST_HORIZONS_MAX = 8, BACKTEST_MEMBERS_MAX = 4096 };
 
+/// What inputs are within the horizon.
+typedef enum BacktestInputs {
+    BACKTEST_HELD,        // as they are at the start
+    BACKTEST_TAPE,        // what the tape says
+    BACKTEST_CONTROLLED,  // what the plant's own control makes of them
+} BacktestInputs;
+/// "held", "tape", "controlled".
+const char *backtest_inputs_name(BacktestInputs inputs);
+bool backtest_inputs_parse(const char *text, BacktestInputs *out);
+
 typedef struct BacktestDef {
     const char *plant, *tape;
     const char *events;  // what happened; NULL: nothing
@@ -27,7 +37,7 @@ typedef struct BacktestDef {
     uint64_t seed;
     size_t threads;
     bool uncorrected;  // nothing is learnt from the errors of forecasts before
-    bool follows;  // inputs within the horizon are what the tape says; otherwise they are held as they are at the start
+    BacktestInputs inputs;
 } BacktestDef;
 
 /// Sums over the forecasts of one horizon, SI.

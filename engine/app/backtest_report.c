@@ -29,9 +29,10 @@ static void print_row(const BacktestSensor *sensor, double ahead, const HorizonS
 
 void backtest_print_table(const Backtest *backtest)
 {
+    static const char *const inputs[] = {"held as they are at the start", "as the tape says", "as the plant's control decides"};
     const BacktestDef *def = backtest->def;
     printf("%zu forecasts of %u members, one every %g s; inputs %s; %s\n", backtest->forecasts, def->members, def->every,
-           def->follows ? "as the tape says" : "held as they are at the start", def->uncorrected ? "as the members ran" : "corrected by the errors of those before");
+           inputs[def->inputs], def->uncorrected ? "as the members ran" : "corrected by the errors of those before");
     for (size_t i = 0; i < backtest->sensor_count; i++) {
         const BacktestSensor *sensor = &backtest->sensors[i];
         const TagName name = tags_name(backtest->names->tags, sensor->of->tag);
@@ -71,7 +72,7 @@ void backtest_print_json(const Backtest *backtest)
     const BacktestDef *def = backtest->def;
     Text out = {0};
     text_format(&out, "{\"forecasts\":%zu,\"members\":%u,\"every\":%g,\"inputs\":\"%s\",\"corrected\":%s,\"sensors\":[", backtest->forecasts, def->members, def->every,
-                def->follows ? "tape" : "held", def->uncorrected ? "false" : "true");
+                backtest_inputs_name(def->inputs), def->uncorrected ? "false" : "true");
     for (size_t i = 0; i < backtest->sensor_count; i++) {
         const BacktestSensor *sensor = &backtest->sensors[i];
         const TagName name = tags_name(backtest->names->tags, sensor->of->tag);

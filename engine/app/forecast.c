@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "alarm/rehearse.h"
 #include "app/backtest.h"
 #include "app/commands.h"
 #include "app/follow.h"
@@ -281,7 +282,7 @@ static void print_search(const Search *search)
 static Err optimize(Job *job, const Fork *fork, const Scenario *scenario)
 {
     Search search;
-    const SearchDef def = {.threads = (size_t)job->threads, .stop = &stop_asked, .tell = tell_search, .self = job};
+    const SearchDef def = {.threads = (size_t)job->threads, .rehearsal = &rehearse_kind, .stop = &stop_asked, .tell = tell_search, .self = job};
     Err err = scenario->aim ? ERR_OK : err_set(job->why, ERR_USAGE, "%s: --optimize needs optimize = { vary = ... } in the scenario", job->scenario);
     if (!err)
         err = search_run(fork, scenario, &def, &search, job->why);
@@ -319,7 +320,7 @@ static Err forecast_from(Job *job, const Plant *plant, int64_t time)
         scenario->seed = (uint64_t)job->seed;
 
     job->bar_next = clock_system.elapsed_ns(clock_system.self) + NS_PER_S / 2;
-    const ForecastDef def = {.threads = (size_t)job->threads, .stop = &stop_asked, .tell = draw_bar, .self = job};
+    const ForecastDef def = {.threads = (size_t)job->threads, .rehearsal = &rehearse_kind, .stop = &stop_asked, .tell = draw_bar, .self = job};
     if (scenario->tape)
         err = follow_recording(job->scenario, plant, time, scenario, job->why);
     if (!err)
@@ -450,9 +451,10 @@ static Err judge_forecasts(const Job *job)
         .members = job->members ? (uint32_t)job->members : 500,
         .seed = job->seed >= 0 ? (uint64_t)job->seed : 0,
         .threads = (size_t)job->threads,
-        .follows = strcmp(job->inputs, "tape") == 0,
     };
     Backtest backtest;
+    if (!backtest_inputs_parse(job->inputs, &def.inputs))
+        return err_set(job->why, ERR_USAGE, "forecast: --inputs: expected held, tape or controlled, got \"%s\"", job->inputs);
     Err err = read_horizons(job, &def);
     if (err)
         return err;
@@ -469,8 +471,6 @@ static Err check_backtest(const Job *job)
 {
     if (!job->tape || job->scenario || job->at || job->history || job->csv || job->svg || job->optimize)
         return err_set(job->why, ERR_USAGE, "forecast: --backtest needs --tape FILE, and no SCENARIO, --at, --history, --csv, --svg or --optimize");
-    if (strcmp(job->inputs, "held") != 0 && strcmp(job->inputs, "tape") != 0)
-        return err_set(job->why, ERR_USAGE, "forecast: --inputs: expected held or tape, got \"%s\"", job->inputs);
     if (job->members > BACKTEST_MEMBERS_MAX)
         return err_set(job->why, ERR_USAGE, "forecast: --backtest takes %d members at most", BACKTEST_MEMBERS_MAX);
     return ERR_OK;
@@ -516,7 +516,7 @@ int command_forecast(int argc, char **argv)
         {OPTION_FLAG, "backtest", NULL, "judge forecasts by the recording, instead of a SCENARIO", &job.backtest, 0, 0},
         {OPTION_TEXT, "horizon", "LIST", "backtest: seconds ahead, as 60,300 (30,60,300,600)", &job.horizons, 0, 0},
         {OPTION_WHOLE, "every", "S", "backtest: seconds between two forecasts (30)", &job.every, 1, 86400},
-        {OPTION_TEXT, "inputs", "HOW", "backtest: within the horizon held, or as the tape says: held, tape (held)", &job.inputs, 0, 0},
+        {OPTION_TEXT, "inputs", "HOW", "backtest: within the horizon held, as the tape says, or as the plant's control decides: held, tape, controlled (held)", &job.inputs, 0, 0},
         {OPTION_TEXT, "events", "FILE", "backtest: what happened, a CSV file; forecasts that meet it are left out", &job.events, 0, 0},
         {OPTION_WHOLE, "aftermath", "S", "backtest: seconds behind an event in which no forecast begins (180)", &job.aftermath, 0, 86400},
         {OPTION_FLAG, "settling", NULL, "backtest: forecasts of twins that are still settling count too", &job.settling, 0, 0},

@@ -101,32 +101,40 @@ static void push_memory(lua_State *lua, uint64_t member)
     lua_remove(lua, -2);
 }
 
+/* Seconds of plant time since 1970, from which a forecast of no moment begins. */
+static double time_of(const Pack *pack)
+{
+    const int64_t start = pack->swarm->fork->time;
+    return start == TIME_NONE ? 0 : (double)start / (double)NS_PER_S;
+}
+
 /* Everything that can fail for want of memory is inside of a call. */
 static int decide(lua_State *lua)
 {
     Device *device = lua_touserdata(lua, 1);
-    const uint64_t member = device->pack->first + device->lane;
+    const Pack *pack = device->pack;
+    const double seconds = (double)pack->steps * pack->swarm->fork->plant->step;
     lua_rawgeti(lua, LUA_REGISTRYINDEX, lua_tointeger(lua, 2));
     *(const Device **)lua_newuserdatauv(lua, sizeof(Device *), 0) = device;
     luaL_setmetatable(lua, device_type);
-    lua_pushvalue(lua, 3);
-    push_memory(lua, member);
-    lua_call(lua, 3, 0);
+    lua_pushnumber(lua, seconds);
+    push_memory(lua, pack->first + device->lane);
+    lua_pushnumber(lua, time_of(pack) + seconds);
+    lua_call(lua, 4, 0);
     return 0;
 }
 
-Err control_decide(Script *script, int function, Pack *pack, uint32_t members, double seconds, ErrText *why)
+Err control_decide(Script *script, int function, Pack *pack, uint32_t first, uint32_t count, ErrText *why)
 {
     bool prepares[FORK_TWINS_MAX] = {false};
-    Device device = {.pack = pack, .prepares = prepares};
+    Device device = {.pack = pack, .lane = first, .prepares = prepares};
     lua_State *lua = script_lua(script);
     Err err = ERR_OK;
-    for (; device.lane < members && !err; device.lane++) {
+    for (; device.lane < first + count && !err; device.lane++) {
         lua_pushcfunction(lua, decide);
         lua_pushlightuserdata(lua, &device);
         lua_pushinteger(lua, function);
-        lua_pushnumber(lua, seconds);
-        err = script_call(script, 3, 0, CONTROL_INSTRUCTIONS, why);
+        err = script_call(script, 2, 0, CONTROL_INSTRUCTIONS, why);
     }
     for (uint32_t twin = 0; twin < pack->swarm->fork->twin_count; twin++)
         if (prepares[twin])

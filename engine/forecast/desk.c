@@ -72,6 +72,7 @@ typedef struct Clerk {
 struct Desk {
     const Plant *plant;
     DeskFollow *follow;
+    const RehearsalKind *rehearsal;
     const Verification *verification;  // the tick's
     Slot places[PLACES];  // of people, then of the tick's
     Clerk clerks[CLERKS_MAX];
@@ -199,7 +200,7 @@ static void tell_progress(void *self, double share)
 static Err forecast_place(Work *work)
 {
     Slot *place = work->place;
-    const ForecastDef def = {.stop = &work->stop, .tell = tell_progress, .self = work};
+    const ForecastDef def = {.rehearsal = work->clerk->desk->rehearsal, .stop = &work->stop, .tell = tell_progress, .self = work};
     const Fork *fork = place->fork ? place->fork : place->filled;
     const Err err = forecast_run(fork, place->scenario ? place->scenario : place->ordered, &def, &place->forecast, &place->why);
     if (err || !is_of_people(work->clerk->desk, place))
@@ -230,7 +231,7 @@ static Err search_place(Work *work)
 {
     Slot *place = work->place;
     const Aim *aim = place->scenario->aim;
-    const SearchDef def = {.stop = &work->stop, .drops = true, .tell = tell_best, .progress = tell_progress, .self = work};
+    const SearchDef def = {.rehearsal = work->clerk->desk->rehearsal, .stop = &work->stop, .drops = true, .tell = tell_best, .progress = tell_progress, .self = work};
     Search search;
     place->best.count = aim->choice_count;
     place->best.cost_unit = place->scenario->cost.unit;
@@ -443,6 +444,11 @@ void desk_learn(Desk *desk, const Verification *verification)
 void desk_follow(Desk *desk, DeskFollow *follow)
 {
     desk->follow = follow;
+}
+
+void desk_rehearse(Desk *desk, const RehearsalKind *rehearsal)
+{
+    desk->rehearsal = rehearsal;
 }
 
 /* Begin with a free place. */

@@ -52,6 +52,8 @@ void desk_destroy(Desk *desk);
 typedef Err DeskFollow(const char *path, const Plant *plant, int64_t from, Scenario *scenario, ErrText *why);
 /// How scenarios follow recordings: before anything is asked for. Without it they are refused.
 void desk_follow(Desk *desk, DeskFollow *follow);
+/// How the plant's own script acts in forecasts: before anything is asked for. Without it scenarios that want it are refused.
+void desk_rehearse(Desk *desk, const RehearsalKind *rehearsal);
 
 /// What a search has found so far.
 typedef struct DeskBest {

@@ -145,6 +145,22 @@ static Err find_changes(Making *making, const Case *what)
     return err;
 }
 
+/* Whoever acts in a case: a function of the scenario, the plant's own script, or both. */
+static Err find_actors(Making *making, const Case *what)
+{
+    Run *run = &making->run;
+    const Fork *fork = making->fork;
+    const double every = what->plant.control ? (double)fork->plant->control_ns / (double)NS_PER_S : making->scenario->every;
+    run->control = what->control;
+    run->plant = what->plant;
+    run->every = every > run->step ? steps_until(every, run->step) : 1;
+    if (run->rehearsal || !(what->plant.control || what->plant.handlers))
+        return ERR_OK;
+    if (!run->def->rehearsal)
+        return err_set(making->why, ERR_SCRIPT, "\"%s\" lets the plant's own script act, which cannot be done here", what->name);
+    return run->def->rehearsal->open(fork, &run->rehearsal, making->why);
+}
+
 // --- memory --------------------------------------------------------------------------------------------------------
 
 static Err make_packs(Making *making)
@@ -198,6 +214,8 @@ static void making_fini(Making *making)
         mem_free(memory[i]);
     mem_free(run->lost);
     mem_free(run->next);
+    if (run->rehearsal)
+        run->def->rehearsal->close(run->rehearsal);
     workers_destroy(making->workers);
     swarm_fini(&run->swarm);
 }
@@ -423,7 +441,8 @@ static Err run_cases(Making *making)
     Err err = ERR_OK;
     for (size_t i = 0; i < scenario->case_count && !err; i++) {
         err = find_changes(making, &scenario->cases[i]);
-        making->run.control = scenario->cases[i].control;
+        if (!err)
+            err = find_actors(making, &scenario->cases[i]);
         if (!err)
             err = run_case(&making->run, making->workers, making->why);
         if (!err)
@@ -474,7 +493,6 @@ static Err make(Making *making)
     run->step = making->fork->plant->step;
     run->steps = steps_until(scenario->horizon, run->step);
     run->script = scenario->script;
-    run->every = scenario->every > run->step ? steps_until(scenario->every, run->step) : 1;
     run->members = scenario->members;
     run->packs = (scenario->members + LANES - 1) / LANES;
     if ((err = find_rows(making)) || (err = find_bounds(making)) || (scenario->has_cost && (err = find_cost(making))) || (err = find_times(making)) ||

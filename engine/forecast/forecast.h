@@ -10,7 +10,7 @@
  * Memory: a Forecast owns its numbers; models and tags are the plant's.  Threads: any one, which brings workers of its own. */
 #pragma once
 
-#include "forecast/swarm.h"
+#include "forecast/rehearsal.h"
 #include "forecast/scenario.h"
 #include "forecast/statistics.h"
 
@@ -77,11 +77,13 @@ typedef struct Forecast {
 typedef struct ForecastDef {
     size_t threads;                          // 0 means 1
     bool peaks;                              // ForecastLimit.peaks are wanted
-    const atomic_int *stop;                // not 0 once nobody wants the result any more; may be NULL
+    const RehearsalKind *rehearsal;          // how the plant's own script acts in cases that want it; may be NULL: they are refused
+    const atomic_int *stop;                  // not 0 once nobody wants the result any more; may be NULL
     void (*tell)(void *self, double share);  // how much is done, from 0 to 1, on the calling thread; may be NULL
     void *self;
 } ForecastDef;
 
-/// ERR_CLOSED when it was stopped, ERR_FULL beyond FORECAST_VALUES_MAX, ERR_UNKNOWN when the fork lacks a twin of the scenario.
+/// ERR_CLOSED when it was stopped, ERR_FULL beyond FORECAST_VALUES_MAX, ERR_UNKNOWN when the fork lacks a twin of the scenario,
+/// ERR_SCRIPT when a function of the scenario or of the plant fails.
 Err forecast_run(const Fork *fork, const Scenario *scenario, const ForecastDef *def, Forecast **out, ErrText *why);
 void forecast_destroy(Forecast *forecast);

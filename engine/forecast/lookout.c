@@ -140,7 +140,7 @@ static Err read_settings(Lookout *lookout, Declaration *entry)
         .cases = &lookout->nothing_changes,
         .case_count = 1,
     };
-    lookout->nothing_changes = (Case){.name = "standing", .doc = ""};
+    lookout->nothing_changes = (Case){.name = "standing", .doc = "", .plant.control = lookout->plant->control_ns > 0};
     const Err err = plan(lookout, entry);
     if (err)
         return err;

@@ -53,16 +53,29 @@ static void change_all(Trip *trip)
         change(trip, i, now);
 }
 
+/* Members in the pack; the last one may have fewer. */
+static uint32_t count_members(const Trip *trip)
+{
+    const uint64_t left = trip->run->members - trip->pack->first;
+    return left < LANES ? (uint32_t)left : LANES;
+}
+
 static void decide(Trip *trip)
 {
     Run *run = trip->run;
-    const Pack *pack = trip->pack;
-    if (!run->control || pack->steps % run->every)
+    if ((!run->control && !run->plant.control) || trip->pack->steps % run->every)
         return;
-    const uint64_t left = run->members - pack->first;
-    if (pack->steps > 0)
+    if (trip->pack->steps > 0)
         pack_derive(trip->pack, false);
-    run->err = control_decide(run->script, run->control, trip->pack, left < LANES ? (uint32_t)left : LANES, (double)pack->steps * run->step, &run->why);
+    run->err = run->control ? control_decide(run->script, run->control, trip->pack, 0, count_members(trip), &run->why)
+                            : run->def->rehearsal->decide(run->rehearsal, &run->why);
+}
+
+static void answer(Trip *trip)
+{
+    Run *run = trip->run;
+    if (run->plant.handlers && !run->err)
+        run->err = run->def->rehearsal->answer(run->rehearsal, &run->why);
 }
 
 // --- what is looked at ---------------------------------------------------------------------------------------------
@@ -164,6 +177,11 @@ static void begin(Trip *trip)
     tell_values(trip);
 }
 
+static bool has_actors(const Run *run)
+{
+    return run->plant.control || run->plant.handlers;
+}
+
 static bool is_stopped(const Run *run)
 {
     return run->err || (run->def->stop && *run->def->stop);
@@ -194,10 +212,13 @@ static void run_pack(void *context, size_t index, size_t thread)
         .thread = thread,
     };
     begin(&trip);
+    if (has_actors(run))
+        run->err = run->def->rehearsal->begin(run->rehearsal, trip.pack, count_members(&trip), run->plant, &run->why);
     while (trip.pack->steps < run->steps && !is_stopped(run)) {
         change_all(&trip);
         decide(&trip);
         pack_step(trip.pack);
+        answer(&trip);
         judge(&trip);
         charge(&trip);
         tell_values(&trip);
@@ -208,8 +229,8 @@ static void run_pack(void *context, size_t index, size_t thread)
 
 Err run_case(Run *run, Workers *workers, ErrText *why)
 {
-    if (run->control) {
-        run->err = control_begin(run->script, &run->why);
+    if (run->control || has_actors(run)) {
+        run->err = run->control ? control_begin(run->script, &run->why) : ERR_OK;
         for (size_t i = 0; i < run->packs && !run->err; i++)
             run_pack(run, i, 0);
     } else {

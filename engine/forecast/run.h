@@ -39,7 +39,9 @@ typedef struct Run {
     size_t change_count;
     Script *script;  // of the scenario
     int control;     // of the case that is run, 0 for none
-    uint64_t every;  // steps between two calls of it
+    Rehearsal *rehearsal;  // NULL while no case has wanted it
+    RehearsalParts plant;  // of the case that is run
+    uint64_t every;        // steps between two calls of whoever controls
     uint32_t members;
     double *values;         // rows x told x packs x LANES
     double *passed;         // bounds x packs x LANES: s from the start, INFINITY: never
@@ -53,7 +55,7 @@ typedef struct Run {
     _Atomic uint64_t done;  // steps of packs, over all cases
     uint64_t all;           // how many there will be
     const ForecastDef *def;
-    Err err;  // of control
+    Err err;  // of whoever acts
     ErrText why;
 } Run;
 
@@ -66,5 +68,5 @@ static inline double *run_passed(const Run *run, size_t bound)
 {
     return &run->passed[bound * run->packs * LANES];
 }
-/// Step all packs: on the workers, but on the calling thread alone where a function controls. ERR_CLOSED when it was stopped, ERR_SCRIPT when that fails.
+/// Step all packs: on the workers, but on the calling thread alone where functions act. ERR_CLOSED when it was stopped, ERR_SCRIPT when one of them fails.
 Err run_case(Run *run, Workers *workers, ErrText *why);

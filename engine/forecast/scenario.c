@@ -151,7 +151,7 @@ static Err check_change(const Reader *reader, const char *name, TagId tag, bool 
     if (kind == CHANNEL_ACTUATOR && !controlled)
         return blame(
             reader, "changes", name,
-            "\"%s\" is a command, and nothing acts on it: give the scenario a control = function(device, seconds, memory), or change the input that reports it",
+            "\"%s\" is a command, and nothing acts on it: give the scenario a control = function(device, seconds, memory), or control = true for the plant's own, or change the input that reports it",
             name);
     if (kind != CHANNEL_ACTUATOR && !channel_is_settable(kind))
         return blame(reader, "changes", name, "\"%s\" cannot be changed: it is of kind %s; expected an input, a parameter or a state", name,
@@ -262,7 +262,7 @@ static Err read_changes(Reader *reader, int index, const Case *base, Case *out)
             if (lua_type(lua, -2) != LUA_TSTRING)
                 return blame(reader, NULL, "changes", "changes: expected [\"asset.channel\"] = what becomes of it");
             Course course = {0};
-            err = read_course(reader, lua_tostring(lua, -2), out->control > 0, &course);
+            err = read_course(reader, lua_tostring(lua, -2), out->control > 0 || out->plant.control, &course);
             Course *place = err ? NULL : find_course(courses, out->change_count, course.tag);
             if (place == &courses[SCENARIO_CHANGES_MAX])
                 err = blame(reader, NULL, "changes", "more than %d changes", SCENARIO_CHANGES_MAX);
@@ -278,20 +278,56 @@ static Err read_changes(Reader *reader, int index, const Case *base, Case *out)
 
 // --- cases ---------------------------------------------------------------------------------------------------------
 
-/* The function `control` of the table at `index`; that of the base case where there is none. */
-static Err read_control(Reader *reader, int index, const Case *base, Case *out)
+/* The `control` of the table at `index`: a function, true for the plant's own, false for none. */
+static Err read_control(Reader *reader, int index, Case *out)
 {
     const int type = lua_getfield(reader->lua, index, "control");
-    out->control = type == LUA_TFUNCTION ? luaL_ref(reader->lua, LUA_REGISTRYINDEX) : base ? base->control : 0;
-    if (type == LUA_TFUNCTION)
+    const bool wants = lua_toboolean(reader->lua, -1);
+    if (type == LUA_TFUNCTION) {
+        out->control = luaL_ref(reader->lua, LUA_REGISTRYINDEX);
+        out->plant.control = false;
         return ERR_OK;
+    }
     lua_pop(reader->lua, 1);
-    return type == LUA_TNIL ? ERR_OK : blame(reader, NULL, "control", "control must be a function(device, seconds, memory)");
+    if (type == LUA_TNIL)
+        return ERR_OK;
+    if (type != LUA_TBOOLEAN)
+        return blame(reader, NULL, "control", "control must be a function(device, seconds, memory, time), or true for the plant's own");
+    if (wants && reader->plant->control_ns == 0)
+        return blame(reader, NULL, "control", "control = true: the script of plant \"%s\" has no control of its own", reader->plant->name);
+    out->control = 0;
+    out->plant.control = wants;
+    return ERR_OK;
+}
+
+/* The `handlers` of the table at `index`. What they command is of use where somebody obeys. */
+static Err read_handlers(Reader *reader, int index, Case *out)
+{
+    const int type = lua_getfield(reader->lua, index, "handlers");
+    if (type == LUA_TBOOLEAN)
+        out->plant.handlers = lua_toboolean(reader->lua, -1);
+    lua_pop(reader->lua, 1);
+    if (type != LUA_TNIL && type != LUA_TBOOLEAN)
+        return blame(reader, NULL, "handlers", "handlers must be true or false: whether those of the plant (its `on`) act in the forecast");
+    if (out->plant.handlers && !out->control && !out->plant.control)
+        return blame(reader, NULL, "handlers", "handlers command actuators, and nothing acts on those here: give the scenario a control, or control = true for the plant's own");
+    return ERR_OK;
+}
+
+/* Who acts in the case that the table at `index` declares; where it says nothing, who acts in the base case. */
+static Err read_actors(Reader *reader, int index, const Case *base, Case *out)
+{
+    if (base) {
+        out->control = base->control;
+        out->plant = base->plant;
+    }
+    const Err err = read_control(reader, index, out);
+    return err ? err : read_handlers(reader, index, out);
 }
 
 static Err read_alternative(Reader *reader, Case *cases, size_t index)
 {
-    static const char *const known[] = {"name", "doc", "changes", "control", NULL};
+    static const char *const known[] = {"name", "doc", "changes", "control", "handlers", NULL};
     Scenario *scenario = reader->scenario;
     if (!lua_istable(reader->lua, -1))
         return blame(reader, NULL, "alternatives", "an alternative must be a table, { name = \"...\", changes = { ... } }");
@@ -306,7 +342,7 @@ static Err read_alternative(Reader *reader, Case *cases, size_t index)
     cases[index].doc = arena_text(&scenario->arena, doc);
     if (!cases[index].name || !cases[index].doc)
         return no_memory(reader);
-    const Err err = read_control(reader, entry.index, &cases[0], &cases[index]);
+    const Err err = read_actors(reader, entry.index, &cases[0], &cases[index]);
     return err ? err : read_changes(reader, entry.index, &cases[0], &cases[index]);
 }
 
@@ -318,7 +354,7 @@ static Err read_cases(Reader *reader, int root)
     if (!cases)
         return no_memory(reader);
     cases[0] = (Case){.name = scenario->name, .doc = scenario->doc};
-    Err err = read_control(reader, root, NULL, &cases[0]);
+    Err err = read_actors(reader, root, NULL, &cases[0]);
     if (err || (err = read_changes(reader, root, NULL, &cases[0])) || (err = open_list(reader, root, "alternatives", SCENARIO_CASES_MAX - 1, &count)))
         return err;
     for (size_t i = 1; i <= count && !err; i++) {
@@ -381,7 +417,7 @@ static Err read_settings(Reader *reader, int root)
 {
     static const char *const known[] = {"name",      "doc",   "horizon", "members", "seed",    "points", "times", "tags",         "twins",
                                         "quantiles", "paths", "tape",    "changes", "control", "every",  "cost",  "alternatives",
-                                        "optimize",  NULL};
+                                        "optimize",  "handlers", NULL};
     Scenario *scenario = reader->scenario;
     Declaration entry = declaration_at(reader, root, "scenario", NULL);
     declare_only(&entry, known, 0);
@@ -592,12 +628,12 @@ void scenario_destroy(Scenario *scenario)
     mem_free(scenario);
 }
 
-/* A control function may ask for anything, so of a plant that is not too large it gets all. */
+/* Functions may ask for anything, so of a plant that is not too large it gets all. */
 static bool takes_all(const Scenario *scenario, const Plant *plant)
 {
     bool controlled = false;
     for (size_t i = 0; i < scenario->case_count; i++)
-        controlled |= scenario->cases[i].control > 0;
+        controlled |= scenario->cases[i].control > 0 || scenario->cases[i].plant.control;
     return controlled && plant->twin_count <= FORK_TWINS_MAX;
 }
 

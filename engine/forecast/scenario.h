@@ -9,7 +9,7 @@
 
 #include "forecast/aim.h"
 #include "forecast/cost.h"
-#include "forecast/fork.h"
+#include "forecast/rehearsal.h"
 
 enum {
     SCENARIO_MEMBERS_MAX = 65536,
@@ -42,6 +42,7 @@ typedef struct Case {
     Course *changes;  // by tag; of a scenario that was read there is room for SCENARIO_CHANGES_MAX
     size_t change_count;
     int control;  // its function in the registry of the scenario's script, 0 for none
+    RehearsalParts plant;  // what the plant's own script does in it; its control where there is none of the scenario's
 } Case;
 
 typedef struct Scenario {
@@ -61,7 +62,7 @@ typedef struct Scenario {
     Case *cases;  // the base case first
     size_t case_count;
     const char *tape;  // a recording that inputs follow, as the scenario names it; NULL for none. Whoever reads it calls scenario_follow
-    double every;      // s between two calls of control functions
+    double every;      // s between two calls of control functions, but for the plant's own
     bool has_cost;
     Cost cost;
     Aim *aim;        // what a search is to find, NULL for nothing

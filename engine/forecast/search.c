@@ -123,7 +123,8 @@ static void tell_share(void *self, double share)
 static Err forecast(Searching *searching, const double *at, Trial *out)
 {
     Forecast *forecast;
-    const ForecastDef def = {.threads = searching->def->threads, .peaks = true, .stop = searching->def->stop, .tell = tell_share, .self = searching};
+    const ForecastDef def = {
+        .threads = searching->def->threads, .peaks = true, .rehearsal = searching->def->rehearsal, .stop = searching->def->stop, .tell = tell_share, .self = searching};
     *out = (Trial){0};
     for (size_t i = 0; i < searching->aim->choice_count; i++) {
         out->at[i] = at[i];
@@ -254,7 +255,7 @@ static Err compare(Searching *searching, const Scenario *scenario)
 {
     const Search *search = searching->search;
     const ForecastDef def = {
-        .threads = searching->def->threads, .stop = searching->def->drops ? searching->def->stop : NULL, .tell = tell_share, .self = searching};
+        .threads = searching->def->threads, .rehearsal = searching->def->rehearsal, .stop = searching->def->drops ? searching->def->stop : NULL, .tell = tell_share, .self = searching};
     Scenario both = *scenario;
     Case cases[COMPARED] = {scenario->cases[0], searching->what};
     for (size_t i = 0; i < searching->aim->choice_count; i++)

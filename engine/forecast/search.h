@@ -29,6 +29,7 @@ typedef struct Search {
 
 typedef struct SearchDef {
     size_t threads;            // 0 means 1
+    const RehearsalKind *rehearsal;  // as in ForecastDef
     const atomic_int *stop;  // not 0 once the best so far is good enough; may be NULL
     bool drops;                // what is stopped is wanted by nobody: ERR_CLOSED instead of the best so far
     void (*tell)(void *self, const Search *so_far);  // behind every forecast; may be NULL

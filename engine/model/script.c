@@ -19,6 +19,7 @@ enum {
 struct Script {
     lua_State *lua;
     size_t memory, memory_max;
+    bool muted;
     bool running;  // limits are the script's: what the engine does in the same state, it does unbounded
     size_t instructions_max, instructions_left;  // of the call that runs, or ran last
     char *path, *source;  // of the file that was run last
@@ -264,7 +265,8 @@ static int sandbox_print(lua_State *lua)
         luaL_addvalue(&line);
     }
     luaL_pushresult(&line);
-    log_write(LOG_INFO, "script", "%.500s", lua_tostring(lua, -1));
+    if (!script_of(lua)->muted)
+        log_write(LOG_INFO, "script", "%.500s", lua_tostring(lua, -1));
     return 0;
 }
 
@@ -352,6 +354,11 @@ lua_State *script_lua(Script *script)
     return script->lua;
 }
 
+void script_mute(Script *script)
+{
+    script->muted = true;
+}
+
 static Err read_source(Script *script, const char *path, ErrText *why)
 {
     FILE *file = fopen(path, "rb");
@@ -397,10 +404,8 @@ static Err fail(Script *script, const char *text, ErrText *why)
     return ERR_SCRIPT;
 }
 
-Err script_take_json(Script *script, const char *path, const char *text, size_t length, ErrText *why)
+static Err take_source(Script *script, const char *path, const char *text, size_t length, char assigns, ErrText *why)
 {
-    if (length > SOURCE_MAX)
-        return err_set(why, ERR_RANGE, "%s: may have %d MiB at most", path, SOURCE_MAX / 1024 / 1024);
     mem_free(script->path);
     mem_free(script->source);
     script->path = mem_alloc(strlen(path) + 1);
@@ -410,8 +415,15 @@ Err script_take_json(Script *script, const char *path, const char *text, size_t 
     memcpy(script->path, path, strlen(path) + 1);
     memcpy(script->source, text, length);
     script->source_length = length;
-    script->assigns = ':';
+    script->assigns = assigns;
     return ERR_OK;
+}
+
+Err script_take_json(Script *script, const char *path, const char *text, size_t length, ErrText *why)
+{
+    if (length > SOURCE_MAX)
+        return err_set(why, ERR_RANGE, "%s: may have %d MiB at most", path, SOURCE_MAX / 1024 / 1024);
+    return take_source(script, path, text, length, ':', why);
 }
 
 bool script_find(const char *beside, const char *const *places, const char *name, char *out, size_t size)
@@ -426,18 +438,26 @@ bool script_find(const char *beside, const char *const *places, const char *name
     return false;
 }
 
-Err script_run_file(Script *script, const char *path, size_t instructions_max, ErrText *why)
+static Err run_source(Script *script, size_t instructions_max, ErrText *why)
 {
-    const Err err = read_source(script, path, why);
-    if (err)
-        return err;
-
     // the chunk is named by its path, so that Lua's own messages begin "path:line:"; "t" refuses bytecode
     char chunk[512];
-    snprintf(chunk, sizeof chunk, "@%s", path);
+    snprintf(chunk, sizeof chunk, "@%s", script->path);
     if (luaL_loadbufferx(script->lua, script->source, script->source_length, chunk, "t") != LUA_OK)
         return fail(script, lua_tostring(script->lua, -1), why);
     return script_call(script, 0, 1, instructions_max, why);
+}
+
+Err script_run_file(Script *script, const char *path, size_t instructions_max, ErrText *why)
+{
+    const Err err = read_source(script, path, why);
+    return err ? err : run_source(script, instructions_max, why);
+}
+
+Err script_run_again(Script *script, const Script *source, size_t instructions_max, ErrText *why)
+{
+    const Err err = take_source(script, source->path, source->source, source->source_length, source->assigns, why);
+    return err ? err : run_source(script, instructions_max, why);
 }
 
 Err script_call(Script *script, int arguments, int results, size_t instructions_max, ErrText *why)

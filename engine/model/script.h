@@ -26,6 +26,10 @@ lua_State *script_lua(Script *script);
 bool script_find(const char *beside, const char *const *places, const char *name, char *out, size_t size);
 /// Run a file in the sandbox and leave its one return value on the stack. Errors name the file as `path` gives it.
 Err script_run_file(Script *script, const char *path, size_t instructions_max, ErrText *why);
+/// Run what another script ran last once more, from its source as it was then; it stays as it is, and may be another thread's.
+Err script_run_again(Script *script, const Script *source, size_t instructions_max, ErrText *why);
+/// What it prints goes nowhere from now on.
+void script_mute(Script *script);
 /// Let this JSON be what was run last, for script_blame: declarations may come from there too.
 Err script_take_json(Script *script, const char *path, const char *text, size_t length, ErrText *why);
 /// Hash of the source of the file that was run last.

@@ -179,7 +179,7 @@ static Err read_recording(Loader *loader)
     return ERR_OK;
 }
 
-/* Tables of functions are kept in the registry, where the script itself cannot reach them. */
+/* What has functions is kept in the registry, where the script itself cannot reach it. */
 static Err keep_tables(Loader *loader)
 {
     static const char *const keys[] = {"on", "emulate", "forecast", "gate", "bind"};
@@ -194,9 +194,28 @@ static Err keep_tables(Loader *loader)
     return ERR_OK;
 }
 
+/* control = every(3, function(device, seconds, memory, time) ... end), or the function alone: in each step. */
+static Err keep_control(Loader *loader)
+{
+    Plant *plant = loader->plant;
+    const int type = lua_getfield(loader->lua, loader->root, "control");
+    const Every *every = every_at(loader->lua, lua_gettop(loader->lua));
+    if (type == LUA_TNIL) {
+        lua_pop(loader->lua, 1);
+        return ERR_OK;
+    }
+    if (type != LUA_TFUNCTION && !every)
+        return script_blame(plant->script, loader->why, NULL, "control", "control must be every(seconds, function(device, seconds, memory, time) ... end), got %s",
+                            luaL_typename(loader->lua, -1));
+    plant->control_ns = every && every->period_ns > plant->step_ns ? every->period_ns : plant->step_ns;
+    lua_setfield(loader->lua, LUA_REGISTRYINDEX, "pollux.control");
+    lua_settop(loader->lua, loader->root);
+    return ERR_OK;
+}
+
 static Err read_settings(Loader *loader)
 {
-    static const char *const known[] = {"name", "doc", "step", "clock", "clocks", "wait", "lag", "record", "record_fleets", "command_timeout", "parameters", "assets", "connect", "tape", "on", "emulate", "forecast", "gate", "history", "connectors", "bind", NULL};
+    static const char *const known[] = {"name", "doc", "step", "clock", "clocks", "wait", "lag", "record", "record_fleets", "command_timeout", "parameters", "assets", "connect", "tape", "on", "control", "emulate", "forecast", "gate", "history", "connectors", "bind", NULL};
     Plant *plant = loader->plant;
     Declaration root = {.script = plant->script, .index = loader->root, .section = "plant", .why = loader->why};
     declare_only(&root, known, 0);
@@ -272,19 +291,26 @@ static Err start_workers(Loader *loader, size_t threads)
     return ERR_OK;
 }
 
+/* A sandbox with the words of plant scripts. */
+static Err create_script(Plant *plant, ErrText *why)
+{
+    const Err err = script_create(SCRIPT_MEMORY_MAX, &plant->script, why);
+    if (err)
+        return err;
+    lua_register(script_lua(plant->script), "plant", plant_constructor);
+    assets_open(plant->script);
+    every_open(plant->script);
+    return ERR_OK;
+}
+
 static Err read_plant(Loader *loader, size_t threads)
 {
     Plant *plant = loader->plant;
-    Err err = script_create(SCRIPT_MEMORY_MAX, &plant->script, loader->why);
-    if (err)
-        return err;
-    loader->lua = script_lua(plant->script);
-    lua_register(loader->lua, "plant", plant_constructor);
-    assets_open(plant->script);
-    every_open(plant->script);
-    if ((err = script_run_file(plant->script, plant->path, SCRIPT_LOAD_INSTRUCTIONS, loader->why)))
+    Err err = create_script(plant, loader->why);
+    if (err || (err = script_run_file(plant->script, plant->path, SCRIPT_LOAD_INSTRUCTIONS, loader->why)))
         return err;
 
+    loader->lua = script_lua(plant->script);
     loader->root = lua_gettop(loader->lua);
     if (!lua_istable(loader->lua, loader->root) || lua_getfield(loader->lua, loader->root, "name") != LUA_TSTRING)
         return script_blame(plant->script, loader->why, NULL, NULL, "a plant script must return plant \"name\" { ... }");
@@ -292,10 +318,26 @@ static Err read_plant(Loader *loader, size_t threads)
     if ((err = read_settings(loader)) || (err = assets_read(plant, loader->root, loader->why)) ||
         (err = parameters_read(plant, loader->root, loader->why)) || (err = connect_read(plant, loader->root, loader->why)) || (err = unbind_inputs(loader)) ||
         (err = connect_plan(plant, loader->why)) || (err = read_recording(loader)) || (err = keep_read(plant, loader->root, loader->why)) ||
-        (err = bindings_read(plant, loader->root, loader->why)) || (err = keep_tables(loader)))
+        (err = bindings_read(plant, loader->root, loader->why)) || (err = keep_tables(loader)) || (err = keep_control(loader)))
         return err;
     lua_settop(loader->lua, 0);
     return start_workers(loader, threads);
+}
+
+Err plant_script_again(Plant *copy, const Plant *plant, ErrText *why)
+{
+    *copy = *plant;
+    copy->script = NULL;
+    Err err = create_script(copy, why);
+    if (err)
+        return err;
+    Loader loader = {.plant = copy, .lua = script_lua(copy->script), .root = 1, .why = why};
+    script_mute(copy->script);
+    if ((err = script_run_again(copy->script, plant->script, SCRIPT_LOAD_INSTRUCTIONS, why)) || (err = keep_tables(&loader)))
+        return err;
+    err = keep_control(&loader);
+    lua_settop(loader.lua, 0);
+    return err;
 }
 
 Err plant_load(const char *path, size_t threads, Plant **out, ErrText *why)

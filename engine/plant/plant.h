@@ -117,6 +117,7 @@ typedef struct Plant {
     double record;       // s between recorded estimates
     int64_t keep_ns[4];  // how long history keeps points, and roll-ups of a second, a minute, an hour; 0: for ever
     int64_t command_timeout_ns;
+    int64_t control_ns;  // how often the script's `control` decides in forecasts; 0: it has none
 
     Block *blocks;
     uint32_t block_count;
@@ -141,7 +142,7 @@ typedef struct Plant {
     size_t connector_count;
     bool free_running;   // nobody measures these twins: only their mean is stepped
 
-    Script *script;      // the plant's own, with its tables `on`, `emulate`, `forecast`, `gate` and `bind` in the registry (plant_push)
+    Script *script;      // the plant's own, with its `on`, `control`, `emulate`, `forecast`, `gate` and `bind` in the registry (plant_push)
     Workers *workers;
     Scratch *scratch;    // registers, per thread
     double **shadow;     // per thread: a block's states before a program moved them [I3]
@@ -198,8 +199,11 @@ void plant_settle(Plant *plant, uint32_t block, size_t thread);
 /// How many twins are in quarantine.
 uint64_t plant_quarantined(const Plant *plant);
 bool plant_is_quarantined(const Plant *plant, uint32_t twin);
-/// Push the table `key` ("on", "emulate", "forecast", "gate", "bind") of the plant's script on its Lua stack: a table, or nil.
+/// Push the table `key` ("on", "emulate", "forecast", "gate", "bind") of the plant's script on its Lua stack: a table, or nil; "control" is a function.
 void plant_push(const Plant *plant, const char *key);
+/// Make `copy` the same plant with a script of its own, which has been run as the plant's was and knows nothing of what happened since; what it prints is not heard.
+/// Everything else is the plant's. Behind an error, too, script_destroy(copy->script) is the caller's.
+Err plant_script_again(Plant *copy, const Plant *plant, ErrText *why);
 
 /// The number of the tick that a time lies in: tick k covers the times from k to k + 1 steps since 1970.
 int64_t plant_tick(const Plant *plant, int64_t time);

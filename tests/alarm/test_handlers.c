@@ -466,7 +466,7 @@ START_TEST(a_plant_without_such_handlers_keeps_nothing_for_them)
     Tanks *tanks = tanks_open(1, "", "on = { alarm = function() end },");
     Handlers handlers;
     ErrText why;
-    ck_assert_int_eq(handlers__init(&handlers, tanks->plant, &why), ERR_OK);
+    ck_assert_int_eq(handlers__init(&handlers, tanks->plant, false, &why), ERR_OK);
     ck_assert_ptr_null(handlers.hearing.by_twin);
     ck_assert_ptr_null(handlers.commands);
     handlers__fini(&handlers);

@@ -123,9 +123,9 @@ END_TEST
 START_TEST(inputs_of_the_tape_are_known_to_a_forecast_that_follows_it_alone)
 {
     BacktestDef def = {.plant = write_plant(), .tape = write_tape(0, 0.01, swing, true), .horizons = {4, 15}, .horizon_count = 2, .every = 7, .members = 50,
-                       .threads = 1, .follows = true};
+                       .threads = 1, .inputs = BACKTEST_TAPE};
     Backtest follows = run(&def);
-    def.follows = false;
+    def.inputs = BACKTEST_HELD;
     Backtest held = run(&def);
     for (size_t h = 0; h < 2; h++)
         ck_assert_double_gt(held.sensors[0].scores[h].squares, 5 * follows.sensors[0].scores[h].squares);

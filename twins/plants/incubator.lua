@@ -3,6 +3,16 @@
 -- off until twin and box agree again.
 -- Recordings: the INTO-CPS Association's incubator, data sets 20200917, 20200918 and 20210122.
 -- The emulated box is the model itself with other numbers, a thermostat, and a lid that is opened now and then.
+
+-- the thermostat in the device: between 35 and 45 degC, unless it is told to keep off
+local function thermostat(device)
+  if device["incubator.heater_enable"] < 0.5 or device["incubator.t3"] > 45 then
+    device["incubator.heater_on"] = 0
+  elseif device["incubator.t3"] < 35 then
+    device["incubator.heater_on"] = 1
+  end
+end
+
 return plant "incubator" {
   doc   = "A real incubator and its twin",
   step  = 0.5,
@@ -34,6 +44,8 @@ return plant "incubator" {
     end,
   },
 
+  control = every(3, thermostat),  -- in forecasts that want it: 3 s lie between two samples of the device
+
   emulate = {
     -- what differs from the model: nobody's twin is perfect
     values = { ["incubator.G_box"] = 0.8, ["incubator.T_room"] = 22, ["incubator.T_box"] = 24, ["incubator.T_heater"] = 24,
@@ -44,13 +56,6 @@ return plant "incubator" {
       lid = { fault = "incubator.lid", at = 600, lasts = 60, every = 600 },
     },
 
-    -- the thermostat in the device: between 35 and 45 degC, unless it is told to keep off
-    control = function(device)
-      if device["incubator.heater_enable"] < 0.5 or device["incubator.t3"] > 45 then
-        device["incubator.heater_on"] = 0
-      elseif device["incubator.t3"] < 35 then
-        device["incubator.heater_on"] = 1
-      end
-    end,
+    control = thermostat,
   },
 }

@@ -33,7 +33,26 @@ local function share_of_day(hour)
   end
 end
 
-local lifting = true  -- what the controller remembers
+-- the controller as a PLC has it: the reservoir by the speed of the wells, the tower between two marks, the rest as ordered
+local lifting  -- what it remembers
+local function controller(device, seconds)
+  local function follow(setpoint, order) device[setpoint] = device[order] end
+
+  if seconds % 10 == 0 then
+    local wanted = math.min(math.max(2000 + 800 * (2.6 - device["clear.radar"]), 1680), 2500) // 10 * 10
+    for _, pump in ipairs { "well_a", "well_b" } do device[pump .. ".speed_setpoint"] = math.min(wanted, device[pump .. ".speed_order"]) end
+  end
+
+  if lifting == nil then lifting = device["lift_1.speed_setpoint"] + device["lift_2.speed_setpoint"] > 0 end
+  if device["tower.radar"] > 3.1 then lifting = false elseif device["tower.radar"] < 2.5 then lifting = true end
+  local duty = device["lift_1.speed_order"] > 0 and "lift_1" or "lift_2"
+  local fill = lifting and device["tower.fill_enable"] > 0.5
+  for pump in pairs(spare) do device[pump .. ".speed_setpoint"] = fill and pump == duty and device[pump .. ".speed_order"] or 0 end
+
+  follow("zone.opening_setpoint", "zone.opening_order")
+  follow("filter_a.airlift", "filter_a.airlift_order")
+  follow("filter_b.airlift", "filter_b.airlift_order")
+end
 
 return plant "waterworks" {
   doc    = "Wells, filters, a reservoir, a tower, and the taps of a village",
@@ -76,6 +95,8 @@ return plant "waterworks" {
     ["hamlet.pressure"]  = "zone.back_pressure",
   },
 
+  control = every(10, controller),  -- in forecasts that want it
+
   on = {
     -- a lift pump that does not do what its twin does is stopped, and the spare takes over
     divergence = function(event)
@@ -109,29 +130,14 @@ return plant "waterworks" {
       wear   = { value = "lift_1.wear", set = 0.3, at = 20400 },
     },
 
-    -- the controller: the tower between two marks, the reservoir by the speed of the wells, the rest as ordered
+    -- the taps follow the day, and the controller what they make of the tower
     control = function(device, seconds)
-      local function follow(setpoint, order) device[setpoint] = device[order] end
-
       if seconds % 60 == 0 then
         local share = share_of_day((seconds / 3600 + 5.5) % 24)
         device["village.demand"] = 5 + 15 * share
         device["hamlet.demand"] = 2 + 2 * share
       end
-
-      if seconds % 10 == 0 then
-        local wanted = math.min(math.max(2000 + 800 * (2.6 - device["clear.radar"]), 1680), 2500) // 10 * 10
-        for _, pump in ipairs { "well_a", "well_b" } do device[pump .. ".speed_setpoint"] = math.min(wanted, device[pump .. ".speed_order"]) end
-      end
-
-      if device["tower.radar"] > 3.1 then lifting = false elseif device["tower.radar"] < 2.5 then lifting = true end
-      local duty = device["lift_1.speed_order"] > 0 and "lift_1" or "lift_2"
-      local fill = lifting and device["tower.fill_enable"] > 0.5
-      for pump in pairs(spare) do device[pump .. ".speed_setpoint"] = fill and pump == duty and device[pump .. ".speed_order"] or 0 end
-
-      follow("zone.opening_setpoint", "zone.opening_order")
-      follow("filter_a.airlift", "filter_a.airlift_order")
-      follow("filter_b.airlift", "filter_b.airlift_order")
+      controller(device, seconds)
     end,
   },
 }
