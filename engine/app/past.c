@@ -30,7 +30,7 @@ static Err fail_range(const Opening *opening, const char *text, int64_t time)
     char asked[32], known[32];
     time_format(opening->at, asked);
     time_format(time, known);
-    return err_set(opening->why, ERR_RANGE, "%s: %s %s, which %s was asked for", opening->history, text, known, asked);
+    return err_set(opening->why, ERR_RANGE, "%s: %s was asked for, but %s %s", opening->history, asked, text, known);
 }
 
 static Err out_of_memory(const Opening *opening)
@@ -44,11 +44,12 @@ static Err put_back(const Opening *opening, const HistoryResume *resume)
 {
     Past *out = opening->out;
     if (resume->sample_count > SYNC_PENDING_MAX)
-        return err_set(opening->why, ERR_FULL, "more than %d samples lie between the snapshot and the moment", SYNC_PENDING_MAX);
+        return err_set(opening->why, ERR_FULL, "%s: more than %d samples lie between the snapshot and the moment", opening->history, SYNC_PENDING_MAX);
     out->start = PAST_SNAPSHOT;
     out->from = resume->time;
     out->samples = resume->sample_count;
-    return resume_past(out->app, resume, opening->tick, opening->why);
+    const Err err = resume_past(out->app, resume, opening->tick, opening->why);
+    return err ? err_prefix(opening->why, err, "%s", opening->history) : ERR_OK;
 }
 
 // --- from estimates ------------------------------------------------------------------------------------------------
@@ -85,25 +86,25 @@ static Err check_script(const Opening *opening)
     err = lineage_read(&lineage, plant, newest.parts[0], newest.part_sizes[0], opening->why);
     if (!err) {
         if (!lineage.same)
-            err = err_set(opening->why, ERR_PARSE, "it was written by another version of plant \"%s\"", plant->name);
+            err = err_set(opening->why, ERR_PARSE, "%s was written by another version of plant \"%s\"", opening->history, plant->name);
         lineage_fini(&lineage);
     }
     history_resume_fini(&newest);
     return err;
 }
 
-static bool is_state(const Plant *plant, uint32_t twin, ChannelKind kind)
+static bool is_recorded_state(const Twin *twin, ChannelKind kind)
 {
-    return plant->twins[twin].recorded && (kind == CHANNEL_STATE || kind == CHANNEL_TRACKED);
+    return twin->recorded && (kind == CHANNEL_STATE || kind == CHANNEL_TRACKED);
 }
 
-static bool is_input(const Plant *plant, uint32_t twin, ChannelKind kind)
+static bool is_input(const Twin *twin, ChannelKind kind)
 {
-    (void)plant, (void)twin;
+    (void)twin;
     return kind == CHANNEL_INPUT;
 }
 
-typedef bool IsWanted(const Plant *plant, uint32_t twin, ChannelKind kind);
+typedef bool IsWanted(const Twin *twin, ChannelKind kind);
 
 /* How many there are, and where `out` is not NULL which. */
 static size_t list(const Plant *plant, IsWanted *is_wanted, TagId *out)
@@ -112,7 +113,7 @@ static size_t list(const Plant *plant, IsWanted *is_wanted, TagId *out)
     for (uint32_t twin = 0; twin < plant->twin_count; twin++) {
         const Model *model = plant_model(plant, twin);
         for (uint16_t i = 0; i < model->channel_count; i++) {
-            if (!is_wanted(plant, twin, model->channels[i].kind))
+            if (!is_wanted(&plant->twins[twin], model->channels[i].kind))
                 continue;
             if (out)
                 out[count] = plant_tag(plant, twin, i);
@@ -125,13 +126,13 @@ static size_t list(const Plant *plant, IsWanted *is_wanted, TagId *out)
 static Err list_tags(Opening *opening)
 {
     const Plant *plant = opening->out->app->plant;
-    opening->state_count = list(plant, is_state, NULL);
+    opening->state_count = list(plant, is_recorded_state, NULL);
     opening->tag_count = opening->state_count + list(plant, is_input, NULL);
     opening->tags = mem_alloc((opening->tag_count + 1) * sizeof *opening->tags);
     opening->points = mem_alloc((opening->tag_count + 1) * sizeof *opening->points);
     if (!opening->tags || !opening->points)
         return out_of_memory(opening);
-    list(plant, is_state, opening->tags);
+    list(plant, is_recorded_state, opening->tags);
     list(plant, is_input, &opening->tags[opening->state_count]);
     return ERR_OK;
 }
@@ -260,10 +261,10 @@ static Err be_led(Opening *opening, int64_t last)
         if (stop_asked)
             return err_set(opening->why, ERR_CLOSED, "stopped on the way to the moment");
         err = read_estimates(opening, end_of(opening, last + (opening->tick - last) * i / PLACES), &time);
-        if (err || time == TIME_NONE || time <= opening->out->app->now)
-            continue;
-        advance_to(opening, plant_tick(opening->out->app->plant, time - 1));
-        pin(opening);
+        if (!err && time > opening->out->app->now) {
+            advance_to(opening, plant_tick(opening->out->app->plant, time - 1));
+            pin(opening);
+        }
     }
     if (!err)
         advance_to(opening, opening->tick);
@@ -288,7 +289,7 @@ static Err begin_before(Opening *opening, int64_t time)
     out->start = PAST_ESTIMATES;
     Err err = read_estimates(opening, time, &out->from);
     if (!err && out->from == TIME_NONE)
-        err = fail_range(opening, "there are no estimates of", time);
+        err = fail_range(opening, "it has no estimates of", time);
     if (!err)
         err = read_inputs(opening, out->from);
     if (err)
@@ -297,6 +298,8 @@ static Err begin_before(Opening *opening, int64_t time)
     begin_with_estimates(opening);
 
     const int64_t last = plant_tick(out->app->plant, out->from - 1);
+    out->app->tick = last;
+    out->app->now = out->from;
     err = begin_at(opening, last + 1, last);
     return err ? err : be_led(opening, last);
 }
@@ -307,7 +310,7 @@ static Err check_span(const Opening *opening)
         return err_set(opening->why, ERR_RANGE, "%s: it keeps no estimates, so there is no moment before its snapshots to begin at", opening->history);
     if (opening->at >= opening->span.first)
         return ERR_OK;
-    return fail_range(opening, opening->span.cut ? "what is older was let go, as the plant's script says: samples are there from" : "the history begins at", opening->span.first);
+    return fail_range(opening, opening->span.cut ? "as the plant's script says, it is kept from" : "it begins at", opening->span.first);
 }
 
 static Err warm_up(Opening *opening)
@@ -321,12 +324,7 @@ static Err warm_up(Opening *opening)
         err = list_tags(opening);
     if (err)
         return err;
-    if (begin <= first && !opening->span.cut)
-        return begin_with_history(opening);
-
-    // of what was cut the first record lies within a period
-    const int64_t kept = first + (int64_t)(plant->record * (double)NS_PER_S) + plant->step_ns;
-    return begin_before(opening, begin > kept ? begin : kept);
+    return begin <= first && !opening->span.cut ? begin_with_history(opening) : begin_before(opening, begin > first ? begin : first);
 }
 
 // --- life ----------------------------------------------------------------------------------------------------------
@@ -335,7 +333,7 @@ static Err check_end(const Opening *opening)
 {
     if (opening->span.last == TIME_NONE)
         return err_set(opening->why, ERR_RANGE, "%s: it holds no tick yet", opening->history);
-    return end_of(opening, opening->tick) <= opening->span.last ? ERR_OK : fail_range(opening, "the history ends at", opening->span.last);
+    return end_of(opening, opening->tick) <= opening->span.last ? ERR_OK : fail_range(opening, "it ends at", opening->span.last);
 }
 
 static Err go_back(Opening *opening)

@@ -42,10 +42,11 @@ static Err read_span(HistoryReader *reader, HistorySpan *out, ErrText *why)
     if (err != ERR_OK)
         return err;
 
-    // a block goes when all of it is too old, so before the horizon there are scraps
-    out->cut = horizon != TIME_NONE;
-    if (out->cut && out->first != TIME_NONE && out->first < horizon)
-        out->first = horizon;
+    // estimates follow each other without a gap, so where the first ones come later nothing has been let go; before the horizon there are scraps
+    const int64_t next = horizon == TIME_NONE ? TIME_NONE : horizon + (int64_t)(reader->plant->record * (double)NS_PER_S) + reader->plant->step_ns;
+    out->cut = out->first != TIME_NONE && out->first <= next;
+    if (out->cut)
+        out->first = next;
     out->last = tick == TIME_NONE ? TIME_NONE : (tick + 1) * reader->plant->step_ns;
     return ERR_OK;
 }

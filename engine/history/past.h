@@ -10,7 +10,7 @@
 
 /// How far a history reaches.
 typedef struct HistorySpan {
-    int64_t first;  // the oldest estimates that are kept as they were told; TIME_NONE: there are none
+    int64_t first;  // from here on the estimates are kept as they were told; TIME_NONE: there are none
     int64_t last;   // the end of the last tick that is known to have run; TIME_NONE: none is
     bool cut;       // what was before `first` has been let go; otherwise it is where the history begins
 } HistorySpan;

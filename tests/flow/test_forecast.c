@@ -113,6 +113,9 @@ START_TEST(a_forecast_begins_where_a_recording_or_a_history_is)
     Outcome moment = FORECAST(FLOW_PLANT, path.text, "--json", "--tape", tape.text, "--at", time);
     require(&moment);
     ck_assert_str_eq(moment.out, end.out);
+    Outcome past = FORECAST(FLOW_PLANT, path.text, "--json", "--history", history.text, "--at", time);
+    ck_assert_str_eq(past.out, end.out);
+    forget(&past);
 
     // and what is known narrows the start, which is 10 K wide
     ck_assert_double_lt(number_at(series_of(root, 0, 0), "sd", 0), 2);

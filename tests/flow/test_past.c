@@ -5,6 +5,7 @@
 
 #include <jansson.h>
 
+#include "alarm/rehearse.h"
 #include "app/past.h"
 #include "forecast/report.h"
 
@@ -37,7 +38,7 @@ static void foretell(const char *path, const App *app, Text *out)
     Forecast *forecast;
     ck_assert_msg(scenario_read(path, app->plant, &scenario, &why) == ERR_OK, "%s", why.text);
     ck_assert_msg(scenario_fork(scenario, app->plant, app->now, &fork, &why) == ERR_OK, "%s", why.text);
-    ck_assert_msg(forecast_run(fork, scenario, &(ForecastDef){.threads = 1}, &forecast, &why) == ERR_OK, "%s", why.text);
+    ck_assert_msg(forecast_run(fork, scenario, &(ForecastDef){.threads = 1, .rehearsal = &rehearse_kind}, &forecast, &why) == ERR_OK, "%s", why.text);
     forecast_json(forecast, out);
     forecast_destroy(forecast);
     fork_destroy(fork);
@@ -262,8 +263,8 @@ START_TEST(behind_all_snapshots_it_is_within_what_was_known_then)
 
     // what cannot be done is said
     const FlowPath other = flow_variant("other.lua", "at = { 0, 0, 0 } },", "}, second = { \"incubator\" },");
-    assert_refused(forecast(FLOW_PLANT, path.text, history.text, living.begin - NS_PER_S), "the history begins at 20");
-    assert_refused(forecast(FLOW_PLANT, path.text, history.text, living.begin + 86400 * NS_PER_S), "the history ends at 20");
+    assert_refused(forecast(FLOW_PLANT, path.text, history.text, living.begin - NS_PER_S), "was asked for, but it begins at 20");
+    assert_refused(forecast(FLOW_PLANT, path.text, history.text, living.begin + 86400 * NS_PER_S), "was asked for, but it ends at 20");
     assert_refused(forecast(FLOW_PLANT, path.text, "/nowhere/x.db", living.told[0].at), "/nowhere/x.db");
     assert_refused(forecast(other.text, path.text, history.text, living.told[1].at), "another version of plant \"incubator\"");
     assert_refused(forecast(other.text, path.text, history.text, living.begin + (AGAIN + 5) * NS_PER_S), "another version of plant \"incubator\"");
@@ -330,7 +331,7 @@ static Past past_at(const Living *living, int64_t at)
 /* What has not come by then is not known: the moment before it comes and the one behind it have each their own bits. */
 START_TEST(late_samples_are_known_from_when_they_came)
 {
-    const FlowPath plant = tank_plant("forever"), history = flow_path("late.db");
+    const FlowPath plant = tank_plant("1h"), history = flow_path("late.db");  // of which nothing has been let go yet
     Living living = tank(plant.text, history.text, SHORT, SOON);
     live_thrice(&living, SHORT - 300, SHORT - 200);
     ck_assert_uint_ne(living.told[0].hash, living.told[1].hash);
@@ -372,7 +373,7 @@ START_TEST(values_are_those_that_were_recorded_as_far_back_as_they_are_kept)
     ck_assert_int_le(past.from, TANK_KEPT + 3 * NS_PER_S);
     past_close(&past);
     ck_assert_int_eq(past_open(plant.text, history.text, TANK_KEPT - NS_PER_S, &past, &why), ERR_RANGE);
-    ck_assert_msg(strstr(why.text, "samples are there from 2023-11-14T23:00:00Z") != NULL, "%s", why.text);
+    ck_assert_msg(strstr(why.text, "it is kept from 2023-11-14T23:00:02Z") != NULL, "%s", why.text);
     living_fini(&living);
 }
 END_TEST
