@@ -375,8 +375,10 @@ static Err read_last(Reading *reading, size_t place, int64_t time, HistoryPoint 
     Err err = track ? find_last(reading, track, time, &found, out) : ERR_OK;
 
     // what was last said may have been let go; what has not been is in no bucket that is looked at
-    const int64_t raw = reading->horizon[HISTORY_RAW], before = raw > time ? time : raw - 1;
-    for (HistoryLevel level = HISTORY_SECOND; track && raw != INT64_MIN && err == ERR_OK && !found && level < HISTORY_LEVELS; level++) {
+    const int64_t raw = reading->horizon[HISTORY_RAW];
+    const bool is_cut = raw != INT64_MIN;
+    const int64_t before = is_cut && raw <= time ? raw - 1 : time;
+    for (HistoryLevel level = HISTORY_SECOND; track && is_cut && err == ERR_OK && !found && level < HISTORY_LEVELS; level++) {
         reading->found.count = 0;
         err = shelf_read_before(&reading->reader->shelf, track->tag, strand_at(track->kind, level), before, &reading->found, reading->why);
         found = err == ERR_OK && take_last(&reading->found, before, out);
