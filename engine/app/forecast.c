@@ -23,8 +23,8 @@ const Subcommand subcommand_forecast = {
     "they have more than the base case, with the standard error of that. --json and --csv print all of it instead; --svg draws it.\n\n"
     "--optimize looks for the values that the scenario's optimize = { vary = ..., limits = ... } leaves open: those with the lowest cost that keep the\n"
     "limits. Ctrl-C ends the search with the best so far.\n\n"
-    "--backtest judges forecasts by a recording (--tape, no SCENARIO): one is issued every so many seconds, and each of its horizons is held against what the\n"
-    "sensors measured then, beside persistence (the last sample) and a straight line (through as long a past as it looks ahead).",
+    "--backtest judges forecasts by a recording or a history (--tape or --history, no SCENARIO): one is issued every so many seconds, and each of its horizons\n"
+    "is held against what the sensors measured then, beside persistence (the last sample) and a straight line (through as long a past as it looks ahead).",
     command_forecast};
 
 enum { COLUMNS = 6, BAR = 40 };
@@ -442,7 +442,8 @@ static Err judge_forecasts(const Job *job)
 {
     BacktestDef def = {
         .plant = job->plant,
-        .tape = job->tape,
+        .tape = job->tape ? job->tape : job->history,
+        .is_history = job->history != NULL,
         .events = job->events,
         .aftermath = job->aftermath * NS_PER_S,
         .settling = job->settling,
@@ -469,8 +470,8 @@ static Err judge_forecasts(const Job *job)
 
 static Err check_backtest(const Job *job)
 {
-    if (!job->tape || job->scenario || job->at || job->history || job->csv || job->svg || job->optimize)
-        return err_set(job->why, ERR_USAGE, "forecast: --backtest needs --tape FILE, and no SCENARIO, --at, --history, --csv, --svg or --optimize");
+    if (!job->tape == !job->history || job->scenario || job->at || job->csv || job->svg || job->optimize)
+        return err_set(job->why, ERR_USAGE, "forecast: --backtest needs --tape FILE or --history FILE, and no SCENARIO, --at, --csv, --svg or --optimize");
     if (job->members > BACKTEST_MEMBERS_MAX)
         return err_set(job->why, ERR_USAGE, "forecast: --backtest takes %d members at most", BACKTEST_MEMBERS_MAX);
     return ERR_OK;
@@ -513,7 +514,7 @@ int command_forecast(int argc, char **argv)
         {OPTION_FLAG, "json", NULL, "print JSON instead of a table", &job.json, 0, 0},
         {OPTION_FLAG, "csv", NULL, "print CSV instead of a table", &job.csv, 0, 0},
         {OPTION_FLAG, "optimize", NULL, "look for the values that the scenario leaves open", &job.optimize, 0, 0},
-        {OPTION_FLAG, "backtest", NULL, "judge forecasts by the recording, instead of a SCENARIO", &job.backtest, 0, 0},
+        {OPTION_FLAG, "backtest", NULL, "judge forecasts by the recording or history, instead of a SCENARIO", &job.backtest, 0, 0},
         {OPTION_TEXT, "horizon", "LIST", "backtest: seconds ahead, as 60,300 (30,60,300,600)", &job.horizons, 0, 0},
         {OPTION_WHOLE, "every", "S", "backtest: seconds between two forecasts (30)", &job.every, 1, 86400},
         {OPTION_TEXT, "inputs", "HOW", "backtest: within the horizon held, as the tape says, or as the plant's control decides: held, tape, controlled (held)", &job.inputs, 0, 0},

@@ -96,7 +96,7 @@ static Err make_room(Gathering *gathering)
     if (gathering->count < gathering->room)
         return ERR_OK;
     if (gathering->count >= SYNC_PENDING_MAX)
-        return err_set(gathering->why, ERR_FULL, "more than %d samples lie on the way to the moment", SYNC_PENDING_MAX);
+        return err_set(gathering->why, ERR_FULL, "%s: more than %d samples are asked for", sqlite3_db_filename(gathering->reader->db, "main"), SYNC_PENDING_MAX);
     const size_t room = gathering->room ? 2 * gathering->room : 1024;
     Filed *items = mem_grow(gathering->items, gathering->room * sizeof *items, room * sizeof *items);
     if (!items)
