@@ -137,13 +137,13 @@ static Err list_tags(Opening *opening)
     return ERR_OK;
 }
 
-/* The estimates of the last recorded tick that ends at `time` or before, as they were told first, and `out` that end; TIME_NONE where there was none in a period
- * of the record. */
+/* The estimates of the last recorded tick that ends at `time` or before, as they were told first, and `out` that end; TIME_NONE where there was none in a
+ * period of the record. */
 static Err read_estimates(Opening *opening, int64_t time, int64_t *out)
 {
     const Plant *plant = opening->out->app->plant;
-    const int64_t period = (int64_t)(plant->record * (double)NS_PER_S), back = period > plant->step_ns ? period + plant->step_ns : plant->step_ns;
-    const HistoryRange range = {.tags = opening->tags, .tag_count = opening->state_count, .from = time - back + 1, .to = time, .points = AROUND, .first = true};
+    const int64_t period = (int64_t)(plant->record * (double)NS_PER_S), from = time - plant->step_ns - (period > plant->step_ns ? period : 0) + 1;
+    const HistoryRange range = {.tags = opening->tags, .tag_count = opening->state_count, .from = from, .to = time, .points = AROUND, .first = true};
     arena_reset(&opening->arena);
     HistorySeries *series = arena_new(&opening->arena, HistorySeries, opening->state_count + 1);
     if (!series)
@@ -192,10 +192,12 @@ static void begin_with_estimates(const Opening *opening)
 static size_t count_unknown(const Opening *opening)
 {
     const Plant *plant = opening->out->app->plant;
-    size_t known = 0;
+    size_t twins = 0, known = 0;
+    for (uint32_t i = 0; i < plant->twin_count; i++)
+        twins += plant_model(plant, i)->state_count > 0;
     for (size_t i = 0; i < opening->state_count; i++)
-        known += plant_place(plant, opening->tags[i]).channel == 0 && opening->points[i].time != TIME_NONE;
-    return plant->twin_count - known;
+        known += plant_place(plant, opening->tags[i]).channel == 0 && opening->points[i].time != TIME_NONE;  // states come first
+    return twins - known;
 }
 
 // --- along the samples ---------------------------------------------------------------------------------------------

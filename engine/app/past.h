@@ -28,7 +28,7 @@ typedef struct Past {
     size_t unknown;  // PAST_ESTIMATES: twins of which nothing was recorded there: they started as the script says
 } Past;
 
-/// ERR_RANGE: the history does not reach to `at`, or is not kept so far back (`why` says from when to when it is). ERR_PARSE: it was written by another version of the
-/// script, or is none. ERR_FULL: too many samples on the way.
+/// ERR_RANGE: the history does not reach to `at`, or is not kept so far back (`why` says from or to when it is). ERR_PARSE: it was written by another version
+/// of the script, or is none. ERR_FULL: too many samples on the way.
 Err past_open(const char *plant, const char *history, int64_t at, Past *out, ErrText *why);
 void past_close(Past *past);

@@ -16,6 +16,11 @@ typedef struct Gathering {
     ErrText *why;
 } Gathering;
 
+static const char *path_of(const Gathering *gathering)
+{
+    return sqlite3_db_filename(gathering->reader->db, "main");
+}
+
 static Err out_of_memory(const Gathering *gathering)
 {
     return err_set(gathering->why, ERR_MEMORY, "out of memory for samples of the history");
@@ -24,8 +29,8 @@ static Err out_of_memory(const Gathering *gathering)
 // How far.
 
 /* Of estimates, since ticks that ran leave them, whatever the stamps of samples say: by tag in blocks, whose index begins with it, and among the rows. */
-#define FIRST_ESTIMATE "SELECT min(time) FROM (SELECT min((SELECT start FROM block WHERE block.tag = tag.id AND strand = 1 ORDER BY end LIMIT 1)) AS time FROM tag" \
-                       " UNION ALL SELECT min(time) FROM estimate)"
+#define FIRST_ESTIMATE "SELECT min(time) FROM (SELECT min((SELECT start FROM block WHERE block.tag = tag.id AND strand = 1 ORDER BY end LIMIT 1)) AS time" \
+                       " FROM tag UNION ALL SELECT min(time) FROM estimate)"
 _Static_assert(STRAND_ESTIMATES == 1, "FIRST_ESTIMATE names a strand by number");
 
 /* What no restart needs any more is in blocks, so the last tick is that of a snapshot, or the one before those that rows wait for. */
@@ -96,7 +101,7 @@ static Err make_room(Gathering *gathering)
     if (gathering->count < gathering->room)
         return ERR_OK;
     if (gathering->count >= SYNC_PENDING_MAX)
-        return err_set(gathering->why, ERR_FULL, "%s: more than %d samples are asked for", sqlite3_db_filename(gathering->reader->db, "main"), SYNC_PENDING_MAX);
+        return err_set(gathering->why, ERR_FULL, "%s: more than %d samples are asked for", path_of(gathering), SYNC_PENDING_MAX);
     const size_t room = gathering->room ? 2 * gathering->room : 1024;
     Filed *items = mem_grow(gathering->items, gathering->room * sizeof *items, room * sizeof *items);
     if (!items)
@@ -110,7 +115,8 @@ static Err make_room(Gathering *gathering)
 static Err take(Gathering *gathering, TagId tag, const BlockPoint *point)
 {
     const int64_t own = plant_tick(gathering->reader->plant, point->time);
-    if (point->note % NOTE_FATES != FATE_USED || own <= gathering->after || point->tick < own || point->tick > gathering->last)
+    const bool is_used = point->note % NOTE_FATES == FATE_USED && point->tick >= own;  // what found no room has no tick
+    if (!is_used || own <= gathering->after || point->tick > gathering->last)
         return ERR_OK;
     const Err err = make_room(gathering);
     if (err != ERR_OK)
@@ -133,7 +139,7 @@ static Err take_sealed(Gathering *gathering)
         for (size_t k = 0; err == ERR_OK && k < gathering->found.count; k++)
             err = take(gathering, gathering->tags[i], &gathering->found.items[k]);
     }
-    return err;
+    return err == ERR_PARSE ? err_prefix(gathering->why, err, "%s", path_of(gathering)) : err;
 }
 
 static Err take_rows(Gathering *gathering)

@@ -119,6 +119,8 @@ START_TEST(wrong_arguments_are_one_line_that_says_what_was_expected)
         {{"calibrate", FLOW_PLANT, "--tape", "x.csv", "--fit", "G_box,,C_air"}, "expected names, separated by commas"},
         {{"calibrate", FLOW_MODEL, "--tape", "x.csv", "--fit", "G_box"}, "expected a plant, this is a model"},
         {{"forecast", FLOW_PLANT}, "expected SCENARIO"},
+        {{"forecast", FLOW_PLANT, "x.lua", "--tape", "x.csv"}, "--tape FILE needs --at TIME"},
+        {{"forecast", FLOW_PLANT, "--backtest", "--tape", "x.csv", "--history", "x.db"}, "--backtest needs --tape FILE or --history FILE"},
         {{"forecast", FLOW_PLANT, "x.lua", "--at", "2021-01-22T14:48:58Z"}, "--at TIME needs --tape FILE or --history FILE"},
         {{"forecast", FLOW_PLANT, "x.lua", "--tape", "x.csv", "--at", "noon"}, "expected a time as 2021-01-22T14:48:58Z, got \"noon\""},
         {{"forecast", FLOW_PLANT, "x.lua", "--tape", "x.csv", "--at", "2021-01-22T14:48:58Z", "--history", "x.db"}, "exclude each other"},
