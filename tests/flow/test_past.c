@@ -125,7 +125,7 @@ static void living_fini(Living *living)
 
 static FlowPath scenario(void)
 {
-    return flow_write("past.lua", "return scenario 'past' { horizon = 300, members = 100, points = 3,\n"
+    return flow_write("past.lua", "return scenario 'past' { horizon = 300, members = 400, points = 3,\n"
                                   "  tags = { 'incubator.T_box', 'incubator.t2', 'incubator.G_box' },\n"
                                   "  alternatives = { { name = 'cold', changes = { ['incubator.heater_on'] = 0 } } } }\n");
 }
@@ -231,7 +231,8 @@ static double number_at(json_t *series, const char *key, size_t index)
     return json_number_value(json_array_get(json_object_get(series, key), index));
 }
 
-/* The means differ by a tenth of the sd of then at most, and so does the sd itself: far ahead both depend on how the values at the start were correlated. */
+/* Mean and sd differ by a fifth of the sd of then at most, which is three times what 400 members leave to chance when they are drawn along other axes. Far ahead
+ * both depend on how the values at the start were correlated. */
 static void assert_alike(const char *then, const char *now)
 {
     json_t *a = parse(then), *b = parse(now);
@@ -241,8 +242,8 @@ static void assert_alike(const char *then, const char *now)
             json_t *told = series_of(a, row), *found = series_of(b, row);
             const double sd = number_at(told, "sd", i), off = number_at(found, "mean", i) - number_at(told, "mean", i), wider = number_at(found, "sd", i) / sd;
             ck_assert_double_gt(sd, 0);
-            ck_assert_msg(fabs(off) < 0.1 * sd, "series %zu, time %zu: off by %g, sd %g", row, i, off, sd);
-            ck_assert_msg(fabs(wider - 1) < 0.1, "series %zu, time %zu: %g times as wide as then", row, i, wider);
+            ck_assert_msg(fabs(off) < 0.2 * sd, "series %zu, time %zu: off by %g, sd %g", row, i, off, sd);
+            ck_assert_msg(fabs(wider - 1) < 0.2, "series %zu, time %zu: %g times as wide as then", row, i, wider);
         }
     json_decref(a);
     json_decref(b);
