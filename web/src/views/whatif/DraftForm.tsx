@@ -25,7 +25,7 @@ interface Props {
   edit: (draft: Draft) => void;
 }
 
-const TOLD: Channel['kind'][] = ['state', 'output', 'tracked', 'input', 'parameter'];
+const TOLD: Channel['kind'][] = ['state', 'output', 'tracked', 'input', 'parameter', 'actuator'];
 
 export function DraftForm({ draft, state, edit }: Props) {
   const channels = [...state.channels.values()];
