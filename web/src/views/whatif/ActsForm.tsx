@@ -34,8 +34,8 @@ export function ActsForm({ acts, index, can, turn }: Props) {
   );
 }
 
-const CONTROL_MEANS = 'Controllers do in the forecast what those of the plant do, and obey commands';
-const HANDLERS_MEAN = 'handlers answer its alarms with commands to them, and to nobody else';
+const CONTROL_MEANS = 'Controllers do what the plant’s do, and obey commands';
+const HANDLERS_MEAN = 'handlers command them, in the forecast alone';
 
 interface SwitchProps {
   text: string;
