@@ -179,6 +179,12 @@ describe('who acts', () => {
     expect(whatIsWrong(draft({ cases: [obeyed] }))).toBeNull();
     expect(scenarioOf(draft({ cases: [obeyed] }), false).changes).toEqual({ 'box.order': 20 });
     expect(wishesOf(obeyed, obeyed)).toEqual([{ actuator: 'box.order', value: 20 }]);
+    // one actuator is told one thing
+    const otherwise = {
+      ...other,
+      changes: [change('box.setpoint', { points: [{ at: 0, value: 7 }], order: 'box.order' })],
+    };
+    expect(wishesOf(otherwise, obeyed)).toEqual([{ actuator: 'box.order', value: 7 }]);
     // where nobody obeyed, the forecast says nothing of the command
     expect(wishesOf({ ...other, acts: NOBODY }, obeyed)).toEqual([]);
   });

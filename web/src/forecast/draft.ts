@@ -139,8 +139,9 @@ export const isCommand = ({ tag, order }: Change): boolean => tag === order;
 
 /** What the case tells actuators first: its own changes, and those of the base that it leaves as they are. */
 export function wishesOf(one: CaseDraft, base: CaseDraft | undefined): Wish[] {
-  const own = new Set(one.changes.map(({ tag }) => tag));
-  const inherited = one === base ? [] : (base?.changes ?? []).filter(({ tag }) => !own.has(tag));
+  const own = new Set(one.changes.flatMap(({ tag, order }) => [tag, order]));
+  const inherited =
+    one === base ? [] : (base?.changes ?? []).filter(({ tag, order }) => !own.has(tag) && !own.has(order));
   const { control } = actsOf(one, base);
   return [...one.changes, ...inherited].flatMap((change) => {
     const { order, points } = change;
