@@ -168,6 +168,31 @@ START_TEST(every_plant_has_a_scenario_that_can_be_forecast)
 }
 END_TEST
 
+static double share_passed(json_t *root, size_t index, const char *twin, const char *alarm)
+{
+    size_t i;
+    json_t *limit;
+    json_array_foreach(json_object_get(json_array_get(json_object_get(root, "cases"), index), "limits"), i, limit)
+        if (strcmp(json_string_value(json_object_get(limit, "twin")), twin) == 0 && strcmp(json_string_value(json_object_get(limit, "alarm")), alarm) == 0)
+            return json_number_value(json_object_get(limit, "probability"));
+    ck_abort_msg("no limit %s.%s", twin, alarm);
+}
+
+START_TEST(handlers_of_a_plant_act_in_its_forecasts)
+{
+    const char *const plant = POLLUX_SOURCE "/twins/plants/waterworks.lua", *const path = POLLUX_SOURCE "/twins/scenarios/waterworks_clog.lua";
+    Outcome outcome = FORECAST(plant, path, "--members", "10", "--json");
+    require(&outcome);
+    json_t *root = parse(&outcome);
+    ck_assert_double_eq(share_passed(root, 0, "basin_b", "overflow"), 1);
+    ck_assert_double_eq(share_passed(root, 1, "basin_b", "overflow"), 0);
+    ck_assert_double_eq_tol(number_at(series_of(root, 0, 1), "mean", 60), 2900, 1e-9);  // rpm that the well's pump is told
+    ck_assert_double_eq_tol(number_at(series_of(root, 1, 1), "mean", 60), 1700, 1e-9);
+    json_decref(root);
+    forget(&outcome);
+}
+END_TEST
+
 /* A warmer room takes less heat, so the warmest is the cheapest. */
 START_TEST(a_search_finds_the_end_of_its_range)
 {
@@ -232,5 +257,5 @@ START_TEST(what_a_back_test_needs_is_said)
 END_TEST
 
 KIT_MAIN("flow.forecast", json_is_the_same_on_any_number_of_threads, the_table_the_csv_and_the_picture_name_everything,
-         a_forecast_begins_where_a_recording_or_a_history_is, what_cannot_be_forecast_is_said_in_one_line, every_plant_has_a_scenario_that_can_be_forecast,
+         a_forecast_begins_where_a_recording_or_a_history_is, what_cannot_be_forecast_is_said_in_one_line, every_plant_has_a_scenario_that_can_be_forecast, handlers_of_a_plant_act_in_its_forecasts,
          a_search_finds_the_end_of_its_range, forecasts_of_the_incubator_beat_persistence, what_a_back_test_needs_is_said)
