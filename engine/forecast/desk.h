@@ -54,6 +54,8 @@ typedef Err DeskFollow(const char *path, const Plant *plant, int64_t from, Scena
 void desk_follow(Desk *desk, DeskFollow *follow);
 /// How the plant's own script acts in forecasts: before anything is asked for. Without it scenarios that want it are refused.
 void desk_rehearse(Desk *desk, const RehearsalKind *rehearsal);
+/// What actuators were told, asked by desk_fill: before anything is asked for. Without it they are as the plant has them.
+void desk_told(Desk *desk, ForkTold *told, const void *self);
 
 /// What a search has found so far.
 typedef struct DeskBest {

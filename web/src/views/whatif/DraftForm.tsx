@@ -1,16 +1,19 @@
 /** A scenario by hand: how far, what to look at, and cases with their changes. */
 import {
+  actsOf,
   CASES_MOST,
   type CaseDraft,
   type Draft,
   isChangeable,
   MEMBERS_MOST,
   newChange,
+  switched,
   TAGS_MOST,
 } from '../../forecast/draft';
-import type { Channel } from '../../protocol';
+import { type Channel, NOBODY } from '../../protocol';
 import type { State } from '../../state';
 import { NumberInput } from '../NumberInput';
+import { ActsForm } from './ActsForm';
 import { ChangeRow } from './ChangeRow';
 import { hueText } from './FanChart';
 import { KeepForm } from './KeepForm';
@@ -22,7 +25,7 @@ interface Props {
   edit: (draft: Draft) => void;
 }
 
-const TOLD: Channel['kind'][] = ['state', 'output', 'tracked', 'input', 'parameter'];
+const TOLD: Channel['kind'][] = ['state', 'output', 'tracked', 'input', 'parameter', 'actuator'];
 
 export function DraftForm({ draft, state, edit }: Props) {
   const channels = [...state.channels.values()];
@@ -84,6 +87,7 @@ export function DraftForm({ draft, state, edit }: Props) {
           key={index}
           one={one}
           index={index}
+          base={draft.cases[0]}
           state={state}
           horizon={draft.horizon}
           edit={(next) => editCase(index, next)}
@@ -95,7 +99,7 @@ export function DraftForm({ draft, state, edit }: Props) {
           type="button"
           class="button"
           data-testid="add-case"
-          onClick={() => change({ cases: [...draft.cases, { name: freeName(draft.cases), changes: [] }] })}
+          onClick={() => change({ cases: [...draft.cases, { name: freeName(draft.cases), changes: [], acts: null }] })}
         >
           Another case
         </button>
@@ -119,15 +123,17 @@ const freeName = (cases: CaseDraft[]): string => {
 interface CaseProps {
   one: CaseDraft;
   index: number;
+  base: CaseDraft | undefined;
   state: State;
   horizon: number;
   edit: (one: CaseDraft) => void;
   remove: (() => void) | null;
 }
 
-function CaseForm({ one, index, state, horizon, edit, remove }: CaseProps) {
+function CaseForm({ one, index, base, state, horizon, edit, remove }: CaseProps) {
   const channels = [...state.channels.values()];
   const actuators = channels.filter(({ kind }) => kind === 'actuator');
+  const acts = actsOf(one, base);
   const taken = new Set(one.changes.map(({ tag }) => tag));
   const add = (tag: string) => {
     const channel = state.channels.get(tag);
@@ -155,6 +161,12 @@ function CaseForm({ one, index, state, horizon, edit, remove }: CaseProps) {
           </button>
         )}
       </div>
+      <ActsForm
+        acts={acts}
+        index={index}
+        can={state.plant?.acts ?? NOBODY}
+        turn={(turned) => edit(switched(one, base, turned))}
+      />
       {one.changes.map((change, row) => (
         <ChangeRow
           key={change.tag}
@@ -163,6 +175,7 @@ function CaseForm({ one, index, state, horizon, edit, remove }: CaseProps) {
           actuators={actuators}
           horizon={horizon}
           mayVary={index === 0}
+          isControlled={acts.control}
           edit={(next) => edit({ ...one, changes: replaced(one.changes, row, next) })}
           remove={() => edit({ ...one, changes: one.changes.filter((_, other) => other !== row) })}
         />
@@ -171,7 +184,7 @@ function CaseForm({ one, index, state, horizon, edit, remove }: CaseProps) {
         id={`change-${index}`}
         label="Change a value"
         tags={channels
-          .filter((channel) => isChangeable(channel, state.fed) && !taken.has(channel.tag))
+          .filter((channel) => isChangeable(channel, state.fed, acts) && !taken.has(channel.tag))
           .map(({ tag }) => tag)}
         pick={add}
       />
