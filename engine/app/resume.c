@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "app/inside.h"
+
 enum { PARTS = 4, PARTS_BEFORE = 3 };
 
 /* Plant, sync, alarms, gate, in this order; snapshots of before know nothing of the gate: it has no bytes then. */
@@ -45,7 +47,7 @@ void resume_snapshot(App *app)
     } else {
         log_write(LOG_ERROR, "history", "no memory for a snapshot: a restart would replay from an older one");
     }
-    app->snapshot_elapsed = app->def.clock->elapsed_ns(app->def.clock->self);
+    app->snapshot_elapsed = app__elapsed(app);
 }
 
 void resume_note_wish(App *app, const CommandWish *wish)
@@ -250,7 +252,7 @@ static void replay(App *app, const HistoryResume *resume)
     app->act_count = resume->act_count;
     app->gate_acts = resume->gate_acts;
     app->gate_act_count = resume->gate_act_count;
-    app_replay(app);
+    app__replay(app);
     app->foretold_count = app->act_count = app->gate_act_count = 0;
 }
 

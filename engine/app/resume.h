@@ -25,6 +25,3 @@ void resume_note_wish(App *app, const CommandWish *wish);
 const Outlooks *resume_outlooks(App *app);
 /// While replaying: do again what people did about alarms behind the tick that has run, and no snapshot has. False when there was nothing.
 bool resume_acts(App *app);
-
-/// Run the ticks whose samples are complete in history (app.c).
-void app_replay(App *app);
