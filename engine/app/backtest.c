@@ -201,7 +201,9 @@ static Err forecast_and_judge(const Issue *issue, Scenario *scenario)
     if (backtest->def->inputs == BACKTEST_TAPE)
         err = scenario_follow(scenario, issue->app->plant, &issue->samples[issue->past], issue->count - issue->past, issue->app->now, backtest->why);
     if (!err)
-        err = scenario_fork(scenario, issue->app->plant, issue->app->now, &fork, backtest->why);
+        err = scenario_plan(scenario, issue->app->plant, &fork, backtest->why);
+    if (!err)
+        desk_fill_fork(issue->app->desk, fork, issue->app->now);
     if (!err && !backtest->def->uncorrected)
         verification_teach(backtest->verification, fork);
     if (!err)

@@ -12,6 +12,7 @@
 #include "app/past.h"
 #include "app/tape_run.h"
 #include "forecast/report.h"
+#include "history/past.h"
 #include "history/resume.h"
 
 const Subcommand subcommand_forecast = {
@@ -304,6 +305,38 @@ static Err optimize(Job *job, const Fork *fork, const Scenario *scenario)
     return err;
 }
 
+// --- what actuators were told --------------------------------------------------------------------------------------
+
+typedef struct Told {
+    HistoryCommand *commands;
+    size_t count;
+} Told;
+
+static double told_last(const void *self, TagId tag)
+{
+    const Told *told = self;
+    for (size_t i = 0; i < told->count; i++)
+        if (told->commands[i].command.wish.tag == tag)
+            return told->commands[i].command.wish.value;
+    return NAN;
+}
+
+/* As the history has it at the time of the fork. */
+static Err tell_fork(const Job *job, Fork *fork)
+{
+    HistoryReader *reader;
+    Arena arena = {0};
+    Told told;
+    Err err = history_reader_open(job->history, fork->plant, &reader, job->why);
+    if (!err)
+        err = history_read_told(reader, fork->time, &arena, &told.commands, &told.count, job->why);
+    if (!err)
+        fork_tell(fork, told_last, &told);
+    history_reader_close(reader);
+    arena_fini(&arena);
+    return err;
+}
+
 // --- a forecast ----------------------------------------------------------------------------------------------------
 
 static Err forecast_from(Job *job, const Plant *plant, int64_t time)
@@ -325,6 +358,8 @@ static Err forecast_from(Job *job, const Plant *plant, int64_t time)
         err = follow_recording(job->scenario, plant, time, scenario, job->why);
     if (!err)
         err = scenario_fork(scenario, plant, time, &fork, job->why);
+    if (!err && job->history)
+        err = tell_fork(job, fork);
     if (!err && job->optimize) {
         err = optimize(job, fork, scenario);
     } else if (!err) {

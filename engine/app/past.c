@@ -3,6 +3,7 @@
 #include <math.h>
 
 #include "app/commands.h"
+#include "app/inside.h"
 #include "app/resume.h"
 #include "history/past.h"
 #include "history/resume.h"
@@ -233,7 +234,7 @@ static Err begin_at(const Opening *opening, int64_t first, int64_t after)
 static void advance_to(const Opening *opening, int64_t tick)
 {
     sync_replay_until(opening->out->app->sync, tick);
-    app_replay(opening->out->app);
+    app__replay(opening->out->app);
 }
 
 /* Values and standard deviations as they were recorded; correlations stay the filter's. */

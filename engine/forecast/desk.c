@@ -679,15 +679,20 @@ void desk_give_up(Desk *desk, uint64_t id)
     find_order(desk, id)->dropped = true;
 }
 
+void desk_fill_fork(const Desk *desk, Fork *fork, int64_t time)
+{
+    fork_fill(fork, time);
+    if (desk->told)
+        fork_tell(fork, desk->told, desk->told_self);
+}
+
 void desk_fill(Desk *desk, int64_t time)
 {
     for (size_t i = 0; i < DESK_PEOPLE_MAX; i++) {
         Slot *place = &desk->places[i];
         if (stage_of(place) != STAGE_WANTED)
             continue;
-        fork_fill(place->fork, time);
-        if (desk->told)
-            fork_tell(place->fork, desk->told, desk->told_self);
+        desk_fill_fork(desk, place->fork, time);
         verification_teach(desk->verification, place->fork);
         pass(desk, place, STAGE_READY);
         return;

@@ -189,3 +189,36 @@ Err history_read_filed(HistoryReader *reader, int64_t after, int64_t last, Filed
     *count = gathering.count;
     return ERR_OK;
 }
+
+// What was told.
+
+#define TOLD_COMMANDS "SELECT " STORE_COMMAND " FROM command WHERE id IN (SELECT max(id) FROM command WHERE time <= ? AND state < 3 GROUP BY tag)"
+_Static_assert(COMMAND_WAITING < 3 && COMMAND_SENT < 3 && COMMAND_DONE < 3 && COMMAND_REFUSED == 3, "TOLD_COMMANDS names states by number");
+
+static Err read_told(HistoryReader *reader, int64_t until, Arena *arena, HistoryCommand *out, size_t room, size_t *count, ErrText *why)
+{
+    sqlite3_stmt *query;
+    Err err = store_prepare(reader->db, TOLD_COMMANDS, &query, why);
+    if (err != ERR_OK)
+        return err;
+    sqlite3_bind_int64(query, 1, until);
+    while (err == ERR_OK && *count < room && store_next(query, &err, why)) {
+        err = store_read_command(query, reader->plant, arena, &out[*count], why);
+        *count += err == ERR_OK;
+    }
+    sqlite3_finalize(query);
+    return err;
+}
+
+Err history_read_told(HistoryReader *reader, int64_t until, Arena *arena, HistoryCommand **out, size_t *count, ErrText *why)
+{
+    int64_t room = 0;
+    *count = 0;
+    const Err err = store_integer(reader->db, "SELECT count(DISTINCT tag) FROM command", 0, &room, why);
+    if (err != ERR_OK)
+        return err;
+    *out = arena_new(arena, HistoryCommand, (size_t)room + 1);
+    if (!*out)
+        return err_set(why, ERR_MEMORY, "out of memory for %lld commands", (long long)room);
+    return read_told(reader, until, arena, *out, (size_t)room, count, why);
+}
