@@ -5,6 +5,7 @@
  */
 import { type Field, parseJson } from './decode';
 import { type Fleet, type Listed, spreadRuns } from './fleet';
+import { proseText } from './format/unit';
 import { type Gate, openGate, readGate } from './gate';
 
 export const SUBPROTOCOL = 'pollux.v1.json';
@@ -431,7 +432,7 @@ function readReading(field: Field): Reading {
 function readHealth(field: Field): TwinHealth {
   return {
     verdict: field.get('verdict').oneOf(VERDICTS),
-    cause: field.get('cause').or('', text),
+    cause: field.get('cause').or('', prose),
     nis: field.get('nis').or(null, number),
     nisLimit: field.get('nis_limit').or(null, number),
     quality: field.get('quality').or('', text),
@@ -454,7 +455,7 @@ export function readAlarm(field: Field): Alarm {
     name: field.get('name').text(),
     severity: field.get('severity').oneOf(SEVERITIES),
     state: field.get('state').oneOf(ALARM_STATES),
-    text: field.get('text').or('', text),
+    text: field.get('text').or('', prose),
     raised: seconds(field.get('raised')),
     acknowledged: field.get('acknowledged').or(null, seconds),
     returned: field.get('returned').or(null, seconds),
@@ -473,8 +474,8 @@ function readCommand(field: Field): Command {
     value: field.get('value').number(),
     state: field.get('state').oneOf(COMMAND_STATES),
     by: field.get('by').or('', text),
-    reason: field.get('reason').or('', text),
-    detail: field.get('detail').or('', text),
+    reason: field.get('reason').or('', prose),
+    detail: field.get('detail').or('', prose),
     time: seconds(field.get('time')),
     ended: field.get('ended').or(null, seconds),
   };
@@ -541,5 +542,6 @@ function readSeries(field: Field): Series {
 }
 
 const text = (field: Field): string => field.text();
+const prose = (field: Field): string => proseText(field.text());
 const number = (field: Field): number => field.number();
 const seconds = (field: Field): Seconds => field.number() / 1e9;
