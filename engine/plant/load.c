@@ -316,11 +316,31 @@ static Err create_script(Plant *plant, ErrText *why)
     return ERR_OK;
 }
 
+static Err refuse_model(const Plant *plant, ErrText *why)
+{
+    ScriptKind kind;
+    const Err err = script_kind(plant->path, &kind, why);
+    if (err || kind == SCRIPT_PLANT)
+        return err;
+    return err_set(why, ERR_SCRIPT, "%s: this is a model: a plant script was expected, which returns plant \"name\" { assets = { ... } }", plant->path);
+}
+
+/* Of what is written twice one would be lost. */
+static Err refuse_twice(const Plant *plant, ErrText *why)
+{
+    static const char *const sections[] = {"assets", "connect", "connectors", "bind", NULL};
+    Err err = ERR_OK;
+    for (const char *const *section = sections; *section && !err; section++)
+        err = script_refuse_twice(plant->script, *section, why);
+    return err;
+}
+
 static Err read_plant(Loader *loader, size_t threads)
 {
     Plant *plant = loader->plant;
     Err err = create_script(plant, loader->why);
-    if (err || (err = script_run_file(plant->script, plant->path, SCRIPT_LOAD_INSTRUCTIONS, loader->why)))
+    if (err || (err = refuse_model(plant, loader->why)) || (err = script_run_file(plant->script, plant->path, SCRIPT_LOAD_INSTRUCTIONS, loader->why)) ||
+        (err = refuse_twice(plant, loader->why)))
         return err;
 
     loader->lua = script_lua(plant->script);
