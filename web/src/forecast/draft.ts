@@ -122,14 +122,14 @@ export function scenarioOf(draft: Draft, isSearch: boolean): ScenarioJson {
 
 export const actsOf = (one: CaseDraft, base: CaseDraft | undefined): Acts => one.acts ?? base?.acts ?? NOBODY;
 
-/** The case with a switch turned. Handlers command what controllers obey, so these come with those, and take them along. */
+/** The case with a switch turned; `base` is the first, of the others. Handlers command what controllers obey, so these come with those, and take them along. */
 export function switched(one: CaseDraft, base: CaseDraft | undefined, turned: Partial<Acts>): CaseDraft {
   const { control, handlers } = { ...actsOf(one, base), ...turned };
   const acts =
     turned.handlers === undefined
       ? { control, handlers: control && handlers }
       : { control: control || handlers, handlers };
-  const usual = one === base ? NOBODY : (base?.acts ?? NOBODY);
+  const usual = base?.acts ?? NOBODY;
   const isUsual = acts.control === usual.control && acts.handlers === usual.handlers;
   return { ...one, acts: isUsual ? null : acts };
 }
