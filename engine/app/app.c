@@ -277,6 +277,11 @@ int64_t app_patience(const App *app, int64_t most)
 
 // --- life ----------------------------------------------------------------------------------------------------------
 
+static double told_last(const void *gate, TagId tag)
+{
+    return gate_told(gate, tag);
+}
+
 static Err load(App *app, ErrText *why)
 {
     Err err = plant_load(app->def.plant, app->def.threads, &app->plant, why);
@@ -303,6 +308,7 @@ static Err load(App *app, ErrText *why)
         return err;
     desk_follow(app->desk, follow_recording);
     desk_rehearse(app->desk, &rehearse_kind);
+    desk_told(app->desk, told_last, app->gate);
     desk_learn(app->desk, lookout_verification(app->lookout));
     if (app->def.connects && (err = ways_check(app->plant, why)))
         return err;
