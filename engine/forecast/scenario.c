@@ -474,24 +474,6 @@ static Err read_table(Reader *reader)
     return lua_getfield(reader->lua, root, "optimize") == LUA_TNIL ? ERR_OK : aim_read(scenario, root + 1, reader->plant, reader->why);
 }
 
-/* scenario "name" { ... } is the table with its name in it. */
-static int scenario_declared(lua_State *lua)
-{
-    luaL_checktype(lua, 1, LUA_TTABLE);
-    lua_pushvalue(lua, lua_upvalueindex(1));
-    lua_setfield(lua, 1, "name");
-    lua_settop(lua, 1);
-    return 1;
-}
-
-static int scenario_constructor(lua_State *lua)
-{
-    luaL_checkstring(lua, 1);
-    lua_settop(lua, 1);
-    lua_pushcclosure(lua, scenario_declared, 1);
-    return 1;
-}
-
 static Err create(const Plant *plant, Reader *out, ErrText *why)
 {
     Scenario *scenario = mem_alloc(sizeof *scenario);
@@ -517,7 +499,7 @@ static Err finish(Reader *reader, Err err, Scenario **out)
 
 static Err run_file(Reader *reader, const char *path)
 {
-    lua_register(reader->lua, "scenario", scenario_constructor);
+    declare_word(reader->lua, "scenario", false);
     control_open(reader->scenario->script);
     const Err err = script_run_file(reader->scenario->script, path, SCRIPT_LOAD_INSTRUCTIONS, reader->why);
     if (err || lua_istable(reader->lua, -1))

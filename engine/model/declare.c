@@ -152,6 +152,34 @@ static int by_name(const void *a, const void *b)
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
+/* What the word returned, called with the table. */
+static int declaration(lua_State *lua)
+{
+    luaL_checktype(lua, 1, LUA_TTABLE);
+    lua_pushvalue(lua, lua_upvalueindex(1));
+    lua_setfield(lua, 1, "name");
+    lua_settop(lua, 1);
+    return 1;
+}
+
+static int declaration_name(lua_State *lua)
+{
+    const char *name = luaL_checkstring(lua, 1), *word = lua_tostring(lua, lua_upvalueindex(1));
+    if (lua_toboolean(lua, lua_upvalueindex(2)) && !declare_is_name(name))
+        return luaL_error(lua, "%s \"%s\": expected a letter, then letters, digits or underscores", word, name);
+    lua_settop(lua, 1);
+    lua_pushcclosure(lua, declaration, 1);
+    return 1;
+}
+
+void declare_word(lua_State *lua, const char *word, bool is_identifier)
+{
+    lua_pushstring(lua, word);
+    lua_pushboolean(lua, is_identifier);
+    lua_pushcclosure(lua, declaration_name, 2);
+    lua_setglobal(lua, word);
+}
+
 Err declare_keys(Script *script, int index, const char *section, Arena *arena, const char ***keys, size_t *count, ErrText *why)
 {
     lua_State *lua = script_lua(script);

@@ -31,6 +31,8 @@ const Unit *declare_unit(Declaration *entry, const char *name, const Unit *fallb
 /// Note an error at this entry, unless there is one already.
 void declare_fail(Declaration *entry, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/// Let scripts say `word "name" { ... }`: that is the table, with `name` in it. A name that `is_identifier` is checked by declare_is_name.
+void declare_word(lua_State *lua, const char *word, bool is_identifier);
 /// The keys of the table at `index`, sorted by name (Lua's own order differs from run to run), copied to `arena`. ERR_SCRIPT when one is not a text.
 Err declare_keys(Script *script, int index, const char *section, Arena *arena, const char ***keys, size_t *count, ErrText *why);
 /// Whether `name` can be a part of a tag: a letter, then letters, digits and underscores, at most 48.

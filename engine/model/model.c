@@ -43,26 +43,6 @@ bool severity_parse(const char *text, Severity *out)
     return false;
 }
 
-/* model "name" { ... }: the constructor returns the declaration with its name in it. */
-static int model_declared(lua_State *lua)
-{
-    luaL_checktype(lua, 1, LUA_TTABLE);
-    lua_pushvalue(lua, lua_upvalueindex(1));
-    lua_setfield(lua, 1, "name");
-    lua_settop(lua, 1);
-    return 1;
-}
-
-static int model_constructor(lua_State *lua)
-{
-    const char *name = luaL_checkstring(lua, 1);
-    if (!declare_is_name(name))
-        return luaL_error(lua, "model \"%s\": expected a letter, then letters, digits or underscores", name);
-    lua_settop(lua, 1);
-    lua_pushcclosure(lua, model_declared, 1);
-    return 1;
-}
-
 /* How many states the filter and the stepper take. */
 static Err check_states(const Loader *loader)
 {
@@ -483,7 +463,7 @@ Err loader__run(Loader *loader, Part *part)
         return err;
     lua_State *lua = script_lua(part->script);
     trace_open(part->script);
-    lua_register(lua, "model", model_constructor);
+    declare_word(lua, "model", true);
     err = script_run_file(part->script, part->path, SCRIPT_LOAD_INSTRUCTIONS, loader->why);
     if (err)
         return err;

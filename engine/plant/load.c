@@ -31,25 +31,6 @@ static Err out_of_memory(const Loader *loader)
     return err_set(loader->why, ERR_MEMORY, "%s: no memory for the plant", loader->plant->path ? loader->plant->path : "plant");
 }
 
-/* plant "name" { ... }: the constructor returns the declaration with its name in it. */
-static int plant_declared(lua_State *lua)
-{
-    luaL_checktype(lua, 1, LUA_TTABLE);
-    lua_pushvalue(lua, lua_upvalueindex(1));
-    lua_setfield(lua, 1, "name");
-    lua_settop(lua, 1);
-    return 1;
-}
-
-static int plant_constructor(lua_State *lua)
-{
-    if (!declare_is_name(luaL_checkstring(lua, 1)))
-        return luaL_error(lua, "plant \"%s\": expected a letter, then letters, digits or underscores", lua_tostring(lua, 1));
-    lua_settop(lua, 1);
-    lua_pushcclosure(lua, plant_declared, 1);
-    return 1;
-}
-
 /* What a connection feeds takes no samples. */
 static Err unbind_inputs(const Loader *loader)
 {
@@ -310,7 +291,7 @@ static Err create_script(Plant *plant, ErrText *why)
     const Err err = script_create(SCRIPT_MEMORY_MAX, &plant->script, why);
     if (err)
         return err;
-    lua_register(script_lua(plant->script), "plant", plant_constructor);
+    declare_word(script_lua(plant->script), "plant", true);
     assets_open(plant->script);
     every_open(plant->script);
     return ERR_OK;
