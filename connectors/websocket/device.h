@@ -6,8 +6,8 @@
  * A device may keep a log beside that (DeviceDef.log): what it measured while there was no connection, for hours if need be. When it is back, and the
  * plant lives by the time of day, what is older than DEVICE_LIVE_S goes there too. The log is sent marked as historical, behind what is live.
  *
- * Whose tags the plant does not have waits to be claimed (DeviceState.unclaimed): what it sends meanwhile is not used. It has a twin: it is told how it is to be
- * set (DeviceDef.config), and says how it is (device_report), anew with every connection.
+ * Whose tags the plant does not have waits to be claimed (DeviceState.unclaimed): what it sends meanwhile is not used. It has a twin: it is told how it is to
+ * be set (DeviceDef.config), and says how it is (device_report), anew with every connection.
  *
  * Takes: a URL, what it provides.  Gives: samples to the engine, commands from it.
  * Threads: one; device_service does the work. */
@@ -33,7 +33,8 @@ typedef struct DeviceDef {
     bool bulk;   // speak pollux.v1.bin: samples go as records
     /// A command came; the answer is 200 when it returns NULL, otherwise 409 with that text. The same id is delivered once.
     const char *(*command)(void *self, uint64_t id, const char *tag, double value, const char *reason);
-    /// How it is to be set: the members that it has reported otherwise, an object, valid during the call. What it does about it, it reports. NULL: it cannot be set.
+    /// How it is to be set: the members that it has reported otherwise, an object, valid during the call. What it does about it, it reports. NULL:
+    /// it cannot be set.
     void (*config)(void *self, const json_t *delta);
     /// Something worth telling a person: connected, lost, refused, and what the engine said.
     void (*notice)(void *self, const char *text);

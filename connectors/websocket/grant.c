@@ -83,7 +83,8 @@ static int grant_all(Grants *grants, const WireTag *wish, const TagTable *tags, 
     const size_t before = grants->count;
     for (TagId tag = 0; tag < tags_count(tags); tag++) {
         const Tag candidate = tags_get(tags, tag);
-        if (candidate.role != TAG_SAMPLED || strcmp(candidate.channel, strchr(wish->name, '.') + 1) != 0 || !tag_is_meant(wish->name, tags_name(tags, tag).text))
+        if (candidate.role != TAG_SAMPLED || strcmp(candidate.channel, strchr(wish->name, '.') + 1) != 0 ||
+            !tag_is_meant(wish->name, tags_name(tags, tag).text))
             continue;
         const int status = grant_tag(grants, wish, tag, tags, why);
         if (status != 200)

@@ -305,7 +305,8 @@ static int number_offer(Websocket *websocket, Guest *guest, const WireMessage *m
             return 403;
         }
         if (item->number >= entry->tag_count) {
-            err_set(why, ERR_RANGE, "tag \"%.100s\": expected a number below %zu, as many tags as this device provides, got %u", item->tag, entry->tag_count, item->number);
+            err_set(why, ERR_RANGE, "tag \"%.100s\": expected a number below %zu, as many tags as this device provides, got %u", item->tag, entry->tag_count,
+                    item->number);
             return 400;
         }
         tag->number = item->number;
@@ -320,7 +321,8 @@ void websocket__number(Websocket *websocket, Link *link, const WireMessage *mess
     Guest *guest = link->guest;
     ErrText why = {0};
     const bool by_offer = websocket__is_stranger(websocket, guest) || grants_are_bound(&guest->grants);
-    const int status = by_offer ? number_offer(websocket, guest, message, &why) : grants_number(&guest->grants, message, websocket->def.tags, websocket->plant, &why);
+    const int status = by_offer ? number_offer(websocket, guest, message, &why)
+                                : grants_number(&guest->grants, message, websocket->def.tags, websocket->plant, &why);
     if (status != 200) {
         websocket__count(websocket, guest, 0, 1, 0, TIME_NONE);
         websocket__refuse(websocket, link, message->topic, message->id, status, NULL, why.text);

@@ -1,7 +1,7 @@
 /* inside.h -- what the server side of this folder shares: a Websocket and its guests.
  *
- * guests.c seats devices, strangers.c those that wait to be claimed, twin.c tells them how they are to be set, clocks.c measures their clocks, samples.c takes what they bring and answers it, websocket.c is what the server and the tick
- * see of all that. Everything that is named here happens on the service thread. */
+ * guests.c seats devices, strangers.c those that wait to be claimed, twin.c tells them how they are to be set, clocks.c measures their clocks, samples.c takes
+ * what they bring and answers it, websocket.c is what the server and the tick see of all that. Everything that is named here happens on the service thread. */
 #pragma once
 
 #include <pthread.h>

@@ -7,8 +7,8 @@
  * Where the plant lives by the time of day, the clock of each device is measured by what comes from it (source_clock.h), and corrected where that is
  * asked for (clock_map.h): what goes to the tick, and is filed and kept, is then the corrected time.
  *
- * A device that offers tags which the plant does not have is connected but unclaimed, where the registry lets strangers come: nothing of it reaches the tick until
- * an engineer binds it, which takes effect without a reconnection. Of its twin it is told what is desired and reports what is so.
+ * A device that offers tags which the plant does not have is connected but unclaimed, where the registry lets strangers come: nothing of it reaches the tick
+ * until an engineer binds it, which takes effect without a reconnection. Of its twin it is told what is desired and reports what is so.
  *
  * The log of a device that was offline comes by a connector and a ring of its own, behind what is live.
  *

@@ -78,7 +78,8 @@ static Err put_aside(Alarms *alarms, const AlarmAct *act, const Target *target, 
 static Err take_back(Alarms *alarms, const Target *target, AsideKind kind, ErrText *why)
 {
     if (!asides__take(&alarms->cycle.asides, target->twin, target->name, kind))
-        return err_set(why, ERR_UNKNOWN, "%s of %s is not %s", target->name, alarms->plant->twins[target->twin].name, kind == ASIDE_SHELVED ? "shelved" : "suppressed");
+        return err_set(why, ERR_UNKNOWN, "%s of %s is not %s", target->name, alarms->plant->twins[target->twin].name,
+                       kind == ASIDE_SHELVED ? "shelved" : "suppressed");
     cycle__mark(&alarms->cycle, target->twin, target->name);
     return ERR_OK;
 }

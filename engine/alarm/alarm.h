@@ -8,9 +8,9 @@
  * a new alarm says what nobody was told of.
  * People act on alarms: they acknowledge, comment, shelve for a time and suppress by design (acts.c). Shelving and suppressing put aside all alarms of one
  * name of one twin, those to come too: they are judged and recorded as ever, but no handler is called, and whoever lists what is wrong leaves them out.
- * One that returns meanwhile is over, unacknowledged as it may be. When it is aside no more and still lasts, it is raised anew: unacknowledged, and handlers hear of it
- * in the next tick. Acts have numbers and belong to the state: in a replay they are done again behind the tick behind which they were done.
- * Handlers are plain Lua with a budget each; what they wish (commands) is left for the gate.
+ * One that returns meanwhile is over, unacknowledged as it may be. When it is aside no more and still lasts, it is raised anew: unacknowledged, and handlers
+ * hear of it in the next tick. Acts have numbers and belong to the state: in a replay they are done again behind the tick behind which they were done. Handlers
+ * are plain Lua with a budget each; what they wish (commands) is left for the gate.
  *
  * Takes: a Plant, a Batch, Verdicts, Outlooks, Commands that changed.  Gives: Alarms, CommandWishes.
  * Memory: at most ALARMS_MAX alarms that are not over; when there are more, the oldest returned one is ended, and where there is none the
@@ -85,8 +85,8 @@ typedef struct AlarmAct {
     char by[48], comment[ALARM_COMMENT];
 } AlarmAct;
 
-/// Do it at plant time `now`. ERR_UNKNOWN when there is no such alarm, or nothing that could be taken back; ERR_RANGE: a time that cannot be, or no comment where one is due;
-/// ERR_FULL when ASIDES_MAX are aside. `*alarm` is a copy of the alarm as it is now, with id 0 where it is over.
+/// Do it at plant time `now`. ERR_UNKNOWN when there is no such alarm, or nothing that could be taken back; ERR_RANGE: a time that cannot be, or no comment
+/// where one is due; ERR_FULL when ASIDES_MAX are aside. `*alarm` is a copy of the alarm as it is now, with id 0 where it is over.
 Err alarm_act(Alarms *alarms, AlarmAct *act, int64_t now, Alarm *alarm, ErrText *why);
 /// The number of the last act: those behind it are still to be done after a restart.
 uint64_t alarms_last_act(const Alarms *alarms);
@@ -121,7 +121,8 @@ uint64_t alarms_dropped(const Alarms *alarms);
 
 size_t alarms_snapshot_size(const Alarms *alarms);
 void alarms_snapshot(const Alarms *alarms, void *out);
-/// ERR_PARSE, and nothing changed, when the bytes are not from a plant of this shape. A snapshot of the version before is read too: what it does not know of begins empty.
+/// ERR_PARSE, and nothing changed, when the bytes are not from a plant of this shape. A snapshot of the version before is read too:
+/// what it does not know of begins empty.
 Err alarms_restore(Alarms *alarms, const void *bytes, size_t size, ErrText *why);
 /// The same from a snapshot of another version of the plant's script. Alarms that are not over keep their ids; one whose condition the script
 /// has no more returns at `now`, one whose twin is gone is over: it is told to `gone` with that twin's name, and then forgotten.

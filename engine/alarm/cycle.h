@@ -35,8 +35,8 @@ const Alarm *cycle__return(Cycle *cycle, uint64_t *slot, int64_t now);
 bool cycle__amend(Cycle *cycle, Alarm *alarm, int64_t raised, int64_t returned, int64_t now);
 /// It never was: it has returned when it was raised, and its text says so. False where that is known.
 bool cycle__take_back(Cycle *cycle, Alarm *alarm, int64_t now);
-/// What is put aside has changed for the alarms of this name of a twin: those that were aside and last are raised anew, those that wait for an acknowledgement and are put
-/// aside are over.
+/// What is put aside has changed for the alarms of this name of a twin: those that were aside and last are raised anew, those that wait for an acknowledgement
+/// and are put aside are over.
 void cycle__mark(Cycle *cycle, uint32_t twin, const char *name);
 /// The next alarm behind `id` of which handlers have yet to hear, which they have by now; or NULL.
 const Alarm *cycle__next_owed(Cycle *cycle, uint64_t id);

@@ -123,8 +123,8 @@ void evidence_gather(const Alarms *alarms, const Sync *sync, const Alarm *alarm,
     const Verdict *const verdict = sync_verdict(sync, alarm->twin);
     const AlarmDef *const limit = limit_of(plant, alarm);
     const bool parted = !limit && verdict->kind != VERDICT_NONE;
-    *out = (Evidence){.alarm = alarm->id, .revision = alarm->revision, .twin = alarm->twin, .limit = limit ? limit->limit : NAN, .nis = verdict->nis, .nis_limit = verdict->nis_limit,
-                      .probability = NAN, .early = NAN, .middle = NAN, .late = NAN, .told = TIME_NONE};
+    *out = (Evidence){.alarm = alarm->id, .revision = alarm->revision, .twin = alarm->twin, .limit = limit ? limit->limit : NAN, .nis = verdict->nis,
+                      .nis_limit = verdict->nis_limit, .probability = NAN, .early = NAN, .middle = NAN, .late = NAN, .told = TIME_NONE};
     gather_foretold(alarms, alarm, out);
     set_span(plant, parted && verdict->since != TIME_NONE && verdict->since < alarm->raised ? verdict->since : alarm->raised, now, out);
 

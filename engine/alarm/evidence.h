@@ -1,7 +1,7 @@
 /* evidence.h -- what an alarm was decided on: the values, limits and innovations of its twin at the end of the tick in which it got its text.
  *
- * Tags come most telling first: what passed its limit, or what is blamed, then the sensors (those that show it, then by how far they are off in standard deviations), then
- * inputs, then states. Nothing of it is state: it follows from the plant, and is made for whoever keeps it.
+ * Tags come most telling first: what passed its limit, or what is blamed, then the sensors (those that show it, then by how far they are off in standard
+ * deviations), then inputs, then states. Nothing of it is state: it follows from the plant, and is made for whoever keeps it.
  *
  * Takes: an alarm, the plant, verdicts, innovations.  Gives: plain numbers, in SI. */
 #pragma once

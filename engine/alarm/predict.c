@@ -52,9 +52,9 @@ static void write_text(const Predictions *predictions, const Outlook *outlook, d
     const bool plain = channel->unit == unit_one();
     const double early = fmax(0, outlook->early - since), middle = fmax(0, outlook->middle - since), late = fmax(0, outlook->late - since);
     const TimeUnit unit = time_unit(middle);
-    snprintf(out, ALARM_TEXT, "%s.%s will %s %.6g%s%s in %.0f %s, %.0f to %.0f %s, probability %.2f", predictions->plant->twins[outlook->twin].name, channel->name,
-             limit->side == LIMIT_HIGH ? "pass" : "fall below", unit_from_si(channel->unit, limit->limit), plain ? "" : " ", plain ? "" : unit_name(channel->unit),
-             middle / unit.seconds, unit.name, early / unit.seconds, late / unit.seconds, unit.name, outlook->share);
+    snprintf(out, ALARM_TEXT, "%s.%s will %s %.6g%s%s in %.0f %s, %.0f to %.0f %s, probability %.2f", predictions->plant->twins[outlook->twin].name,
+             channel->name, limit->side == LIMIT_HIGH ? "pass" : "fall below", unit_from_si(channel->unit, limit->limit), plain ? "" : " ",
+             plain ? "" : unit_name(channel->unit), middle / unit.seconds, unit.name, early / unit.seconds, late / unit.seconds, unit.name, outlook->share);
 }
 
 // --- judging -------------------------------------------------------------------------------------------------------

@@ -10,7 +10,8 @@
 
 /// Room for what waits for the disk, of all connectors, zeroed: mem_free. NULL without memory.
 struct AppReceipt *arrivals_receipts(void);
-/// Take some of what waits in connectors that are patient, or in all others, with the ticks that become complete. Returns how many arrivals and ticks that were.
+/// Take some of what waits in connectors that are patient, or in all others, with the ticks that become complete.
+/// Returns how many arrivals and ticks that were.
 size_t arrivals_take(App *app, bool patient);
 /// Take all that waits.
 void arrivals_drain(App *app);

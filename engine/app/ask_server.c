@@ -37,7 +37,9 @@ static Err check_secrecy(const char *url, ErrText *why)
     for (size_t i = 0; i < sizeof near / sizeof *near; i++)
         if (strncmp(url, near[i], strlen(near[i])) == 0)
             return ERR_OK;
-    return strncmp(url, "http://", strlen("http://")) != 0 ? ERR_OK : err_set(why, ERR_DENIED, "a token is not sent to %.100s where everybody can read it: use https://", url);
+    return strncmp(url, "http://", strlen("http://")) != 0
+               ? ERR_OK
+               : err_set(why, ERR_DENIED, "a token is not sent to %.100s where everybody can read it: use https://", url);
 }
 
 static Err add_token(Call *call, const ServerAddress *address, const char *url, ErrText *why)

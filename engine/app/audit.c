@@ -28,8 +28,8 @@ static void print_entry(const AuditEntry *entry)
 {
     char time[32];
     time_format(entry->time, time);
-    printf("%-6llu %s  %-7s  %s%s%s%s  %s %s%s%s\n", (unsigned long long)entry->seq, time, audit_outcome_name(entry->outcome), *entry->who ? entry->who : "-", *entry->role ? " (" : "",
-           entry->role, *entry->role ? ")" : "", entry->action, entry->target, *entry->detail ? ": " : "", entry->detail);
+    printf("%-6llu %s  %-7s  %s%s%s%s  %s %s%s%s\n", (unsigned long long)entry->seq, time, audit_outcome_name(entry->outcome), *entry->who ? entry->who : "-",
+           *entry->role ? " (" : "", entry->role, *entry->role ? ")" : "", entry->action, entry->target, *entry->detail ? ": " : "", entry->detail);
 }
 
 static int list(const AuditOptions *options, const char *path, ErrText *why)
@@ -79,7 +79,8 @@ static int verify(const AuditOptions *options, const char *path, ErrText *why)
     if (audit_verify_file(path, options->head ? kept : NULL, &proof, why))
         return subcommand_fail(EXIT_FAILED, why);
     if (proof.broken) {
-        err_set(why, ERR_PARSE, "%s: entry %llu of the audit trail does not fit: it, or one before it, was changed, taken out or put in", path, (unsigned long long)proof.broken);
+        err_set(why, ERR_PARSE, "%s: entry %llu of the audit trail does not fit: it, or one before it, was changed, taken out or put in", path,
+                (unsigned long long)proof.broken);
         return subcommand_fail(EXIT_FAILED, why);
     }
     printf("%llu entries, all of them fit; head ", (unsigned long long)proof.count);

@@ -320,7 +320,8 @@ static Err begin(Backtest *backtest, const BacktestDef *def, ErrText *why)
 Err backtest_run(const BacktestDef *def, Backtest *out, ErrText *why)
 {
     ErrText problem = {""};
-    const TapeRun run = {.plant = def->plant, .tape = def->tape, .is_history = def->is_history, .threads = 1, .speed = INFINITY, .quiet = true, .ticked = note_tick, .self = out};
+    const TapeRun run = {.plant = def->plant, .tape = def->tape, .is_history = def->is_history, .threads = 1, .speed = INFINITY, .quiet = true,
+                         .ticked = note_tick, .self = out};
     Err err = begin(out, def, why);
     if (err)
         return err;

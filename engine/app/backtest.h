@@ -3,8 +3,8 @@
  * A plant runs beside a recording. Every so many seconds it is forecast, and for each horizon and sensor the members are held against the first sample from
  * there on. What is judged is a measurement, so each member gets noise as the sensor has it. Beside the forecast stand two that know nothing of the plant:
  * persistence, the last sample; and a straight line, fitted to the samples of as long a past as it looks ahead. All three are judged on the same samples.
- * As in the living plant (forecast/verification.h) a forecast learns from the errors of those before whose samples have come by then, and from none behind them.
- * Forecasts from, over or soon behind an event, and unless asked for of twins that are still settling, are left out.
+ * As in the living plant (forecast/verification.h) a forecast learns from the errors of those before whose samples have come by then, and from none behind
+ * them. Forecasts from, over or soon behind an event, and unless asked for of twins that are still settling, are left out.
  *
  * Takes: a BacktestDef.  Gives: a Backtest.  Memory: a Backtest owns what it has.  Threads: one, and those that step the members. */
 #pragma once

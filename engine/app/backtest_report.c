@@ -71,8 +71,8 @@ void backtest_print_json(const Backtest *backtest)
 {
     const BacktestDef *def = backtest->def;
     Text out = {0};
-    text_format(&out, "{\"forecasts\":%zu,\"members\":%u,\"every\":%g,\"inputs\":\"%s\",\"corrected\":%s,\"sensors\":[", backtest->forecasts, def->members, def->every,
-                backtest_inputs_name(def->inputs), def->uncorrected ? "false" : "true");
+    text_format(&out, "{\"forecasts\":%zu,\"members\":%u,\"every\":%g,\"inputs\":\"%s\",\"corrected\":%s,\"sensors\":[", backtest->forecasts, def->members,
+                def->every, backtest_inputs_name(def->inputs), def->uncorrected ? "false" : "true");
     for (size_t i = 0; i < backtest->sensor_count; i++) {
         const BacktestSensor *sensor = &backtest->sensors[i];
         const TagName name = tags_name(backtest->names->tags, sensor->of->tag);

@@ -22,10 +22,11 @@ static int count_kind(const Model *model, ChannelKind kind)
 static void print_model(const Model *model)
 {
     printf("model %s: states %d, tracked %d, parameters %d, inputs %d, outputs %d, sensors %d, actuators %d; step %g s by %s, "
-           "%s takes %u operations\n", model->name,
-           count_kind(model, CHANNEL_STATE), count_kind(model, CHANNEL_TRACKED), count_kind(model, CHANNEL_PARAMETER), count_kind(model, CHANNEL_INPUT), count_kind(model, CHANNEL_OUTPUT),
-           count_kind(model, CHANNEL_SENSOR), count_kind(model, CHANNEL_ACTUATOR), model->step, model->procedure ? "a function of Lua" : stepper_name(model->stepper),
-           model->filter.members ? "a member's move" : "predict", model->filter.members ? model->move.length : model->predict.length);
+           "%s takes %u operations\n",
+           model->name, count_kind(model, CHANNEL_STATE), count_kind(model, CHANNEL_TRACKED), count_kind(model, CHANNEL_PARAMETER),
+           count_kind(model, CHANNEL_INPUT), count_kind(model, CHANNEL_OUTPUT), count_kind(model, CHANNEL_SENSOR), count_kind(model, CHANNEL_ACTUATOR),
+           model->step, model->procedure ? "a function of Lua" : stepper_name(model->stepper), model->filter.members ? "a member's move" : "predict",
+           model->filter.members ? model->move.length : model->predict.length);
     if (model->filter.members)
         printf("  filter: an ensemble of %u members, inflation %g%s\n", model->filter.members, model->filter.inflation,
                isfinite(model->filter.localisation) ? ", localised" : "");
@@ -85,7 +86,8 @@ static void print_window(const Plant *plant)
     else if (plant->lag_declared)
         printf("late samples: not used, as lag = 0 says\n");
     else
-        printf("late samples: not used, since checkpoints of 30 s would take more than %d MB; lag = SECONDS in the plant's script asks for them\n", PLANT_LAG_BYTES / 1000000);
+        printf("late samples: not used, since checkpoints of 30 s would take more than %d MB; lag = SECONDS in the plant's script asks for them\n",
+               PLANT_LAG_BYTES / 1000000);
 }
 
 /* What the plant asks the forecasts for, alarms and gate. */

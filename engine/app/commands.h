@@ -25,10 +25,11 @@ int command_connectors(int argc, char **argv);
 
 /// Their tables of contents, for main and for their own help.
 extern const Subcommand subcommand_check, subcommand_explain, subcommand_bench, subcommand_serve, subcommand_run, subcommand_score, subcommand_calibrate,
-    subcommand_view, subcommand_emulate, subcommand_forecast, subcommand_history, subcommand_audit, subcommand_user, subcommand_token, subcommand_certificate, subcommand_devices,
-    subcommand_gate, subcommand_connectors;
+    subcommand_view, subcommand_emulate, subcommand_forecast, subcommand_history, subcommand_audit, subcommand_user, subcommand_token, subcommand_certificate,
+    subcommand_devices, subcommand_gate, subcommand_connectors;
 
-/// --codegen auto|llvm|off: call before a plant is loaded, and codegen_end before the process ends. ERR_USAGE for another word, ERR_IO when llvm is not to be had.
+/// --codegen auto|llvm|off: call before a plant is loaded, and codegen_end before the process ends. ERR_USAGE for another word,
+/// ERR_IO when llvm is not to be had.
 Err codegen_begin(const char *mode, ErrText *why);
 void codegen_end(void);
 /// Write in one line what became of the programs: how many have native code, how long that took, why others have none.

@@ -87,14 +87,16 @@ static const char *text_at(const json_t *object, const char *key)
 
 static void print_brief(const json_t *device)
 {
-    const long long count = (long long)json_integer_value(json_object_get(device, "tag_count")), bound = (long long)json_integer_value(json_object_get(device, "binding_count"));
+    const long long count = (long long)json_integer_value(json_object_get(device, "tag_count")),
+                    bound = (long long)json_integer_value(json_object_get(device, "binding_count"));
     const char *state = text_at(device, "state");
     char tags[64];
     if (strcmp(state, "direct") == 0)
         snprintf(tags, sizeof tags, "%lld of the plant's own", count);
     else
         snprintf(tags, sizeof tags, "%lld of %lld bound", bound, count);
-    printf("%-24s %-10s %-5s %-24s %s\n", text_at(device, "name"), state, json_is_true(json_object_get(device, "connected")) ? "here" : "away", tags, text_at(device, "peer"));
+    printf("%-24s %-10s %-5s %-24s %s\n", text_at(device, "name"), state, json_is_true(json_object_get(device, "connected")) ? "here" : "away", tags,
+           text_at(device, "peer"));
 }
 
 static void print_list(const json_t *answer)
@@ -132,7 +134,8 @@ static void print_device(const json_t *device)
 {
     size_t index;
     json_t *tag;
-    printf("%s: %s, %s, from %s\n", text_at(device, "name"), text_at(device, "state"), json_is_true(json_object_get(device, "connected")) ? "here" : "away", text_at(device, "peer"));
+    printf("%s: %s, %s, from %s\n", text_at(device, "name"), text_at(device, "state"), json_is_true(json_object_get(device, "connected")) ? "here" : "away",
+           text_at(device, "peer"));
     json_array_foreach(json_object_get(device, "tags"), index, tag)
         print_tag(tag, json_object_get(device, "bindings"));
     print_document(device, "desired");
@@ -369,7 +372,11 @@ static int pair(int argc, char **argv)
     if (err)
         return subcommand_fail(err == ERR_USAGE ? EXIT_USAGE : EXIT_FAILED, &why);
     const char *until = json_string_value(json_object_get(answer, "until"));
-    printf("%s%s\n", !json_is_true(json_object_get(answer, "open")) ? "nobody is let in whom nobody knows" : until ? "open until " : "open: nobody is asked who he is", until ? until : "");
+    printf("%s%s\n",
+           !json_is_true(json_object_get(answer, "open")) ? "nobody is let in whom nobody knows"
+           : until                                        ? "open until "
+                                                          : "open: nobody is asked who he is",
+           until ? until : "");
     json_decref(answer);
     return EXIT_DONE;
 }

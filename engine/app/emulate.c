@@ -184,7 +184,8 @@ static void warn_if_past(const Emulation *emulation, int64_t first)
         return;
     time_format(state.from, from);
     time_format(first, here);
-    snprintf(text, sizeof text, "the plant has gone up to %s, the recording begins at %s: older samples are kept but not used (pollux serve --fresh starts anew)", from, here);
+    snprintf(text, sizeof text,
+             "the plant has gone up to %s, the recording begins at %s: older samples are kept but not used (pollux serve --fresh starts anew)", from, here);
     log_write(LOG_WARNING, "emulate", "%s", text);
 }
 
@@ -227,7 +228,8 @@ static void keep_line(const Emulation *emulation)
 /* The emulated plant begins now, or where the engine's plant has come to, which may have run faster than the day. */
 static Err emulate_plant(Emulation *emulation, ErrText *why)
 {
-    const int64_t started = clock_system.elapsed_ns(clock_system.self), utc = clock_system.utc_ns(clock_system.self), from = device_state(emulation->device).from;
+    const int64_t started = clock_system.elapsed_ns(clock_system.self), utc = clock_system.utc_ns(clock_system.self),
+                  from = device_state(emulation->device).from;
     const int64_t first = from != TIME_NONE && from > utc ? from : utc;
     emulation->first = first;
     castor_begin(emulation->castor, first);
@@ -258,8 +260,8 @@ static void say_goodbye(Emulation *emulation)
 
     const DeviceState state = device_state(emulation->device);
     char text[160];
-    snprintf(text, sizeof text, "sent %llu samples, %llu are stored, %llu were rejected; %llu commands", (unsigned long long)state.sent, (unsigned long long)state.stored,
-             (unsigned long long)state.rejected, (unsigned long long)state.commands);
+    snprintf(text, sizeof text, "sent %llu samples, %llu are stored, %llu were rejected; %llu commands", (unsigned long long)state.sent,
+             (unsigned long long)state.stored, (unsigned long long)state.rejected, (unsigned long long)state.commands);
     say(emulation, text);
 }
 
@@ -392,8 +394,9 @@ static Err read_pair(const char *option, const char *text, double *first, double
     const char *const rest = end;
     if (end != text && (*rest == '+' || *rest == '-'))
         *second = strtod(rest, &end);
-    return end != rest && !*end && isfinite(*first) && isfinite(*second) ? ERR_OK
-                                                                       : err_set(why, ERR_USAGE, "emulate: --%s wants two numbers, as in 600+120, got \"%s\"", option, text);
+    return end != rest && !*end && isfinite(*first) && isfinite(*second)
+               ? ERR_OK
+               : err_set(why, ERR_USAGE, "emulate: --%s wants two numbers, as in 600+120, got \"%s\"", option, text);
 }
 
 static Err read_mishaps(Emulation *emulation, const char *offline, const char *clock, ErrText *why)

@@ -78,8 +78,8 @@ static void print_info(const char *path, const HistoryInfo *info)
 {
     static const char *const kinds[2] = {"samples", "estimates"};
     printf("%s: %.1f MB, %.1f MB of them free\n", path, (double)info->bytes / 1e6, (double)info->bytes_free / 1e6);
-    printf("%" PRIu64 " tags, %" PRIu64 " alarms, %" PRIu64 " commands, %" PRIu64 " snapshots, %" PRIu64 " damaged blocks\n", info->tags, info->alarms, info->commands, info->snapshots,
-           info->damaged);
+    printf("%" PRIu64 " tags, %" PRIu64 " alarms, %" PRIu64 " commands, %" PRIu64 " snapshots, %" PRIu64 " damaged blocks\n", info->tags, info->alarms,
+           info->commands, info->snapshots, info->damaged);
     printf("not sealed yet: %" PRIu64 " rows of samples, %" PRIu64 " of estimates\n\n", info->unsealed[0], info->unsealed[1]);
     printf("%-9s  %-3s  %12s  %8s  %5s  %-30s  %-30s  %-30s\n", "sealed", "", "points", "blocks", "bytes", "from", "to", "kept from");
     for (int kind = 0; kind < 2; kind++)

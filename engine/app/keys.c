@@ -124,7 +124,8 @@ static Err read_expiry(const char *text, int64_t now, int64_t *out, ErrText *why
         return ERR_OK;
     const double hours = strtod(text, &end) * (*end == 'd' ? 24 : 1);
     if ((*end != 'd' && *end != 'h') || end[1] || !(hours > 0 && hours <= 24 * 3660))
-        return err_set(why, ERR_USAGE, "--expires: expected days or hours from now, as in 90d or 12h, or a time as in 2026-12-31T00:00:00Z, got \"%.60s\"", text);
+        return err_set(why, ERR_USAGE, "--expires: expected days or hours from now, as in 90d or 12h, or a time as in 2026-12-31T00:00:00Z, got \"%.60s\"",
+                       text);
     *out = now + (int64_t)(hours * 3600 * (double)NS_PER_S);
     return ERR_OK;
 }

@@ -6,7 +6,8 @@
 
 #define ACCESS_OPTION(target) {OPTION_TEXT, "access", "FILE", "the access file ($XDG_CONFIG_HOME/pollux/access.json)", target, 0, 0}
 
-/// keyring_change of the file that --access names, or of the user's own where that is NULL, and what came of that: an exit status, with one line on standard error when it failed.
+/// keyring_change of the file that --access names, or of the user's own where that is NULL, and what came of that: an exit status, with one line on standard
+/// error when it failed.
 int keys_change(const char *path, Err (*change)(Keyring *, void *, ErrText *), void *context);
 /// The whole of a command that adds `key`, once it is described.
 int keys_add(const char *path, Key *key);

@@ -10,8 +10,9 @@ enum { SERVER_CONNECTIONS = 64 };
 
 static ServerConnection show_device(const WebsocketDevice *device)
 {
-    ServerConnection shown = {.kind = "websocket", .connected = device->connected, .samples = device->samples, .refused = device->refused, .dropped = device->dropped, .lost = device->lost,
-                              .last = device->last, .measured = device->measured, .clock = device->clock, .since = TIME_NONE};
+    ServerConnection shown = {.kind = "websocket", .connected = device->connected, .samples = device->samples, .refused = device->refused,
+                              .dropped = device->dropped, .lost = device->lost, .last = device->last, .measured = device->measured, .clock = device->clock,
+                              .since = TIME_NONE};
     snprintf(shown.name, sizeof shown.name, "%s", device->name);
     snprintf(shown.peer, sizeof shown.peer, "%s", device->peer);
     return shown;
@@ -20,9 +21,10 @@ static ServerConnection show_device(const WebsocketDevice *device)
 static ServerConnection show_way(const WayState *way)
 {
     const ExchangeState *state = &way->exchange;
-    ServerConnection shown = {.connected = state->connected, .samples = state->samples, .refused = state->refused, .dropped = state->dropped, .lost = way->lost, .last = way->last,
-                              .is_way = true, .since = state->since, .unchanged = state->unchanged, .missed = state->missed, .stale = state->stale, .commands = state->commands, .failed = state->failed,
-                              .attempts = state->attempts, .busy_ns = state->busy_ns};
+    ServerConnection shown = {.connected = state->connected, .samples = state->samples, .refused = state->refused, .dropped = state->dropped, .lost = way->lost,
+                              .last = way->last, .is_way = true, .since = state->since, .unchanged = state->unchanged, .missed = state->missed,
+                              .stale = state->stale, .commands = state->commands, .failed = state->failed, .attempts = state->attempts,
+                              .busy_ns = state->busy_ns};
     snprintf(shown.name, sizeof shown.name, "%s", state->name);
     snprintf(shown.kind, sizeof shown.kind, "%s", state->kind);
     snprintf(shown.peer, sizeof shown.peer, "%s", state->peer);
@@ -90,7 +92,8 @@ static void tell_alarms(const App *app)
         char time[32];
         const bool raised = alarms[i].state == ALARM_RAISED;
         time_format(raised ? alarms[i].raised : app->now, time);
-        log_write(raised ? LOG_WARNING : LOG_INFO, "alarm", "%s  #%llu %s %s: %s", time, (unsigned long long)alarms[i].id, alarm_state_name(alarms[i].state), alarms[i].name, alarms[i].text);
+        log_write(raised ? LOG_WARNING : LOG_INFO, "alarm", "%s  #%llu %s %s: %s", time, (unsigned long long)alarms[i].id, alarm_state_name(alarms[i].state),
+                  alarms[i].name, alarms[i].text);
     }
 }
 
@@ -101,8 +104,8 @@ static void tell_commands(const App *app)
     for (size_t i = 0; i < count && !app->def.quiet && !app->replaying; i++) {
         const Command *command = &commands[i];
         const double value = unit_from_si(tags_get(app->plant->tags, command->wish.tag).unit, command->wish.value);
-        log_write(LOG_INFO, "gate", "command #%llu %s = %g %s%s%s", (unsigned long long)command->id, app__tag_name(app, command->wish.tag).text, value, command_state_name(command->state),
-                  *command->detail ? ": " : "", command->detail);
+        log_write(LOG_INFO, "gate", "command #%llu %s = %g %s%s%s", (unsigned long long)command->id, app__tag_name(app, command->wish.tag).text, value,
+                  command_state_name(command->state), *command->detail ? ": " : "", command->detail);
     }
 }
 

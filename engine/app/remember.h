@@ -8,7 +8,8 @@
 
 #include "app/app.h"
 
-/// What changed since the last settling, and the estimates of the last tick where they are not there yet. Those of a replayed tick are written again, with the same bits.
+/// What changed since the last settling, and the estimates of the last tick where they are not there yet. Those of a replayed tick are written again,
+/// with the same bits.
 void remember_changes(App *app);
 /// A tick that ran again, from where late samples belong: what was told of it first stays, and this beside it. `self` is the App (sync_on_replayed).
 void remember_again(void *self, int64_t tick, int64_t at, const PlantPart *part);

@@ -21,7 +21,8 @@ static void parts_free(Parts *parts)
 
 static bool parts_take(const App *app, Parts *out)
 {
-    const size_t sizes[PARTS] = {plant_snapshot_size(app->plant), sync_snapshot_size(app->sync), alarms_snapshot_size(app->alarms), gate_snapshot_size(app->gate)};
+    const size_t sizes[PARTS] = {plant_snapshot_size(app->plant), sync_snapshot_size(app->sync), alarms_snapshot_size(app->alarms),
+                                 gate_snapshot_size(app->gate)};
     void *bytes[PARTS];
     for (size_t i = 0; i < PARTS; i++) {
         bytes[i] = mem_alloc(sizes[i]);
@@ -229,7 +230,8 @@ static void replay_gate_act(App *app, GateAct act)
     if (act.number <= gate_last_act(app->gate))
         return;  // the snapshot has it
     if (gate_act(app->gate, &act, app->now, &why))
-        log_write(LOG_WARNING, "gate", "%s of %s cannot be done again: %s", gate_act_name(act.kind), act.tag == TAG_NONE ? "all actuators" : tags_name(app->plant->tags, act.tag).text, why.text);
+        log_write(LOG_WARNING, "gate", "%s of %s cannot be done again: %s", gate_act_name(act.kind),
+                  act.tag == TAG_NONE ? "all actuators" : tags_name(app->plant->tags, act.tag).text, why.text);
 }
 
 bool resume_acts(App *app)
@@ -282,7 +284,8 @@ Err resume_from_history(App *app, ErrText *why)
         time_format(app->now, time);
         ask_again(app, &resume);
         tell_ends(app, &resume);
-        log_write(LOG_INFO, "history", "going on at %s: %s and %zu samples behind it", time, resume.tick >= 0 ? "a snapshot" : "the beginning", resume.sample_count);
+        log_write(LOG_INFO, "history", "going on at %s: %s and %zu samples behind it", time, resume.tick >= 0 ? "a snapshot" : "the beginning",
+                  resume.sample_count);
     }
     history_resume_fini(&resume);
     return err;

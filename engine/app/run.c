@@ -77,7 +77,8 @@ static void print_row(void *self, const App *app, Batch batch)
     printer->headed = true;
     if (printer->ticks++ % printer->every)
         return;
-    printf("%lld.%09lld,%lld,%016llx", (long long)(app->now / NS_PER_S), (long long)(app->now % NS_PER_S), (long long)app->tick, (unsigned long long)plant_hash(app->plant));
+    printf("%lld.%09lld,%lld,%016llx", (long long)(app->now / NS_PER_S), (long long)(app->now % NS_PER_S), (long long)app->tick,
+           (unsigned long long)plant_hash(app->plant));
     for (uint32_t twin = 0; twin < app->plant->twin_count; twin++)
         if (app->plant->twins[twin].recorded)
             print_twin(app, twin);

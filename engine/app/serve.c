@@ -204,8 +204,10 @@ static void greet(const Serving *serving, const AppDef *def, const ServerDef *se
     const char *s = server->tls_certificate ? "s" : "", *host = server->host_count ? server->hosts[0] : "localhost";
     const Plant *plant = serving->app->plant;
     const int port = server_port(serving->server);
-    printf("Pollux " POLLUX_VERSION "  plant %s: %u twin%s, a step every %g s, %s\n", plant->name, plant->twin_count, plant->twin_count == 1 ? "" : "s", plant->step, program_backend());
-    printf("  dashboard  http%s://%s:%d\n  devices    ws%s://%s:%d   (for example: pollux emulate %s --url ws%s://%s:%d)\n", s, host, port, s, host, port, def->plant, s, host, port);
+    printf("Pollux " POLLUX_VERSION "  plant %s: %u twin%s, a step every %g s, %s\n", plant->name, plant->twin_count, plant->twin_count == 1 ? "" : "s",
+           plant->step, program_backend());
+    printf("  dashboard  http%s://%s:%d\n  devices    ws%s://%s:%d   (for example: pollux emulate %s --url ws%s://%s:%d)\n", s, host, port, s, host, port,
+           def->plant, s, host, port);
     if (gate_is_dry(serving->app->gate))
         printf("  dry run    commands are decided and recorded, and none is handed over\n");
     if (server->access)
@@ -339,7 +341,8 @@ typedef struct ServeOptions {
 
 static OptionResult read_options(int argc, char **argv, ServeOptions *out)
 {
-    *out = (ServeOptions){.port = 8080, .clients = 16384, .threads = 1, .speed = 1, .codegen = "auto", .log_level = "info", .log_format = "text", .hooks.severity = "info"};
+    *out = (ServeOptions){.port = 8080, .clients = 16384, .threads = 1, .speed = 1, .codegen = "auto", .log_level = "info", .log_format = "text",
+                          .hooks.severity = "info"};
     const Option options[] = {
         {OPTION_OPERAND, "PLANT", NULL, "a plant script", &out->plant, 0, 0},
         {OPTION_WHOLE, "port", "N", "where to listen (8080; 0 takes a free one)", &out->port, 0, 65535},
@@ -422,8 +425,8 @@ static Err serve(ServeOptions *options, ErrText *why)
     Serving serving = {.hooks = options->hooks};
     if (inlets_create(&serving.inlets))
         return err_set(why, ERR_MEMORY, "no memory for what is pushed");
-    const AppDef def = {.plant = options->plant, .history = options->history, .threads = (size_t)options->threads, .speed = options->speed, .dry_run = options->dry_run,
-                        .stop = &stop_asked, .connects = true, .inlets = serving.inlets};
+    const AppDef def = {.plant = options->plant, .history = options->history, .threads = (size_t)options->threads, .speed = options->speed,
+                        .dry_run = options->dry_run, .stop = &stop_asked, .connects = true, .inlets = serving.inlets};
     stop_on_signals();
     reload_on_signal();
     Err err = reload_create(&def, options->watch, &serving.reload) ? err_set(why, ERR_MEMORY, "no memory") : ERR_OK;

@@ -19,6 +19,8 @@ int command_view(int argc, char **argv)
         memcpy(path + length, "-view", sizeof "-view");
         execv(path, argv);
     }
-    err_set(&why, ERR_IO, "view: the visualizer, pollux-view, is not beside this program (%s): it is built where SDL2, SDL2_ttf, libepoxy, cglm, libpng and assimp are", strerror(errno));
+    err_set(&why, ERR_IO,
+            "view: the visualizer, pollux-view, is not beside this program (%s): it is built where SDL2, SDL2_ttf, libepoxy, cglm, libpng and assimp are",
+            strerror(errno));
     return subcommand_fail(EXIT_FAILED, &why);
 }

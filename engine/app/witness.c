@@ -11,8 +11,8 @@ static void note_command(App *app, const Command *command, const char *action, A
     const Unit *unit = tags_get(app->plant->tags, command->wish.tag).unit;
     const char *end = command->state == COMMAND_DONE || !command_has_ended(command) ? "" : command->detail;
     snprintf(value, sizeof value, "%.10g", unit_from_si(unit, command->wish.value));  // as it was meant: the way over SI leaves its traces behind that
-    snprintf(detail, sizeof detail, "#%llu = %.24s %s%s%.90s%s%.90s", (unsigned long long)command->id, value, command_state_name(command->state), *command->wish.reason ? ": " : "",
-             command->wish.reason, *end ? "; " : "", end);
+    snprintf(detail, sizeof detail, "#%llu = %.24s %s%s%.90s%s%.90s", (unsigned long long)command->id, value, command_state_name(command->state),
+             *command->wish.reason ? ": " : "", command->wish.reason, *end ? "; " : "", end);
     audit_note(app->audit, &(AuditNote){.who = command->wish.by, .action = action, .target = tag.text, .outcome = outcome, .detail = detail});
 }
 
@@ -76,7 +76,8 @@ static void name_target(const App *app, const ServerAsk *ask, char *out, size_t 
         snprintf(out, room, "%s", app->plant->name);
         return;
     case SERVER_ASK_TIME:
-        snprintf(out, room, "%s, at most %g times real time, %llu steps", ask->time.paused ? "held" : "running", ask->time.speed, (unsigned long long)ask->time.steps);
+        snprintf(out, room, "%s, at most %g times real time, %llu steps", ask->time.paused ? "held" : "running", ask->time.speed,
+                 (unsigned long long)ask->time.steps);
         return;
     }
 }
@@ -84,7 +85,9 @@ static void name_target(const App *app, const ServerAsk *ask, char *out, size_t 
 void witness_ask(App *app, const ServerAsk *ask, int status, const char *detail)
 {
     static const char *const actions[] = {[SERVER_ASK_ACTUATE] = "command", [SERVER_ASK_RELOAD] = "reload", [SERVER_ASK_TIME] = "time"};
-    const char *action = ask->kind == SERVER_ASK_ALARM ? alarm_act_name(ask->act.kind) : ask->kind == SERVER_ASK_GATE ? gate_action(&ask->gate) : actions[ask->kind];
+    const char *action = ask->kind == SERVER_ASK_ALARM  ? alarm_act_name(ask->act.kind)
+                         : ask->kind == SERVER_ASK_GATE ? gate_action(&ask->gate)
+                                                        : actions[ask->kind];
     const AuditOutcome outcome = status < 400 ? AUDIT_DONE : AUDIT_REFUSED;
     const char *signed_by = ask->kind == SERVER_ASK_ALARM ? ask->act.by : ask->kind == SERVER_ASK_GATE ? ask->gate.by : ask->wish.by;
     const char *who = *ask->caller.name ? ask->caller.name : signed_by;

@@ -7,5 +7,6 @@
 
 #include <stddef.h>
 
-/// Write `bytes` beside `path`, bring them to disk, and put them in its place (mode 0600): a reader finds the old file or the new one, after a loss of power too.
+/// Write `bytes` beside `path`, bring them to disk, and put them in its place (mode 0600): a reader finds the old file or the new one,
+/// after a loss of power too.
 Err file_replace(const char *path, const char *bytes, size_t length, ErrText *why);

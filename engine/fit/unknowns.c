@@ -108,7 +108,8 @@ static const Channel *channel_of(const Finder *finder, Place place)
 static double known_sd(const Finder *finder, Place place)
 {
     const Channel *channel = channel_of(finder, place);
-    const double sd = channel->variance == COLUMN_NONE ? plant_known_sd(finder->def->plant, place) : sqrt(*plant_cell(finder->def->plant, place.twin, channel->variance));
+    const double sd = channel->variance == COLUMN_NONE ? plant_known_sd(finder->def->plant, place)
+                                                       : sqrt(*plant_cell(finder->def->plant, place.twin, channel->variance));
     return sd > 0 ? sd : INFINITY;
 }
 

@@ -73,7 +73,8 @@ static Err check_rate(const Tag *tag, const Actuator *actuator, double value, in
     if (!isfinite(rate_max) || fabs(value - given->value) <= rate_max * elapsed)
         return ERR_OK;
     return err_set(why, ERR_RANGE, "%s.%s: from %s to %s in %.3g s is faster than its maximum %s per s", tag->asset, tag->channel,
-                   value_text(tag, given->value).text, value_text(tag, value).text, elapsed, number_text(tag->unit, unit_scale_from_si(tag->unit, rate_max)).text);
+                   value_text(tag, given->value).text, value_text(tag, value).text, elapsed,
+                   number_text(tag->unit, unit_scale_from_si(tag->unit, rate_max)).text);
 }
 
 /* One that waits is about to be superseded, which makes room. */

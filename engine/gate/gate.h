@@ -67,8 +67,8 @@ typedef struct Gate Gate;
 Err gate_create(const Plant *plant, Gate **out, ErrText *why);
 /// Before its plant.
 void gate_destroy(Gate *gate);
-/// Simulate first what `gate` of the plant's script says, at `desk`, which is to be destroyed before the gate. `waits`: a tick waits for the forecasts that the one before
-/// has ordered. ERR_SCRIPT with file and line.
+/// Simulate first what `gate` of the plant's script says, at `desk`, which is to be destroyed before the gate. `waits`: a tick waits for the forecasts that the
+/// one before has ordered. ERR_SCRIPT with file and line.
 Err gate_simulate(Gate *gate, Desk *desk, bool waits, ErrText *why);
 /// Hand nothing over from now on, whatever the script says.
 void gate_run_dry(Gate *gate);

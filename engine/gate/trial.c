@@ -59,10 +59,11 @@ static Err read_becomes(Reader *reader, Trial *trial)
     const Place place = tag == TAG_NONE ? (Place){0} : plant_place(plant, tag);
     const Channel *channel = &plant_model(plant, place.twin)->channels[place.channel];
     if (tag == TAG_NONE || channel->kind != CHANNEL_INPUT || plant_is_fed(plant, tag))
-        declare_fail(&reader->entry, "\"%s\": becomes = \"%s\" is no input of this plant that a device reports: expected the one that a command ends up in", reader->entry.key, name);
+        declare_fail(&reader->entry, "\"%s\": becomes = \"%s\" is no input of this plant that a device reports: expected the one that a command ends up in",
+                     reader->entry.key, name);
     else if (!unit_converts(channel->unit, tags_get(plant->tags, trial->tag).unit))
-        declare_fail(&reader->entry, "\"%s\": becomes = \"%s\" is in %s, which the command's %s does not convert to", reader->entry.key, name, unit_name(channel->unit),
-                     unit_name(tags_get(plant->tags, trial->tag).unit));
+        declare_fail(&reader->entry, "\"%s\": becomes = \"%s\" is in %s, which the command's %s does not convert to", reader->entry.key, name,
+                     unit_name(channel->unit), unit_name(tags_get(plant->tags, trial->tag).unit));
     trial->course = (Course){.tag = tag, .points = &trial->point, .count = 1};
     trial->min = channel->min;
     trial->max = channel->max;
@@ -97,7 +98,8 @@ static Err read_limits(Reader *reader, Trial *trial)
     for (size_t i = 0; i < count && !reader->entry.err; i++) {
         const char *name = lua_rawgeti(lua, -1, (lua_Integer)i + 1) == LUA_TSTRING ? lua_tostring(lua, -1) : "";
         if (!find_limit(reader->trials->plant, name, &trial->limits[i]))
-            declare_fail(&reader->entry, "\"%s\": \"%s\" is no alarm limit of this plant that can be foreseen: expected \"twin.alarm\"", reader->entry.key, name);
+            declare_fail(&reader->entry, "\"%s\": \"%s\" is no alarm limit of this plant that can be foreseen: expected \"twin.alarm\"", reader->entry.key,
+                         name);
         lua_pop(lua, 1);
     }
     lua_pop(lua, 1);
@@ -123,7 +125,8 @@ static Err read_forecast(Reader *reader, Trial *trial)
         return reader->entry.err;
     trial->cases[0] = (Case){.name = "as it is", .doc = ""};
     trial->cases[1] = (Case){.name = "commanded", .doc = "", .changes = &trial->course, .change_count = 1};
-    trial->scenario = (Scenario){.name = "trial", .doc = "", .horizon = horizon, .members = (uint32_t)members, .quantiles = &median, .quantile_count = 1, .cases = trial->cases, .case_count = 2};
+    trial->scenario = (Scenario){.name = "trial", .doc = "", .horizon = horizon, .members = (uint32_t)members, .quantiles = &median, .quantile_count = 1,
+                                 .cases = trial->cases, .case_count = 2};
     return ERR_OK;
 }
 
@@ -273,9 +276,9 @@ static void explain(const Trials *trials, const Trial *trial, const ForecastLimi
 {
     const Tag tag = tags_get(trials->plant->tags, limit->tag);
     const bool plain = tag.unit == unit_one(), minutes = trial->scenario.horizon >= 120;
-    err_set(why, ERR_RANGE, "%s.%s would %s %.6g%s%s with probability %.2f within %.3g %s", tag.asset, tag.channel, limit->alarm->side == LIMIT_HIGH ? "pass" : "fall below",
-            unit_from_si(tag.unit, limit->alarm->limit), plain ? "" : " ", plain ? "" : unit_name(tag.unit), limit->passed.share,
-            trial->scenario.horizon / (minutes ? 60 : 1), minutes ? "min" : "s");
+    err_set(why, ERR_RANGE, "%s.%s would %s %.6g%s%s with probability %.2f within %.3g %s", tag.asset, tag.channel,
+            limit->alarm->side == LIMIT_HIGH ? "pass" : "fall below", unit_from_si(tag.unit, limit->alarm->limit), plain ? "" : " ",
+            plain ? "" : unit_name(tag.unit), limit->passed.share, trial->scenario.horizon / (minutes ? 60 : 1), minutes ? "min" : "s");
 }
 
 static TrialVerdict judge(Trials *trials, Trial *trial, const Forecast *forecast, ErrText *why)

@@ -3,11 +3,11 @@
  *   gate = { simulate = { ["zone.opening_order"] = { becomes = "zone.opening_setpoint", limits = { "tower.overflow" }, horizon = 300, probability = 0.1 } } }
  *
  * A command says what is asked for; equations read what the device reports. `becomes` names that input: in a short forecast it has the value of the
- * command from the start on, beside another case in which nothing changes, on the same random numbers. The command is refused when one of the limits is then passed with
- * more than the probability, and with more than without the command: what keeps a limit that is about to be passed anyway is not held up.
+ * command from the start on, beside another case in which nothing changes, on the same random numbers. The command is refused when one of the limits is then
+ * passed with more than the probability, and with more than without the command: what keeps a limit that is about to be passed anyway is not held up.
  *
- * A trial begins with the plant as it is behind a tick and is judged in a later one: in the next where ticks wait for it, otherwise in the first in which it is ready.
- * Meanwhile the command waits, and its deadline is as it was. A command that cannot be simulated is refused.
+ * A trial begins with the plant as it is behind a tick and is judged in a later one: in the next where ticks wait for it, otherwise in the first in which it is
+ * ready. Meanwhile the command waits, and its deadline is as it was. A command that cannot be simulated is refused.
  *
  * Takes: the plant's script, a Desk.  Gives: verdicts.  Memory: all of it at their creation, but for what the desk computes.  Threads: the tick's. */
 #pragma once

@@ -29,7 +29,8 @@ static Err list_entries(Loader *loader, const Part *part, Section *section)
     size_t count;
     push_section(part, section->name);
     if (!lua_istable(lua, -1))
-        return script_blame(part->script, loader->why, section->name, NULL, "\"%s\" must be a table of named entries, got %s", section->name, luaL_typename(lua, -1));
+        return script_blame(part->script, loader->why, section->name, NULL, "\"%s\" must be a table of named entries, got %s", section->name,
+                            luaL_typename(lua, -1));
     const Err err = declare_keys(part->script, lua_gettop(lua), section->name, &loader->model->arena, &keys, &count, loader->why);
     lua_pop(lua, 1);
     if (err || count == 0)
@@ -198,7 +199,8 @@ static void read_state(Loader *loader, Declaration *entry, const char *name)
 /* T = { 20, "degC", count = 20 }: the states T_1 to T_20. */
 static void read_state_array(Loader *loader, Declaration *entry, int count)
 {
-    loader->arrays[loader->array_count++] = (TraceArray){entry->key, loader->model->channel_count, (size_t)count, (size_t)(loader__part(loader, entry) - loader->parts)};
+    loader->arrays[loader->array_count++] = (TraceArray){entry->key, loader->model->channel_count, (size_t)count,
+                                                         (size_t)(loader__part(loader, entry) - loader->parts)};
     for (int i = 1; i <= count && !entry->err; i++) {
         const char *name = arena_format(&loader->model->arena, "%s_%d", entry->key, i);
         if (name && declare_is_name(name))

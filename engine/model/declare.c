@@ -54,7 +54,8 @@ void declare_only(Declaration *entry, const char *const *known, int elements)
         snprintf(text, sizeof text, "%s", luaL_tolstring(lua, -1, NULL));
         lua_pop(lua, 2);  // the text and the key, which ends lua_next
         const char *const where = entry->key ? entry->key : entry->section;
-        entry->err = script_blame(entry->script, entry->why, entry->section, entry->key ? entry->key : text, "unknown key \"%s\" in \"%s\"; expected one of: %s", text, where, names);
+        entry->err = script_blame(entry->script, entry->why, entry->section, entry->key ? entry->key : text,
+                                  "unknown key \"%s\" in \"%s\"; expected one of: %s", text, where, names);
         return;
     }
 }
@@ -197,7 +198,8 @@ Err declare_keys(Script *script, int index, const char *section, Arena *arena, c
             char name[64];
             snprintf(name, sizeof name, "%s", luaL_tolstring(lua, -1, NULL));
             lua_pop(lua, 2);
-            return script_blame(script, why, section, NULL, "\"%s\" cannot be a name in \"%s\": expected a letter, then letters, digits or underscores, at most %d", name, section,
+            return script_blame(script, why, section, NULL,
+                                "\"%s\" cannot be a name in \"%s\": expected a letter, then letters, digits or underscores, at most %d", name, section,
                                 NAME_MAX_LENGTH);
         }
         (*keys)[*count] = arena_text(arena, lua_tostring(lua, -1));

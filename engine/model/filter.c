@@ -130,7 +130,8 @@ static size_t assign_mean(Graph *graph, const FilterLayout *layout, const Filter
 }
 
 /* The state one step on, from the equations or as it was left in columns. Returns how many other columns are assigned. */
-static size_t step_on(Graph *graph, const FilterLayout *layout, const FilterState *states, uint16_t count, Stepper stepper, double step, Expr *next, Assignment *out)
+static size_t step_on(Graph *graph, const FilterLayout *layout, const FilterState *states, uint16_t count, Stepper stepper, double step, Expr *next,
+                      Assignment *out)
 {
     if (!layout->given)
         take_step(graph, layout, states, count, stepper, step, next);

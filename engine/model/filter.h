@@ -1,8 +1,9 @@
 /* filter.h -- what the model believes, and how a sample changes it.
  *
  * An extended Kalman filter is three kinds of programs: predict moves mean and covariance along the step, measure compares one
- * scalar sample with what was expected, correct folds it in; between the two stands whoever judges samples. Samples come one at a time, so the innovation variance is a number and nothing is inverted; a sensor that falls silent
- * costs nothing. The Jacobian is that of the discrete step itself, differentiated through the stages of the stepper, not I + dt J.
+ * scalar sample with what was expected, correct folds it in; between the two stands whoever judges samples. Samples come one at a time, so the innovation
+ * variance is a number and nothing is inverted; a sensor that falls silent costs nothing. The Jacobian is that of the discrete step itself, differentiated
+ * through the stages of the stepper, not I + dt J.
  *
  * Source: Bar-Shalom, Li, Kirubarajan, Estimation with Applications to Tracking and Navigation (2001): sequential updates 7.2,
  * Joseph form 7.4; process noise as a spectral density, Q = q^2 dt, 6.3.

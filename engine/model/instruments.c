@@ -57,7 +57,8 @@ static void read_measured(Loader *loader, Declaration *entry, Sensor *sensor, Ex
     if (channel >= 0)
         sensor->of = (uint16_t)channel;
     if (*measured == EXPR_NONE && channel >= 0 && loader->trace.stepped)
-        declare_fail(entry, "\"%s\" cannot measure \"%s\": what a step function puts out is not known to the filter; measure states, or function(t) of them", entry->key, of);
+        declare_fail(entry, "\"%s\" cannot measure \"%s\": what a step function puts out is not known to the filter; measure states, or function(t) of them",
+                     entry->key, of);
     if (*measured == EXPR_NONE)
         declare_fail(entry, "\"%s\" measures nothing: expected of = \"a state or an output\", or of = function(t) ... end", entry->key);
 }
@@ -103,7 +104,8 @@ Err loader__read_sensors(Loader *loader)
         add_bias(loader, &entry, sensor, &loader->measured[i]);
         channel->unit = declare_unit(&entry, "unit", sensor->of != UINT16_MAX ? loader->channels[sensor->of].unit : measured_unit);
         if (!unit_converts(channel->unit, measured_unit))
-            declare_fail(&entry, "unit of \"%s\": \"%s\" does not convert to what it measures, %s", entry.key, unit_name(channel->unit), unit_name(measured_unit));
+            declare_fail(&entry, "unit of \"%s\": \"%s\" does not convert to what it measures, %s", entry.key, unit_name(channel->unit),
+                         unit_name(measured_unit));
         channel->noise = loader__read_spread(&entry, channel, "noise", 0);
         if (!(channel->noise > 0))
             declare_fail(&entry, "\"%s\" needs noise = its standard deviation, above 0, in \"%s\"", entry.key, unit_name(channel->unit));

@@ -48,10 +48,11 @@ static Err check_states(const Loader *loader)
 {
     const Model *model = loader->model;
     if (model->state_count > MODEL_STATES_MAX)
-        return script_blame(loader->script, loader->why, "states", NULL, "a model has %d states and tracked parameters at most, this has %d", MODEL_STATES_MAX, model->state_count);
+        return script_blame(loader->script, loader->why, "states", NULL, "a model has %d states and tracked parameters at most, this has %d", MODEL_STATES_MAX,
+                            model->state_count);
     if (model->stepper == STEPPER_ROSENBROCK && model->dynamic_count > STEPPER_ROSENBROCK_STATES_MAX)
-        return script_blame(loader->script, loader->why, NULL, "stepper", "the stepper \"rosenbrock\" takes %d states at most, this model has %d", STEPPER_ROSENBROCK_STATES_MAX,
-                            model->dynamic_count);
+        return script_blame(loader->script, loader->why, NULL, "stepper", "the stepper \"rosenbrock\" takes %d states at most, this model has %d",
+                            STEPPER_ROSENBROCK_STATES_MAX, model->dynamic_count);
     return ERR_OK;
 }
 
@@ -80,7 +81,8 @@ static void place_columns(Loader *loader)
     model->column_count = (uint16_t)(column + TWIN_MEMORY);
     assert(model->column_count <= TRACE_HIDDEN_COLUMN);
     loader->layout = (FilterLayout){.states = 0, .covariance = model->covariance, .parted = model->parted, .frozen = model->frozen,
-                                    .delays = loader->trace.delays, .delay_count = loader->trace.delay_count, .events = loader->trace.events, .event_count = loader->trace.event_count};
+                                    .delays = loader->trace.delays, .delay_count = loader->trace.delay_count, .events = loader->trace.events,
+                                    .event_count = loader->trace.event_count};
 }
 
 /* What equations can read: channels, and parameters of parts that are the whole's. */
@@ -149,7 +151,8 @@ static Err trace_part(Loader *loader, size_t index)
         return ERR_OK;  // nothing but parts
     }
     if (type != LUA_TFUNCTION)
-        return script_blame(part->script, loader->why, "equations", NULL, "model \"%s\" needs equations = function(t) ... end, or step = function(self, dt) ... end", loader->model->name);
+        return script_blame(part->script, loader->why, "equations", NULL,
+                            "model \"%s\" needs equations = function(t) ... end, or step = function(self, dt) ... end", loader->model->name);
     trace->part = index;
     const Err err = trace_equations(part->script, trace, loader->why);
     trace->part = 0;
@@ -274,7 +277,8 @@ static Err add_hidden(Loader *loader)
         with[model->channel_count + i] = graph_variable(model->graph, trace->delays[i].then);
     trace_move(trace, columns, with, model->channel_count + trace->delay_count);
     for (uint16_t i = 0; i < trace->lag_count; i++) {
-        trace->names[trace->name_count++] = (TraceName){.name = trace->lags[i].name, .expr = with[first + i], .unit = trace->lags[i].unit, .state = -1, .part = trace->lags[i].part};
+        trace->names[trace->name_count++] = (TraceName){.name = trace->lags[i].name, .expr = with[first + i], .unit = trace->lags[i].unit, .state = -1,
+                                                        .part = trace->lags[i].part};
         trace->rates[first + i] = trace->lags[i].rate;
     }
     for (uint16_t i = model->dynamic_count; i < model->state_count; i++)
@@ -374,7 +378,8 @@ static uint32_t place_ensemble(Loader *loader, uint32_t column)
     return column + ensemble->members;
 }
 
-/* Sensors keep their last sample and the memory of their tests, and the twin what they found; what a program only reports, and outputs, come last: they are not kept. */
+/* Sensors keep their last sample and the memory of their tests, and the twin what they found; what a program only reports, and outputs, come last:
+ * they are not kept. */
 static Err place_sensors(Loader *loader)
 {
     Model *model = loader->model;
@@ -446,9 +451,9 @@ static Err read_model(Loader *loader)
         return err;
 
     place_columns(loader);
-    if ((err = trace_model(loader)) || (err = loader__connect_inputs(loader)) || (err = add_hidden(loader)) || (err = add_outputs(loader)) || (err = add_statistic(loader)) || (err = loader__read_sensors(loader)) ||
-        (err = loader__read_alarms(loader)) || (err = loader__read_faults(loader)) || (err = loader__read_divergence(loader)) ||
-        (err = loader__read_filter(loader)) || (err = place_sensors(loader)))
+    if ((err = trace_model(loader)) || (err = loader__connect_inputs(loader)) || (err = add_hidden(loader)) || (err = add_outputs(loader)) ||
+        (err = add_statistic(loader)) || (err = loader__read_sensors(loader)) || (err = loader__read_alarms(loader)) || (err = loader__read_faults(loader)) ||
+        (err = loader__read_divergence(loader)) || (err = loader__read_filter(loader)) || (err = place_sensors(loader)))
         return err;
     err = loader__build_programs(loader);
     return err ? err : loader__start_procedure(loader);

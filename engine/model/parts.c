@@ -260,8 +260,8 @@ static void narrow(Declaration *entry, const Passed *passed, Channel *source)
 {
     const Given *given = passed->given;
     if (!unit_converts(passed->unit, source->unit)) {
-        loader__fail_use(entry, given->to, "\"%s\" is in \"%s\", which does not convert to that of \"%s\", \"%s\"", given->from, unit_name(source->unit), given->key,
-                         unit_name(passed->unit));
+        loader__fail_use(entry, given->to, "\"%s\" is in \"%s\", which does not convert to that of \"%s\", \"%s\"", given->from, unit_name(source->unit),
+                         given->key, unit_name(passed->unit));
         return;
     }
     source->min = fmax(source->min, passed->min);

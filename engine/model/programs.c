@@ -49,7 +49,8 @@ static Err draft_sensor(Drafts *drafts, uint16_t index)
     if (model->filter.members)
         return draft(drafts, &sensor->measure, filter_compare(model->graph, &filter, drafts->buffer));
     const Err err = draft(drafts, &sensor->measure, filter_measure(model->graph, &loader->layout, model->state_count, &filter, drafts->buffer));
-    return err ? err : draft(drafts, &sensor->correct, filter_correct(model->graph, &loader->layout, loader->filter, model->state_count, &filter, drafts->buffer));
+    return err ? err
+               : draft(drafts, &sensor->correct, filter_correct(model->graph, &loader->layout, loader->filter, model->state_count, &filter, drafts->buffer));
 }
 
 static size_t assign_outputs(const Loader *loader, Assignment *out)
@@ -78,8 +79,10 @@ static Err draft_model(Drafts *drafts)
     Err err = ERR_OK;
     if (!model->filter.members)
         err = draft(drafts, &model->predict, filter_predict(model->graph, &loader->layout, loader->filter, n, model->stepper, model->step, drafts->buffer));
-    if (err || (err = draft(drafts, &model->move, filter_move(model->graph, &loader->layout, loader->filter, n, model->stepper, model->step, drafts->buffer))) ||
-        (err = draft(drafts, &model->derive, assign_outputs(loader, drafts->buffer))) || (err = draft(drafts, &model->record, assign_delayed(loader, drafts->buffer))))
+    if (err ||
+        (err = draft(drafts, &model->move, filter_move(model->graph, &loader->layout, loader->filter, n, model->stepper, model->step, drafts->buffer))) ||
+        (err = draft(drafts, &model->derive, assign_outputs(loader, drafts->buffer))) ||
+        (err = draft(drafts, &model->record, assign_delayed(loader, drafts->buffer))))
         return err;
     for (uint16_t i = 0; i < model->sensor_count && !err; i++)
         err = draft_sensor(drafts, i);

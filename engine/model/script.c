@@ -542,5 +542,6 @@ Err script_refuse_twice(Script *script, const char *section, ErrText *why)
         return err_set(why, ERR_MEMORY, "%s: no memory to read it", script->path);
     if (!key.name)
         return ERR_OK;
-    return err_set(why, ERR_SCRIPT, "%s:%d: %s: \"%.*s\" stands in line %d already: one of the two was expected", script->path, key.second, section, key.length, key.name, key.first);
+    return err_set(why, ERR_SCRIPT, "%s:%d: %s: \"%.*s\" stands in line %d already: one of the two was expected", script->path, key.second, section, key.length,
+                   key.name, key.first);
 }

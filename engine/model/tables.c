@@ -58,7 +58,8 @@ static double number_at(lua_State *lua, int n, const Unit *unit, const char *wha
     const double number = lua_tonumber(lua, -1);
     lua_pop(lua, 1);
     if (type != LUA_TNUMBER || !isfinite(number))
-        luaL_error(lua, "lookup: number %d of %s must be a finite number, got %s", n, what, type == LUA_TNUMBER ? "an infinite one or NaN" : lua_typename(lua, type));
+        luaL_error(lua, "lookup: number %d of %s must be a finite number, got %s", n, what,
+                   type == LUA_TNUMBER ? "an infinite one or NaN" : lua_typename(lua, type));
     return unit_to_si(unit, number);
 }
 

@@ -190,7 +190,9 @@ Err tangent_create(const Model *model, const TangentDef *def, Tangent **out, Err
     if (model->procedure)
         return err_set(why, ERR_RANGE, "%s: its step is a function of Lua, which has no derivatives: a fit needs equations", model->path);
     if (model->filter.members && !def->simulates)
-        return err_set(why, ERR_RANGE, "%s: what an ensemble filter expects has no derivatives: fit the error of simulation, or let the model be \"extended\" for the fit", model->path);
+        return err_set(why, ERR_RANGE,
+                       "%s: what an ensemble filter expects has no derivatives: fit the error of simulation, or let the model be \"extended\" for the fit",
+                       model->path);
     if (2u * model->column_count + PREPARED_MAX >= COLUMN_NONE)
         return err_set(why, ERR_RANGE, "%s: the model has %u columns, too many for a tangent beside each", model->path, model->column_count);
     Tangent *tangent = mem_alloc(sizeof *tangent);

@@ -31,6 +31,7 @@ typedef struct Tangent {
     Arena arena;
 } Tangent;
 
-/// ERR_MEMORY also when memory ran out while an earlier one was built: a graph remembers that. ERR_RANGE for a model whose step is a function of Lua, which has no derivatives, or that is too large.
+/// ERR_MEMORY also when memory ran out while an earlier one was built: a graph remembers that. ERR_RANGE for a model whose step is a function of Lua, which has
+/// no derivatives, or that is too large.
 Err tangent_create(const Model *model, const TangentDef *def, Tangent **out, ErrText *why);
 void tangent_destroy(Tangent *tangent);

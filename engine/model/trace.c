@@ -330,7 +330,8 @@ static int value_newindex(lua_State *lua)
     if (unit_parse("s", &second, &why) || !(expected = unit_divide(state->unit, second)))
         return luaL_error(lua, "no unit for a rate");
     if (!value__converts(trace, &rate, expected))
-        return luaL_error(lua, "dimensions differ: the rate of a state in %s must be in %s, this has %s", value__dimension(state->unit), value__dimension(expected), value__dimension(rate.unit));
+        return luaL_error(lua, "dimensions differ: the rate of a state in %s must be in %s, this has %s", value__dimension(state->unit),
+                          value__dimension(expected), value__dimension(rate.unit));
     trace->rates[state->state] = rate.expr;
     return 0;
 }
@@ -368,7 +369,8 @@ static int array_length(lua_State *lua)
 static int array_newindex(lua_State *lua)
 {
     const TraceArray *array = array_of(lua);
-    return luaL_error(lua, "\"%s[%s]\" cannot be assigned; did you mean t.%s[%s].rate?", array->name, luaL_tolstring(lua, 2, NULL), array->name, luaL_tolstring(lua, 2, NULL));
+    return luaL_error(lua, "\"%s[%s]\" cannot be assigned; did you mean t.%s[%s].rate?", array->name, luaL_tolstring(lua, 2, NULL), array->name,
+                      luaL_tolstring(lua, 2, NULL));
 }
 
 /* Whose `t` this is: the part whose function is run, or t.upper, a part of it. */

@@ -41,7 +41,8 @@ static int fleet_constructor(lua_State *lua)
     if (count < 1 || count > FLEET_MAX)
         return luaL_error(lua, "fleet \"%s\": expected 1 to %d twins, got %I", name, FLEET_MAX, (LUAI_UACINT)count);
     if (!declare_is_name(name) || strlen(name) + 1 + (size_t)digits_of(count) >= NAME_ROOM)
-        return luaL_error(lua, "fleet \"%s\": expected a letter, then letters, digits or underscores, at most %d with the number of a twin", name, NAME_ROOM - 1);
+        return luaL_error(lua, "fleet \"%s\": expected a letter, then letters, digits or underscores, at most %d with the number of a twin", name,
+                          NAME_ROOM - 1);
     if (strlen(model) >= sizeof((Fleet *)0)->model)
         return luaL_error(lua, "fleet \"%s\": the name of its model is too long", name);
     if (!lua_isnil(lua, 4) && !lua_istable(lua, 4) && !lua_isfunction(lua, 4))
@@ -134,7 +135,8 @@ static Err find_model_file(const Assets *assets, const char *name, char out[PATH
     const char *ending = strchr(name, '.') ? "" : ".lua";
     if (script_find(path, plant_model_places, name, out, PATH_ROOM))
         return ERR_OK;
-    return fail(assets, "no model \"%s\": expected %s%s in %.*s../models/, %.*s or %.*smodels/", name, name, ending, folder, path, folder ? folder : 1, folder ? path : ".", folder, path);
+    return fail(assets, "no model \"%s\": expected %s%s in %.*s../models/, %.*s or %.*smodels/", name, name, ending, folder, path, folder ? folder : 1,
+                folder ? path : ".", folder, path);
 }
 
 static TagRole role_of(ChannelKind kind)
@@ -525,13 +527,15 @@ static Err read_recorded(const Assets *assets, int root)
     if (type == LUA_TNIL)
         return ERR_OK;
     if (type != LUA_TTABLE)
-        return script_blame(assets->plant->script, assets->why, "record_fleets", NULL, "\"record_fleets\" must be a list of names, got %s", lua_typename(lua, type));
+        return script_blame(assets->plant->script, assets->why, "record_fleets", NULL, "\"record_fleets\" must be a list of names, got %s",
+                            lua_typename(lua, type));
     Err err = ERR_OK;
     for (lua_pushnil(lua); !err && lua_next(lua, -2); lua_pop(lua, 1))
         if (lua_type(lua, -1) == LUA_TSTRING)
             err = record_named(assets, lua_tostring(lua, -1));
         else
-            err = script_blame(assets->plant->script, assets->why, "record_fleets", NULL, "\"record_fleets\" must be a list of names, got a %s in it", luaL_typename(lua, -1));
+            err = script_blame(assets->plant->script, assets->why, "record_fleets", NULL, "\"record_fleets\" must be a list of names, got a %s in it",
+                               luaL_typename(lua, -1));
     return err;
 }
 

@@ -314,8 +314,9 @@ static void place_block(Castor *castor, const Block *block)
 {
     for (uint16_t s = 0; s < block->model->sensor_count; s++)
         for (uint32_t lane = 0; lane < block->lanes; lane++)
-            castor->instruments[castor->instrument_count++] =
-                (Instrument){.twin = block->twin[lane], .sensor = s, .tag = plant_tag(castor->plant, block->twin[lane], block->model->sensors[s].channel), .last = NAN};
+            castor->instruments[castor->instrument_count++] = (Instrument){.twin = block->twin[lane], .sensor = s,
+                                                                           .tag = plant_tag(castor->plant, block->twin[lane], block->model->sensors[s].channel),
+                                                                           .last = NAN};
 }
 
 static void place_report(Castor *castor, TagId tag)
@@ -604,7 +605,8 @@ static bool take_reading(Castor *castor, Instrument *instrument, double *out)
     return true;
 }
 
-/* What was read before the controller acted is stamped before what it did, a nanosecond apart: a sensor that an input reaches directly still saw the old one. */
+/* What was read before the controller acted is stamped before what it did, a nanosecond apart:
+ * a sensor that an input reaches directly still saw the old one. */
 enum { READ_BEFORE_NS = 2, ACTED_BEFORE_NS = 1 };
 
 static void add_sample(Castor *castor, TagId tag, double value, int64_t before_ns)

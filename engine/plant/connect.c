@@ -63,12 +63,13 @@ static Err add_connection(Plant *plant, const char *from, const char *to, ErrTex
 
     const Channel *source = channel_at(plant, connection->from), *input = channel_at(plant, connection->to);
     if (!is_source(source->kind))
-        return script_blame(plant->script, why, SECTION, from, "connect: \"%s\" is of kind %s: expected an output, a state or a parameter", from, channel_kind_name(source->kind));
+        return script_blame(plant->script, why, SECTION, from, "connect: \"%s\" is of kind %s: expected an output, a state or a parameter", from,
+                            channel_kind_name(source->kind));
     if (input->kind != CHANNEL_INPUT)
         return script_blame(plant->script, why, SECTION, from, "connect: \"%s\" is of kind %s: expected an input", to, channel_kind_name(input->kind));
     if (!unit_converts(source->unit, input->unit))
-        return script_blame(plant->script, why, SECTION, from, "connect: \"%s\" is in \"%s\", which does not convert to \"%s\" of \"%s\"", from, unit_name(source->unit),
-                            unit_name(input->unit), to);
+        return script_blame(plant->script, why, SECTION, from, "connect: \"%s\" is in \"%s\", which does not convert to \"%s\" of \"%s\"", from,
+                            unit_name(source->unit), unit_name(input->unit), to);
 
     connection->min = input->min;
     connection->max = input->max;
@@ -100,7 +101,8 @@ static Err read_inputs(Plant *plant, lua_State *lua, const char *from, ErrText *
         else
             lua_pushvalue(lua, -1);
         if (lua_type(lua, -1) != LUA_TSTRING)
-            err = script_blame(plant->script, why, SECTION, from, "connect: \"%s\" must feed \"asset.input\", or a list of them, got %s", from, lua_typename(lua, lua_type(lua, -1)));
+            err = script_blame(plant->script, why, SECTION, from, "connect: \"%s\" must feed \"asset.input\", or a list of them, got %s", from,
+                               lua_typename(lua, lua_type(lua, -1)));
         else
             err = add_connection(plant, from, lua_tostring(lua, -1), why);
         lua_pop(lua, 1);
@@ -129,8 +131,8 @@ static Err check_sources(const Plant *plant, ErrText *why)
             continue;
         char name[128];
         snprintf(name, sizeof name, "%s.%s", plant->twins[a->from.twin].name, channel_at(plant, a->from)->name);
-        return script_blame(plant->script, why, SECTION, name, "connect: \"%s.%s\" is fed twice, by \"%s\" and by \"%s.%s\"", plant->twins[a->to.twin].name, channel_at(plant, a->to)->name,
-                            name, plant->twins[b->from.twin].name, channel_at(plant, b->from)->name);
+        return script_blame(plant->script, why, SECTION, name, "connect: \"%s.%s\" is fed twice, by \"%s\" and by \"%s.%s\"", plant->twins[a->to.twin].name,
+                            channel_at(plant, a->to)->name, name, plant->twins[b->from.twin].name, channel_at(plant, b->from)->name);
     }
     return ERR_OK;
 }

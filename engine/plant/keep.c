@@ -39,7 +39,9 @@ static double read_level(Declaration *entry, const char *key)
     const char *text = declare_text(entry, key, "forever");
     const double seconds = parse_duration(text);
     if (!(seconds >= LEAST_S) || (seconds > MOST_S && !isinf(seconds)))
-        declare_fail(entry, "%s of \"history\": expected a time of at least an hour, like \"12h\", \"30d\" or \"2y\" (s, min, h, d, w, y), or \"forever\", got \"%s\"", key, text);
+        declare_fail(entry,
+                     "%s of \"history\": expected a time of at least an hour, like \"12h\", \"30d\" or \"2y\" (s, min, h, d, w, y), or \"forever\", got \"%s\"",
+                     key, text);
     return seconds;
 }
 

@@ -160,7 +160,8 @@ static Err read_recording(Loader *loader)
     return ERR_OK;
 }
 
-/* Whether an `on` on top of the stack has handlers that are called in forecasts, where there are no samples and no divergences; what has no name is every(...). */
+/* Whether an `on` on top of the stack has handlers that are called in forecasts, where there are no samples and no divergences;
+ * what has no name is every(...). */
 static bool has_handlers(lua_State *lua)
 {
     bool has = false;
@@ -199,8 +200,8 @@ static Err keep_control(Loader *loader)
         return ERR_OK;
     }
     if (type != LUA_TFUNCTION && !every)
-        return script_blame(plant->script, loader->why, NULL, "control", "control must be every(seconds, function(device, seconds, memory, time) ... end), got %s",
-                            luaL_typename(loader->lua, -1));
+        return script_blame(plant->script, loader->why, NULL, "control",
+                            "control must be every(seconds, function(device, seconds, memory, time) ... end), got %s", luaL_typename(loader->lua, -1));
     plant->control_ns = every && every->period_ns > plant->step_ns ? every->period_ns : plant->step_ns;
     lua_setfield(loader->lua, LUA_REGISTRYINDEX, "pollux.control");
     lua_settop(loader->lua, loader->root);
@@ -232,7 +233,8 @@ static Err read_settings(Loader *loader)
     if (strcmp(clocks, "measured") != 0 && strcmp(clocks, "corrected") != 0)
         root.key = "clocks", declare_fail(&root, "clocks must be \"measured\" or \"corrected\", got \"%s\"", clocks);
     if (strcmp(clocks, "corrected") == 0 && strcmp(clock, "utc") != 0)
-        root.key = "clocks", declare_fail(&root, "clocks can be corrected where clock = \"utc\": elsewhere samples carry the time, and there is nothing to hold them against");
+        root.key = "clocks",
+        declare_fail(&root, "clocks can be corrected where clock = \"utc\": elsewhere samples carry the time, and there is nothing to hold them against");
     if (!(wait >= 0 && wait <= 3600))
         root.key = "wait", declare_fail(&root, "wait must be between 0 and 3600 seconds");
     if (plant->lag_declared && !(lag >= 0 && ceil(lag / plant->step) <= PLANT_LAG_TICKS_MAX))

@@ -202,8 +202,8 @@ uint64_t plant_quarantined(const Plant *plant);
 bool plant_is_quarantined(const Plant *plant, uint32_t twin);
 /// Push the table `key` ("on", "emulate", "forecast", "gate", "bind") of the plant's script on its Lua stack: a table, or nil; "control" is a function.
 void plant_push(const Plant *plant, const char *key);
-/// Make `copy` the same plant with a script of its own, which has been run as the plant's was and knows nothing of what happened since; what it prints is not heard.
-/// Everything else is the plant's. Behind an error, too, script_destroy(copy->script) is the caller's.
+/// Make `copy` the same plant with a script of its own, which has been run as the plant's was and knows nothing of what happened since; what it prints is not
+/// heard. Everything else is the plant's. Behind an error, too, script_destroy(copy->script) is the caller's.
 Err plant_script_again(Plant *copy, const Plant *plant, ErrText *why);
 
 /// The number of the tick that a time lies in: tick k covers the times from k to k + 1 steps since 1970.

@@ -64,7 +64,8 @@ static bool read_filter(const Server *server, const Request *request, HistoryAla
 
 static bool admits(const HistoryAlarmFilter *filter, const Alarm *alarm, const char *twin)
 {
-    return (!filter->before || alarm->id < filter->before) && (!filter->states || filter->states >> alarm->state & 1) && (!filter->twin || strcmp(filter->twin, twin) == 0);
+    return (!filter->before || alarm->id < filter->before) && (!filter->states || filter->states >> alarm->state & 1) &&
+           (!filter->twin || strcmp(filter->twin, twin) == 0);
 }
 
 /* Returns how many, and the id of the last. */
@@ -301,7 +302,8 @@ static bool read_body(const Request *request, json_t **body, const char **commen
             good = false;
     }
     if (!good)
-        reply_problem(reply, 400, "the body: expected {\"comment\":TEXT,\"seconds\":N}, a text of at most %d bytes and, to shelve, a number", ALARM_COMMENT - 1);
+        reply_problem(reply, 400, "the body: expected {\"comment\":TEXT,\"seconds\":N}, a text of at most %d bytes and, to shelve, a number",
+                      ALARM_COMMENT - 1);
     return good;
 }
 

@@ -1,4 +1,5 @@
-/* dechunk.h -- a body whose length is not said beforehand (chunked, RFC 9112 section 7.1), put together as it comes. libwebsockets passes such bodies on as they are.
+/* dechunk.h -- a body whose length is not said beforehand (chunked, RFC 9112 section 7.1), put together as it comes. libwebsockets passes such bodies on as
+ * they are.
  *
  * Takes: bytes, in pieces of any size.  Gives: the body. Extensions of chunks and trailers are read over. */
 #pragma once

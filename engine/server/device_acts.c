@@ -171,7 +171,8 @@ static bool merge_bindings(const Server *server, const RegistryEntry *entry, con
 static void describe_bindings(Text *out, const RegistryEntry *entry)
 {
     for (size_t i = 0; i < entry->binding_count; i++)
-        text_format(out, "%s%s: %s%s%s", i ? ", " : "", entry->bindings[i].name, entry->bindings[i].tag, *entry->bindings[i].unit ? " " : "", entry->bindings[i].unit);
+        text_format(out, "%s%s: %s%s%s", i ? ", " : "", entry->bindings[i].name, entry->bindings[i].tag, *entry->bindings[i].unit ? " " : "",
+                    entry->bindings[i].unit);
     text_put(out, entry->binding_count ? "" : "bound to nothing");
 }
 
@@ -229,7 +230,10 @@ static bool enrol(Server *server, const RegistryEntry *entry, const RegistryEntr
     Err err = ERR_OK;
     if (!read_credential(server, device, body, &kind, reply))
         return false;
-    *enrolment = (Enrolment){.name = kind != CREDENTIAL_NONE ? entry->name : server->access ? device->came_by : entry->credential, .instead_of = entry->credential};
+    *enrolment = (Enrolment){.name = kind != CREDENTIAL_NONE ? entry->name
+                                     : server->access        ? device->came_by
+                                                             : entry->credential,
+                             .instead_of = entry->credential};
     if (kind == CREDENTIAL_CERTIFICATE) {
         if (!read_fingerprint(device, body, &fingerprint, reply))
             return false;

@@ -1,4 +1,5 @@
-/* devices.c -- the devices of a plant as they are: who has come, what each offers and is bound to, and its twin. docs/protocol.md, "Devices that are claimed". */
+/* devices.c -- the devices of a plant as they are: who has come, what each offers and is bound to, and its twin. docs/protocol.md,
+ * "Devices that are claimed". */
 #include <math.h>
 #include <string.h>
 

@@ -110,7 +110,8 @@ static bool can_look_ahead(Server *server, Reply *reply)
     return false;
 }
 
-/* What the body or ?scenario= asks for; `path` is the file of a named one, or the folder in which that of a body may name recordings. False when it was refused. */
+/* What the body or ?scenario= asks for; `path` is the file of a named one, or the folder in which that of a body may name recordings.
+ * False when it was refused. */
 static bool read_scenario(const Server *server, const Request *request, char path[PATH_ROOM], Reply *reply)
 {
     const char *name = request_arg(request, "scenario");
@@ -212,7 +213,9 @@ static void answer_state(const Server *server, uint64_t id, Reply *reply)
 {
     DeskView view;
     if (!server->desk || !desk_look(server->desk, id, &view)) {
-        reply_problem(reply, 404, "no forecast %" PRIu64 ": results are kept for %d min, for a while less when many are asked for, and not over another version of the script",
+        reply_problem(reply, 404,
+                      "no forecast %" PRIu64
+                      ": results are kept for %d min, for a while less when many are asked for, and not over another version of the script",
                       id, (int)(DESK_KEPT_NS / NS_PER_S / 60));
         return;
     }

@@ -1,8 +1,8 @@
 /* guard.h -- who may speak with the server at all, and who it is, before anything is looked up.
  *
  * Pages of other sites must not speak with a plant: a Host that is no name of ours is somebody's name that was bent to this address (DNS rebinding), an Origin
- * that is not ours is another page. Names of ours are those of the loopback, those that the server was told or its certificate is made out to, and the very address
- * that was connected to, which no name server can bend. Any port is admitted in Host, because a tunnel or a proxy may have another than ours. */
+ * that is not ours is another page. Names of ours are those of the loopback, those that the server was told or its certificate is made out to, and the very
+ * address that was connected to, which no name server can bend. Any port is admitted in Host, because a tunnel or a proxy may have another than ours. */
 #pragma once
 
 #include <libwebsockets.h>

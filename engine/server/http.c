@@ -50,7 +50,8 @@ typedef struct Session {
 /* A request as it is read from its headers, and the memory that it points to. */
 typedef struct RequestRoom {
     Request request;
-    char path[PATH_ROOM], parts[PATH_ROOM], args[ARGS_ROOM], origin[HEADER_ROOM + 8], type[HEADER_ROOM], encoding[HEADER_ROOM], accept[HEADER_ROOM], last_event[24];
+    char path[PATH_ROOM], parts[PATH_ROOM], args[ARGS_ROOM], origin[HEADER_ROOM + 8], type[HEADER_ROOM], encoding[HEADER_ROOM], accept[HEADER_ROOM],
+        last_event[24];
 } RequestRoom;
 
 size_t server__http_session_size(void)
@@ -308,7 +309,8 @@ static void copy_header(struct lws *wsi, enum lws_token_indexes token, char out[
 static const Route *read_request(Server *server, struct lws *wsi, RequestRoom *room, Reply *reply)
 {
     Request *request = &room->request;
-    *request = (Request){.body = "", .origin = room->origin, .type = room->type, .encoding = room->encoding, .accept = room->accept, .last_event = room->last_event};
+    *request = (Request){.body = "", .origin = room->origin, .type = room->type, .encoding = room->encoding, .accept = room->accept,
+                         .last_event = room->last_event};
     char host[HEADER_ROOM];
     copy_header(wsi, WSI_TOKEN_HOST, host);
     snprintf(room->origin, sizeof room->origin, "%s://%s", lws_is_ssl(wsi) ? "https" : "http", host);

@@ -1,7 +1,7 @@
 /* keyring.h -- who may come in: the access file.
  *
- * A key is what somebody proves himself with: a password, a token, or a certificate of a device. It says by which name what he does is recorded, and what he may
- * do: a role, and tags that he may send samples of (`provide`) or whose actuators he may be (`actuate`), as patterns in which `*` stands for any letters.
+ * A key is what somebody proves himself with: a password, a token, or a certificate of a device. It says by which name what he does is recorded, and what he
+ * may do: a role, and tags that he may send samples of (`provide`) or whose actuators he may be (`actuate`), as patterns in which `*` stands for any letters.
  * Of secrets there are hashes alone. Names are unique, so that a record says who it was.
  *
  * The file is JSON, its owner's alone (mode 0600), and always whole: another version takes its place in one step.

@@ -77,7 +77,8 @@ static void answer_permissions(Server *server, const Request *request, Reply *re
 /* `seconds` of life; 0 makes a browser forget it. */
 static void set_cookie(const Server *server, const char *cookie, int seconds, Reply *reply)
 {
-    snprintf(reply->cookie, sizeof reply->cookie, SESSION_COOKIE "=%s; Path=/; HttpOnly; SameSite=Strict; Max-Age=%d%s", cookie, seconds, server->tls ? "; Secure" : "");
+    snprintf(reply->cookie, sizeof reply->cookie, SESSION_COOKIE "=%s; Path=/; HttpOnly; SameSite=Strict; Max-Age=%d%s", cookie, seconds,
+             server->tls ? "; Secure" : "");
 }
 
 /* An address without its port; of IPv6 the network, within which everybody has as many addresses as he likes. */

@@ -1,6 +1,7 @@
 /* metrics.c -- GET /metrics: what Prometheus scrapes, in its text form 0.0.4 (prometheus.io, "Exposition formats").
  *
- * Names end in their unit, counters in _total, and times are seconds. What has a line per twin or sensor is told of the twins that are shown: SHOWN_MAX at the most. */
+ * Names end in their unit, counters in _total, and times are seconds. What has a line per twin or sensor is told of the twins that are shown:
+ * SHOWN_MAX at the most. */
 #include <dirent.h>
 #include <inttypes.h>
 #include <math.h>
@@ -113,11 +114,13 @@ static void put_samples(Text *out, const State *state)
     const struct {
         const char *fate;
         uint64_t count;
-    } fates[] = {{"used", counters->used}, {"late", counters->late}, {"duplicate", counters->duplicate}, {"future", counters->future}, {"bad", counters->bad}, {"dropped", counters->dropped}};
+    } fates[] = {{"used", counters->used},     {"late", counters->late}, {"duplicate", counters->duplicate},
+                 {"future", counters->future}, {"bad", counters->bad},   {"dropped", counters->dropped}};
     put_family(out, "samples_total", "counter", "Samples by what became of them.");
     for (size_t i = 0; i < sizeof fates / sizeof *fates; i++)
         put_line(out, "samples_total", "fate", fates[i].fate, (double)fates[i].count);
-    put_single(out, "samples_amended_total", "counter", "Samples that came behind their tick and were used; they are among those used.", (double)state->rewinds.amended);
+    put_single(out, "samples_amended_total", "counter", "Samples that came behind their tick and were used; they are among those used.",
+               (double)state->rewinds.amended);
     put_single(out, "rewinds_total", "counter", "How often twins went back for late samples.", (double)state->rewinds.rewinds);
     put_single(out, "rewind_seconds_total", "counter", "Time spent on late samples.", (double)state->rewinds.spent_ns / 1e9);
 }
@@ -256,7 +259,8 @@ static void put_innovations(Text *out, const Server *server, const State *state)
         for (uint16_t i = 0; i < model->sensor_count; i++) {
             const SensorHealth *sensor = &state->sensors[(size_t)slot * server->states.sensors_max + i];
             if (isfinite(sensor->sd))
-                put_line(out, "sensor_innovation_sigmas", "tag", tags_name(plant->tags, plant_tag(plant, twin, model->sensors[i].channel)).text, sensor->innovation / sensor->sd);
+                put_line(out, "sensor_innovation_sigmas", "tag", tags_name(plant->tags, plant_tag(plant, twin, model->sensors[i].channel)).text,
+                         sensor->innovation / sensor->sd);
         }
     }
 }
@@ -296,7 +300,8 @@ static void put_clients(Text *out, const Server *server)
 {
     const ServerCounters *counters = &server->counters;
     put_single(out, "websocket_clients", "gauge", "WebSocket connections.", (double)server->client_count);
-    put_single(out, "websocket_subscribers", "gauge", "WebSocket connections that are told of ticks.", (double)(show_viewer_count(&server->show) - server->events_count));
+    put_single(out, "websocket_subscribers", "gauge", "WebSocket connections that are told of ticks.",
+               (double)(show_viewer_count(&server->show) - server->events_count));
     put_single(out, "websocket_listeners", "gauge", "WebSocket connections that are told of samples as they come.", (double)server->listener_count);
     put_single(out, "event_streams", "gauge", "Streams of server-sent events.", (double)server->events_count);
     put_single(out, "http_connections_total", "counter", "Connections that came.", (double)counters->connections);

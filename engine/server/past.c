@@ -1,4 +1,5 @@
-/* past.c -- what was: series, alarms and commands, from a reader of the history. Without a history, what the server has in its memory. docs/protocol.md, "REST". */
+/* past.c -- what was: series, alarms and commands, from a reader of the history. Without a history, what the server has in its memory.
+ * docs/protocol.md, "REST". */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>

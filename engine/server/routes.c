@@ -53,7 +53,8 @@ static void answer_index(Server *server, const Request *request, Reply *reply)
     size_t table;
     text_put(reply->body, "{\"routes\":[");
     for (const Route *route = next_route(NULL, &table); route; route = next_route(route, &table))
-        text_format(reply->body, "%s{\"method\":\"%s\",\"path\":\"%s\",\"right\":\"%s\"}", route == *tables ? "" : ",", route->method, route->path, right_name(route->right));
+        text_format(reply->body, "%s{\"method\":\"%s\",\"path\":\"%s\",\"right\":\"%s\"}", route == *tables ? "" : ",", route->method, route->path,
+                    right_name(route->right));
     text_put(reply->body, "]}");
 }
 

@@ -32,5 +32,6 @@ extern const Route push_routes[];
 
 /// Whether `path` belongs to routes, and not to the dashboard's files.
 bool routes_know(const char *path);
-/// The route of a request (OPTIONS is spoken everywhere), whose parts are then set: they are cut out of `path`, which is written to. NULL, and 404 or 405: nothing answers it.
+/// The route of a request (OPTIONS is spoken everywhere), whose parts are then set: they are cut out of `path`, which is written to. NULL, and 404 or 405:
+/// nothing answers it.
 const Route *routes_find(Request *request, char *path, Reply *reply);

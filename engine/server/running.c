@@ -90,7 +90,8 @@ static void step_time(Server *server, const Request *request, Reply *reply)
     if (!json_is_integer(ticks) || json_integer_value(ticks) < 1 || json_integer_value(ticks) > STEPS_MAX) {
         reply_problem(reply, 400, "ticks: expected a whole number from 1 to %d", STEPS_MAX);
     } else {
-        const ServerAsk ask = {.kind = SERVER_ASK_TIME, .time = {.paused = true, .speed = now_of(server)->speed_limit, .steps = (uint64_t)json_integer_value(ticks)}};
+        const ServerAsk ask = {.kind = SERVER_ASK_TIME,
+                               .time = {.paused = true, .speed = now_of(server)->speed_limit, .steps = (uint64_t)json_integer_value(ticks)}};
         reply_ask(reply, &ask, told_time);
     }
     json_decref(body);

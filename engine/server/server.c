@@ -186,11 +186,13 @@ static Err check_exposure(const Server *server, const ServerDef *def, ErrText *w
 {
     if (server_is_loopback(def->bind)) {
         if (def->host_count && !server->access)
-            return err_set(why, ERR_DENIED, "--host names this server to others, so it needs an access file: --access FILE (`pollux user add NAME --role admin` makes one)");
+            return err_set(why, ERR_DENIED,
+                           "--host names this server to others, so it needs an access file: --access FILE (`pollux user add NAME --role admin` makes one)");
         return ERR_OK;
     }
     if (!server->access || !access_lets_somebody_in(server->access))
-        return err_set(why, ERR_DENIED, "others can reach %.60s, so somebody has to be let in: `pollux user add NAME --role admin`, or `pollux token create NAME --role viewer`",
+        return err_set(why, ERR_DENIED,
+                       "others can reach %.60s, so somebody has to be let in: `pollux user add NAME --role admin`, or `pollux token create NAME --role viewer`",
                        server->address);
     return ERR_OK;
 }

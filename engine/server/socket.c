@@ -319,9 +319,12 @@ static int client_open(Server *server, Client *client, struct lws *wsi)
         lws_close_reason(wsi, LWS_CLOSE_STATUS_GOINGAWAY, (unsigned char *)"too many clients", 16);
         return -1;
     }
-    const Link link = {.send = link_send, .send_bulk = link_send_bulk, .hold = link_hold, .shut = link_shut, .may_provide = link_may_provide, .may_actuate = link_may_actuate,
+    const Link link = {.send = link_send, .send_bulk = link_send_bulk, .hold = link_hold, .shut = link_shut, .may_provide = link_may_provide,
+                       .may_actuate = link_may_actuate,
                        .certificate = link_certificate,
-                       .standing = !caller.known ? LINK_STRANGER : access_is_enrolled(server->access, &caller) ? LINK_ENROLLED : LINK_FREE};
+                       .standing = !caller.known                                 ? LINK_STRANGER
+                                   : access_is_enrolled(server->access, &caller) ? LINK_ENROLLED
+                                                                                 : LINK_FREE};
     *client = (Client){.link = link, .server = server, .wsi = wsi, .next = server->clients, .at = &server->clients};
     client->viewer = (Viewer){.offer = client_offer, .push = client_push};
     client->bulk = strcmp(lws_get_protocol(wsi)->name, SUBPROTOCOL_BULK) == 0;

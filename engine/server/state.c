@@ -20,7 +20,10 @@ Err state_init(State *state, const States *states)
     state->actuators = mem_alloc((states->actuators_max + 1) * sizeof *state->actuators);
     state->gate_changes = UINT64_MAX;
     text_add(&state->causes, "", 1);
-    return state->actuators && state->parted && state->quarantined_lanes && state->shown && state->readings && state->twins && state->sensors && !state->causes.failed ? ERR_OK : ERR_MEMORY;
+    return state->actuators && state->parted && state->quarantined_lanes && state->shown && state->readings && state->twins && state->sensors &&
+                   !state->causes.failed
+               ? ERR_OK
+               : ERR_MEMORY;
 }
 
 void state_fini(State *state)

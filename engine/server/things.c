@@ -18,8 +18,8 @@ static void put_id(Text *out, const Plant *plant, const char *twin)
 {
     const uint64_t high = hash_bytes(hash_bytes(1, plant->name, strlen(plant->name) + 1), twin, strlen(twin));
     const uint64_t low = hash_bytes(hash_bytes(2, plant->name, strlen(plant->name) + 1), twin, strlen(twin));
-    text_format(out, ",\"id\":\"urn:uuid:%08" PRIx32 "-%04x-8%03x-%04x-%012" PRIx64 "\"", (uint32_t)(high >> 32), (unsigned)(high >> 16 & 0xffff), (unsigned)(high & 0xfff),
-                (unsigned)(0x8000 | (low >> 48 & 0x3fff)), low & UINT64_C(0xffffffffffff));
+    text_format(out, ",\"id\":\"urn:uuid:%08" PRIx32 "-%04x-8%03x-%04x-%012" PRIx64 "\"", (uint32_t)(high >> 32), (unsigned)(high >> 16 & 0xffff),
+                (unsigned)(high & 0xfff), (unsigned)(0x8000 | (low >> 48 & 0x3fff)), low & UINT64_C(0xffffffffffff));
 }
 
 /* What all descriptions begin with. */
@@ -73,8 +73,10 @@ static void put_property(Text *out, const Plant *plant, uint32_t twin, const Cha
     put_string(out, ",", "description", channel->doc);
     text_put(out, ",");
     put_leaf_schema(out, channel);
-    text_format(out, ",\"readOnly\":true,\"observable\":true,\"forms\":[{\"op\":\"readproperty\",\"href\":\"twins/%s/%s\"" JSON_FORM, plant->twins[twin].name, channel->name);
-    text_format(out, ",{\"op\":[\"observeproperty\",\"unobserveproperty\"],\"href\":\"twins/%s/%s/events\"" SSE_FORM "]}", plant->twins[twin].name, channel->name);
+    text_format(out, ",\"readOnly\":true,\"observable\":true,\"forms\":[{\"op\":\"readproperty\",\"href\":\"twins/%s/%s\"" JSON_FORM, plant->twins[twin].name,
+                channel->name);
+    text_format(out, ",{\"op\":[\"observeproperty\",\"unobserveproperty\"],\"href\":\"twins/%s/%s/events\"" SSE_FORM "]}", plant->twins[twin].name,
+                channel->name);
 }
 
 static void put_action(Text *out, const Plant *plant, uint32_t twin, const Channel *channel)
@@ -96,7 +98,8 @@ static void put_alarms(Text *out, const char *twin)
 {
     text_put(out, ",\"events\":{\"alarm\":{\"title\":\"alarm\",\"description\":\"An alarm was raised, or has changed\",\"data\":");
     put_alarm_schema(out);
-    text_format(out, ",\"forms\":[{\"op\":[\"subscribeevent\",\"unsubscribeevent\"],\"href\":\"alarms/events%s%s\"" SSE_FORM "]}}", twin ? "?twin=" : "", twin ? twin : "");
+    text_format(out, ",\"forms\":[{\"op\":[\"subscribeevent\",\"unsubscribeevent\"],\"href\":\"alarms/events%s%s\"" SSE_FORM "]}}", twin ? "?twin=" : "",
+                twin ? twin : "");
 }
 
 void thing_twin(Text *out, const Plant *plant, uint32_t twin, const ThingPlace *place)

@@ -1,8 +1,8 @@
 /* throttle.h -- whoever fails often waits ever longer: against guessing.
  *
  * Failures are counted by address and by the name that was tried, whether there is such a user or not. The first few are free, as people mistype; then each
- * doubles the time until the next try is looked at, up to WAIT_MAX. A quarter of an hour without a failure forgets them. The table is of a fixed size, so that an
- * attacker cannot fill the memory: a place is taken from who has failed least.
+ * doubles the time until the next try is looked at, up to WAIT_MAX. A quarter of an hour without a failure forgets them. The table is of a fixed size, so that
+ * an attacker cannot fill the memory: a place is taken from who has failed least.
  *
  * Threads: one. Times are elapsed ones. */
 #pragma once

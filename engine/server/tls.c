@@ -89,7 +89,8 @@ Err tls_open(const TlsDef *def, Tls **out, ErrText *why)
     Tls *tls = mem_alloc(sizeof *tls);
     if (!tls)
         return err_set(why, ERR_MEMORY, "%s", err_name(ERR_MEMORY));
-    const bool copied = copy_path(def->certificate, &tls->certificate_path) && copy_path(def->key, &tls->key_path) && copy_path(def->client_ca, &tls->client_ca_path);
+    const bool copied = copy_path(def->certificate, &tls->certificate_path) && copy_path(def->key, &tls->key_path) &&
+                        copy_path(def->client_ca, &tls->client_ca_path);
     tls->outgoing = SSL_CTX_new(TLS_client_method());
     if (copied)
         note_change(tls);

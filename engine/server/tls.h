@@ -1,7 +1,7 @@
 /* tls.h -- TLS of the server: its certificate, and those that devices show.
  *
- * libwebsockets speaks TLS by OpenSSL; what is asked of OpenSSL itself stands here. Files are read beforehand, so that a wrong one gets an error that says what is
- * wrong with it. Another certificate in the file, as when it is renewed, is taken over without a restart.
+ * libwebsockets speaks TLS by OpenSSL; what is asked of OpenSSL itself stands here. Files are read beforehand, so that a wrong one gets an error that says what
+ * is wrong with it. Another certificate in the file, as when it is renewed, is taken over without a restart.
  *
  * Takes: PEM files.  Gives: options for libwebsockets, names that the certificate stands for, CertificateIds of devices.  Threads: the service thread's. */
 #pragma once

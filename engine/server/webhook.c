@@ -89,7 +89,8 @@ static Outcome post(Webhook *webhook, const Text *text)
     if (status >= 200 && status < 300)
         return OUTCOME_DELIVERED;
     if (!webhook->stopping)
-        log_write(LOG_WARNING, "webhook", "%s: %s%ld", webhook->url, code == CURLE_OK ? "status " : curl_easy_strerror(code), code == CURLE_OK ? status : (long)code);
+        log_write(LOG_WARNING, "webhook", "%s: %s%ld", webhook->url, code == CURLE_OK ? "status " : curl_easy_strerror(code),
+                  code == CURLE_OK ? status : (long)code);
     return status >= 400 && status < 500 && status != 408 && status != 429 ? OUTCOME_REFUSED : OUTCOME_AGAIN;
 }
 

@@ -1,4 +1,5 @@
-/* backoff.h -- how long to wait before the next attempt: doubled from time to time up to a cap, with jitter, so that a thousand devices do not come back in one moment.
+/* backoff.h -- how long to wait before the next attempt: doubled from time to time up to a cap, with jitter, so that a thousand devices do not come back in one
+ * moment.
  *
  * Each wait is drawn evenly between half of the nominal one and all of it.
  *

@@ -23,7 +23,8 @@ typedef struct ConnectorType {
     bool is_patient;  // its arrivals wait for all others, and a few at a time are taken: logs of devices that were offline
     /// Move up to `room` arrivals to `out`, oldest first; returns how many.
     size_t (*poll)(void *self, Arrival *out, size_t room);
-    /// Hand a command over. ERR_CLOSED when no device is there that has this actuator: another connector may have it. ERR_FULL when it cannot take more now. The gate tries again until the deadline.
+    /// Hand a command over. ERR_CLOSED when no device is there that has this actuator: another connector may have it. ERR_FULL when it cannot take more now.
+    /// The gate tries again until the deadline.
     Err (*send)(void *self, const Command *command);
     /// Everything up to `mark` (Arrival.mark) is on disk: whoever waits for that may be told.
     void (*stored)(void *self, uint64_t mark);

@@ -11,7 +11,8 @@
 
 /// `target` (NULL: nothing) with `patch` applied. NULL: no memory.
 json_t *merge_patch(const json_t *target, const json_t *patch);
-/// The members of the object `wished` that the object `is` has not, or has otherwise: the patch that brings them there. Numbers are compared by their value, 2 is 2.0.
+/// The members of the object `wished` that the object `is` has not, or has otherwise: the patch that brings them there.
+/// Numbers are compared by their value, 2 is 2.0.
 json_t *merge_delta(const json_t *wished, const json_t *is);
 /// Whether both say the same.
 bool merge_is_same(const json_t *a, const json_t *b);

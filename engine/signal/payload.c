@@ -164,7 +164,8 @@ static Err pick_time(const PayloadForm *form, const json_t *document, int64_t *o
     const json_t *found = form->stamp ? payload_at(document, form->stamp) : NULL;
     if (!found || json_is_null(found))
         return ERR_OK;
-    const bool read = json_is_string(found) ? time_parse(json_string_value(found), json_string_length(found), out) : form->stamp_ns && json_is_number(found) && count_time(found, form->stamp_ns, out);
+    const bool read = json_is_string(found) ? time_parse(json_string_value(found), json_string_length(found), out)
+                                            : form->stamp_ns && json_is_number(found) && count_time(found, form->stamp_ns, out);
     return read ? ERR_OK : err_set(why, ERR_PARSE, "a time was expected at \"%s\"", form->stamp);
 }
 

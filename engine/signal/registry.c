@@ -270,7 +270,8 @@ Err entry_check_binding(const EntryBinding *binding, const TagTable *tags, const
     if (*binding->unit && unit_parse(binding->unit, &own, &wrong) != ERR_OK)
         return err_set(why, ERR_UNIT, "\"%s\": %.500s", binding->name, wrong.text);
     if (!unit_converts(own, tag.unit))
-        return err_set(why, ERR_UNIT, "\"%s\": unit \"%s\" does not convert to \"%s\", that of \"%s\"", binding->name, binding->unit, unit_name(tag.unit), binding->tag);
+        return err_set(why, ERR_UNIT, "\"%s\": unit \"%s\" does not convert to \"%s\", that of \"%s\"", binding->name, binding->unit, unit_name(tag.unit),
+                       binding->tag);
     if (unit)
         *unit = own;
     return ERR_OK;
@@ -306,7 +307,8 @@ static Err check_name(const char *name, ErrText *why)
     const size_t length = strlen(name);
     if (length >= 1 && length < REGISTRY_NAME_ROOM - 4 && name[strspn(name, letters)] == 0)
         return ERR_OK;
-    return err_set(why, ERR_RANGE, "\"device\": expected 1 to %d letters, digits, and . _ @ - of a device that is to be claimed, got \"%.60s\"", REGISTRY_NAME_ROOM - 5, name);
+    return err_set(why, ERR_RANGE, "\"device\": expected 1 to %d letters, digits, and . _ @ - of a device that is to be claimed, got \"%.60s\"",
+                   REGISTRY_NAME_ROOM - 5, name);
 }
 
 /* Of several that call themselves the same each has a name of its own. */

@@ -83,7 +83,8 @@ EntryState entry_state(const RegistryEntry *entry);
 /// NULL when the device offers no tag of this name.
 EntryTag *entry_tag(const RegistryEntry *entry, const char *name);
 const EntryBinding *entry_binding(const RegistryEntry *entry, const char *name);
-/// Whether the plant can take a binding: its tag is there and is written to from outside, or is an actuator, and the unit converts. `unit` (may be NULL) is set then.
+/// Whether the plant can take a binding: its tag is there and is written to from outside, or is an actuator, and the unit converts.
+/// `unit` (may be NULL) is set then.
 Err entry_check_binding(const EntryBinding *binding, const TagTable *tags, const Unit **unit, ErrText *why);
 
 typedef struct Registry Registry;
@@ -129,13 +130,13 @@ typedef struct RegistryVisit {
     void *link;
 } RegistryVisit;
 
-/// Whose place it is that somebody takes who calls himself so and came by this credential: NULL where nobody is asked for one, and then the name counts alone; ""
-/// for who showed none, and then he is nobody whom an engineer has claimed. NULL: he is not known.
+/// Whose place it is that somebody takes who calls himself so and came by this credential: NULL where nobody is asked for one, and then the name counts alone;
+/// "" for who showed none, and then he is nobody whom an engineer has claimed. NULL: he is not known.
 RegistryEntry *registry_recognize(const Registry *registry, const char *calls, const char *credential);
 /// Whether somebody who calls himself so was replaced by another, whose entry that is.
 RegistryEntry *registry_find_successor(const Registry *registry, const char *calls);
-/// A device is there; `entry` is NULL for one that is not known, which gets an entry. Who is to be claimed is let in a few at a time. ERR_FULL, ERR_RANGE, ERR_MEMORY
-/// with what is wrong: nothing has changed.
+/// A device is there; `entry` is NULL for one that is not known, which gets an entry. Who is to be claimed is let in a few at a time. ERR_FULL, ERR_RANGE,
+/// ERR_MEMORY with what is wrong: nothing has changed.
 Err registry_arrive(Registry *registry, RegistryEntry *entry, const RegistryVisit *visit, RegistryEntry **out, ErrText *why);
 void registry_leave(Registry *registry, RegistryEntry *entry);
 /// What a tag of a device says now.

@@ -1,7 +1,8 @@
 /* sync.h -- samples meet twins: collect and order, correct, judge.
  *
- * Ticks are numbered from 1970: tick k covers the times from k to k + 1 steps. Arrivals are filed under the tick that their time lies in; a tick may run when it is complete: every provider has come past its end
- * (provider clock), or the time of day has, by the plant's wait (UTC clock). What cannot be used is kept all the same, with its fate.
+ * Ticks are numbered from 1970: tick k covers the times from k to k + 1 steps. Arrivals are filed under the tick that their time lies in; a tick may run when
+ * it is complete: every provider has come past its end (provider clock), or the time of day has, by the plant's wait (UTC clock). What cannot be used is kept
+ * all the same, with its fate.
  *
  * Correcting folds one scalar sample at a time into mean and covariance, in the order of their times. Each innovation is tested
  * as it comes; a Verdict says whether asset and twin have parted, and why (detect.h).
@@ -70,7 +71,8 @@ typedef struct SyncRewinds {
     int64_t spent_ns;   // on all of it
 } SyncRewinds;
 
-/// A tick that ran again, told while sync is as of its end: the state of the twins in `part` at its end is as if all samples of theirs that are known `at` the next tick had come in order.
+/// A tick that ran again, told while sync is as of its end: the state of the twins in `part` at its end is as if all samples of theirs that are known `at` the
+/// next tick had come in order.
 typedef void SyncReplayed(void *self, int64_t tick, int64_t at, const PlantPart *part);
 
 typedef struct Sync Sync;
@@ -78,7 +80,8 @@ typedef struct Sync Sync;
 Err sync_create(Plant *plant, Sync **out);
 void sync_destroy(Sync *sync);
 
-/// File one arrival: samples, times, joined and left; its provider must be a number of its own over all connectors. For a sample `filed` is set and true returned, so that it can be recorded.
+/// File one arrival: samples, times, joined and left; its provider must be a number of its own over all connectors. For a sample `filed` is set and true
+/// returned, so that it can be recorded.
 bool sync_file(Sync *sync, const Arrival *arrival, Filed *filed);
 /// File a sample again as history kept it, when replaying.
 void sync_refile(Sync *sync, const Filed *filed);
@@ -131,6 +134,6 @@ void sync_snapshot(const Sync *sync, void *out);
 Err sync_restore(Sync *sync, const void *bytes, size_t size, ErrText *why);
 /// The same from a snapshot of another version of the plant's script: what is known by tags that are still there. When tags were sampled last begins anew.
 Err sync_adopt(Sync *sync, const Lineage *lineage, const void *bytes, size_t size, ErrText *why);
-/// Behind either of them, within one process: what no snapshot has, the providers and the samples that wait for their tick; and when tags were sampled last. Samples of tags that
-/// take no samples any more are left out. ERR_MEMORY: `sync` is of no use then.
+/// Behind either of them, within one process: what no snapshot has, the providers and the samples that wait for their tick; and when tags were sampled last.
+/// Samples of tags that take no samples any more are left out. ERR_MEMORY: `sync` is of no use then.
 Err sync_succeed(Sync *sync, const Sync *before, const Lineage *lineage);

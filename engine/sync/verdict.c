@@ -156,7 +156,8 @@ const Verdict *sync_verdict(const Sync *sync, uint32_t twin)
     const Block *block = block_of(sync, twin, &lane);
     const char *name = sync->plant->twins[twin].name;
     Verdict *verdict = &((Sync *)sync)->verdict;  // a view that is made when it is asked for
-    *verdict = (Verdict){.kind = VERDICT_NONE, .channel = UINT16_MAX, .since = TIME_NONE, .nis = block_column(block, block->model->statistic)[lane], .nis_limit = 1};
+    *verdict = (Verdict){.kind = VERDICT_NONE, .channel = UINT16_MAX, .since = TIME_NONE, .nis = block_column(block, block->model->statistic)[lane],
+                         .nis_limit = 1};
 
     if (detect_state(block, lane) >= DETECT_PROCESS)
         tell_parted(sync, verdict, block, lane, name);

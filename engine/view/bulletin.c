@@ -40,9 +40,13 @@ static void draw_alarm(Ui *ui, View *view, const WorldAlarm *alarm, Box row)
     ui_text(ui, row.x + row.width - 58, row.y + 5, 60, FACE_SMALL, ui->theme->muted, time.text);
     ui_text(ui, row.x + 10, row.y + 20, row.width - 16, FACE_SMALL, ui->theme->text, alarm->text);
     ui_hint(ui, (Box){row.x, row.y + 18, row.width, 18}, alarm->text);
-    const char *state = alarm->aside ? "put aside" : alarm->predicted ? "foretold" : alarm->active ? alarm->acknowledged ? "active, acknowledged" : "active" : "over";
+    const char *state = alarm->aside       ? "put aside"
+                        : alarm->predicted ? "foretold"
+                        : alarm->active    ? alarm->acknowledged ? "active, acknowledged" : "active"
+                                           : "over";
     ui_text(ui, row.x + 10, row.y + 37, 140, FACE_SMALL, ui->theme->muted, state);
-    if (!alarm->acknowledged && ui_button(ui, (Box){row.x + row.width - 104, row.y + 34, 100, 22}, "Acknowledge", UI_PLAIN, panel_why_not(world, WORLD_CAN_ACKNOWLEDGE)))
+    if (!alarm->acknowledged &&
+        ui_button(ui, (Box){row.x + row.width - 104, row.y + 34, 100, 22}, "Acknowledge", UI_PLAIN, panel_why_not(world, WORLD_CAN_ACKNOWLEDGE)))
         panel_acknowledge(view, alarm->id);
     ui_leave(ui, scope);
 }

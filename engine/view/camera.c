@@ -31,7 +31,8 @@ static bool has_arrived(const Camera *camera)
 {
     const CameraPose *pose = &camera->pose, *goal = &camera->goal;
     const float apart = glm_vec3_distance((float *)pose->target, (float *)goal->target) / pose->distance;
-    const float slowness = fabsf(camera->speed.yaw) + fabsf(camera->speed.pitch) + fabsf(camera->speed.distance) + glm_vec3_norm((float *)camera->speed.target) / pose->distance;
+    const float slowness = fabsf(camera->speed.yaw) + fabsf(camera->speed.pitch) + fabsf(camera->speed.distance) +
+                           glm_vec3_norm((float *)camera->speed.target) / pose->distance;
     return apart < AT_REST && fabsf(pose->yaw - goal->yaw) < AT_REST && fabsf(pose->pitch - goal->pitch) < AT_REST &&
            fabsf(logf(pose->distance / goal->distance)) < AT_REST && slowness < 10 * AT_REST;
 }

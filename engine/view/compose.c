@@ -81,7 +81,8 @@ static void tint(const Composer *composer, const WorldAsset *asset, int64_t numb
     } else if (asset->health == ASSET_PARTED) {
         to_bytes(palette->parted, 0.4F + 0.3F * (float)cos(4 * M_PI * seconds), out->tint);
     } else if (asset->health == ASSET_ALARM) {
-        to_bytes(asset->severity >= 2 ? palette->alarm : palette->warning, asset->unacknowledged ? 0.3F + 0.15F * (float)cos(2 * M_PI * seconds) : 0.25F, out->tint);
+        to_bytes(asset->severity >= 2 ? palette->alarm : palette->warning, asset->unacknowledged ? 0.3F + 0.15F * (float)cos(2 * M_PI * seconds) : 0.25F,
+                 out->tint);
     } else if (number == composer->options->selected) {
         to_bytes(palette->selected, 0.18F, out->tint);
     } else if (number == composer->options->hovered) {
@@ -135,7 +136,8 @@ static void emit_line(Composer *composer, const WorldAsset *asset, const Mesh *m
     if (!line)
         return;
     const float z = mesh->vessel[0] + (mesh->vessel[1] - mesh->vessel[0]) * share, thick = LINE_THICK * asset->size[2] * (mesh->vessel[1] - mesh->vessel[0]);
-    *line = (Instance){.place = {asset->at[0], asset->at[1], asset->at[2] + z * asset->size[2] - thick / 2}, .size = {wide * asset->size[0], wide * asset->size[1], thick}, .alpha = 1};
+    *line = (Instance){.place = {asset->at[0], asset->at[1], asset->at[2] + z * asset->size[2] - thick / 2},
+                       .size = {wide * asset->size[0], wide * asset->size[1], thick}, .alpha = 1};
     to_bytes(colour, 1, line->colour);
 }
 
@@ -261,7 +263,8 @@ static void sort_slots(Composer *composer)
             const uint32_t count = composer->counts[key];
             at[key] = first;
             if (count > 0)
-                stage->draws[stage->draw_count++] = (Draw){.mesh = key / 2 / MESH_LEVELS, .level = key / 2 % MESH_LEVELS, .first = first, .count = count, .ghost = ghost,
+                stage->draws[stage->draw_count++] = (Draw){.mesh = key / 2 / MESH_LEVELS, .level = key / 2 % MESH_LEVELS, .first = first, .count = count,
+                                                           .ghost = ghost,
                                                            .grounded = !ghost && key / 2 / MESH_LEVELS != composer->ring && key / 2 % MESH_LEVELS < 2};
             first += count;
         }
@@ -273,7 +276,8 @@ static void sort_slots(Composer *composer)
 void stage_compose(Stage *stage, const World *world, const CameraLens *lens, const StageOptions *options)
 {
     assert(stage->shape == world->shape);
-    Composer composer = {.stage = stage, .world = world, .options = options, .ring = mesh_find(&stage->meshes, "ring"), .shell = mesh_find(&stage->meshes, "shell")};
+    Composer composer = {.stage = stage, .world = world, .options = options, .ring = mesh_find(&stage->meshes, "ring"),
+                         .shell = mesh_find(&stage->meshes, "shell")};
     frustum_of(lens, &composer.frustum);
     for (uint32_t i = 0; i < stage->asset_count; i++)
         compose_body(&composer, i);

@@ -20,8 +20,8 @@ static bool read_parts(CURLU *url, Endpoint *out)
     curl_url_get(url, CURLUPART_PATH, &path, 0);
     curl_url_get(url, CURLUPART_QUERY, &query, 0);
     curl_url_get(url, CURLUPART_USER, &user, 0);
-    const bool fits = scheme && host && port && path && (strcmp(scheme, "http") == 0 || strcmp(scheme, "https") == 0) && strcmp(path, "/") == 0 && !query && !user &&
-                      strlen(host) < sizeof out->host;
+    const bool fits = scheme && host && port && path && (strcmp(scheme, "http") == 0 || strcmp(scheme, "https") == 0) && strcmp(path, "/") == 0 && !query &&
+                      !user && strlen(host) < sizeof out->host;
     if (fits) {
         const bool bracket = host[0] == '[';
         out->tls = strcmp(scheme, "https") == 0;

@@ -40,7 +40,8 @@ void finder_draw(Finder *finder, Ui *ui, View *view)
     ui_panel(ui, box);
     ui_focus(ui, "what");
     move_choice(finder, ui);
-    const bool entered = ui_field(ui, (Box){box.x + PAD, box.y + PAD, box.width - 2 * PAD, 34}, "what", finder->text, sizeof finder->text, "name or model of an asset", &changed);
+    const bool entered = ui_field(ui, (Box){box.x + PAD, box.y + PAD, box.width - 2 * PAD, 34}, "what", finder->text, sizeof finder->text,
+                                  "name or model of an asset", &changed);
     if (changed || finder->shape != view->world.shape || finder->hits.count == 0) {
         finder->hits = search_find(&view->world, finder->text);
         finder->chosen = 0;

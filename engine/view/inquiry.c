@@ -103,7 +103,8 @@ Err inquiry_read_history(const Mirror *mirror, const json_t *json, Answer *answe
         return ERR_MEMORY;
     json_object_foreach((json_t *)all, tag, item) {
         WorldSeries *series = &answer->series[answer->series_count];
-        const json_t *times = json_object_get(item, "time"), *values = json_object_get(item, "value"), *low = json_object_get(item, "min"), *high = json_object_get(item, "max");
+        const json_t *times = json_object_get(item, "time"), *values = json_object_get(item, "value"), *low = json_object_get(item, "min"),
+                     *high = json_object_get(item, "max");
         if (!mirror_find(mirror, tag, &series->asset, &series->channel))
             continue;
         if (add_points(answer, series, json_array_size(times)))

@@ -88,7 +88,8 @@ bool lever_value(const Lever *lever, const World *world, double *out, ErrText *w
         if (isfinite(channel->min) && isfinite(channel->max))
             err_set(why, ERR_RANGE, "%s goes from %g to %g %s", channel->name, channel->min, channel->max, channel->unit);
         else
-            err_set(why, ERR_RANGE, "%s goes %s %g %s", channel->name, *out < channel->min ? "from" : "up to", *out < channel->min ? channel->min : channel->max, channel->unit);
+            err_set(why, ERR_RANGE, "%s goes %s %g %s", channel->name, *out < channel->min ? "from" : "up to",
+                    *out < channel->min ? channel->min : channel->max, channel->unit);
         return false;
     }
     return true;

@@ -148,9 +148,11 @@ static void on_gone(Line *line, const char *why, int status)
 static int show_key(const Line *line, struct lws *wsi, unsigned char **at, size_t room)
 {
     unsigned char *end = *at + room;
-    if (line->bearer[0] && lws_add_http_header_by_token(wsi, WSI_TOKEN_HTTP_AUTHORIZATION, (const unsigned char *)line->bearer, (int)strlen(line->bearer), at, end))
+    if (line->bearer[0] &&
+        lws_add_http_header_by_token(wsi, WSI_TOKEN_HTTP_AUTHORIZATION, (const unsigned char *)line->bearer, (int)strlen(line->bearer), at, end))
         return -1;
-    return line->cookie[0] ? lws_add_http_header_by_token(wsi, WSI_TOKEN_HTTP_COOKIE, (const unsigned char *)line->cookie, (int)strlen(line->cookie), at, end) : 0;
+    return line->cookie[0] ? lws_add_http_header_by_token(wsi, WSI_TOKEN_HTTP_COOKIE, (const unsigned char *)line->cookie, (int)strlen(line->cookie), at, end)
+                           : 0;
 }
 
 static void on_established(Line *line)
@@ -266,7 +268,8 @@ Err line_open(const LineDef *def, Line **out, ErrText *why)
     if (!line)
         return err_set(why, ERR_MEMORY, "no memory for a connection");
     line->address = *def->address;
-    line->backoff = backoff_begin(def->retry_first_ns ? def->retry_first_ns : NS_PER_S / 2, def->retry_most_ns ? def->retry_most_ns : 10 * NS_PER_S, def->address->base);
+    line->backoff = backoff_begin(def->retry_first_ns ? def->retry_first_ns : NS_PER_S / 2, def->retry_most_ns ? def->retry_most_ns : 10 * NS_PER_S,
+                                  def->address->base);
     if (def->token && *def->token)
         snprintf(line->bearer, sizeof line->bearer, "Bearer %s", def->token);
     if (def->cookie)

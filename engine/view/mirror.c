@@ -127,7 +127,8 @@ static Err read_channels(World *world, WorldModel *model, const json_t *list)
     for (size_t i = 0; i < count; i++) {
         const json_t *item = json_array_get(list, i);
         WorldChannel *channel = &channels[i];
-        *channel = (WorldChannel){.role = role_of(text_at(item, "kind")), .min = number_at(item, "min", -INFINITY), .max = number_at(item, "max", INFINITY), .measured_by = WORLD_NONE};
+        *channel = (WorldChannel){.role = role_of(text_at(item, "kind")), .min = number_at(item, "min", -INFINITY), .max = number_at(item, "max", INFINITY),
+                                  .measured_by = WORLD_NONE};
         snprintf(channel->name, sizeof channel->name, "%s", text_at(item, "name"));
         snprintf(channel->unit, sizeof channel->unit, "%s", text_at(item, "unit"));
         channel->doc = arena_text(&world->arena, text_at(item, "doc"));
@@ -160,7 +161,8 @@ static Err read_limits(World *world, WorldModel *model, const json_t *list)
         if (channel == WORLD_NONE || isnan(value))
             continue;
         WorldLimit *limit = &limits[model->limit_count++];
-        *limit = (WorldLimit){.channel = channel, .high = strcmp(text_at(item, "side"), "high") == 0, .value = value, .severity = severity_of(text_at(item, "severity"))};
+        *limit = (WorldLimit){.channel = channel, .high = strcmp(text_at(item, "side"), "high") == 0, .value = value,
+                              .severity = severity_of(text_at(item, "severity"))};
         snprintf(limit->alarm, sizeof limit->alarm, "%s", text_at(item, "alarm"));
     }
     return ERR_OK;
@@ -265,7 +267,8 @@ static Err read_connections(const Mirror *mirror, World *world, const json_t *li
     for (size_t i = 0; i < json_array_size(list); i++) {
         const char *from = json_string_value(json_array_get(json_array_get(list, i), 0)), *to = json_string_value(json_array_get(json_array_get(list, i), 1));
         WorldConnection connection;
-        if (from && to && mirror_find(mirror, from, &connection.from, &connection.from_channel) && mirror_find(mirror, to, &connection.to, &connection.to_channel))
+        if (from && to && mirror_find(mirror, from, &connection.from, &connection.from_channel) &&
+            mirror_find(mirror, to, &connection.to, &connection.to_channel))
             world->connections[world->connection_count++] = connection;
     }
     return ERR_OK;
@@ -413,14 +416,18 @@ static void read_verdicts(Mirror *mirror, const World *world, const json_t *obje
             continue;
         const uint32_t asset = (uint32_t)json_integer_value(number);
         const char *verdict = text_at(twin, "verdict");
-        mirror->verdict[asset] = strcmp(text_at(twin, "quality"), "quarantined") == 0 ? ASSET_QUARANTINED : *verdict && strcmp(verdict, "none") != 0 ? ASSET_PARTED : ASSET_CALM;
+        mirror->verdict[asset] = strcmp(text_at(twin, "quality"), "quarantined") == 0 ? ASSET_QUARANTINED
+                                 : *verdict && strcmp(verdict, "none") != 0           ? ASSET_PARTED
+                                                                                      : ASSET_CALM;
 
         // what the tests say of a sensor is worse than what its sample says of itself
         json_object_foreach(json_object_get(twin, "sensors"), sensor, state) {
             const uint16_t channel = world_channel(world_model(world, asset), sensor);
             const char *quality = text_at(state, "quality");
             if (channel != WORLD_NONE)
-                mirror->values[world->assets[asset].first + channel].quality = strcmp(quality, "diverged") == 0 ? VALUE_DIVERGED : strcmp(quality, "silent") == 0 ? VALUE_SILENT : VALUE_GOOD;
+                mirror->values[world->assets[asset].first + channel].quality = strcmp(quality, "diverged") == 0 ? VALUE_DIVERGED
+                                                                               : strcmp(quality, "silent") == 0 ? VALUE_SILENT
+                                                                                                                : VALUE_GOOD;
         }
     }
 }

@@ -38,7 +38,8 @@ static Plate plate_of(const View *view, uint32_t asset, bool speaks)
     snprintf(plate.name, sizeof plate.name, "%s%s%s", alarm ? severity_sign(item->severity) : "", alarm ? " " : "", item->name);
     plate.value[0] = 0;
     if (value && isfinite(value->value))
-        snprintf(plate.value, sizeof plate.value, "%.24s %.24s", axis_short(value->value, (double)value->sd).text, axis_unit(model->channels[channel].unit).text);
+        snprintf(plate.value, sizeof plate.value, "%.24s %.24s", axis_short(value->value, (double)value->sd).text,
+                 axis_unit(model->channels[channel].unit).text);
     return plate;
 }
 
@@ -71,7 +72,8 @@ static bool speaks(const View *view, uint32_t asset, float height)
 static void measure(Ui *ui, const View *view, LabelWish *wish)
 {
     const Plate plate = plate_of(view, wish->asset, speaks(view, wish->asset, wish->body.height));
-    wish->width = canvas_text_width(ui->canvas, FACE_SMALL, plate.name) + (plate.value[0] ? canvas_text_width(ui->canvas, FACE_SMALL, plate.value) + PAD : 0) + 2 * PAD;
+    wish->width = canvas_text_width(ui->canvas, FACE_SMALL, plate.name) + (plate.value[0] ? canvas_text_width(ui->canvas, FACE_SMALL, plate.value) + PAD : 0) +
+                  2 * PAD;
     wish->height = ui_line(ui, FACE_SMALL) + 4;
 }
 

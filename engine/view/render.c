@@ -118,7 +118,8 @@ void renderer_destroy(Renderer *renderer)
     if (!renderer)
         return;
     const GLuint buffers[] = {renderer->vertices, renderer->indices, renderer->instances, renderer->quad, renderer->ground_vertices};
-    const GLuint arrays[] = {renderer->body_array, renderer->shadow_array, renderer->ground_array}, programs[] = {renderer->body, renderer->shadow, renderer->ground};
+    const GLuint arrays[] = {renderer->body_array, renderer->shadow_array, renderer->ground_array},
+                 programs[] = {renderer->body, renderer->shadow, renderer->ground};
     glDeleteBuffers(sizeof buffers / sizeof *buffers, buffers);
     glDeleteVertexArrays(sizeof arrays / sizeof *arrays, arrays);
     for (size_t i = 0; i < sizeof programs / sizeof *programs; i++)

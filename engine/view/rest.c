@@ -191,7 +191,8 @@ Err rest_open(const RestDef *def, Rest **out, ErrText *why)
     snprintf(rest->token, sizeof rest->token, "%s", def->token ? def->token : "");
     snprintf(rest->ca, sizeof rest->ca, "%s", def->ca ? def->ca : "");
     rest->multi = curl_multi_init();
-    if (rest->multi && ring_init(&rest->questions, sizeof(Question), REST_WAITING_MAX) == ERR_OK && ring_init(&rest->answers, sizeof(RestAnswer), REST_WAITING_MAX) == ERR_OK)
+    if (rest->multi && ring_init(&rest->questions, sizeof(Question), REST_WAITING_MAX) == ERR_OK &&
+        ring_init(&rest->answers, sizeof(RestAnswer), REST_WAITING_MAX) == ERR_OK)
         rest->running = pthread_create(&rest->thread, NULL, run, rest) == 0;
     if (!rest->running) {
         rest_close(rest);
@@ -291,7 +292,9 @@ Err rest_login(Rest *rest, const char *user, const char *password, RestLogin *ou
     RestAnswer answer = read_answer(&call, code);
     const char *csrf = json_string_value(json_object_get(answer.json, "csrf"));
     snprintf(out->csrf, sizeof out->csrf, "%s", csrf ? csrf : "");
-    const Err err = answer.status == 200 ? ERR_OK : err_set(why, answer.status ? ERR_DENIED : ERR_IO, "%s does not let \"%s\" in: %s", rest->address.base, user, answer.text);
+    const Err err = answer.status == 200
+                        ? ERR_OK
+                        : err_set(why, answer.status ? ERR_DENIED : ERR_IO, "%s does not let \"%s\" in: %s", rest->address.base, user, answer.text);
     json_decref(answer.json);
     clear(&call);  // the body with it
     if (err == ERR_OK)

@@ -37,8 +37,8 @@ static void choose_points(Route *route, const WorldAsset *from, const WorldAsset
 static Piece straight(Route *route, const float *a, const float *b)
 {
     const float dx = b[0] - a[0], dy = b[1] - a[1], length = hypotf(dx, dy);
-    const Piece piece = {.link = route->link, .place = {(a[0] + b[0]) / 2, (a[1] + b[1]) / 2, route->z}, .size = {length, route->thick, route->thick}, .turn = atan2f(dy, dx),
-                         .along = route->along + length / 2, .mesh = route->tube};
+    const Piece piece = {.link = route->link, .place = {(a[0] + b[0]) / 2, (a[1] + b[1]) / 2, route->z}, .size = {length, route->thick, route->thick},
+                         .turn = atan2f(dy, dx), .along = route->along + length / 2, .mesh = route->tube};
     route->along += length;
     return piece;
 }
@@ -55,7 +55,8 @@ size_t route_link(const WorldAsset *from, const WorldAsset *to, uint32_t number,
         out[count++] = straight(&route, route.points[i], route.points[i + 1]);
         if (i + 2 < route.count) {
             const float *corner = route.points[i + 1], wide = 1.25F * route.thick;
-            out[count++] = (Piece){.link = number, .place = {corner[0], corner[1], route.z - 0.125F * route.thick}, .size = {wide, wide, wide}, .along = route.along, .mesh = elbow};
+            out[count++] = (Piece){.link = number, .place = {corner[0], corner[1], route.z - 0.125F * route.thick}, .size = {wide, wide, wide},
+                                   .along = route.along, .mesh = elbow};
         }
     }
     return count;

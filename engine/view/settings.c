@@ -61,7 +61,8 @@ static bool read_text(const json_t *object, const char *key, char *out, size_t s
 static bool read_camera(const json_t *object, Settings *out, ErrText *why)
 {
     static const char *const names[] = {"x", "y", "z", "yaw", "pitch", "distance"};
-    static const double limits[][2] = {{-1e6, 1e6}, {-1e6, 1e6}, {-1e6, 1e6}, {-1e3, 1e3}, {CAMERA_PITCH_MIN, CAMERA_PITCH_MAX}, {CAMERA_DISTANCE_MIN, CAMERA_DISTANCE_MAX}};
+    static const double limits[][2] =
+        {{-1e6, 1e6}, {-1e6, 1e6}, {-1e6, 1e6}, {-1e3, 1e3}, {CAMERA_PITCH_MIN, CAMERA_PITCH_MAX}, {CAMERA_DISTANCE_MIN, CAMERA_DISTANCE_MAX}};
     const json_t *camera = json_object_get(object, "camera");
     double values[6] = {0};
     if (!camera)
@@ -144,8 +145,9 @@ static void put_settings(Text *out, const Settings *settings)
     text_put(out, ",\n  \"server\": ");
     text_json_string(out, settings->server);
     if (settings->has_camera)
-        text_format(out, ",\n  \"camera\": {\"x\": %.9g, \"y\": %.9g, \"z\": %.9g, \"yaw\": %.9g, \"pitch\": %.9g, \"distance\": %.9g}", (double)camera->target[0], (double)camera->target[1],
-                    (double)camera->target[2], (double)camera->yaw, (double)camera->pitch, (double)camera->distance);
+        text_format(out, ",\n  \"camera\": {\"x\": %.9g, \"y\": %.9g, \"z\": %.9g, \"yaw\": %.9g, \"pitch\": %.9g, \"distance\": %.9g}",
+                    (double)camera->target[0], (double)camera->target[1], (double)camera->target[2], (double)camera->yaw, (double)camera->pitch,
+                    (double)camera->distance);
     text_put(out, "\n}\n");
 }
 

@@ -173,7 +173,8 @@ void shape_ring(const Brush *brush, const float foot[3], float outer, float inne
         uint32_t out_before = 0, in_before = 0;
         for (int i = 0; i <= brush->segments; i++) {
             const float angle = 2 * (float)M_PI * (float)(i % brush->segments) / (float)brush->segments, c = cosf(angle), s = sinf(angle);
-            const uint32_t out = add_vertex(brush, foot, outer * c, outer * s, level, 0, 0, up), in = add_vertex(brush, foot, inner * c, inner * s, level, 0, 0, up);
+            const uint32_t out = add_vertex(brush, foot, outer * c, outer * s, level, 0, 0, up),
+                           in = add_vertex(brush, foot, inner * c, inner * s, level, 0, 0, up);
             if (i > 0) {
                 add_triangle(brush, in_before, up > 0 ? out_before : out, up > 0 ? out : out_before);
                 add_triangle(brush, in_before, up > 0 ? out : in, up > 0 ? in : out);

@@ -171,7 +171,8 @@ void stage_sphere(const Stage *stage, const World *world, int64_t asset, float c
 static float enters(const WorldAsset *asset, const float origin[3], const float direction[3])
 {
     const float c = cosf(asset->turn), s = sinf(asset->turn);
-    const float from[3] = {c * (origin[0] - asset->at[0]) + s * (origin[1] - asset->at[1]), c * (origin[1] - asset->at[1]) - s * (origin[0] - asset->at[0]), origin[2] - asset->at[2]};
+    const float from[3] = {c * (origin[0] - asset->at[0]) + s * (origin[1] - asset->at[1]), c * (origin[1] - asset->at[1]) - s * (origin[0] - asset->at[0]),
+                           origin[2] - asset->at[2]};
     const float to[3] = {c * direction[0] + s * direction[1], c * direction[1] - s * direction[0], direction[2]};
     float near = 0, far = INFINITY;
     for (int k = 0; k < 3; k++) {

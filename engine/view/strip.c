@@ -118,7 +118,8 @@ static void ask_ahead(Strip *strip, View *view)
     }
     if (strip->ahead_ticket || now < strip->ahead_at)
         return;
-    const ForecastAsk ask = {.asset = (uint32_t)strip->asset, .channels = &strip->channel, .channel_count = 1, .changes = &view->change, .change_count = view->change_count, .horizon = view->horizon};
+    const ForecastAsk ask = {.asset = (uint32_t)strip->asset, .channels = &strip->channel, .channel_count = 1, .changes = &view->change,
+                             .change_count = view->change_count, .horizon = view->horizon};
     strip->ahead_ticket = type->forecast(view->source.self, &ask);
     strip->ahead_at = now + AHEAD_PAUSE_NS;
 }
@@ -297,7 +298,8 @@ static void draw_limits(Ui *ui, const Strip *strip, const World *world, const Fr
             continue;
         const float y = y_of(frame, limit->value), height = ui_line(ui, FACE_SMALL);
         draw_dashes(ui, frame->box.x, frame->box.x + frame->box.width, y, ui->theme->limit);
-        ui_text(ui, frame->box.x + 4, limit->high && y - height > frame->box.y ? y - height : y + 1, frame->box.width - 8, FACE_SMALL, ui->theme->limit, limit->alarm);
+        ui_text(ui, frame->box.x + 4, limit->high && y - height > frame->box.y ? y - height : y + 1, frame->box.width - 8, FACE_SMALL, ui->theme->limit,
+                limit->alarm);
     }
 }
 
@@ -340,8 +342,8 @@ static void draw_cursor(Ui *ui, const Strip *strip, const Frame *frame)
         return;
     char text[256];
     const double half = (point->high - point->low) / 2;
-    snprintf(text, sizeof text, "%s  %s  (%s … %s)", axis_time(point->time, false).text, axis_value(point->value, half / SIGMAS).text, axis_value(point->low, half / SIGMAS).text,
-             axis_value(point->high, half / SIGMAS).text);
+    snprintf(text, sizeof text, "%s  %s  (%s … %s)", axis_time(point->time, false).text, axis_value(point->value, half / SIGMAS).text,
+             axis_value(point->low, half / SIGMAS).text, axis_value(point->high, half / SIGMAS).text);
     ui_hint(ui, frame->box, text);
     const float x = x_of(frame, point->time), y = y_of(frame, point->value);
     canvas_box(ui->canvas, (Box){x - 3, y - 3, 6, 6}, 3, ui->theme->text);
@@ -365,7 +367,8 @@ void strip_draw(Strip *strip, Ui *ui, const View *view, Box box)
         return;
     zoom(strip, ui, box);
     const bool past = world->mode == WORLD_PAST;
-    const int64_t reach_ns = (int64_t)(strip->span * 1e9), ahead = strip->ahead.count > 0 ? strip->ahead.points[strip->ahead.count - 1].time : world->time + (past ? reach_ns / 2 : reach_ns / 50);
+    const int64_t reach_ns = (int64_t)(strip->span * 1e9),
+                  ahead = strip->ahead.count > 0 ? strip->ahead.points[strip->ahead.count - 1].time : world->time + (past ? reach_ns / 2 : reach_ns / 50);
     Frame frame = {.box = {box.x + 46, box.y + 4, box.width - 52, box.height - 24}, .from = world->time - reach_ns, .to = ahead};
     fit(&frame, strip, world);
 

@@ -126,7 +126,8 @@ static void draw_track(Timeline *timeline, Ui *ui, View *view, Box box)
         if (time != timeline->time || timeline->wish != WORLD_PAST)
             timeline_show(timeline, view, WORLD_PAST, time);
     } else if (box_holds(grip, ui->x, ui->y)) {
-        ui_hint(ui, (Box){ui->x, grip.y, 1, grip.height}, axis_time(timeline_time(world->history_from, world->history_to, (double)((ui->x - track.x) / track.width)), true).text);
+        ui_hint(ui, (Box){ui->x, grip.y, 1, grip.height},
+                axis_time(timeline_time(world->history_from, world->history_to, (double)((ui->x - track.x) / track.width)), true).text);
     }
 }
 

@@ -161,7 +161,8 @@ static void tell_interest(View *view, double seconds)
     const bool other = view->told_selected != view->selected || view->told_horizon != view->horizon || is_another_change(view);
     if (!view->source.type->look || view->world.asset_count == 0 || (view->told > 0 && !other))
         return;
-    const SourceInterest interest = {.assets = assets, .count = list_interest(view, assets), .horizon = view->horizon, .changes = &view->change, .change_count = view->change_count};
+    const SourceInterest interest = {.assets = assets, .count = list_interest(view, assets), .horizon = view->horizon, .changes = &view->change,
+                                     .change_count = view->change_count};
     view->source.type->look(view->source.self, &interest);
     view->told = INTEREST_S;
     view->told_selected = view->selected;

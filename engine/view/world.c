@@ -12,7 +12,8 @@ void world_clear(World *world)
 {
     const uint64_t shape = world->shape, revision = world->revision;
     arena_fini(&world->arena);
-    *world = (World){.time = TIME_NONE, .ghost_time = TIME_NONE, .history_from = TIME_NONE, .history_to = TIME_NONE, .shape = shape + 1, .revision = revision + 1};
+    *world = (World){.time = TIME_NONE, .ghost_time = TIME_NONE, .history_from = TIME_NONE, .history_to = TIME_NONE, .shape = shape + 1,
+                     .revision = revision + 1};
 }
 
 int64_t world_find(const World *world, const char *name)

@@ -117,7 +117,8 @@ static Err send_beside(void *self, const Command *command)
     if (beside->answer_count == ANSWERS)
         return ERR_FULL;
     Arrival *answer = &beside->answers[beside->answer_count++];
-    *answer = (Arrival){.kind = ARRIVAL_OUTCOME, .command = command->id, .done = castor_command(beside->castor, command->wish.tag, command->wish.value, &why) == ERR_OK};
+    *answer = (Arrival){.kind = ARRIVAL_OUTCOME, .command = command->id,
+                        .done = castor_command(beside->castor, command->wish.tag, command->wish.value, &why) == ERR_OK};
     snprintf(answer->text, sizeof answer->text, "%.95s", why.text);
     return ERR_OK;
 }

@@ -49,11 +49,13 @@ static Err describe_model(const Model *model, Arena *arena, WorldModel *out)
             channels[model->sensors[i].of].measured_by = model->sensors[i].channel;
     for (uint16_t i = 0; i < model->alarm_count; i++) {
         const AlarmDef *alarm = &model->alarms[i];
-        limits[i] = (WorldLimit){.channel = alarm->channel, .high = alarm->side == LIMIT_HIGH, .value = unit_from_si(model->channels[alarm->channel].unit, alarm->limit), .severity = (int)alarm->severity};
+        limits[i] = (WorldLimit){.channel = alarm->channel, .high = alarm->side == LIMIT_HIGH,
+                                 .value = unit_from_si(model->channels[alarm->channel].unit, alarm->limit), .severity = (int)alarm->severity};
         snprintf(limits[i].alarm, sizeof limits[i].alarm, "%s", alarm->name);
     }
 
-    *out = (WorldModel){.doc = model->doc ? model->doc : "", .channels = channels, .limits = limits, .channel_count = model->channel_count, .limit_count = model->alarm_count};
+    *out = (WorldModel){.doc = model->doc ? model->doc : "", .channels = channels, .limits = limits, .channel_count = model->channel_count,
+                        .limit_count = model->alarm_count};
     snprintf(out->name, sizeof out->name, "%s", model->name);
     look_find(out);
     return ERR_OK;
@@ -134,8 +136,10 @@ static void capture_values(const Capture *capture, const App *app, Picture *out)
         const double told = channel->kind == CHANNEL_ACTUATOR ? gate_told(app->gate, tag) : NAN;
         const float *ghost = capture->ghosts[tag];
         out->values[tag] = (WorldValue){.value = unit_from_si(channel->unit, isnan(told) ? plant_value(plant, tag) : told), .measured = NAN,
-                                        .sd = (float)unit_scale_from_si(channel->unit, plant_sd(plant, tag)), .low = (float)unit_from_si(channel->unit, (double)ghost[0]),
-                                        .middle = (float)unit_from_si(channel->unit, (double)ghost[1]), .high = (float)unit_from_si(channel->unit, (double)ghost[2])};
+                                        .sd = (float)unit_scale_from_si(channel->unit, plant_sd(plant, tag)),
+                                        .low = (float)unit_from_si(channel->unit, (double)ghost[0]),
+                                        .middle = (float)unit_from_si(channel->unit, (double)ghost[1]),
+                                        .high = (float)unit_from_si(channel->unit, (double)ghost[2])};
     }
 
     // what an instrument shows alone stands beside what is estimated of it
@@ -162,8 +166,9 @@ static void capture_health(const App *app, Picture *out)
 
 void capture_alarm(const Alarm *alarm, uint32_t twin, WorldAlarm *out)
 {
-    *out = (WorldAlarm){.id = alarm->id, .asset = twin, .severity = (int8_t)alarm->severity, .active = alarm->state == ALARM_RAISED || alarm->state == ALARM_ACKNOWLEDGED,
-                        .acknowledged = alarm->acknowledged != TIME_NONE, .predicted = alarm_is_predicted(alarm), .aside = alarm_is_aside(alarm), .raised = alarm->raised};
+    *out = (WorldAlarm){.id = alarm->id, .asset = twin, .severity = (int8_t)alarm->severity,
+                        .active = alarm->state == ALARM_RAISED || alarm->state == ALARM_ACKNOWLEDGED, .acknowledged = alarm->acknowledged != TIME_NONE,
+                        .predicted = alarm_is_predicted(alarm), .aside = alarm_is_aside(alarm), .raised = alarm->raised};
     snprintf(out->name, sizeof out->name, "%s", alarm->name);
     snprintf(out->text, sizeof out->text, "%s", alarm->text);
 }
@@ -253,7 +258,9 @@ void capture_judge(World *world)
         asset->unacknowledged |= !alarm->acknowledged;
 
         // an alarm is more than a verdict, and standing still more than both; what is only foretold is neither
-        const AssetHealth means = strcmp(alarm->name, "divergence") == 0 ? ASSET_PARTED : strcmp(alarm->name, "quarantine") == 0 ? ASSET_QUARANTINED : ASSET_ALARM;
+        const AssetHealth means = strcmp(alarm->name, "divergence") == 0   ? ASSET_PARTED
+                                  : strcmp(alarm->name, "quarantine") == 0 ? ASSET_QUARANTINED
+                                                                           : ASSET_ALARM;
         if (!alarm->predicted && asset->health < means)
             asset->health = (uint8_t)means;
     }

@@ -110,7 +110,8 @@ static size_t write_ghosts(Foresight *foresight)
     const Plant *plant = foresight->capture->plant;
     size_t count = 0;
     text_clear(text);
-    text_format(text, "{ \"name\": \"ghosts\", \"horizon\": %.17g, \"members\": %d, \"times\": [%.17g], \"control\": %s, \"quantiles\": [10, 50, 90], \"tags\": [",
+    text_format(text,
+                "{ \"name\": \"ghosts\", \"horizon\": %.17g, \"members\": %d, \"times\": [%.17g], \"control\": %s, \"quantiles\": [10, 50, 90], \"tags\": [",
                 foresight->horizon, MEMBERS, foresight->horizon, plant->control_ns ? "true" : "false");
     if (plant->twin_count <= FORESIGHT_TAGS_MAX)
         for (uint32_t twin = 0; twin < plant->twin_count; twin++)
@@ -208,8 +209,8 @@ static Err copy_series(const Foresight *foresight, const Forecast *forecast, con
     const Plant *plant = foresight->capture->plant;
     const Place place = plant_place(plant, from->tag);
     const Unit *unit = tags_get(plant->tags, from->tag).unit;
-    *out = (WorldSeries){.asset = place.twin, .channel = place.channel, .whatif = changed, .count = count, .times = arena_new(arena, int64_t, count), .values = arena_new(arena, double, count),
-                         .low = arena_new(arena, double, count), .high = arena_new(arena, double, count)};
+    *out = (WorldSeries){.asset = place.twin, .channel = place.channel, .whatif = changed, .count = count, .times = arena_new(arena, int64_t, count),
+                         .values = arena_new(arena, double, count), .low = arena_new(arena, double, count), .high = arena_new(arena, double, count)};
     if (!out->times || !out->values || !out->low || !out->high)
         return ERR_MEMORY;
     for (size_t i = 0; i < count; i++) {

@@ -217,7 +217,8 @@ static uint64_t local_forecast(void *self, const ForecastAsk *forecast)
     ForesightAsk *out = &request.forecast;
     if (forecast->channel_count > FORESIGHT_CHANNELS_MAX || forecast->change_count > FORESIGHT_CHANNELS_MAX)
         return 0;
-    *out = (ForesightAsk){.ticket = local->ticket + 1, .horizon = forecast->horizon, .asset = forecast->asset, .channel_count = forecast->channel_count, .change_count = forecast->change_count};
+    *out = (ForesightAsk){.ticket = local->ticket + 1, .horizon = forecast->horizon, .asset = forecast->asset, .channel_count = forecast->channel_count,
+                          .change_count = forecast->change_count};
     for (size_t i = 0; i < forecast->channel_count; i++)
         out->channels[i] = forecast->channels[i];
     for (size_t i = 0; i < forecast->change_count; i++)
@@ -284,9 +285,11 @@ static Err find_history(Local *local, const LocalDef *def, ErrText *why)
 
 static Err open_engine(Local *local, const LocalDef *def, ErrText *why)
 {
-    const AppDef app = {.plant = def->plant, .history = def->history ? def->history : local->history, .quiet = true, .provider_clock = true, .stop = &local->stop};
-    const BesideDef beside = {.plant = def->plant, .seed = def->seed, .begin = def->begin == TIME_NONE ? clock_system.utc_ns(clock_system.self) : def->begin, .hurry = def->hurry,
-                              .speed = def->speed > 0 ? def->speed : 1, .no_faults = def->no_faults, .faults = def->faults, .fault_count = def->fault_count};
+    const AppDef app = {.plant = def->plant, .history = def->history ? def->history : local->history, .quiet = true, .provider_clock = true,
+                        .stop = &local->stop};
+    const BesideDef beside = {.plant = def->plant, .seed = def->seed, .begin = def->begin == TIME_NONE ? clock_system.utc_ns(clock_system.self) : def->begin,
+                              .hurry = def->hurry, .speed = def->speed > 0 ? def->speed : 1, .no_faults = def->no_faults, .faults = def->faults,
+                              .fault_count = def->fault_count};
     Err err = app_create(&app, &local->app, why);
     if (!err)
         err = beside_create(&beside, &local->beside, why);
@@ -298,8 +301,8 @@ static Err open_engine(Local *local, const LocalDef *def, ErrText *why)
 static Err open_window_side(Local *local, const LocalDef *def, ErrText *why)
 {
     local->plant = local->app->plant;
-    if (capture_init(&local->capture, local->plant) || foresight_create(&local->capture, &local->foresight) || mailbox_init(&local->requests, sizeof(Request), REQUESTS) ||
-        mailbox_init(&local->answers, sizeof(Answer), REQUESTS))
+    if (capture_init(&local->capture, local->plant) || foresight_create(&local->capture, &local->foresight) ||
+        mailbox_init(&local->requests, sizeof(Request), REQUESTS) || mailbox_init(&local->answers, sizeof(Answer), REQUESTS))
         return err_set(why, ERR_MEMORY, "no memory for the picture of plant \"%s\"", local->plant->name);
     return past_open(def->history ? def->history : local->history, &local->capture, &local->past, why);
 }

@@ -59,7 +59,8 @@ static void read_series(Past *past, const Ask *ask)
 {
     const Plant *plant = past->capture->plant;
     const TagId tag = plant_tag(plant, ask->series.asset, ask->series.channel);
-    const HistoryRange range = {.tags = &tag, .tag_count = 1, .from = ask->series.from, .to = ask->series.to, .points = ask->series.points, .level = HISTORY_AUTO};
+    const HistoryRange range =
+        {.tags = &tag, .tag_count = 1, .from = ask->series.from, .to = ask->series.to, .points = ask->series.points, .level = HISTORY_AUTO};
     HistorySeries series = {0};
     ErrText why = {""};
     Arena arena = {0};
@@ -164,7 +165,8 @@ static Err allocate(Past *past)
     past->tags = arena_new(&past->arena, TagId, count + 1);
     past->points = arena_new(&past->arena, HistoryPoint, count + 1);
     past->alarms = arena_new(&past->arena, WorldAlarm, WORLD_ALARMS_MAX);
-    if (!past->values || !past->alarms || !past->tags || !past->points || mailbox_init(&past->asks, sizeof(Ask), ASKS) || mailbox_init(&past->answers, sizeof(Answer), ASKS))
+    if (!past->values || !past->alarms || !past->tags || !past->points || mailbox_init(&past->asks, sizeof(Ask), ASKS) ||
+        mailbox_init(&past->answers, sizeof(Answer), ASKS))
         return ERR_MEMORY;
     for (TagId tag = 0; tag < count; tag++) {
         const Place place = plant_place(plant, tag);
