@@ -10,7 +10,7 @@
 
 #include "viewer/beside.h"
 #include "viewer/foresight.h"
-#include "viewer/past.h"
+#include "viewer/lookback.h"
 
 enum { REQUESTS = 64, PATH_ROOM = 1100 };
 static const int64_t NAP_NS = 2 * NS_PER_MS;  // between two looks at what there is to do
@@ -37,7 +37,7 @@ typedef struct Local {
     const Plant *plant;
     Capture capture;
     Foresight *foresight;
-    Past *past;                 // NULL until the history is there
+    Lookback *lookback;         // NULL until the history is there
     pthread_t thread;
     bool started;
     atomic_int stop;
@@ -145,7 +145,7 @@ static bool local_poll(void *self, World *world)
     }
     bool news = false;
     if (local->mode == WORLD_PAST)
-        news = past_fill(local->past, world);
+        news = lookback_fill(local->lookback, world);
     else if (local->mode == WORLD_LIVE)
         news = capture_show(&local->capture, world);
     if (local->mode == WORLD_LIVE && news) {
@@ -163,14 +163,14 @@ static bool local_poll(void *self, World *world)
 static bool local_take(void *self, Answer *out)
 {
     Local *local = self;
-    return mailbox_take(&local->answers, out) || past_take(local->past, out);
+    return mailbox_take(&local->answers, out) || lookback_take(local->lookback, out);
 }
 
 static void local_show(void *self, WorldMode mode, int64_t time)
 {
     Local *local = self;
     local->mode = mode;
-    past_show(local->past, mode == WORLD_PAST ? time : TIME_NONE);
+    lookback_show(local->lookback, mode == WORLD_PAST ? time : TIME_NONE);
 }
 
 static void local_look(void *self, const SourceInterest *interest)
@@ -186,7 +186,7 @@ static void local_look(void *self, const SourceInterest *interest)
 static uint64_t local_series(void *self, const SeriesAsk *series)
 {
     Local *local = self;
-    return past_ask(local->past, local->ticket + 1, series) ? ++local->ticket : 0;
+    return lookback_ask(local->lookback, local->ticket + 1, series) ? ++local->ticket : 0;
 }
 
 static uint64_t ask(Local *local, Request *request)
@@ -234,7 +234,7 @@ static void local_close(void *self)
         local->stop = 1;
         pthread_join(local->thread, NULL);
     }
-    past_close(local->past);
+    lookback_close(local->lookback);
     foresight_destroy(local->foresight, local->app);
     app_destroy(local->app);
     beside_destroy(local->beside);
@@ -304,7 +304,7 @@ static Err open_window_side(Local *local, const LocalDef *def, ErrText *why)
     if (capture_init(&local->capture, local->plant) || foresight_create(&local->capture, &local->foresight) ||
         mailbox_init(&local->requests, sizeof(Request), REQUESTS) || mailbox_init(&local->answers, sizeof(Answer), REQUESTS))
         return err_set(why, ERR_MEMORY, "no memory for the picture of plant \"%s\"", local->plant->name);
-    return past_open(def->history ? def->history : local->history, &local->capture, &local->past, why);
+    return lookback_open(def->history ? def->history : local->history, &local->capture, &local->lookback, why);
 }
 
 Err local_open(const LocalDef *def, Source *out, ErrText *why)

@@ -1,4 +1,4 @@
-#include "viewer/past.h"
+#include "viewer/lookback.h"
 
 #include <math.h>
 #include <pthread.h>
@@ -13,7 +13,7 @@ typedef struct Ask {
     SeriesAsk series;
 } Ask;
 
-struct Past {
+struct Lookback {
     const Capture *capture;
     HistoryReader *reader;
     pthread_t thread;
@@ -55,9 +55,9 @@ static Err copy_points(const HistorySeries *from, const Unit *unit, Arena *arena
     return ERR_OK;
 }
 
-static void read_series(Past *past, const Ask *ask)
+static void read_series(Lookback *lookback, const Ask *ask)
 {
-    const Plant *plant = past->capture->plant;
+    const Plant *plant = lookback->capture->plant;
     const TagId tag = plant_tag(plant, ask->series.asset, ask->series.channel);
     const HistoryRange range =
         {.tags = &tag, .tag_count = 1, .from = ask->series.from, .to = ask->series.to, .points = ask->series.points, .level = HISTORY_AUTO};
@@ -65,7 +65,7 @@ static void read_series(Past *past, const Ask *ask)
     ErrText why = {""};
     Arena arena = {0};
     Answer out = {.ticket = ask->ticket, .kind = ANSWER_SERIES};
-    Err err = history_read(past->reader, &range, &arena, &series, &why);
+    Err err = history_read(lookback->reader, &range, &arena, &series, &why);
     if (!err) {
         out.series = arena_new(&out.arena, WorldSeries, 1);
         err = out.series ? ERR_OK : ERR_MEMORY;
@@ -81,17 +81,17 @@ static void read_series(Past *past, const Ask *ask)
         out = (Answer){.ticket = ask->ticket, .kind = ANSWER_SERIES, .failed = true};
         snprintf(out.text, sizeof out.text, "%.250s", *why.text ? why.text : err_name(err));
     }
-    if (!mailbox_put(&past->answers, &out))
+    if (!mailbox_put(&lookback->answers, &out))
         answer_fini(&out);
 }
 
-static void keep_values(Past *past)
+static void keep_values(Lookback *lookback)
 {
-    const Plant *plant = past->capture->plant;
-    for (size_t i = 0; i < past->tag_count; i++) {
-        const HistoryPoint *point = &past->points[i];
-        const Unit *unit = tags_get(plant->tags, past->tags[i]).unit;
-        WorldValue *value = &past->values[past->tags[i]];
+    const Plant *plant = lookback->capture->plant;
+    for (size_t i = 0; i < lookback->tag_count; i++) {
+        const HistoryPoint *point = &lookback->points[i];
+        const Unit *unit = tags_get(plant->tags, lookback->tags[i]).unit;
+        WorldValue *value = &lookback->values[lookback->tags[i]];
         *value = (WorldValue){.value = NAN, .measured = NAN, .sd = NAN, .low = NAN, .middle = NAN, .high = NAN};
         if (point->time == TIME_NONE)
             continue;
@@ -100,49 +100,49 @@ static void keep_values(Past *past)
     }
 }
 
-static void keep_alarms(Past *past, const HistoryAlarm *alarms, size_t count)
+static void keep_alarms(Lookback *lookback, const HistoryAlarm *alarms, size_t count)
 {
-    past->alarm_count = 0;
+    lookback->alarm_count = 0;
     for (size_t i = 0; i < count; i++) {
-        const int64_t twin = plant_find(past->capture->plant, alarms[i].twin);
+        const int64_t twin = plant_find(lookback->capture->plant, alarms[i].twin);
         if (twin >= 0)
-            capture_alarm(&alarms[i].alarm, (uint32_t)twin, &past->alarms[past->alarm_count++]);
+            capture_alarm(&alarms[i].alarm, (uint32_t)twin, &lookback->alarms[lookback->alarm_count++]);
     }
 }
 
-static void read_picture(Past *past, int64_t time)
+static void read_picture(Lookback *lookback, int64_t time)
 {
     ErrText why;
     Arena arena = {0};
     HistoryAlarm *alarms = NULL;
     size_t alarm_count = 0;
-    Err err = history_read_at(past->reader, time, past->tags, past->tag_count, past->points, &why);
+    Err err = history_read_at(lookback->reader, time, lookback->tags, lookback->tag_count, lookback->points, &why);
     if (!err)
-        err = history_read_alarms_at(past->reader, time, WORLD_ALARMS_MAX, &arena, &alarms, &alarm_count, &why);
+        err = history_read_alarms_at(lookback->reader, time, WORLD_ALARMS_MAX, &arena, &alarms, &alarm_count, &why);
     if (err) {
         log_write(LOG_WARNING, "view", "%s", why.text);
     } else {
-        pthread_mutex_lock(&past->lock);
-        keep_values(past);
-        keep_alarms(past, alarms, alarm_count);
-        past->read = time;
-        pthread_mutex_unlock(&past->lock);
+        pthread_mutex_lock(&lookback->lock);
+        keep_values(lookback);
+        keep_alarms(lookback, alarms, alarm_count);
+        lookback->read = time;
+        pthread_mutex_unlock(&lookback->lock);
     }
     arena_fini(&arena);
 }
 
 static void *run(void *self)
 {
-    Past *past = self;
+    Lookback *lookback = self;
     int64_t last = TIME_NONE;
-    while (!atomic_load(&past->stop)) {
+    while (!atomic_load(&lookback->stop)) {
         Ask ask;
-        const int64_t wanted = atomic_load(&past->wanted);
-        const bool asked = mailbox_take(&past->asks, &ask);
+        const int64_t wanted = atomic_load(&lookback->wanted);
+        const bool asked = mailbox_take(&lookback->asks, &ask);
         if (asked)
-            read_series(past, &ask);
+            read_series(lookback, &ask);
         if (wanted != TIME_NONE && wanted != last)
-            read_picture(past, wanted);
+            read_picture(lookback, wanted);
         else if (!asked)
             clock_system.sleep_ns(clock_system.self, NAP_NS);
         last = wanted;
@@ -157,78 +157,78 @@ static bool is_kept(ChannelKind kind)
     return channel_is_estimated(kind) || kind == CHANNEL_SENSOR || kind == CHANNEL_INPUT;
 }
 
-static Err allocate(Past *past)
+static Err allocate(Lookback *lookback)
 {
-    const Plant *plant = past->capture->plant;
+    const Plant *plant = lookback->capture->plant;
     const uint32_t count = tags_count(plant->tags);
-    past->values = arena_new(&past->arena, WorldValue, count + 1);
-    past->tags = arena_new(&past->arena, TagId, count + 1);
-    past->points = arena_new(&past->arena, HistoryPoint, count + 1);
-    past->alarms = arena_new(&past->arena, WorldAlarm, WORLD_ALARMS_MAX);
-    if (!past->values || !past->alarms || !past->tags || !past->points || mailbox_init(&past->asks, sizeof(Ask), ASKS) ||
-        mailbox_init(&past->answers, sizeof(Answer), ASKS))
+    lookback->values = arena_new(&lookback->arena, WorldValue, count + 1);
+    lookback->tags = arena_new(&lookback->arena, TagId, count + 1);
+    lookback->points = arena_new(&lookback->arena, HistoryPoint, count + 1);
+    lookback->alarms = arena_new(&lookback->arena, WorldAlarm, WORLD_ALARMS_MAX);
+    if (!lookback->values || !lookback->alarms || !lookback->tags || !lookback->points || mailbox_init(&lookback->asks, sizeof(Ask), ASKS) ||
+        mailbox_init(&lookback->answers, sizeof(Answer), ASKS))
         return ERR_MEMORY;
     for (TagId tag = 0; tag < count; tag++) {
         const Place place = plant_place(plant, tag);
         if (is_kept(plant_model(plant, place.twin)->channels[place.channel].kind))
-            past->tags[past->tag_count++] = tag;
+            lookback->tags[lookback->tag_count++] = tag;
     }
     return ERR_OK;
 }
 
-Err past_open(const char *path, const Capture *capture, Past **out, ErrText *why)
+Err lookback_open(const char *path, const Capture *capture, Lookback **out, ErrText *why)
 {
-    Past *past = mem_alloc(sizeof *past);
+    Lookback *lookback = mem_alloc(sizeof *lookback);
     *out = NULL;
-    if (!past)
+    if (!lookback)
         return err_set(why, ERR_MEMORY, "no memory to look back");
-    *past = (Past){.capture = capture, .shown = TIME_NONE, .read = TIME_NONE, .lock = PTHREAD_MUTEX_INITIALIZER};
-    atomic_init(&past->wanted, TIME_NONE);
-    Err err = allocate(past) ? err_set(why, ERR_MEMORY, "no memory to look back") : ERR_OK;
+    *lookback = (Lookback){.capture = capture, .shown = TIME_NONE, .read = TIME_NONE, .lock = PTHREAD_MUTEX_INITIALIZER};
+    atomic_init(&lookback->wanted, TIME_NONE);
+    Err err = allocate(lookback) ? err_set(why, ERR_MEMORY, "no memory to look back") : ERR_OK;
     if (!err)
-        err = history_reader_open(path, capture->plant, &past->reader, why);
+        err = history_reader_open(path, capture->plant, &lookback->reader, why);
     if (!err) {
-        past->started = pthread_create(&past->thread, NULL, run, past) == 0;
-        err = past->started ? ERR_OK : err_set(why, ERR_MEMORY, "no thread to look back");
+        lookback->started = pthread_create(&lookback->thread, NULL, run, lookback) == 0;
+        err = lookback->started ? ERR_OK : err_set(why, ERR_MEMORY, "no thread to look back");
     }
     if (err)
-        past_close(past);
+        lookback_close(lookback);
     else
-        *out = past;
+        *out = lookback;
     return err;
 }
 
-void past_close(Past *past)
+void lookback_close(Lookback *lookback)
 {
-    if (!past)
+    if (!lookback)
         return;
-    atomic_store(&past->stop, true);
-    if (past->started)
-        pthread_join(past->thread, NULL);
-    history_reader_close(past->reader);
-    for (Answer left; past->answers.places && mailbox_take(&past->answers, &left);)
+    atomic_store(&lookback->stop, true);
+    if (lookback->started)
+        pthread_join(lookback->thread, NULL);
+    history_reader_close(lookback->reader);
+    for (Answer left; lookback->answers.places && mailbox_take(&lookback->answers, &left);)
         answer_fini(&left);
-    mailbox_fini(&past->asks);
-    mailbox_fini(&past->answers);
-    arena_fini(&past->arena);
-    mem_free(past);
+    mailbox_fini(&lookback->asks);
+    mailbox_fini(&lookback->answers);
+    arena_fini(&lookback->arena);
+    mem_free(lookback);
 }
 
-bool past_ask(Past *past, uint64_t ticket, const SeriesAsk *ask)
+bool lookback_ask(Lookback *lookback, uint64_t ticket, const SeriesAsk *ask)
 {
     const Ask out = {ticket, *ask};
-    return mailbox_put(&past->asks, &out);
+    return mailbox_put(&lookback->asks, &out);
 }
 
-bool past_take(Past *past, Answer *out)
+bool lookback_take(Lookback *lookback, Answer *out)
 {
-    return mailbox_take(&past->answers, out);
+    return mailbox_take(&lookback->answers, out);
 }
 
-void past_show(Past *past, int64_t time)
+void lookback_show(Lookback *lookback, int64_t time)
 {
-    atomic_store(&past->wanted, time);
-    past->shown = time == TIME_NONE ? TIME_NONE : past->shown;
+    atomic_store(&lookback->wanted, time);
+    lookback->shown = time == TIME_NONE ? TIME_NONE : lookback->shown;
 }
 
 /* What an instrument showed stands beside what was estimated. */
@@ -245,30 +245,30 @@ static void join_measured(World *world)
 }
 
 /* Parameters and actuators stay as they are now: history does not keep them. */
-static void fill(const Past *past, World *world)
+static void fill(const Lookback *lookback, World *world)
 {
-    for (size_t i = 0; i < past->tag_count; i++)
-        world->values[past->tags[i]] = past->values[past->tags[i]];
-    memcpy(world->alarms, past->alarms, past->alarm_count * sizeof *world->alarms);
-    world->alarm_count = past->alarm_count;
+    for (size_t i = 0; i < lookback->tag_count; i++)
+        world->values[lookback->tags[i]] = lookback->values[lookback->tags[i]];
+    memcpy(world->alarms, lookback->alarms, lookback->alarm_count * sizeof *world->alarms);
+    world->alarm_count = lookback->alarm_count;
     join_measured(world);
     for (uint32_t i = 0; i < world->asset_count; i++)
         world->assets[i].health = ASSET_CALM;
     capture_judge(world);
-    world->time = past->read;
+    world->time = lookback->read;
     world->ghost_time = TIME_NONE;
     world->revision++;
 }
 
-bool past_fill(Past *past, World *world)
+bool lookback_fill(Lookback *lookback, World *world)
 {
-    if (pthread_mutex_trylock(&past->lock))
+    if (pthread_mutex_trylock(&lookback->lock))
         return false;
-    const bool news = past->read != TIME_NONE && past->read == atomic_load(&past->wanted) && past->read != past->shown;
+    const bool news = lookback->read != TIME_NONE && lookback->read == atomic_load(&lookback->wanted) && lookback->read != lookback->shown;
     if (news) {
-        fill(past, world);
-        past->shown = past->read;
+        fill(lookback, world);
+        lookback->shown = lookback->read;
     }
-    pthread_mutex_unlock(&past->lock);
+    pthread_mutex_unlock(&lookback->lock);
     return news;
 }
