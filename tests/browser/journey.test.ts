@@ -119,7 +119,9 @@ test('zooms into what is drawn out with the mouse, and stays there; back is what
 
 test('reads all charts under one cursor', async () => {
   const { x, y, width, height } = await chartBox();
-  const values = ['sensed', 'divergence'].map((kind) => browser.page.locator(`figure.chart-${kind} .legend-value`).last());
+  const values = ['sensed', 'divergence'].map((kind) =>
+    browser.page.locator(`figure.chart-${kind} .legend-value`).last(),
+  );
   // on the left may lie the time before the first sample, on the right what is still to come
   let place = 0;
   await until('values of both charts', async () => {
