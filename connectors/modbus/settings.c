@@ -170,6 +170,28 @@ static Err read_point(const ConnectorDef *def, size_t index, const ModbusSetting
     return connector_blame(fault, binding->tag, &options);
 }
 
+/* Whether writing one changes what the other wrote. */
+static bool points_collide(const Point *a, const Point *b)
+{
+    if (a->station != b->station || a->table != b->table || a->address + a->width <= b->address || b->address + b->width <= a->address)
+        return false;
+    const bool both_bits = a->form.bit != BIT_NONE && b->form.bit != BIT_NONE;
+    return !both_bits || a->form.bit == b->form.bit;
+}
+
+/* Two actuators in one register would take turns there, and each would find the other's number when it reads back. */
+static Err refuse_collision(const ConnectorDef *def, const Point *points, size_t index, ConnectorFault *fault)
+{
+    const Binding *const binding = &def->bindings[index];
+    char what[TAG_NAME_ROOM + 8];
+    snprintf(what, sizeof what, "bind %s", binding->name);
+    Options options = options_begin(binding->address, what);
+    for (size_t i = 0; i < index && binding->writes; i++)
+        if (def->bindings[i].writes && points_collide(&points[i], &points[index]))
+            options_fail(&options, modbus_table_names[points[index].table], "\"%s\" is written there already", def->bindings[i].name);
+    return connector_blame(fault, binding->tag, &options);
+}
+
 Err modbus_settings_read(const ConnectorDef *def, ModbusSettings *out, Point *points, ConnectorFault *fault)
 {
     *out = (ModbusSettings){0};
@@ -177,5 +199,7 @@ Err modbus_settings_read(const ConnectorDef *def, ModbusSettings *out, Point *po
     Err err = read_line(def, out, &defaults, fault);
     for (size_t i = 0; i < def->binding_count && !err; i++)
         err = read_point(def, i, out, &defaults, &points[i], fault);
+    for (size_t i = 1; i < def->binding_count && !err; i++)
+        err = refuse_collision(def, points, i, fault);
     return err;
 }

@@ -9,6 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "model/keys.h"
+
 enum {
     SOURCE_MAX = 4 * 1024 * 1024,  // bytes of one script
     HOOK_STEP = 1000,              // instructions between two looks at the budget
@@ -517,40 +519,9 @@ Err script_kind(const char *path, ScriptKind *out, ErrText *why)
     return err;
 }
 
-/* The first place from `at` on where `word` stands as a whole word with `=` (or `]=`, for ["word"]; of JSON `:`) behind it; NULL when there is none. */
-static const char *find_key(const char *at, const char *word, char assigns)
-{
-    const size_t length = strlen(word);
-    for (const char *found = at; (found = strstr(found, word)); found++) {
-        const char before = found == at ? ' ' : found[-1];
-        const char *after = found + length;
-        if (isalnum((unsigned char)before) || before == '_')
-            continue;
-        after += strspn(after, "\"'] \t");
-        if (after[0] == assigns && after[1] != assigns)
-            return found;
-    }
-    return NULL;
-}
-
-/* Where the last of `keys` (NULL-terminated) stands, each looked for behind the one before; one that is not found is passed over. */
-static int line_of(const Script *script, const char *const *keys)
-{
-    const char *at = script->source;
-    for (; *keys; keys++) {
-        const char *found = find_key(at, *keys, script->assigns);
-        at = found ? found : at;
-    }
-
-    int line = 1;
-    for (const char *c = script->source; c < at; c++)
-        line += *c == '\n';
-    return line;
-}
-
 Err script_blame_path(Script *script, ErrText *why, const char *const *keys, const char *text)
 {
-    return err_set(why, ERR_SCRIPT, "%s:%d: %s", script->path, line_of(script, keys), text);
+    return err_set(why, ERR_SCRIPT, "%s:%d: %s", script->path, keys_line(script->source, keys, script->assigns), text);
 }
 
 Err script_blame(Script *script, ErrText *why, const char *section, const char *key, const char *format, ...)
@@ -562,4 +533,14 @@ Err script_blame(Script *script, ErrText *why, const char *section, const char *
     vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
     return script_blame_path(script, why, keys, text);
+}
+
+Err script_refuse_twice(Script *script, const char *section, ErrText *why)
+{
+    KeyTwice key;
+    if (keys_find_twice(script->source, section, &key))
+        return err_set(why, ERR_MEMORY, "%s: no memory to read it", script->path);
+    if (!key.name)
+        return ERR_OK;
+    return err_set(why, ERR_SCRIPT, "%s:%d: %s: \"%.*s\" stands in line %d already: one of the two was expected", script->path, key.second, section, key.length, key.name, key.first);
 }

@@ -48,3 +48,5 @@ Err script_kind(const char *path, ScriptKind *out, ErrText *why);
 Err script_blame(Script *script, ErrText *why, const char *section, const char *key, const char *format, ...) __attribute__((format(printf, 5, 6)));
 /// The same where the key lies deeper: `keys` (NULL-terminated) lead there.
 Err script_blame_path(Script *script, ErrText *why, const char *const *keys, const char *text);
+/// Refuse a key that the table `section` of the file that was run last has twice, where Lua keeps the last without a word. ERR_SCRIPT, ERR_MEMORY.
+Err script_refuse_twice(Script *script, const char *section, ErrText *why);

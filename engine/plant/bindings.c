@@ -239,16 +239,40 @@ typedef struct Bound {
     size_t connector;  // its place
 } Bound;
 
+/* What of a twin may be bound, "radar, bottom, inflow", cut where it is long. */
+static void list_bindable(const Plant *plant, uint32_t twin, char *out, size_t size)
+{
+    const Model *model = plant_model(plant, twin);
+    size_t used = 0;
+    out[0] = 0;
+    for (uint16_t i = 0; i < model->channel_count && used < size; i++) {
+        const TagId tag = plant_tag(plant, twin, i);
+        if (tags_get(plant->tags, tag).role != TAG_NOT_BOUND && !plant_is_fed(plant, tag))
+            used += (size_t)snprintf(out + used, size - used, "%s%s", used ? ", " : "", model->channels[i].name);
+    }
+}
+
+static Err refuse_tag(const Reader *reader, const char *name, TagId tag)
+{
+    const Plant *plant = reader->plant;
+    char twin[TAG_NAME_ROOM], bindable[400];
+    snprintf(twin, sizeof twin, "%.*s", (int)strcspn(name, "."), name);
+    const int64_t index = plant_find(plant, twin);
+    if (index < 0)
+        return script_blame(plant->script, reader->why, "bind", name, "bind: \"%s\": the plant has no asset \"%s\"", name, twin);
+    if (tag != TAG_NONE && plant_is_fed(plant, tag))
+        return script_blame(plant->script, reader->why, "bind", name, "bind: \"%s\" is fed by another twin", name);
+    list_bindable(plant, (uint32_t)index, bindable, sizeof bindable);
+    return script_blame(plant->script, reader->why, "bind", name, "bind: \"%s\" is no sensor, input or actuator; of \"%s\" one of these was expected: %s", name, twin, bindable);
+}
+
 static Err find_tag(const Reader *reader, const char *name, Binding *out)
 {
     const Plant *plant = reader->plant;
     out->tag = tags_find(plant->tags, name);
     const TagRole role = out->tag == TAG_NONE ? TAG_NOT_BOUND : tags_get(plant->tags, out->tag).role;
     out->writes = role == TAG_ACTUATED;
-    if (role != TAG_NOT_BOUND)
-        return ERR_OK;
-    const char *what = out->tag != TAG_NONE && plant_is_fed(plant, out->tag) ? "is fed by another twin" : "is no sensor, input or actuator of this plant";
-    return script_blame(plant->script, reader->why, "bind", name, "bind: \"%s\" %s", name, what);
+    return role != TAG_NOT_BOUND ? ERR_OK : refuse_tag(reader, name, out->tag);
 }
 
 static Err read_bound(const Reader *reader, const char *name, Bound *out)

@@ -179,6 +179,17 @@ static Err read_recording(Loader *loader)
     return ERR_OK;
 }
 
+/* Whether an `on` on top of the stack has handlers that are called in forecasts, where there are no samples and no divergences; what has no name is every(...). */
+static bool has_handlers(lua_State *lua)
+{
+    bool has = false;
+    for (lua_pushnil(lua); lua_next(lua, -2); lua_pop(lua, 1)) {
+        const char *name = lua_type(lua, -2) == LUA_TSTRING ? lua_tostring(lua, -2) : NULL;
+        has = has || !name || strcmp(name, "alarm") == 0 || strcmp(name, "command") == 0;
+    }
+    return has;
+}
+
 /* What has functions is kept in the registry, where the script itself cannot reach it. */
 static Err keep_tables(Loader *loader)
 {
@@ -188,6 +199,8 @@ static Err keep_tables(Loader *loader)
         const int type = lua_getfield(loader->lua, loader->root, keys[i]);
         if (type != LUA_TNIL && type != LUA_TTABLE)
             return script_blame(loader->plant->script, loader->why, NULL, keys[i], "\"%s\" must be a table, got %s", keys[i], luaL_typename(loader->lua, -1));
+        if (type == LUA_TTABLE && strcmp(keys[i], "on") == 0)
+            loader->plant->handles = has_handlers(loader->lua);
         snprintf(name, sizeof name, "pollux.%s", keys[i]);
         lua_setfield(loader->lua, LUA_REGISTRYINDEX, name);
     }
@@ -303,11 +316,31 @@ static Err create_script(Plant *plant, ErrText *why)
     return ERR_OK;
 }
 
+static Err refuse_model(const Plant *plant, ErrText *why)
+{
+    ScriptKind kind;
+    const Err err = script_kind(plant->path, &kind, why);
+    if (err || kind == SCRIPT_PLANT)
+        return err;
+    return err_set(why, ERR_SCRIPT, "%s: this is a model: a plant script was expected, which returns plant \"name\" { assets = { ... } }", plant->path);
+}
+
+/* Of what is written twice one would be lost. */
+static Err refuse_twice(const Plant *plant, ErrText *why)
+{
+    static const char *const sections[] = {"assets", "connect", "connectors", "bind", NULL};
+    Err err = ERR_OK;
+    for (const char *const *section = sections; *section && !err; section++)
+        err = script_refuse_twice(plant->script, *section, why);
+    return err;
+}
+
 static Err read_plant(Loader *loader, size_t threads)
 {
     Plant *plant = loader->plant;
     Err err = create_script(plant, loader->why);
-    if (err || (err = script_run_file(plant->script, plant->path, SCRIPT_LOAD_INSTRUCTIONS, loader->why)))
+    if (err || (err = refuse_model(plant, loader->why)) || (err = script_run_file(plant->script, plant->path, SCRIPT_LOAD_INSTRUCTIONS, loader->why)) ||
+        (err = refuse_twice(plant, loader->why)))
         return err;
 
     loader->lua = script_lua(plant->script);

@@ -102,6 +102,41 @@ START_TEST(a_fault_names_its_key_and_what_was_expected)
 }
 END_TEST
 
+static Err read_pair(const char *first, const char *second, bool second_writes)
+{
+    memset(&rig, 0, sizeof rig);
+    rig_bind(&rig, (const RigBinding[]){{first, true}, {second, second_writes}}, 2);
+    const ConnectorDef def = rig_def(&rig, "{\"host\":\"plc\"}");
+    fault = (ConnectorFault){0};
+    const Err err = modbus_settings_read(&def, &settings, points, &fault);
+    json_decref(rig.entries);
+    end_options();
+    return err;
+}
+
+START_TEST(two_actuators_in_one_register_are_refused)
+{
+    static const struct {
+        const char *first, *second;
+    } collide[] = {{"{\"holding\":3}", "{\"holding\":3}"},
+                   {"{\"holding\":3,\"type\":\"float32\"}", "{\"holding\":4}"},
+                   {"{\"holding\":3,\"bit\":1}", "{\"holding\":3,\"bit\":1}"},
+                   {"{\"holding\":3}", "{\"holding\":3,\"bit\":1}"}},
+      apart[] = {{"{\"holding\":3}", "{\"holding\":4}"},
+                 {"{\"holding\":3}", "{\"coil\":3}"},
+                 {"{\"holding\":3}", "{\"holding\":3,\"unit_id\":2}"},
+                 {"{\"holding\":3,\"bit\":1}", "{\"holding\":3,\"bit\":2}"}};
+    for (size_t i = 0; i < sizeof collide / sizeof *collide; i++) {
+        ck_assert_int_ne(read_pair(collide[i].first, collide[i].second, true), ERR_OK);
+        ck_assert_msg(strstr(fault.why.text, "is written there already") != NULL, "%s", fault.why.text);
+        ck_assert_str_eq(fault.key, "holding");
+    }
+    for (size_t i = 0; i < sizeof apart / sizeof *apart; i++)
+        ck_assert_int_eq(read_pair(apart[i].first, apart[i].second, true), ERR_OK);
+    ck_assert_int_eq(read_pair(collide[0].first, collide[0].second, false), ERR_OK);  // read where it is written
+}
+END_TEST
+
 START_TEST(memory_may_fail_at_every_allocation_of_opening)
 {
     enum { ALLOCATIONS = 20 };  // more than there are
@@ -126,4 +161,4 @@ END_TEST
 
 KIT_MAIN("connectors.modbus_settings", what_is_not_said_is_usual, a_serial_line_is_by_the_standard_unless_it_is_told_otherwise,
          a_binding_overrules_its_connector, a_fault_names_its_key_and_what_was_expected,
-         memory_may_fail_at_every_allocation_of_opening)
+         two_actuators_in_one_register_are_refused, memory_may_fail_at_every_allocation_of_opening)

@@ -119,7 +119,9 @@ START_TEST(wrong_arguments_are_one_line_that_says_what_was_expected)
         {{"calibrate", FLOW_PLANT, "--tape", "x.csv", "--fit", "G_box,,C_air"}, "expected names, separated by commas"},
         {{"calibrate", FLOW_MODEL, "--tape", "x.csv", "--fit", "G_box"}, "expected a plant, this is a model"},
         {{"forecast", FLOW_PLANT}, "expected SCENARIO"},
-        {{"forecast", FLOW_PLANT, "x.lua", "--at", "2021-01-22T14:48:58Z"}, "--tape FILE and --at TIME go together"},
+        {{"forecast", FLOW_PLANT, "x.lua", "--tape", "x.csv"}, "--tape FILE needs --at TIME"},
+        {{"forecast", FLOW_PLANT, "--backtest", "--tape", "x.csv", "--history", "x.db"}, "--backtest needs --tape FILE or --history FILE"},
+        {{"forecast", FLOW_PLANT, "x.lua", "--at", "2021-01-22T14:48:58Z"}, "--at TIME needs --tape FILE or --history FILE"},
         {{"forecast", FLOW_PLANT, "x.lua", "--tape", "x.csv", "--at", "noon"}, "expected a time as 2021-01-22T14:48:58Z, got \"noon\""},
         {{"forecast", FLOW_PLANT, "x.lua", "--tape", "x.csv", "--at", "2021-01-22T14:48:58Z", "--history", "x.db"}, "exclude each other"},
         {{"forecast", FLOW_PLANT, "x.lua", "--json", "--csv"}, "exclude each other"},
@@ -396,6 +398,41 @@ START_TEST(the_example_of_the_page_on_recordings_runs_as_it_is_printed)
     ck_assert_double_lt(json_number_value(json_object_get(restarted, "rms")), 0.25);
     json_decref(score);
     forget(&outcome);
+}
+END_TEST
+
+static void check_is_right(const char *name, FlowPath script)
+{
+    Outcome outcome = CALL("check", script.text);
+    ck_assert_msg(outcome.status == 0, "%s: %s", name, outcome.err);
+    forget(&outcome);
+}
+
+START_TEST(the_examples_of_the_pages_on_connectors_are_right_as_they_are_printed)
+{
+    static const char assets[] = "return plant \"works\" { assets = { tank1 = { \"tank\" }, tank2 = { \"tank\" }, tank3 = { \"tank\" }, valve1 = { \"valve\" }, room1 = { \"room\" },\n"
+                                 "  oven1 = { \"incubator\" }, oven2 = { \"incubator\" }, tower = { \"reservoir\" } },\n";
+    static const char *const pages[] = {"mqtt", "modbus", "http", "iec104", "sparkplug", NULL};
+    char models[512], file[512], script[8192];
+    snprintf(models, sizeof models, "%s/models", kit_folder());
+    ck_assert_int_eq(symlink(POLLUX_SOURCE "/twins/models", models), 0);
+    setenv("BROKER_PASSWORD", "x", 1);
+    setenv("PLC_TOKEN", "x", 1);
+
+    char *page = flow_read(POLLUX_SOURCE "/docs/connectors.md");
+    write_block(page, "lua", "whole.lua");
+    check_is_right("connectors.md", flow_path("whole.lua"));
+    free(page);
+    for (const char *const *name = pages; *name; name++) {
+        snprintf(file, sizeof file, POLLUX_SOURCE "/connectors/%s/README.md", *name);
+        page = flow_read(file);
+        write_block(page, "lua", "part.lua");
+        char *part = flow_read(flow_path("part.lua").text);
+        snprintf(script, sizeof script, "%s%s}\n", assets, part);
+        check_is_right(*name, flow_write("part.lua", script));
+        free(part);
+        free(page);
+    }
 }
 END_TEST
 
@@ -678,6 +715,7 @@ KIT_MAIN("flow.cli", every_subcommand_helps_and_names_its_options, the_version_i
          check_tells_what_a_plant_and_a_model_declare, explain_shows_equations_jacobian_and_programs, explain_prints_one_program_by_its_name,
          explain_takes_a_plant_with_all_of_its_models, bench_measures_each_model_that_it_is_given, run_prints_the_same_table_on_any_number_of_threads, a_recording_carries_its_own_time_whatever_clock_the_plant_has,
          score_as_json_counts_what_was_found_missed_and_false, the_example_of_the_page_on_recordings_runs_as_it_is_printed,
+         the_examples_of_the_pages_on_connectors_are_right_as_they_are_printed,
          inputs_between_samples_can_be_tried_out_and_hold_is_what_the_script_says, without_events_every_alarm_is_false, a_bad_line_of_a_recording_is_told_with_file_and_line,
          a_server_ends_in_order_at_either_signal, a_history_in_use_is_refused_and_left_where_it_is, a_port_in_use_is_refused,
          an_emulated_plant_fails_as_it_is_told_and_ends_in_order, a_device_of_another_plant_waits_to_be_claimed,

@@ -293,6 +293,38 @@ START_TEST(blame_finds_the_line_by_section_and_key)
 }
 END_TEST
 
+/* What refuses `bind = {...}`; "" when it is taken. */
+static ErrText refused_bind(const char *table)
+{
+    Script *script;
+    const char *path;
+    ErrText why = {""};
+    char text[512];
+    snprintf(text, sizeof text, "local bind_other = { a = 1, a = 2 }\nreturn {\n  bind = %s\n}\n", table);
+    ck_assert_int_eq(run_bytes(text, strlen(text), &script, &path, &why), ERR_OK);
+    const Err err = script_refuse_twice(script, "bind", &why);
+    ck_assert(err == ERR_OK || err == ERR_SCRIPT);
+    script_destroy(script);
+    return why;
+}
+
+START_TEST(a_key_that_is_there_twice_is_refused_with_both_lines)
+{
+    static const char *const twice[] = {"{\n    a = 1,\n    b = 2,\n    a = 3 }",
+                                        "{\n    [\"a\"] = 1;\n\n    a = { c = 1 } }",
+                                        "{ -- {\n    ['a'] = { '}', b = { 1 } },\n    [==[x]] , a = ]==],\n    [ \"a\" ] = 1, a = 3 }",
+                                        "{\n    a = (function(b, c) return b end)(1, 2), -- a = 3\n    --[[ a = 1\n ]] a = 2 }"},
+                             *const once[] = {"{ a = 1, b = 2, ab = 3 }", "{ a = { b = 1 }, b = { b = 2 } }", "{ \"a\", \"a\", 1 == 1, 2 }", "{ a = 1, -- a = 2,\n }",
+                                              "{ a = 'x, a = 3', b = [[, a = 4]] }", "{}", "nil", "{ type(function(a) local b, a = 1, 2 end) }"};
+    for (size_t i = 0; i < sizeof twice / sizeof *twice; i++) {
+        const ErrText why = refused_bind(twice[i]);
+        ck_assert_msg(strstr(why.text, ":6: bind: \"a\" stands in line 4 already") != NULL, "%s: %s", twice[i], why.text);
+    }
+    for (size_t i = 0; i < sizeof once / sizeof *once; i++)
+        ck_assert_str_eq(refused_bind(once[i]).text, "");
+}
+END_TEST
+
 START_TEST(a_file_is_a_model_or_a_plant_by_what_it_calls)
 {
     const struct {
@@ -380,4 +412,4 @@ KIT_MAIN("model.script", an_endless_loop_is_stopped, a_script_runs_again_from_it
          deeply_nested_source_is_refused, bytecode_is_refused, what_reaches_outside_is_absent, pure_functions_are_there, the_metatable_of_strings_is_locked, pcall_catches_errors,
          pcall_cannot_swallow_the_budget, work_inside_one_instruction_is_bounded, errors_that_are_no_text_are_reported,
          the_engine_can_read_what_a_greedy_script_returns, errors_of_syntax_name_file_and_line, errors_name_the_whole_path_however_long, files_that_cannot_be_read_are_named, a_source_of_more_than_4_MiB_is_refused,
-         a_call_has_a_budget_of_its_own, blame_finds_the_line_by_section_and_key, a_file_is_a_model_or_a_plant_by_what_it_calls, every_allocation_may_fail)
+         a_call_has_a_budget_of_its_own, blame_finds_the_line_by_section_and_key, a_key_that_is_there_twice_is_refused_with_both_lines, a_file_is_a_model_or_a_plant_by_what_it_calls, every_allocation_may_fail)

@@ -239,6 +239,19 @@ START_TEST(without_a_display_it_says_so_and_what_to_do)
 }
 END_TEST
 
+START_TEST(a_driver_that_shows_nothing_is_no_display)
+{
+    Surface *surface;
+    ErrText why = {""};
+    unsetenv("DISPLAY");
+    unsetenv("WAYLAND_DISPLAY");
+    SDL_SetHint(SDL_HINT_VIDEODRIVER, "offscreen");  // what SDL takes where nothing else is
+    ck_assert_int_eq(surface_open(&(SurfaceDef){.width = 100, .height = 100}, &surface, &why), ERR_IO);
+    ck_assert_ptr_nonnull(strstr(why.text, "no display: neither DISPLAY nor WAYLAND_DISPLAY"));
+    SDL_ResetHint(SDL_HINT_VIDEODRIVER);
+}
+END_TEST
+
 START_TEST(without_opengl_it_says_so_and_what_to_do)
 {
     Surface *surface;
@@ -252,4 +265,5 @@ END_TEST
 
 KIT_MAIN("view.scene", a_scene_by_day_is_as_it_was, a_scene_by_night_is_as_it_was, ghosts_are_as_they_were, a_crowd_is_as_it_was, what_changes_is_seen_and_nothing_else,
          a_frame_in_which_nothing_moves_is_not_drawn_again, a_pixel_of_a_body_picks_it, a_picture_is_a_png_of_its_size, without_a_display_it_says_so_and_what_to_do,
+         a_driver_that_shows_nothing_is_no_display,
          without_opengl_it_says_so_and_what_to_do)

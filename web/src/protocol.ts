@@ -76,6 +76,7 @@ export interface Snapshot {
   clock: string;
   /** Null of a server that does not tell. */
   codegen: Codegen | null;
+  acts: Acts;
   /** How many twins there are; of a fleet `twins` are those that somebody looks at. */
   twinCount: number;
   twins: Twin[];
@@ -84,6 +85,16 @@ export interface Snapshot {
   commands: Command[];
   gate: Gate;
 }
+
+/** Parts of the plant's own script that act in its forecasts, or can. */
+export interface Acts {
+  /** Its `control`: does what controllers of the plant do. */
+  control: boolean;
+  /** Its handlers of alarms, of commands and of the time. */
+  handlers: boolean;
+}
+
+export const NOBODY: Acts = { control: false, handlers: false };
 
 /** What became of the models' programs. */
 export interface Codegen {
@@ -328,6 +339,7 @@ function readSnapshot(field: Field): Snapshot {
     step: field.get('step').number(),
     clock: field.get('clock').or('', text),
     codegen: field.get('codegen').or(null, readCodegen),
+    acts: field.get('acts').or(NOBODY, readActs),
     twinCount: field.get('twin_count').or(0, number),
     twins: field.get('twins').list(readTwin),
     connect: field.get('connect').or([], (connect) => connect.list(readConnection)),
@@ -336,6 +348,11 @@ function readSnapshot(field: Field): Snapshot {
     gate: field.get('gate').or(openGate(), readGate),
   };
 }
+
+const readActs = (field: Field): Acts => ({
+  control: field.get('control').boolean(),
+  handlers: field.get('handlers').boolean(),
+});
 
 function readCodegen(field: Field): Codegen {
   return {
