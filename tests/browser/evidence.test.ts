@@ -117,6 +117,15 @@ test('says that there is no twin of a name, instead of showing another', async (
   await browser.page.locator('[data-testid^="value-tower."]').first().waitFor();
 });
 
+test('lists beside a twin its own alarms, with the way to what they were raised on, and counts those of others', async () => {
+  expect(await find(`alarm-${burst.id}`).count()).toBe(0);
+  await until('those of others', async () => /^\d+ of other twins wait/.test(await textOf('alarms-elsewhere')));
+  await find('twin-choice').selectOption('hamlet');
+  await find(`alarm-${burst.id}`).getByRole('link').click();
+  await find('alarm-detail').waitFor();
+  expect(new URL(browser.page.url()).hash).toBe(`#/alarms/${burst.id}`);
+});
+
 test('writes down what is said of it', async () => {
   await browser.page.goto(`${address}/#/alarms/${burst.id}`);
   await find('deed-comment').fill('valve 7 is being closed');

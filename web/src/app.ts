@@ -7,7 +7,7 @@ import type { AlarmFilter } from './alarms';
 import { Bell } from './alarms/bell';
 import { Connection } from './connection';
 import { ProtocolError } from './decode';
-import { loadAlarms, loadFleet, loadHistory, loadListed, loadNewest } from './history';
+import { loadAlarms, loadFleet, loadHistory, loadListed, loadNewest, missingRecord } from './history';
 import { type Chord, isTaken, type KeyCommand, pressKey } from './keys';
 import { type Deed, type Particulars, readFrame, type Seconds } from './protocol';
 import { Refusal, whyOf } from './rest';
@@ -168,14 +168,15 @@ export function startApp(draw: (state: State, actions: Actions) => void): () => 
     state.history = { kind: 'loading' };
 
     // what one of them cannot give, the others may
-    const parts = await Promise.allSettled([
+    const [newest, alarms, record] = await Promise.allSettled([
       loadNewest(trends.twin, signal).then((newest) => addNewest(state, newest)),
       loadAlarms(ALARMS_ASKED, signal).then((alarms) => addAlarms(state, alarms)),
       fill(trends, signal),
     ]);
     if (signal.aborted) return;
-    const failed = parts.find((part) => part.status === 'rejected');
-    state.history = failed === undefined ? { kind: 'loaded' } : { kind: 'failed', why: whyOf(failed.reason) };
+    const failed = [newest, alarms].find((part) => part.status === 'rejected');
+    if (record.status === 'rejected') state.history = missingRecord(record.reason);
+    else state.history = failed === undefined ? { kind: 'loaded' } : { kind: 'failed', why: whyOf(failed.reason) };
     touch();
   }
 
@@ -199,7 +200,7 @@ export function startApp(draw: (state: State, actions: Actions) => void): () => 
     try {
       past.fill(await loadHistory(past.tags, piece, signal));
     } catch (reason) {
-      if (!signal.aborted) state.history = { kind: 'failed', why: whyOf(reason) };
+      if (!signal.aborted) state.history = missingRecord(reason);
     }
     if (signal.aborted) return;
     past.fillCommands(state.commands.values());

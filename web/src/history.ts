@@ -11,11 +11,15 @@ import {
   type Seconds,
   type Series,
 } from './protocol';
-import { get } from './rest';
+import { get, Refusal, whyOf } from './rest';
+import type { History } from './state';
 import { type Piece, pointsFor } from './window';
 
 /** A longer list of tags would make an address that servers refuse. */
 const TAGS_PER_REQUEST = 40;
+
+/** The status of what the server does not have. */
+const NOT_THERE = 404;
 
 /** The record of `tags` over `window`, or over the server's last 15 minutes of plant time. */
 export async function loadHistory(
@@ -37,6 +41,10 @@ export async function loadHistory(
   }
   return history;
 }
+
+/** What is to be said of a record that was asked for and did not come: a server that keeps none has failed at nothing. */
+export const missingRecord = (reason: unknown): History =>
+  reason instanceof Refusal && reason.status === NOT_THERE ? { kind: 'none' } : { kind: 'failed', why: whyOf(reason) };
 
 /** Where all of what is shown is to be had as a table. */
 export function exportAddress(tags: string[], { from, to }: Piece): string {

@@ -148,7 +148,13 @@ export interface Clock {
   hash: string;
 }
 
-export type History = { kind: 'wanted' } | { kind: 'loading' } | { kind: 'loaded' } | { kind: 'failed'; why: string };
+export type History =
+  | { kind: 'wanted' }
+  | { kind: 'loading' }
+  | { kind: 'loaded' }
+  /** The server keeps none. */
+  | { kind: 'none' }
+  | { kind: 'failed'; why: string };
 
 export type Asked = { kind: 'sent'; deed: Deed; request: number } | { kind: 'refused'; deed: Deed; why: string };
 

@@ -135,11 +135,11 @@ function EntryRow({ entry }: { entry: Entry }) {
       <td class="nowrap" title={`entry ${seq}`}>
         {dateTimeText(time)}
       </td>
-      <td class="anywhere">
+      <td class="whole">
         {who || '–'} <small>{[role, peer === who ? '' : peer].filter((part) => part !== '').join(', ')}</small>
       </td>
       <td>{action}</td>
-      <td class="anywhere">{target}</td>
+      <td class="whole">{target}</td>
       <td class="outcome">{outcome}</td>
       <td class="anywhere">{detail}</td>
       <td class="mono" title={hash} data-name="hash">

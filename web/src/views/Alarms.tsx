@@ -1,4 +1,4 @@
-/** The alarms: first what nobody has acknowledged, newest first, then what is active, then what is over. */
+/** The alarms of a twin: first what nobody has acknowledged, newest first, then what is active, then what is over. */
 import { whyNot } from '../access';
 import { isUnseen } from '../alarms';
 import { Operator } from '../alarms/Operator';
@@ -6,10 +6,12 @@ import { calmText } from '../alarms/words';
 import type { Actions } from '../app';
 import { dateTimeText, whenText } from '../format/time';
 import type { Alarm, AlarmState, Seconds } from '../protocol';
+import { hashOf } from '../route';
 import { type Asked, plantTime, type State } from '../state';
 import { SeverityMark } from './icons';
 
 interface Props {
+  twin: string;
   state: State;
   actions: Actions;
 }
@@ -26,8 +28,11 @@ const ORDER: Record<AlarmState, number> = { raised: 0, returned: 1, acknowledged
 /** More would push the rest of the page away; the list scrolls. */
 const OVER_SHOWN = 20;
 
-export function Alarms({ state, actions }: Props) {
-  const alarms = [...state.alarms.values()].sort((a, b) => ORDER[a.state] - ORDER[b.state] || b.raised - a.raised);
+export function Alarms({ twin, state, actions }: Props) {
+  const all = [...state.alarms.values()];
+  const isOwn = (alarm: Alarm) => alarm.twin === twin || alarm.twin === '';
+  const elsewhere = all.filter((alarm) => !isOwn(alarm) && isUnseen(alarm)).length;
+  const alarms = all.filter(isOwn).sort((a, b) => ORDER[a.state] - ORDER[b.state] || b.raised - a.raised);
   const open = alarms.filter((alarm) => alarm.state !== 'over');
   const over = alarms.filter((alarm) => alarm.state === 'over').slice(0, OVER_SHOWN);
   const newest = open.find((alarm) => alarm.state === 'raised');
@@ -44,7 +49,7 @@ export function Alarms({ state, actions }: Props) {
         {newest === undefined ? '' : `Alarm on ${newest.twin}: ${newest.text}`}
       </p>
       {alarms.length === 0 ? (
-        <p class="empty">{calmText(state.link)}</p>
+        <p class="empty">{elsewhere > 0 ? 'None of this twin so far.' : calmText(state.link)}</p>
       ) : (
         <ul class="alarm-list">
           {[...open, ...over].map((alarm) => (
@@ -58,6 +63,13 @@ export function Alarms({ state, actions }: Props) {
             />
           ))}
         </ul>
+      )}
+      {elsewhere > 0 && (
+        <p class="alarms-elsewhere">
+          <a href={hashOf('alarms')} data-testid="alarms-elsewhere">
+            {elsewhere} of other {elsewhere === 1 ? 'twins waits' : 'twins wait'} to be acknowledged
+          </a>
+        </p>
       )}
     </section>
   );
@@ -89,11 +101,13 @@ function AlarmRow({ alarm, request, today, refusal, acknowledge }: RowProps) {
         <SeverityMark severity={alarm.severity} state={alarm.state} />
         <span class="alarm-severity">{alarm.severity}</span>
         <span class="alarm-state">{STATES[alarm.state]}</span>
-        <span class="alarm-place">
-          {alarm.twin === '' ? alarm.name : `${alarm.twin} · ${alarm.name.replaceAll('_', ' ')}`}
-        </span>
+        <span class="alarm-place">{alarm.name.replaceAll('_', ' ')}</span>
       </div>
-      <p class="alarm-text">{alarm.text}</p>
+      <p class="alarm-text">
+        <a href={hashOf('alarms', String(alarm.id))} title="What it was raised on">
+          {alarm.text}
+        </a>
+      </p>
       <div class="alarm-foot">
         <span class="alarm-times" title={dateTimeText(alarm.raised)}>
           raised {whenText(alarm.raised, today)}

@@ -69,12 +69,16 @@ export function ChartTools({ state, actions, trends, picture }: Props) {
           />
           ahead
         </label>
-        <a class="button" data-testid="csv" href={exportAddress(trends.tags, shown)} download={`${trends.twin}.csv`}>
-          CSV
-        </a>
+        {state.history.kind !== 'none' && (
+          <a class="button" data-testid="csv" href={exportAddress(trends.tags, shown)} download={`${trends.twin}.csv`}>
+            CSV
+          </a>
+        )}
         <span class="piece" data-testid="piece">
           {piece === null
-            ? 'drag over a chart to zoom'
+            ? state.history.kind === 'none'
+              ? 'no history is kept: the charts begin with this visit'
+              : 'drag over a chart to zoom'
             : `${dateTimeText(piece.from)} to ${dateTimeText(piece.to)}, ${durationText(piece.to - piece.from)}`}
         </span>
       </div>

@@ -25,7 +25,7 @@ export function TwinView({ state, actions, trends, now }: Props) {
   return (
     <div class="twin-view">
       <Values state={state} trends={trends} />
-      <Alarms state={state} actions={actions} />
+      <Alarms twin={trends.twin} state={state} actions={actions} />
       <Charts state={state} actions={actions} trends={trends} now={now} />
       <div class="rail">
         <Sensors state={state} trends={trends} now={now} />
