@@ -11,7 +11,7 @@
 enum {
     SAMPLES = 4,
     SIDE_MAX = 16384,
-    WIDTH_LEAST = 560, HEIGHT_LEAST = 400,  // points of a window: bar, time line and panel have room
+    WIDTH_LEAST = 640, HEIGHT_LEAST = 400,  // points of a window: bar, time line and panel have room
 };
 
 struct Surface {
