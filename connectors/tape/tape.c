@@ -326,6 +326,12 @@ static Err read_file(Tape *tape, Csv *csv, const char *path, const RecordingMap 
     return err;
 }
 
+static void name_tape(Tape *tape, const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    snprintf(tape->name, sizeof tape->name, "%s", slash ? slash + 1 : path);
+}
+
 Err tape_open(const char *path, const RecordingMap *map, Tape **out, ErrText *why)
 {
     assert(path && map && out);
@@ -344,8 +350,28 @@ Err tape_open(const char *path, const RecordingMap *map, Tape **out, ErrText *wh
         tape_close(tape);
         return err;
     }
-    const char *slash = strrchr(path, '/');
-    snprintf(tape->name, sizeof tape->name, "%s", slash ? slash + 1 : path);
+    name_tape(tape, path);
+    *out = tape;
+    return ERR_OK;
+}
+
+Err tape_of(const char *name, const Sample *samples, size_t count, Tape **out)
+{
+    assert(name && out);
+    *out = NULL;
+    Tape *tape = mem_alloc(sizeof *tape);
+    if (!tape)
+        return ERR_MEMORY;
+    Err err = ERR_OK;
+    for (size_t i = 0; i < count && !err; i++)
+        err = samples_add(&tape->samples, samples[i]);
+    if (!err)
+        err = sort_samples(&tape->samples);
+    if (err) {
+        tape_close(tape);
+        return err;
+    }
+    name_tape(tape, name);
     *out = tape;
     return ERR_OK;
 }

@@ -14,6 +14,8 @@
 typedef struct Tape Tape;
 
 Err tape_open(const char *path, const RecordingMap *map, Tape **out, ErrText *why);
+/// A tape of samples that were recorded otherwise, copied and put in order; `name` is what the device is called. ERR_RANGE: too many, ERR_MEMORY.
+Err tape_of(const char *name, const Sample *samples, size_t count, Tape **out);
 void tape_close(Tape *tape);
 /// All samples, in order, SI. A view, until tape_close.
 const Sample *tape_samples(const Tape *tape, size_t *count);

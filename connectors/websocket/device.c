@@ -1,8 +1,7 @@
-/* device.c -- two rings of samples without an answer, messages in flight over them, one WebSocket.
+/* device.c -- two rings of samples without an answer, and one WebSocket.
  *
- * A ring holds every sample from device_send to its answer: [head, next) is in flight, [next, tail) still to be sent. Messages are
- * contiguous in it, so index i of a refusal names the sample `first + i`. When the connection breaks, what has no answer is to be
- * sent again, in the old order. One ring is for what is live, the other is the log of what was measured while nobody listened. */
+ * A ring holds every sample from device_send to its answer (unanswered.h). One is for what is live, the other is the log of what was measured while nobody
+ * listened. */
 #include "connectors/websocket/device.h"
 
 #include <assert.h>
@@ -11,13 +10,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "connectors/websocket/device_address.h"
 #include "connectors/websocket/numbers.h"
+#include "connectors/websocket/unanswered.h"
 #include "signal/merge.h"
 
 enum {
     BATCH_MAX = 500,  // samples in one message
     BATCH_BYTES = 128 * 1024,
-    FLIGHTS_MAX = 64,  // messages without an answer
     LOG_FLIGHTS_MAX = 4,
     COMMANDS_KEPT = 64,
     BACKOFF_FIRST_MS = 200,
@@ -26,40 +26,6 @@ enum {
     RX_CHUNK = 32 * 1024,
     TOKEN_ROOM = 256,  // of "Bearer " and a token
 };
-
-typedef enum Fate {
-    FATE_OPEN,     // no answer yet
-    FATE_AGAIN,    // refused because there was no room: to be sent again
-    FATE_SETTLED,  // stored or refused for good
-} Fate;
-
-typedef struct Entry {
-    int64_t time;
-    double value;
-    uint8_t quality, fate;
-    union {
-        TagName tag;
-        uint32_t number;  // of the tag, in records
-    };
-} Entry;
-
-typedef struct Flight {
-    int64_t id;
-    uint64_t first;  // entry
-    uint32_t count;
-    bool answered;
-} Flight;
-
-/* Samples without an answer, in the order of their times. */
-typedef struct Queue {
-    Entry *entries;
-    size_t room;
-    uint64_t head, next, tail;  // count for ever
-    Flight flights[FLIGHTS_MAX];
-    size_t flight_count, flights_max;
-    int64_t busy_until;  // elapsed time
-    bool historical;
-} Queue;
 
 /* A command that was delivered, and what the answer was: it is the same when the command comes again. */
 typedef struct Obeyed {
@@ -79,9 +45,7 @@ typedef enum Stage {
 struct Device {
     DeviceDef def;
     Arena arena;  // what the definition points to
-    char host[128], path[256];
-    int port;
-    bool tls;
+    DeviceAddress address;
 
     struct lws_context *lws;
     struct lws *wsi;
@@ -99,7 +63,7 @@ struct Device {
     bool cut;          // it shall stay apart
     int64_t last_id, provide_id;
 
-    Queue live, log;  // of the log there may be none: no room
+    Unanswered live, log;  // of the log there may be none: no room
     size_t last_tag;
     Numbers numbers;
     uint32_t told;  // numbers that the engine knows
@@ -131,96 +95,28 @@ static void notice(Device *device, const char *format, ...)
     device->def.notice(device->def.self, text);
 }
 
-static Entry *entry_at(const Queue *queue, uint64_t position)
-{
-    return &queue->entries[position % queue->room];
-}
-
 static int64_t now_ns(void)
 {
     return clock_system.elapsed_ns(clock_system.self);
 }
 
-// The messages in flight.
-
-static void settle(Device *device, Queue *queue, Entry *entry, int status)
-{
-    if (entry->fate != FATE_OPEN)
-        return;
-    if (status == 429 || status == 503) {
-        entry->fate = FATE_AGAIN;
-        queue->busy_until = now_ns() + BUSY_PAUSE_MS * NS_PER_MS;
-        return;
-    }
-    entry->fate = FATE_SETTLED;
-    device->state.rejected++;
-}
-
-/* Let the oldest messages go as far as they are answered. */
-static void retire(Queue *queue)
-{
-    size_t answered = 0;
-    while (answered < queue->flight_count && queue->flights[answered].answered) {
-        const Flight *flight = &queue->flights[answered++];
-        for (uint32_t i = 0; i < flight->count; i++) {
-            // its place is free now, so there is one at the end
-            const Entry entry = *entry_at(queue, queue->head++);
-            if (entry.fate != FATE_AGAIN)
-                continue;
-            *entry_at(queue, queue->tail) = entry;
-            entry_at(queue, queue->tail++)->fate = FATE_OPEN;
-        }
-    }
-    queue->flight_count -= answered;
-    memmove(queue->flights, queue->flights + answered, queue->flight_count * sizeof *queue->flights);
-}
-
-/* The connection is gone: keep what has no answer, in its order. */
-static void recall(Queue *queue)
-{
-    uint64_t kept = queue->head;
-    for (uint64_t i = queue->head; i < queue->tail; i++) {
-        Entry entry = *entry_at(queue, i);
-        if (entry.fate == FATE_SETTLED)
-            continue;
-        entry.fate = FATE_OPEN;
-        *entry_at(queue, kept++) = entry;
-    }
-    queue->tail = kept;
-    queue->next = queue->head;
-    queue->flight_count = 0;
-}
+// What became of samples.
 
 /* The oldest live sample goes to the log, which loses its own oldest for it. */
 static void log_oldest(Device *device)
 {
-    Queue *const log = &device->log;
-    assert(log->flight_count == 0 && device->live.flight_count == 0);
-    if (log->tail - log->head == log->room) {
-        log->next = ++log->head;
-        device->state.lost++;
-    }
-    *entry_at(log, log->tail++) = *entry_at(&device->live, device->live.head++);
-    device->live.next = device->live.head;
+    device->state.lost += unanswered_move_oldest(&device->live, &device->log);
 }
 
 /* The connection is there again: what has become old meanwhile does not stand in the way of what is new. */
 static void log_old(Device *device)
 {
-    const Queue *const live = &device->live;
+    const Unanswered *const live = &device->live;
     if (device->log.room == 0 || live->head == live->tail)
         return;
-    const int64_t old = entry_at(live, live->tail - 1)->time - DEVICE_LIVE_S * NS_PER_S;
-    while (entry_at(live, live->head)->time < old)
+    const int64_t old = unanswered_at(live, live->tail - 1)->time - DEVICE_LIVE_S * NS_PER_S;
+    while (unanswered_at(live, live->head)->time < old)
         log_oldest(device);
-}
-
-static Flight *find_flight(Queue *queue, int64_t id)
-{
-    for (size_t i = 0; i < queue->flight_count; i++)
-        if (queue->flights[i].id == id && !queue->flights[i].answered)
-            return &queue->flights[i];
-    return NULL;
 }
 
 static void tell_losses(Device *device, const ConnectorLosses *lost)
@@ -232,56 +128,44 @@ static void tell_losses(Device *device, const ConnectorLosses *lost)
     device->state.future += lost->future;
 }
 
+/* A message was refused, or one sample of it, for good or as long as the engine has no room. */
+static void on_samples_refused(Device *device, Unanswered *queue, UnansweredFlight *flight, const WireMessage *message)
+{
+    const int64_t again_at = message->status == 429 || message->status == 503 ? now_ns() + BUSY_PAUSE_MS * NS_PER_MS : TIME_NONE;
+    notice(device, "samples refused (%d): %s", message->status, message->detail);
+    if (message->path[0] != '/') {
+        device->state.rejected += unanswered_refuse(queue, flight, again_at);
+        return;
+    }
+    char *end;
+    const unsigned long index = strtoul(message->path + 1, &end, 10);
+    if (*end == 0 && end != message->path + 1 && index < flight->count)
+        device->state.rejected += unanswered_refuse_one(queue, flight, index, again_at);
+}
+
 static void on_samples_answer(Device *device, const WireMessage *message)
 {
-    Flight *flight = find_flight(&device->live, message->id);
-    Queue *const queue = flight ? &device->live : &device->log;
+    UnansweredFlight *flight = unanswered_find(&device->live, message->id);
+    Unanswered *const queue = flight ? &device->live : &device->log;
     if (!flight)
-        flight = find_flight(queue, message->id);
+        flight = unanswered_find(queue, message->id);
     if (!flight)
         return;
-
-    if (message->status >= 300 && message->path[0] == '/') {
-        char *end;
-        const unsigned long index = strtoul(message->path + 1, &end, 10);
-        if (*end == 0 && end != message->path + 1 && index < flight->count)
-            settle(device, queue, entry_at(queue, flight->first + index), message->status);
-    } else {
-        flight->answered = true;
-        for (uint32_t k = 0; k < flight->count; k++) {
-            Entry *entry = entry_at(queue, flight->first + k);
-            if (message->status >= 300)
-                settle(device, queue, entry, message->status);
-            else if (entry->fate == FATE_OPEN)
-                entry->fate = FATE_SETTLED;
-        }
+    if (message->status >= 300) {
+        on_samples_refused(device, queue, flight, message);
+        return;
     }
-
-    if (message->status >= 300)
-        notice(device, "samples refused (%d): %s", message->status, message->detail);
-    else {
-        device->state.stored += message->stored.count;
-        tell_losses(device, &message->stored.lost);
-    }
-    retire(queue);
+    unanswered_store(queue, flight);
+    device->state.stored += message->stored.count;
+    tell_losses(device, &message->stored.lost);
 }
 
 /* All messages of a queue up to one are on disk. */
 static void on_stored(Device *device, const BulkFrame *frame)
 {
-    Queue *const queue = frame->historical ? &device->log : &device->live;
-    for (size_t i = 0; i < queue->flight_count && queue->flights[i].id <= frame->id; i++) {
-        Flight *flight = &queue->flights[i];
-        flight->answered = true;
-        for (uint32_t k = 0; k < flight->count; k++) {
-            Entry *entry = entry_at(queue, flight->first + k);
-            if (entry->fate == FATE_OPEN)
-                entry->fate = FATE_SETTLED;
-        }
-    }
+    unanswered_store_to(frame->historical ? &device->log : &device->live, frame->id);
     device->state.stored += frame->count;
     tell_losses(device, &frame->lost);
-    retire(queue);
 }
 
 // The rest of what the engine says.
@@ -298,8 +182,8 @@ static void stay_apart(Device *device)
     device->state.connected = false;
     if (device->stage != STAGE_REFUSED)
         device->stage = STAGE_APART;
-    recall(&device->live);
-    recall(&device->log);
+    unanswered_recall(&device->live);
+    unanswered_recall(&device->log);
     device->time_due = device->time != TIME_NONE;
 }
 
@@ -410,24 +294,24 @@ static void write_numbers(Device *device)
     wire_write_numbers(&device->out, ++device->last_id, numbers, count);
 }
 
-static size_t write_records(Device *device, const Queue *queue, int64_t id)
+static size_t write_records(Device *device, const Unanswered *queue, int64_t id)
 {
     const uint64_t left = queue->tail - queue->next;
     const size_t count = left < BULK_SAMPLES_MAX ? left : BULK_SAMPLES_MAX;
     bulk_write_head(&device->out, &(BulkFrame){.kind = BULK_SAMPLES, .historical = queue->historical, .count = (uint32_t)count, .id = id});
     for (size_t i = 0; i < count; i++) {
-        const Entry *entry = entry_at(queue, queue->next + i);
+        const UnansweredSample *entry = unanswered_at(queue, queue->next + i);
         bulk_write_record(&device->out, &(BulkRecord){entry->time, entry->value, entry->number, entry->quality});
     }
     return count;
 }
 
-static size_t write_samples(Device *device, const Queue *queue, int64_t id)
+static size_t write_samples(Device *device, const Unanswered *queue, int64_t id)
 {
     WireSample samples[BATCH_MAX];
     size_t count = 0, bytes = 0;
     while (count < BATCH_MAX && bytes < BATCH_BYTES && queue->next + count < queue->tail) {
-        const Entry *entry = entry_at(queue, queue->next + count);
+        const UnansweredSample *entry = unanswered_at(queue, queue->next + count);
         const char *tag = entry->tag.text;
         samples[count++] = (WireSample){.tag = tag, .time = entry->time, .value = entry->value, .quality = entry->quality};
         bytes += strlen(tag) + 64;
@@ -440,17 +324,16 @@ static size_t write_samples(Device *device, const Queue *queue, int64_t id)
     return count;
 }
 
-static void write_batch(Device *device, Queue *queue)
+static void write_batch(Device *device, Unanswered *queue)
 {
     const int64_t id = ++device->last_id;
     const size_t count = device->def.bulk ? write_records(device, queue, id) : write_samples(device, queue, id);
-    queue->flights[queue->flight_count++] = (Flight){.id = id, .first = queue->next, .count = (uint32_t)count};
-    queue->next += count;
+    unanswered_depart(queue, id, count);
     device->state.sent += count;
 }
 
 /* Records need their numbers to be told first. */
-static void write_queue(Device *device, Queue *queue)
+static void write_queue(Device *device, Unanswered *queue)
 {
     if (device->told < device->numbers.count) {
         write_numbers(device);
@@ -476,11 +359,6 @@ static bool write_answer(Device *device)
     return false;
 }
 
-static bool samples_due(const Queue *queue)
-{
-    return queue->next < queue->tail && queue->flight_count < queue->flights_max && now_ns() >= queue->busy_until;
-}
-
 /* Everything that is live has been sent. */
 static bool is_caught_up(const Device *device)
 {
@@ -499,7 +377,9 @@ static bool output_due(const Device *device)
 {
     if (device->stage != STAGE_READY)
         return device->stage == STAGE_PROVIDING && device->provide_due;
-    return answer_due(device) || device->report_due || samples_due(&device->live) || samples_due(&device->log) || (device->time_due && is_caught_up(device));
+    const int64_t now = now_ns();
+    const bool samples_due = unanswered_is_due(&device->live, now) || unanswered_is_due(&device->log, now);
+    return samples_due || answer_due(device) || device->report_due || (device->time_due && is_caught_up(device));
 }
 
 /* Write the next frame behind LWS_PRE bytes of `out`; false when there is none. */
@@ -525,7 +405,7 @@ static bool write_next(Device *device)
         wire_write_reported(&device->out, ++device->last_id, device->reported);
         return true;
     }
-    if (samples_due(&device->live)) {
+    if (unanswered_is_due(&device->live, now_ns())) {
         write_queue(device, &device->live);
         return true;
     }
@@ -534,7 +414,7 @@ static bool write_next(Device *device)
         wire_write_time(&device->out, device->time);
         return true;
     }
-    if (!samples_due(&device->log))
+    if (!unanswered_is_due(&device->log, now_ns()))
         return false;
     write_queue(device, &device->log);
     return true;
@@ -586,7 +466,8 @@ static void on_gone(Device *device, const char *why)
         return;
     const bool was_ready = device->stage == STAGE_READY;
     stay_apart(device);
-    notice(device, "%s ws%s://%s:%d: %s", was_ready ? "lost the connection to" : "no connection to", device->tls ? "s" : "", device->host, device->port, why);
+    const DeviceAddress *at = &device->address;
+    notice(device, "%s ws%s://%s:%d: %s", was_ready ? "lost the connection to" : "no connection to", at->tls ? "s" : "", at->host, at->port, why);
 }
 
 /* The token goes into the request that asks for the WebSocket; nonzero when it cannot. */
@@ -641,16 +522,16 @@ static void connect_now(Device *device)
     device->stage = STAGE_CONNECTING;
     const struct lws_client_connect_info info = {
         .context = device->lws,
-        .address = device->host,
-        .host = device->host,
-        .port = device->port,
-        .path = device->path,
+        .address = device->address.host,
+        .host = device->address.host,
+        .port = device->address.port,
+        .path = device->address.path,
         .protocol = protocols[device->def.bulk].name,
         .local_protocol_name = protocols[device->def.bulk].name,
         .ietf_version_or_minus_one = -1,
         .retry_and_idle_policy = &idle_policy,
         .pwsi = &device->wsi,
-        .ssl_connection = device->tls ? LCCSCF_USE_SSL : 0,
+        .ssl_connection = device->address.tls ? LCCSCF_USE_SSL : 0,
     };
     if (!lws_client_connect_via_info(&info) && device->stage == STAGE_CONNECTING)
         on_gone(device, "cannot connect");
@@ -676,73 +557,13 @@ static Err open_context(Device *device, ErrText *why)
         .connect_timeout_secs = 5,
         .timeout_secs = 10,
         .fd_limit_per_thread = 16,
-        .options = (device->tls ? LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT : 0) | (def->ca ? LWS_SERVER_OPTION_DISABLE_OS_CA_CERTS : 0),
+        .options = (device->address.tls ? LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT : 0) | (def->ca ? LWS_SERVER_OPTION_DISABLE_OS_CA_CERTS : 0),
         .client_ssl_ca_filepath = def->ca,
         .client_ssl_cert_filepath = def->certificate,
         .client_ssl_private_key_filepath = def->key,
     };
     device->lws = lws_create_context(&info);
     return device->lws ? ERR_OK : err_set(why, ERR_MEMORY, "libwebsockets: cannot create a context");
-}
-
-// The address.
-
-static Err url_error(ErrText *why, const char *url, const char *what)
-{
-    return err_set(why, ERR_USAGE, "\"%.200s\": %s; expected ws://HOST[:PORT][/PATH], or wss://", url, what);
-}
-
-static Err read_port(Device *device, const char *url, const char **at, ErrText *why)
-{
-    device->port = device->tls ? 443 : 80;
-    if (**at != ':')
-        return ERR_OK;
-    char *end;
-    const long port = strtol(*at + 1, &end, 10);
-    if ((*at)[1] < '0' || (*at)[1] > '9' || port < 1 || port > 65535)
-        return url_error(why, url, "the port must be a number from 1 to 65535");
-    device->port = (int)port;
-    *at = end;
-    return ERR_OK;
-}
-
-static Err read_url(Device *device, const char *url, ErrText *why)
-{
-    device->tls = strncmp(url, "wss://", 6) == 0;
-    if (!device->tls && strncmp(url, "ws://", 5) != 0)
-        return url_error(why, url, "not the address of a WebSocket");
-
-    // an IPv6 address stands in brackets, because it has colons of its own
-    const char *at = url + strlen(device->tls ? "wss://" : "ws://");
-    const bool bracket = *at == '[';
-    at += bracket;
-    const size_t length = strcspn(at, bracket ? "]" : ":/?#");
-    if (length == 0 || length >= sizeof device->host)
-        return url_error(why, url, "the host is missing or too long");
-    memcpy(device->host, at, length);
-    at += length;
-    if (bracket && *at++ != ']')
-        return url_error(why, url, "a ] is missing");
-
-    const Err err = read_port(device, url, &at, why);
-    if (err != ERR_OK)
-        return err;
-    if (*at && *at != '/')
-        return url_error(why, url, "something stands behind the host and port");
-    const int written = snprintf(device->path, sizeof device->path, "%s", at[0] && at[1] ? at : "/api/v1/ws");
-    if (written >= (int)sizeof device->path)
-        return url_error(why, url, "the path is too long");
-    return ERR_OK;
-}
-
-/* Who can read a token can use it. */
-static Err check_secrecy(const Device *device, ErrText *why)
-{
-    const char *host = device->host;
-    const bool is_near = strcmp(host, "localhost") == 0 || strcmp(host, "::1") == 0 || strncmp(host, "127.", 4) == 0;
-    if (!device->def.token || device->tls || is_near)
-        return ERR_OK;
-    return err_set(why, ERR_DENIED, "a token is not sent to %.100s where everybody can read it: use wss://", host);
 }
 
 // The public functions.
@@ -760,7 +581,8 @@ static Err copy_definition(Device *device, const DeviceDef *def)
     const char **actuators = arena_new(&device->arena, const char *, def->actuator_count + 1);
     device->def = *def;
     device->def.name = arena_text(&device->arena, def->name);
-    const bool copied = copy_text(device, &device->def.token) && copy_text(device, &device->def.ca) && copy_text(device, &device->def.certificate) && copy_text(device, &device->def.key);
+    const bool copied = copy_text(device, &device->def.token) && copy_text(device, &device->def.ca) && copy_text(device, &device->def.certificate) &&
+                        copy_text(device, &device->def.key);
     if (!tags || !actuators || !device->def.name || !copied)
         return ERR_MEMORY;
 
@@ -782,12 +604,10 @@ static Err copy_definition(Device *device, const DeviceDef *def)
 
 static Err open_queues(Device *device)
 {
-    device->live = (Queue){.room = DEVICE_WAITING_MAX, .flights_max = FLIGHTS_MAX};
-    device->log = (Queue){.room = device->def.log, .flights_max = LOG_FLIGHTS_MAX, .historical = true};
-    device->live.entries = mem_alloc(device->live.room * sizeof *device->live.entries);
-    if (device->log.room > 0)
-        device->log.entries = mem_alloc(device->log.room * sizeof *device->log.entries);
-    return device->live.entries && (device->log.entries || device->log.room == 0) ? ERR_OK : ERR_MEMORY;
+    const Err err = unanswered_init(&device->live, DEVICE_WAITING_MAX, UNANSWERED_FLIGHTS_MAX);
+    const Err of_log = unanswered_init(&device->log, device->def.log, LOG_FLIGHTS_MAX);
+    device->log.historical = true;
+    return err ? err : of_log;
 }
 
 Err device_open(const DeviceDef *def, Device **out, ErrText *why)
@@ -802,9 +622,9 @@ Err device_open(const DeviceDef *def, Device **out, ErrText *why)
     const int64_t utc = clock_system.utc_ns(clock_system.self);
     device->seed = hash_bytes((uint64_t)utc, def->name, strlen(def->name));
 
-    Err err = read_url(device, def->url, why);
-    if (err == ERR_OK)
-        err = check_secrecy(device, why);
+    Err err = device_address_read(def->url, &device->address, why);
+    if (err == ERR_OK && def->token)
+        err = device_address_check_secrecy(&device->address, why);
     if (err == ERR_OK && (open_queues(device) != ERR_OK || copy_definition(device, def) != ERR_OK || wire_create(&device->wire) != ERR_OK))
         err = err_set(why, ERR_MEMORY, "%s", err_name(ERR_MEMORY));
     if (err == ERR_OK)
@@ -831,8 +651,8 @@ void device_close(Device *device)
     text_fini(&device->in);
     text_fini(&device->out);
     arena_fini(&device->arena);
-    mem_free(device->live.entries);
-    mem_free(device->log.entries);
+    unanswered_fini(&device->live);
+    unanswered_fini(&device->log);
     mem_free(device);
 }
 
@@ -886,25 +706,20 @@ static bool is_provided(Device *device, const char *name)
     return false;
 }
 
-static size_t free_places(const Queue *queue)
-{
-    return queue->room - (size_t)(queue->tail - queue->head);
-}
-
 Err device_send(Device *device, const WireSample *samples, size_t count)
 {
     if (device->state.refused)
         return ERR_CLOSED;
-    Queue *const live = &device->live;
-    while (device->stage != STAGE_READY && device->log.room > 0 && count > free_places(live) && live->head < live->tail)
+    Unanswered *const live = &device->live;
+    while (device->stage != STAGE_READY && device->log.room > 0 && count > unanswered_free(live) && live->head < live->tail)
         log_oldest(device);
-    if (count > free_places(live))
+    if (count > unanswered_free(live))
         return ERR_FULL;
     for (size_t i = 0; i < count; i++) {
         if (!is_provided(device, samples[i].tag))
             return ERR_UNKNOWN;
-        Entry *entry = entry_at(live, live->tail + i);
-        *entry = (Entry){.time = samples[i].time, .value = samples[i].value, .quality = (uint8_t)samples[i].quality};
+        UnansweredSample *entry = unanswered_at(live, live->tail + i);
+        *entry = (UnansweredSample){.time = samples[i].time, .value = samples[i].value, .quality = (uint8_t)samples[i].quality};
         if (!device->def.bulk)
             snprintf(entry->tag.text, sizeof entry->tag.text, "%s", samples[i].tag);
         else if ((entry->number = numbers_find(&device->numbers, samples[i].tag)) == NUMBER_NONE)
@@ -941,7 +756,7 @@ Err device_report(Device *device, const json_t *patch)
 DeviceState device_state(const Device *device)
 {
     DeviceState state = device->state;
-    state.logged = (size_t)(device->log.tail - device->log.head);
-    state.waiting = (size_t)(device->live.tail - device->live.head) + state.logged;
+    state.logged = unanswered_count(&device->log);
+    state.waiting = unanswered_count(&device->live) + state.logged;
     return state;
 }

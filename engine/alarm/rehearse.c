@@ -282,7 +282,8 @@ static Command carry_out(Rehearsal *rehearsal, const Understudy *understudy, con
 {
     const Place place = plant_place(&understudy->plant, wish->tag);
     const Channel *channel = &plant_model(&understudy->plant, place.twin)->channels[place.channel];
-    Command command = {.id = ++rehearsal->last_command, .wish = *wish, .state = COMMAND_REFUSED, .time = rehearsal->now, .deadline = rehearsal->now, .ended = rehearsal->now};
+    const int64_t now = rehearsal->now;
+    Command command = {.id = ++rehearsal->last_command, .wish = *wish, .state = COMMAND_REFUSED, .time = now, .deadline = now, .ended = now};
     if (channel->kind != CHANNEL_ACTUATOR) {
         snprintf(command.detail, sizeof command.detail, "it is no actuator");
     } else if (!(wish->value >= channel->min && wish->value <= channel->max)) {
@@ -323,7 +324,8 @@ static Err begin(Rehearsal *rehearsal, Pack *pack, uint32_t members, RehearsalPa
     rehearsal->parts = parts;
     rehearsal->now = time_of(rehearsal);
     if (parts.handlers && fork->twin_count < fork->plant->twin_count)
-        return err_set(why, ERR_SCRIPT, "handlers may look at all twins of plant \"%s\", and these are more than the %d of a forecast", fork->plant->name, FORK_TWINS_MAX);
+        return err_set(why, ERR_SCRIPT, "handlers may look at all twins of plant \"%s\", and these are more than the %d of a forecast", fork->plant->name,
+                       FORK_TWINS_MAX);
     for (uint32_t i = 0; i < fork->twin_count; i++) {
         rehearsal->blocks[i].columns = pack->blocks[i];
         rehearsal->blocks[i].lanes = members;

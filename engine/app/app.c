@@ -1,44 +1,26 @@
 #include "app/app.h"
 
-#include <assert.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "alarm/rehearse.h"
+#include "app/arrivals.h"
 #include "app/follow.h"
+#include "app/inside.h"
 #include "app/people.h"
+#include "app/publish.h"
+#include "app/remember.h"
 #include "app/resume.h"
 #include "app/witness.h"
 
-enum {
-    POLL_ROOM = 256,
-    PATIENT_ROOM = 64,       // of a patient connector, before everybody else is looked at again
-    HISTORY_WAITING = 4096,  // rows: what is patient waits while more than that wait for the disk, long before the tick must
-    RECEIPTS = 1024,   // per connector
-    PROVIDER_BITS = 24,
-    SERVER_CONNECTIONS = 64,
-};
+enum { HISTORY_WAITING = 4096 };  // rows: what is patient waits while more than that wait for the disk, long before the tick must
 
 static const int64_t MAKE_SAFE_NS = 3 * NS_PER_S;        // of elapsed time: how long a stop waits for devices to take their fail-safe values
 static const int64_t ANSWER_NS = 2 * NS_PER_S;           // of elapsed time: a device has this long to answer, however fast the plant's time goes
 static const int64_t BACKLOG_TOLD_NS = NS_PER_S;         // a backlog that lasts longer is worth a line in the log
-static const int64_t SNAPSHOT_PERIOD_NS = 5 * NS_PER_S;  // of elapsed time: how much a restart must replay
-static const size_t SNAPSHOT_SMALL = 16 * 1024 * 1024;   // bytes; larger ones come as much more seldom, so that the disk is not busy with them alone
 
-/* A batch of samples of one connector that waits for the disk. */
-typedef struct Receipt {
-    uint64_t seq, mark;
-} Receipt;
-
-struct AppReceipt {
-    Receipt items[RECEIPTS];
-    size_t first, count;
-    uint64_t mark;  // of the newest sample that was taken
-    uint64_t seq;   // and the number it was filed under
-};
-
-static int64_t elapsed(const App *app)
+int64_t app__elapsed(const App *app)
 {
     return app->def.clock->elapsed_ns(app->def.clock->self);
 }
@@ -48,15 +30,10 @@ int64_t app_utc(const App *app)
     const double speed = app->def.speed;
     if (speed == 1 || isinf(speed))
         return app->def.clock->utc_ns(app->def.clock->self);
-    return app->started_utc + (int64_t)((double)(elapsed(app) - app->started_elapsed) * speed);
+    return app->started_utc + (int64_t)((double)(app__elapsed(app) - app->started_elapsed) * speed);
 }
 
 // --- the tick ------------------------------------------------------------------------------------------------------
-
-static TagName tag_name(const App *app, TagId tag)
-{
-    return tag < tags_count(app->plant->tags) ? tags_name(app->plant->tags, tag) : (TagName){"?"};
-}
 
 /* What handlers and people want goes to the gate; while replaying it is only remembered, the newest wish of each tag. */
 static void pass_wishes(App *app)
@@ -68,152 +45,6 @@ static void pass_wishes(App *app)
             resume_note_wish(app, &wishes[i]);
         else
             gate_ask(app->gate, &wishes[i], app->now);
-}
-
-static void tell_alarms(const App *app)
-{
-    size_t count;
-    const Alarm *alarms = alarms_changed(app->alarms, &count);
-    for (size_t i = 0; i < count && !app->def.quiet && !app->replaying; i++) {
-        char time[32];
-        const bool raised = alarms[i].state == ALARM_RAISED;
-        time_format(raised ? alarms[i].raised : app->now, time);
-        log_write(raised ? LOG_WARNING : LOG_INFO, "alarm", "%s  #%llu %s %s: %s", time, (unsigned long long)alarms[i].id, alarm_state_name(alarms[i].state), alarms[i].name, alarms[i].text);
-    }
-}
-
-static void tell_commands(const App *app)
-{
-    size_t count;
-    const Command *commands = gate_changed(app->gate, &count);
-    for (size_t i = 0; i < count && !app->def.quiet && !app->replaying; i++) {
-        const Command *command = &commands[i];
-        const double value = unit_from_si(tags_get(app->plant->tags, command->wish.tag).unit, command->wish.value);
-        log_write(LOG_INFO, "gate", "command #%llu %s = %g %s%s%s", (unsigned long long)command->id, tag_name(app, command->wish.tag).text, value, command_state_name(command->state),
-                  *command->detail ? ": " : "", command->detail);
-    }
-}
-
-static int64_t snapshot_period(const App *app)
-{
-    return SNAPSHOT_PERIOD_NS * (int64_t)(1 + plant_snapshot_size(app->plant) / SNAPSHOT_SMALL);
-}
-
-/* Changes of alarms, each with what a new text was decided on. */
-static void remember_alarms(const App *app)
-{
-    size_t count;
-    Evidence evidence;
-    const Alarm *alarms = alarms_changed(app->alarms, &count);
-    for (size_t i = 0; i < count; i++) {
-        history_append_alarm(app->history, &alarms[i], app->plant->twins[alarms[i].twin].name);
-        if (!evidence_is_due(&alarms[i]))
-            continue;
-        evidence_gather(app->alarms, app->sync, &alarms[i], app->now, &evidence);
-        history_append_evidence(app->history, &evidence);
-    }
-}
-
-/* The side that remembers. Estimates of a replayed tick are written again, with the same bits. */
-static void remember(App *app)
-{
-    size_t count;
-    if (!app->history || app->now == TIME_NONE)
-        return;
-    if (app->now != app->recorded)
-        history_append_estimates(app->history, app->plant, app->now);
-    app->recorded = app->now;
-    remember_alarms(app);
-    if (app->replaying)
-        return;
-    const Command *commands = gate_changed(app->gate, &count);
-    for (size_t i = 0; i < count; i++)
-        if (!commands[i].wish.dry_run || command_has_ended(&commands[i]))  // what only waits to be known does not go on after a restart
-            history_append_command(app->history, &commands[i], tag_name(app, commands[i].wish.tag).text);
-    if (elapsed(app) - app->snapshot_elapsed >= snapshot_period(app))
-        resume_snapshot(app);
-}
-
-/* A tick that ran again, from where late samples belong: what was told of it first stays, and this beside it. */
-static void remember_again(void *self, int64_t tick, int64_t at, const PlantPart *part)
-{
-    const App *app = self;
-    const int64_t time = sync_time(app->sync, tick);
-    alarm_judge_again(app->alarms, app->sync, part, time);
-    if (app->history)
-        history_append_amended(app->history, app->plant, part, time, (uint32_t)(at - tick));
-}
-
-static ServerConnection show_device(const WebsocketDevice *device)
-{
-    ServerConnection shown = {.kind = "websocket", .connected = device->connected, .samples = device->samples, .refused = device->refused, .dropped = device->dropped, .lost = device->lost,
-                              .last = device->last, .measured = device->measured, .clock = device->clock, .since = TIME_NONE};
-    snprintf(shown.name, sizeof shown.name, "%s", device->name);
-    snprintf(shown.peer, sizeof shown.peer, "%s", device->peer);
-    return shown;
-}
-
-static ServerConnection show_way(const WayState *way)
-{
-    const ExchangeState *state = &way->exchange;
-    ServerConnection shown = {.connected = state->connected, .samples = state->samples, .refused = state->refused, .dropped = state->dropped, .lost = way->lost, .last = way->last,
-                              .is_way = true, .since = state->since, .unchanged = state->unchanged, .missed = state->missed, .stale = state->stale, .commands = state->commands, .failed = state->failed,
-                              .attempts = state->attempts, .busy_ns = state->busy_ns};
-    snprintf(shown.name, sizeof shown.name, "%s", state->name);
-    snprintf(shown.kind, sizeof shown.kind, "%s", state->kind);
-    snprintf(shown.peer, sizeof shown.peer, "%s", state->peer);
-    snprintf(shown.fault, sizeof shown.fault, "%s", state->fault);
-    return shown;
-}
-
-/* The plant's own connectors, and devices that have come. */
-static size_t list_connections(const App *app, ServerConnection *out)
-{
-    size_t count = 0;
-    for (size_t i = 0; app->ways && i < ways_count(app->ways); i++) {
-        const WayState way = ways_state(app->ways, i);
-        out[count++] = show_way(&way);
-    }
-    WebsocketDevice devices[SERVER_CONNECTIONS];
-    const size_t device_count = websocket_devices(app->websocket, devices, SERVER_CONNECTIONS);
-    for (size_t i = 0; i < device_count; i++)
-        out[count++] = show_device(&devices[i]);
-    return count;
-}
-
-static void publish(App *app)
-{
-    if (!app->server || app->replaying)
-        return;
-    ServerConnection connections[PLANT_CONNECTORS_MAX + SERVER_CONNECTIONS];
-    const HistoryStats written = app->history ? history_stats(app->history) : (HistoryStats){0};
-    const ServerNow now = {
-        .connection_count = list_connections(app, connections),
-        .connections = connections,
-        .refused = *app->refused ? app->refused : NULL,
-        .tick = app->tick,
-        .time = app->now,
-        .ticks = app->ticks,
-        .speed = app->def.speed,
-        .dry_run = gate_is_dry(app->gate),
-        .paused = app->tempo.paused,
-        .speed_limit = app->tempo.speed,
-        .overruns = app->overruns,
-        .forecasts_skipped = lookout_skipped(app->lookout),
-        .backlog_samples = app->backlog.samples,
-        .backlog_ns = app->backlog.since == TIME_NONE ? 0 : elapsed(app) - app->backlog.since,
-        .longest_backlog_samples = app->backlog.longest_samples,
-        .longest_backlog_ns = app->backlog.longest_ns,
-        .handler_errors = alarms_handler_errors(app->alarms),
-        .events_unheard = alarms_unheard(app->alarms),
-        .alarms_dropped = alarms_dropped(app->alarms),
-        .history_waits = written.waits,
-        .history_errors = written.errors,
-        .history_waiting = app->history ? history_waiting(app->history) : 0,
-        .tick_durations = app->tick_durations,
-    };
-    server_publish(app->server, app->plant, app->sync, app->alarms, app->gate, &now);
-    app->news = false;
 }
 
 /* Handlers hear in a tick of what changed before it: what they wish then cannot go round within one. */
@@ -230,8 +61,7 @@ static void settle(App *app)
 {
     note_commands(app);
     people_hear_ends(app);
-    tell_alarms(app);
-    tell_commands(app);
+    publish_lines(app);
     alarms_settle(app->alarms);
     gate_settle(app->gate);
 }
@@ -248,7 +78,7 @@ static void release_commands(App *app)
     size_t count;
     if (app->replaying)
         return;
-    gate_be_patient(app->gate, app->plant->clock == PLANT_CLOCK_PROVIDER && elapsed(app) - app->sent_elapsed < ANSWER_NS);
+    gate_be_patient(app->gate, app->plant->clock == PLANT_CLOCK_PROVIDER && app__elapsed(app) - app->sent_elapsed < ANSWER_NS);
     gate_release(app->gate, app->connectors, app->connector_count, app->now);
     if (!is_complete(app))
         gate_beat(app->gate, app->connectors, app->connector_count, app->now);  // nothing is behind: the ticks run in time
@@ -256,7 +86,7 @@ static void release_commands(App *app)
     const Command *commands = gate_changed(app->gate, &count);
     for (size_t i = 0; i < count; i++)
         if (commands[i].state == COMMAND_SENT)
-            app->sent_elapsed = elapsed(app);
+            app->sent_elapsed = app__elapsed(app);
 }
 
 /* Where devices carry the time, or nobody looks at the clock, a tick waits for what is to be judged in it. */
@@ -288,24 +118,24 @@ static void take_forks(App *app)
 /* One tick of everything. Each line is a folder of engine/, in the order of the data. */
 static void app_tick(App *app)
 {
-    sync_amend(app->sync);                                 // what came late: back to it, and on again from there
-    const Batch batch = sync_collect(app->sync);           // what the connectors brought, ordered
+    sync_amend(app->sync);                                             // what came late: back to it, and on again from there
+    const Batch batch = sync_collect(app->sync);                       // what the connectors brought, ordered
     app->tick = sync_next_tick(app->sync);
     app->now = sync_time(app->sync, app->tick);
     app->ticks++;
-    plant_advance(app->plant);                              // predict every block
-    sync_correct(app->sync, app->plant, batch);             // fold the samples in, test the innovations
-    note_commands(app);                                     // what was answered since
-    look_ahead(app, batch);                                 // what the last forecast foretells
+    plant_advance(app->plant);                                         // predict every block
+    sync_correct(app->sync, app->plant, batch);                        // fold the samples in, test the innovations
+    note_commands(app);                                                // what was answered since
+    look_ahead(app, batch);                                            // what the last forecast foretells
     alarm_judge(app->alarms, app->plant, app->sync, batch, app->now);  // raise, hold, return; run the handlers
-    gate_judge(app->gate, app->sync, app->now);             // what has lost its sensors, what devices report
+    gate_judge(app->gate, app->sync, app->now);                        // what has lost its sensors, what devices report
     pass_wishes(app);
-    release_commands(app);                                  // commands that may go, go
+    release_commands(app);                                             // commands that may go, go
 
     witness_commands(app);
-    remember(app);  // the side that remembers
-    publish(app);   // the side that watches
-    take_forks(app);  // the side that looks ahead
+    remember_changes(app);                                             // the side that remembers
+    publish_now(app);                                                  // the side that watches
+    take_forks(app);                                                   // the side that looks ahead
     settle(app);
     if (app->def.ticked)
         app->def.ticked(app->def.self, app, batch);
@@ -316,11 +146,11 @@ static void act_again(App *app)
 {
     if (!resume_acts(app))
         return;
-    remember(app);
+    remember_changes(app);
     settle(app);
 }
 
-void app_replay(App *app)
+void app__replay(App *app)
 {
     app->replaying = true;
     act_again(app);
@@ -331,129 +161,32 @@ void app_replay(App *app)
     app->replaying = false;
 }
 
-static bool is_stopping(const App *app)
+bool app__is_stopping(const App *app)
 {
     return app->def.stop && *app->def.stop;
 }
 
 static bool is_admitted(const App *app)
 {
-    return tempo_is_free(&app->tempo) || tempo_admits(&app->tempo, elapsed(app));
+    return tempo_is_free(&app->tempo) || tempo_admits(&app->tempo, app__elapsed(app));
 }
 
-static size_t run_ready_ticks(App *app)
+size_t app__run_ready_ticks(App *app)
 {
     size_t ticks = 0;
-    for (; !is_stopping(app) && is_admitted(app) && is_complete(app); ticks++) {
+    for (; !app__is_stopping(app) && is_admitted(app) && is_complete(app); ticks++) {
         // in real time a tick that is not done by the end of the next one is late
         if (app->plant->clock == PLANT_CLOCK_UTC && app_utc(app) > sync_time(app->sync, sync_next_tick(app->sync) + 1) + app->plant->wait_ns)
             app->overruns++;
-        const int64_t start = elapsed(app);
+        const int64_t start = app__elapsed(app);
         tempo_note(&app->tempo, start, app->plant->step);
         app_tick(app);
-        histogram_add(&app->tick_durations, elapsed(app) - start);
+        histogram_add(&app->tick_durations, app__elapsed(app) - start);
     }
     return ticks;
 }
 
 // --- what arrives --------------------------------------------------------------------------------------------------
-
-static bool is_durable(const App *app, uint64_t seq)
-{
-    return !app->history || seq <= history_durable(app->history);
-}
-
-/* Tell connectors how far the disk has their samples. */
-static void hand_receipts(App *app)
-{
-    for (size_t i = 0; i < app->connector_count; i++) {
-        struct AppReceipt *receipts = &app->receipts[i];
-        uint64_t mark = 0;
-        for (; receipts->count && is_durable(app, receipts->items[receipts->first].seq); receipts->count--) {
-            mark = receipts->items[receipts->first].mark;
-            receipts->first = (receipts->first + 1) % RECEIPTS;
-        }
-        if (mark && app->connectors[i].type->stored)
-            app->connectors[i].type->stored(app->connectors[i].self, mark);
-    }
-}
-
-static void keep_receipt(struct AppReceipt *receipts)
-{
-    const Receipt receipt = {receipts->seq, receipts->mark};
-    if (receipts->count == RECEIPTS)
-        receipts->items[(receipts->first + RECEIPTS - 1) % RECEIPTS] = receipt;  // the newest waits for more instead: nothing is told too early
-    else
-        receipts->items[(receipts->first + receipts->count++) % RECEIPTS] = receipt;
-}
-
-static void tell_arrival(const App *app, const Connector *connector, const Arrival *arrival)
-{
-    const bool joined = arrival->kind == ARRIVAL_JOINED, left = arrival->kind == ARRIVAL_LEFT;
-    if (app->def.quiet || !(joined || left) || ways_tell(app->ways, connector, arrival))
-        return;
-    log_write(LOG_INFO, connector->type->name, "device \"%s\" %s", arrival->text, joined ? "is here" : "has gone");
-}
-
-static void tell_loss(const Connector *connector, uint32_t provider, Fate fate)
-{
-    const ConnectorLosses losses = {.late = fate == FATE_LATE, .duplicate = fate == FATE_DUPLICATE, .future = fate == FATE_FUTURE};
-    if (connector->type->lost && (losses.late || losses.duplicate || losses.future))
-        connector->type->lost(connector->self, provider, losses);
-}
-
-static void take_arrival(App *app, size_t connector, Arrival *arrival)
-{
-    Filed filed;
-    tell_arrival(app, &app->connectors[connector], arrival);
-    app->news |= arrival->kind == ARRIVAL_JOINED || arrival->kind == ARRIVAL_LEFT;
-    if (arrival->kind == ARRIVAL_OUTCOME) {
-        gate_answer(app->gate, arrival->command, arrival->done, arrival->text, app->now);
-        return;
-    }
-
-    const uint32_t provider = arrival->provider;
-    arrival->provider |= (uint32_t)connector << PROVIDER_BITS;
-    const bool is_sample = sync_file(app->sync, arrival, &filed);
-    if (!is_sample)
-        return;
-    if (app->history)
-        history_append_sample(app->history, &filed);
-    tell_loss(&app->connectors[connector], provider, (Fate)filed.fate);
-    app->backlog.samples++;
-    app->receipts[connector].seq = filed.seq;
-    app->receipts[connector].mark = arrival->mark;
-}
-
-/* Devices' samples are passed on where they come in; those of the plant's own connectors come in here. */
-static void pass_on(const App *app, const Arrival *arrivals, size_t count)
-{
-    Sample samples[POLL_ROOM];
-    size_t passed = 0;
-    for (size_t i = 0; i < count; i++)
-        if (arrivals[i].kind == ARRIVAL_SAMPLE)
-            samples[passed++] = arrivals[i].sample;
-    if (app->server)
-        server_pass(app->server, samples, passed);
-}
-
-/* Ticks run between arrivals, not behind them, so that it does not matter how many arrive at once [I4]. Returns how many arrived, and adds the ticks. */
-static size_t poll_connector(App *app, size_t index, size_t *ticks)
-{
-    Arrival arrivals[POLL_ROOM];
-    const Connector *connector = &app->connectors[index];
-    const size_t count = connector->type->poll(connector->self, arrivals, connector->type->is_patient ? PATIENT_ROOM : POLL_ROOM);
-    const uint64_t mark = app->receipts[index].mark;
-    if (app->ways && connector->self == app->ways)
-        pass_on(app, arrivals, count);
-    for (size_t i = 0; i < count && !is_stopping(app); i++) {  // what is left behind was not acknowledged: devices send it again
-        take_arrival(app, index, &arrivals[i]);
-        *ticks += run_ready_ticks(app);
-    }
-    if (app->receipts[index].mark != mark)
-        keep_receipt(&app->receipts[index]);
-    return count;
-}
 
 /* What changed without a tick: answers of people and devices must not wait for the plant's time to go on. */
 static void show_changes(App *app)
@@ -464,19 +197,9 @@ static void show_changes(App *app)
     if (alarms + commands == 0 && !app->news)
         return;
     witness_commands(app);
-    remember(app);
-    publish(app);
+    remember_changes(app);
+    publish_now(app);
     settle(app);
-}
-
-/* All that are patient, or all others. Returns how many arrivals and ticks that were. */
-static size_t poll_connectors(App *app, bool patient)
-{
-    size_t done = 0, ticks = 0;
-    for (size_t i = 0; i < app->connector_count; i++)
-        if (app->connectors[i].type->is_patient == patient)
-            done += poll_connector(app, i, &ticks);
-    return done + ticks;
 }
 
 static void end_backlog(App *app, int64_t now)
@@ -495,21 +218,21 @@ static void end_backlog(App *app, int64_t now)
 
 size_t app_poll(App *app)
 {
-    const int64_t start = elapsed(app);
+    const int64_t start = app__elapsed(app);
     if (app->backlog.since == TIME_NONE)
         app->backlog.since = start;
     const bool held = !is_admitted(app) && is_complete(app);
-    size_t done = held ? 0 : poll_connectors(app, false);
-    done += run_ready_ticks(app);
+    size_t done = held ? 0 : arrivals_take(app, false);
+    done += app__run_ready_ticks(app);
     if (held)
         ;  // what comes waits in the sockets
     else if (!app->history || history_waiting(app->history) < HISTORY_WAITING)
-        done += poll_connectors(app, true);
+        done += arrivals_take(app, true);
     if (app->now != TIME_NONE)
         desk_fill(app->desk, app->now);
     people_answer(app);
     show_changes(app);
-    hand_receipts(app);
+    arrivals_acknowledge(app);
     for (size_t i = 0; i < app->connector_count && done; i++)
         if (app->connectors[i].type->ticked)
             app->connectors[i].type->ticked(app->connectors[i].self, sync_now(app->sync));
@@ -520,37 +243,23 @@ size_t app_poll(App *app)
 
 void app_drain(App *app)
 {
-    size_t ticks = 0;
-    for (size_t i = 0; i < app->connector_count; i++)
-        while (poll_connector(app, i, &ticks))
-            continue;
+    arrivals_drain(app);
     sync_amend(app->sync);
     alarm_amend(app->alarms, app->sync, app->now);
     people_answer(app);
     show_changes(app);
 }
 
-/* What devices answer at a stop; what else they bring was not acknowledged, and comes again. */
-static void take_outcomes(App *app, const Connector *connector)
-{
-    Arrival arrivals[POLL_ROOM];
-    const size_t count = connector->type->poll(connector->self, arrivals, POLL_ROOM);
-    for (size_t i = 0; i < count; i++)
-        if (arrivals[i].kind == ARRIVAL_OUTCOME)
-            gate_answer(app->gate, arrivals[i].command, arrivals[i].done, arrivals[i].text, app->now);
-}
-
 void app_make_safe(App *app)
 {
     GateAct act = {.kind = GATE_ACT_HOLD, .tag = TAG_NONE, .by = "pollux", .reason = "the engine stops"};
-    const int64_t until = elapsed(app) + MAKE_SAFE_NS;
+    const int64_t until = app__elapsed(app) + MAKE_SAFE_NS;
     if (app->now == TIME_NONE || !people_act(app, &act))
         return;  // no actuator has a fail-safe value
     gate_release(app->gate, app->connectors, app->connector_count, app->now);
     show_changes(app);
-    while (gate_is_making_safe(app->gate) && elapsed(app) < until) {
-        for (size_t i = 0; i < app->connector_count; i++)
-            take_outcomes(app, &app->connectors[i]);
+    while (gate_is_making_safe(app->gate) && app__elapsed(app) < until) {
+        arrivals_take_outcomes(app);
         show_changes(app);
         app->def.clock->sleep_ns(app->def.clock->self, NS_PER_MS);
     }
@@ -561,19 +270,24 @@ void app_make_safe(App *app)
 int64_t app_patience(const App *app, int64_t most)
 {
     if (!tempo_is_free(&app->tempo))
-        return tempo_patience(&app->tempo, elapsed(app), most);
+        return tempo_patience(&app->tempo, app__elapsed(app), most);
     const int64_t patience = sync_patience(app->sync, app_utc(app), most);
     return isinf(app->def.speed) ? patience : (int64_t)((double)patience / (app->def.speed > 1 ? app->def.speed : 1));
 }
 
 // --- life ----------------------------------------------------------------------------------------------------------
 
+static double told_last(const void *gate, TagId tag)
+{
+    return gate_told(gate, tag);
+}
+
 static Err load(App *app, ErrText *why)
 {
     Err err = plant_load(app->def.plant, app->def.threads, &app->plant, why);
     if (err)
         return err;
-    app->receipts = mem_alloc(APP_CONNECTORS_MAX * sizeof *app->receipts);
+    app->receipts = arrivals_receipts();
     app->replayed_wishes = mem_alloc(RESUME_WISHES_MAX * sizeof *app->replayed_wishes);
     app->replayed_times = mem_alloc(RESUME_WISHES_MAX * sizeof *app->replayed_times);
     if (!app->receipts || !app->replayed_wishes || !app->replayed_times || sync_create(app->plant, &app->sync))
@@ -594,6 +308,7 @@ static Err load(App *app, ErrText *why)
         return err;
     desk_follow(app->desk, follow_recording);
     desk_rehearse(app->desk, &rehearse_kind);
+    desk_told(app->desk, told_last, app->gate);
     desk_learn(app->desk, lookout_verification(app->lookout));
     if (app->def.connects && (err = ways_check(app->plant, why)))
         return err;
@@ -611,7 +326,7 @@ Err app_load(const AppDef *def, App **out, ErrText *why)
     app->def.speed = def->speed > 0 ? def->speed : 1;
     app->def.clock = def->clock ? def->clock : &clock_system;
     app->now = app->recorded = app->backlog.since = TIME_NONE;
-    app->started_elapsed = elapsed(app);
+    app->started_elapsed = app__elapsed(app);
     app->sent_elapsed = app->started_elapsed - ANSWER_NS;
     app->snapshot_elapsed = INT64_MIN / 2;  // the first tick is kept at once: a restart then knows when time began
     app->started_utc = app->def.clock->utc_ns(app->def.clock->self);
@@ -676,7 +391,6 @@ static void take_ways(App *app, App *before)
 static void take_over(App *app, App *before)
 {
     memcpy(app->connectors, before->connectors, sizeof app->connectors);
-    memcpy(app->receipts, before->receipts, APP_CONNECTORS_MAX * sizeof *app->receipts);
     app->connector_count = before->connector_count;
     if (app->ways)
         take_ways(app, before);
@@ -700,6 +414,9 @@ static void take_over(App *app, App *before)
     people_succeed(app, before);
     app->news = true;
 
+    struct AppReceipt *const empty = app->receipts;
+    app->receipts = before->receipts;
+    before->receipts = empty;
     before->history = NULL;
     before->audit = NULL;
     before->connector_count = 0;

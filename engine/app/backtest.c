@@ -201,7 +201,9 @@ static Err forecast_and_judge(const Issue *issue, Scenario *scenario)
     if (backtest->def->inputs == BACKTEST_TAPE)
         err = scenario_follow(scenario, issue->app->plant, &issue->samples[issue->past], issue->count - issue->past, issue->app->now, backtest->why);
     if (!err)
-        err = scenario_fork(scenario, issue->app->plant, issue->app->now, &fork, backtest->why);
+        err = scenario_plan(scenario, issue->app->plant, &fork, backtest->why);
+    if (!err)
+        desk_fill_fork(issue->app->desk, fork, issue->app->now);
     if (!err && !backtest->def->uncorrected)
         verification_teach(backtest->verification, fork);
     if (!err)
@@ -303,7 +305,8 @@ static Err begin(Backtest *backtest, const BacktestDef *def, ErrText *why)
     *backtest = (Backtest){.def = def, .next = INT64_MIN, .why = why};
     Err err = plant_load(def->plant, 1, &backtest->names, why);
     if (!err)
-        err = tape_run_open(backtest->names, def->tape, NULL, &backtest->recording, why);
+        err = def->is_history ? tape_run_open_history(backtest->names, def->tape, &backtest->recording, why)
+                              : tape_run_open(backtest->names, def->tape, NULL, &backtest->recording, why);
     if (!err && def->events)
         err = incidents_read(def->events, backtest->names, &backtest->arena, &backtest->incidents, &backtest->incident_count, why);
     if (!err && def->inputs == BACKTEST_CONTROLLED && backtest->names->control_ns == 0)
@@ -317,7 +320,7 @@ static Err begin(Backtest *backtest, const BacktestDef *def, ErrText *why)
 Err backtest_run(const BacktestDef *def, Backtest *out, ErrText *why)
 {
     ErrText problem = {""};
-    const TapeRun run = {.plant = def->plant, .tape = def->tape, .threads = 1, .speed = INFINITY, .quiet = true, .ticked = note_tick, .self = out};
+    const TapeRun run = {.plant = def->plant, .tape = def->tape, .is_history = def->is_history, .threads = 1, .speed = INFINITY, .quiet = true, .ticked = note_tick, .self = out};
     Err err = begin(out, def, why);
     if (err)
         return err;

@@ -27,6 +27,7 @@ bool backtest_inputs_parse(const char *text, BacktestInputs *out);
 
 typedef struct BacktestDef {
     const char *plant, *tape;
+    bool is_history;     // `tape` is one (tape_run.h)
     const char *events;  // what happened; NULL: nothing
     double horizons[BACKTEST_HORIZONS_MAX];  // s, rising
     size_t horizon_count;

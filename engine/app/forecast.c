@@ -9,20 +9,23 @@
 #include "app/backtest.h"
 #include "app/commands.h"
 #include "app/follow.h"
+#include "app/past.h"
 #include "app/tape_run.h"
 #include "forecast/report.h"
+#include "history/past.h"
 #include "history/resume.h"
 
 const Subcommand subcommand_forecast = {
     "forecast", "look ahead: where a plant is going, and what would change that",
     "SCENARIO is a Lua file (twins/scenarios) or one of JSON (.json); docs/forecast.md says what it may say. The forecast begins at the estimate of the\n"
-    "newest snapshot of a history (--history), at that of a moment of a recording (--tape, --at), or else where the plant's script says that twins start.\n"
+    "newest snapshot of a history (--history), at that of a moment of a history or of a recording (--history or --tape, with --at), or else where the plant's\n"
+    "script says that twins start.\n"
     "Prints a table: quantiles of the scenario's tags at some of its times, the probability that alarm limits are passed and when, and for alternatives what\n"
     "they have more than the base case, with the standard error of that. --json and --csv print all of it instead; --svg draws it.\n\n"
     "--optimize looks for the values that the scenario's optimize = { vary = ..., limits = ... } leaves open: those with the lowest cost that keep the\n"
     "limits. Ctrl-C ends the search with the best so far.\n\n"
-    "--backtest judges forecasts by a recording (--tape, no SCENARIO): one is issued every so many seconds, and each of its horizons is held against what the\n"
-    "sensors measured then, beside persistence (the last sample) and a straight line (through as long a past as it looks ahead).",
+    "--backtest judges forecasts by a recording or a history (--tape or --history, no SCENARIO): one is issued every so many seconds, and each of its horizons\n"
+    "is held against what the sensors measured then, beside persistence (the last sample) and a straight line (through as long a past as it looks ahead).",
     command_forecast};
 
 enum { COLUMNS = 6, BAR = 40 };
@@ -302,6 +305,38 @@ static Err optimize(Job *job, const Fork *fork, const Scenario *scenario)
     return err;
 }
 
+// --- what actuators were told --------------------------------------------------------------------------------------
+
+typedef struct Told {
+    HistoryCommand *commands;
+    size_t count;
+} Told;
+
+static double told_last(const void *self, TagId tag)
+{
+    const Told *told = self;
+    for (size_t i = 0; i < told->count; i++)
+        if (told->commands[i].command.wish.tag == tag)
+            return told->commands[i].command.wish.value;
+    return NAN;
+}
+
+/* As the history has it at the time of the fork. */
+static Err tell_fork(const Job *job, Fork *fork)
+{
+    HistoryReader *reader;
+    Arena arena = {0};
+    Told told;
+    Err err = history_reader_open(job->history, fork->plant, &reader, job->why);
+    if (!err)
+        err = history_read_told(reader, fork->time, &arena, &told.commands, &told.count, job->why);
+    if (!err)
+        fork_tell(fork, told_last, &told);
+    history_reader_close(reader);
+    arena_fini(&arena);
+    return err;
+}
+
 // --- a forecast ----------------------------------------------------------------------------------------------------
 
 static Err forecast_from(Job *job, const Plant *plant, int64_t time)
@@ -323,6 +358,8 @@ static Err forecast_from(Job *job, const Plant *plant, int64_t time)
         err = follow_recording(job->scenario, plant, time, scenario, job->why);
     if (!err)
         err = scenario_fork(scenario, plant, time, &fork, job->why);
+    if (!err && job->history)
+        err = tell_fork(job, fork);
     if (!err && job->optimize) {
         err = optimize(job, fork, scenario);
     } else if (!err) {
@@ -354,7 +391,7 @@ static Err restore(const Job *job, Plant *plant, int64_t *time)
     return err;
 }
 
-static Err forecast_from_script(Job *job)
+static Err forecast_from_newest(Job *job)
 {
     Plant *plant;
     int64_t time = TIME_NONE;
@@ -366,6 +403,32 @@ static Err forecast_from_script(Job *job)
     if (!err)
         err = forecast_from(job, plant, time);
     plant_destroy(plant);
+    return err;
+}
+
+/* How the moment was come to: how far the start can be trusted depends on it. */
+static void tell_past(const Past *past)
+{
+    static const char *const starts[] = {[PAST_SNAPSHOT] = "the snapshot of", [PAST_ESTIMATES] = "the estimates of", [PAST_BEGINNING] = "the beginning of the history,"};
+    char from[32];
+    time_format(past->from, from);
+    fprintf(stderr, "begins with %s %s and %zu samples behind it", starts[past->start], from, past->samples);
+    if (past->start == PAST_SNAPSHOT)
+        fprintf(stderr, ", as they ran then");
+    if (past->unknown)
+        fprintf(stderr, "; of %zu twins nothing was recorded there, they started as the script says", past->unknown);
+    fputc('\n', stderr);
+}
+
+static Err forecast_from_past(Job *job)
+{
+    Past past;
+    Err err = past_open(job->plant, job->history, job->from, &past, job->why);
+    if (err)
+        return err;
+    tell_past(&past);
+    err = forecast_from(job, past.app->plant, past.app->now);
+    past_close(&past);
     return err;
 }
 
@@ -389,6 +452,11 @@ static Err forecast_from_tape(Job *job)
     return job->done ? ERR_OK : err_set(job->why, ERR_RANGE, "%s ends before %s", job->tape, job->at);
 }
 
+static Err forecast(Job *job)
+{
+    return job->tape ? forecast_from_tape(job) : job->at ? forecast_from_past(job) : forecast_from_newest(job);
+}
+
 // --- judged by a recording -----------------------------------------------------------------------------------------
 
 static Err read_horizons(const Job *job, BacktestDef *out)
@@ -409,7 +477,8 @@ static Err judge_forecasts(const Job *job)
 {
     BacktestDef def = {
         .plant = job->plant,
-        .tape = job->tape,
+        .tape = job->tape ? job->tape : job->history,
+        .is_history = job->history != NULL,
         .events = job->events,
         .aftermath = job->aftermath * NS_PER_S,
         .settling = job->settling,
@@ -436,8 +505,8 @@ static Err judge_forecasts(const Job *job)
 
 static Err check_backtest(const Job *job)
 {
-    if (!job->tape || job->scenario || job->at || job->history || job->csv || job->svg || job->optimize)
-        return err_set(job->why, ERR_USAGE, "forecast: --backtest needs --tape FILE, and no SCENARIO, --at, --history, --csv, --svg or --optimize");
+    if (!job->tape == !job->history || job->scenario || job->at || job->csv || job->svg || job->optimize)
+        return err_set(job->why, ERR_USAGE, "forecast: --backtest needs --tape FILE or --history FILE, and no SCENARIO, --at, --csv, --svg or --optimize");
     if (job->members > BACKTEST_MEMBERS_MAX)
         return err_set(job->why, ERR_USAGE, "forecast: --backtest takes %d members at most", BACKTEST_MEMBERS_MAX);
     return ERR_OK;
@@ -453,8 +522,10 @@ static Err check(Job *job)
         return err_set(job->why, ERR_USAGE, "forecast: expected SCENARIO: what if, a Lua file, or one of JSON");
     if (job->tape && job->history)
         return err_set(job->why, ERR_USAGE, "forecast: --tape and --history exclude each other");
-    if (!job->tape != !job->at)
-        return err_set(job->why, ERR_USAGE, "forecast: --tape FILE and --at TIME go together");
+    if (job->tape && !job->at)
+        return err_set(job->why, ERR_USAGE, "forecast: --tape FILE needs --at TIME, the moment at which the forecast begins");
+    if (job->at && !job->tape && !job->history)
+        return err_set(job->why, ERR_USAGE, "forecast: --at TIME needs --tape FILE or --history FILE, of which it is a moment");
     if (job->at && !time_parse(job->at, strlen(job->at), &job->from))
         return err_set(job->why, ERR_USAGE, "forecast: --at: expected a time as 2021-01-22T14:48:58Z, got \"%s\"", job->at);
     if (job->json && job->csv)
@@ -469,8 +540,8 @@ int command_forecast(int argc, char **argv)
     const Option options[] = {
         {OPTION_OPERAND, "PLANT", NULL, "a plant script", &job.plant, 0, 0},
         {OPTION_OPERAND_MAYBE, "SCENARIO", NULL, "what if: a Lua file, or one of JSON", &job.scenario, 0, 0},
-        {OPTION_TEXT, "history", "FILE", "begin at the newest snapshot of this history", &job.history, 0, 0},
-        {OPTION_TEXT, "tape", "FILE", "begin at a moment of this recording", &job.tape, 0, 0},
+        {OPTION_TEXT, "history", "FILE", "begin at the newest snapshot of this history, or at a moment of it (--at)", &job.history, 0, 0},
+        {OPTION_TEXT, "tape", "FILE", "begin at a moment of this recording (--at)", &job.tape, 0, 0},
         {OPTION_TEXT, "at", "TIME", "that moment, as 2021-01-22T14:48:58Z", &job.at, 0, 0},
         {OPTION_WHOLE, "members", "N", "instead of the scenario's", &job.members, 1, SCENARIO_MEMBERS_MAX},
         {OPTION_WHOLE, "seed", "N", "of the random numbers, instead of the scenario's", &job.seed, 0, INT32_MAX},
@@ -478,7 +549,7 @@ int command_forecast(int argc, char **argv)
         {OPTION_FLAG, "json", NULL, "print JSON instead of a table", &job.json, 0, 0},
         {OPTION_FLAG, "csv", NULL, "print CSV instead of a table", &job.csv, 0, 0},
         {OPTION_FLAG, "optimize", NULL, "look for the values that the scenario leaves open", &job.optimize, 0, 0},
-        {OPTION_FLAG, "backtest", NULL, "judge forecasts by the recording, instead of a SCENARIO", &job.backtest, 0, 0},
+        {OPTION_FLAG, "backtest", NULL, "judge forecasts by the recording or history, instead of a SCENARIO", &job.backtest, 0, 0},
         {OPTION_TEXT, "horizon", "LIST", "backtest: seconds ahead, as 60,300 (30,60,300,600)", &job.horizons, 0, 0},
         {OPTION_WHOLE, "every", "S", "backtest: seconds between two forecasts (30)", &job.every, 1, 86400},
         {OPTION_TEXT, "inputs", "HOW", "backtest: within the horizon held, as the tape says, or as the plant's control decides: held, tape, controlled (held)", &job.inputs, 0, 0},
@@ -495,7 +566,7 @@ int command_forecast(int argc, char **argv)
     if (check(&job) || codegen_begin(job.codegen, &why))
         return subcommand_fail(EXIT_USAGE, &why);
     stop_on_signals();
-    const Err err = job.backtest ? judge_forecasts(&job) : job.tape ? forecast_from_tape(&job) : forecast_from_script(&job);
+    const Err err = job.backtest ? judge_forecasts(&job) : forecast(&job);
     codegen_end();
     return err ? subcommand_fail(EXIT_FAILED, &why) : EXIT_DONE;
 }

@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "app/inside.h"
 #include "app/witness.h"
 
 /* What the gate refused has ended, and is among what changed. */
@@ -146,7 +147,7 @@ static void answer_time(App *app, const ServerAsk *ask)
         answer(app, ask, 409, "this plant lives by the time of day, which cannot be held: only a plant whose devices carry the clock can be");
         return;
     }
-    app->tempo = (Tempo){.paused = ask->time.paused, .speed = ask->time.speed, .steps = ask->time.steps, .due = app->def.clock->elapsed_ns(app->def.clock->self)};
+    app->tempo = (Tempo){.paused = ask->time.paused, .speed = ask->time.speed, .steps = ask->time.steps, .due = app__elapsed(app)};
     app->news = true;
     answer(app, ask, 200, "");
 }

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "app/inside.h"
+
 enum { PARTS = 4, PARTS_BEFORE = 3 };
 
 /* Plant, sync, alarms, gate, in this order; snapshots of before know nothing of the gate: it has no bytes then. */
@@ -45,7 +47,7 @@ void resume_snapshot(App *app)
     } else {
         log_write(LOG_ERROR, "history", "no memory for a snapshot: a restart would replay from an older one");
     }
-    app->snapshot_elapsed = app->def.clock->elapsed_ns(app->def.clock->self);
+    app->snapshot_elapsed = app__elapsed(app);
 }
 
 void resume_note_wish(App *app, const CommandWish *wish)
@@ -162,14 +164,21 @@ static Err restore_stored(App *app, const HistoryResume *resume, const Parts *pa
     return err;
 }
 
+static Err find_parts(const HistoryResume *resume, Parts *out, ErrText *why)
+{
+    *out = (Parts){0};
+    for (size_t i = 0; i < PARTS && i < resume->part_count; i++)
+        out->items[i] = (SnapshotPart){resume->parts[i], resume->part_sizes[i]};
+    const bool sound = resume->part_count == PARTS || resume->part_count == PARTS_BEFORE;
+    return sound ? ERR_OK : err_set(why, ERR_PARSE, "the snapshot has %zu parts, expected %d", resume->part_count, PARTS);
+}
+
 static Err restore_newest(App *app, const HistoryResume *resume, ErrText *why)
 {
-    Parts parts = {0};
-    for (size_t i = 0; i < PARTS && i < resume->part_count; i++)
-        parts.items[i] = (SnapshotPart){resume->parts[i], resume->part_sizes[i]};
-    const bool sound = resume->part_count == PARTS || resume->part_count == PARTS_BEFORE;
-    const Err err = sound ? restore_stored(app, resume, &parts, why)
-                                                : err_set(why, ERR_PARSE, "the snapshot has %zu parts, expected %d", resume->part_count, PARTS);
+    Parts parts;
+    Err err = find_parts(resume, &parts, why);
+    if (!err)
+        err = restore_stored(app, resume, &parts, why);
     if (err)
         return err_prefix(why, err, "%s cannot be continued (start with --fresh to put it aside)", app->def.history);
     app->tick = resume->tick;
@@ -243,7 +252,7 @@ static void replay(App *app, const HistoryResume *resume)
     app->act_count = resume->act_count;
     app->gate_acts = resume->gate_acts;
     app->gate_act_count = resume->gate_act_count;
-    app_replay(app);
+    app__replay(app);
     app->foretold_count = app->act_count = app->gate_act_count = 0;
 }
 
@@ -277,4 +286,19 @@ Err resume_from_history(App *app, ErrText *why)
     }
     history_resume_fini(&resume);
     return err;
+}
+
+Err resume_past(App *app, const HistoryResume *resume, int64_t tick, ErrText *why)
+{
+    Parts parts;
+    Err err = find_parts(resume, &parts, why);
+    if (!err)
+        err = put_back(app, &parts, why);
+    if (err)
+        return err;
+    app->tick = resume->tick;
+    app->now = resume->time;
+    sync_replay_until(app->sync, tick);
+    replay(app, resume);
+    return ERR_OK;
 }

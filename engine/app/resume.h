@@ -11,6 +11,9 @@ enum { RESUME_WISHES_MAX = 256 };
 
 /// Restore `app` from its history; nothing happens when that is empty.
 Err resume_from_history(App *app, ErrText *why);
+/// Bring `app`, which was loaded and has no history, to the end of `tick`: from the snapshot of `resume`, which is of then (resume_read_past), by running the
+/// ticks behind it again. ERR_PARSE: it was taken of another version of the script.
+Err resume_past(App *app, const HistoryResume *resume, int64_t tick, ErrText *why);
 /// Restore `app` from `before`, another version of the script in this process, which stays as it is; what has no heir is told to app->history alone.
 Err resume_from_app(App *app, const App *before, ErrText *why);
 /// Append a snapshot of everything to the history.
@@ -22,6 +25,3 @@ void resume_note_wish(App *app, const CommandWish *wish);
 const Outlooks *resume_outlooks(App *app);
 /// While replaying: do again what people did about alarms behind the tick that has run, and no snapshot has. False when there was nothing.
 bool resume_acts(App *app);
-
-/// Run the ticks whose samples are complete in history (app.c).
-void app_replay(App *app);

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "app/commands.h"
+#include "history/past.h"
 
 enum { TELL_FROM_NS = 1000 * NS_PER_MS, TELL_EVERY_NS = 200 * NS_PER_MS };
 
@@ -72,6 +73,41 @@ Err tape_run_open(const Plant *plant, const char *path, const char *between, Tap
     return err;
 }
 
+static Err read_all(HistoryReader *reader, const Plant *plant, const char *path, Filed **out, size_t *count, ErrText *why)
+{
+    HistorySpan span;
+    Err err = history_span(reader, &span, why);
+    if (!err && span.last != TIME_NONE)
+        err = history_read_filed(reader, -1, plant_tick(plant, span.last), out, count, why);
+    return err || *count ? err : err_set(why, ERR_RANGE, "%s: it holds no samples", path);
+}
+
+static Err make_tape(const char *path, const Filed *filed, size_t count, Tape **out, ErrText *why)
+{
+    Sample *samples = mem_alloc(count * sizeof *samples);
+    for (size_t i = 0; i < count && samples; i++)
+        samples[i] = filed[i].sample;
+    const Err err = samples ? tape_of(path, samples, count, out) : ERR_MEMORY;
+    mem_free(samples);
+    return err ? err_set(why, err, "%s: no memory for its samples", path) : ERR_OK;
+}
+
+Err tape_run_open_history(const Plant *plant, const char *path, Tape **out, ErrText *why)
+{
+    HistoryReader *reader;
+    Filed *filed = NULL;
+    size_t count = 0;
+    Err err = history_reader_open(path, plant, &reader, why);
+    if (err)
+        return err;
+    err = read_all(reader, plant, path, &filed, &count, why);
+    if (!err)
+        err = make_tape(path, filed, count, out, why);
+    mem_free(filed);
+    history_reader_close(reader);
+    return err;
+}
+
 Err tape_run(const TapeRun *run, ErrText *why)
 {
     const AppDef def = {.plant = run->plant, .threads = run->threads, .speed = INFINITY, .quiet = run->quiet, .provider_clock = true,
@@ -82,7 +118,7 @@ Err tape_run(const TapeRun *run, ErrText *why)
     if (err)
         return err;
 
-    err = tape_run_open(app->plant, run->tape, run->between, &tape, why);
+    err = run->is_history ? tape_run_open_history(app->plant, run->tape, &tape, why) : tape_run_open(app->plant, run->tape, run->between, &tape, why);
     if (!err)
         err = app_add_connector(app, (Connector){&tape_connector, tape});
     if (!err && play(run, app, tape))

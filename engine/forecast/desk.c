@@ -73,6 +73,8 @@ struct Desk {
     const Plant *plant;
     DeskFollow *follow;
     const RehearsalKind *rehearsal;
+    ForkTold *told;  // may be NULL
+    const void *told_self;
     const Verification *verification;  // the tick's
     Slot places[PLACES];  // of people, then of the tick's
     Clerk clerks[CLERKS_MAX];
@@ -451,6 +453,12 @@ void desk_rehearse(Desk *desk, const RehearsalKind *rehearsal)
     desk->rehearsal = rehearsal;
 }
 
+void desk_told(Desk *desk, ForkTold *told, const void *self)
+{
+    desk->told = told;
+    desk->told_self = self;
+}
+
 /* Begin with a free place. */
 static void number_place(Slot *place, DeskPriority priority, int64_t deadline)
 {
@@ -671,13 +679,20 @@ void desk_give_up(Desk *desk, uint64_t id)
     find_order(desk, id)->dropped = true;
 }
 
+void desk_fill_fork(const Desk *desk, Fork *fork, int64_t time)
+{
+    fork_fill(fork, time);
+    if (desk->told)
+        fork_tell(fork, desk->told, desk->told_self);
+}
+
 void desk_fill(Desk *desk, int64_t time)
 {
     for (size_t i = 0; i < DESK_PEOPLE_MAX; i++) {
         Slot *place = &desk->places[i];
         if (stage_of(place) != STAGE_WANTED)
             continue;
-        fork_fill(place->fork, time);
+        desk_fill_fork(desk, place->fork, time);
         verification_teach(desk->verification, place->fork);
         pass(desk, place, STAGE_READY);
         return;

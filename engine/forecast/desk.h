@@ -54,6 +54,8 @@ typedef Err DeskFollow(const char *path, const Plant *plant, int64_t from, Scena
 void desk_follow(Desk *desk, DeskFollow *follow);
 /// How the plant's own script acts in forecasts: before anything is asked for. Without it scenarios that want it are refused.
 void desk_rehearse(Desk *desk, const RehearsalKind *rehearsal);
+/// What actuators were told, asked whenever a fork is filled: before anything is asked for. Without it they are as the plant has them.
+void desk_told(Desk *desk, ForkTold *told, const void *self);
 
 /// What a search has found so far.
 typedef struct DeskBest {
@@ -124,5 +126,7 @@ void desk_await(Desk *desk, uint64_t id);
 Forecast *desk_fetch(Desk *desk, uint64_t id, ErrText *why);
 /// Nobody wants what was ordered any more: it ends soon, without a result.
 void desk_give_up(Desk *desk, uint64_t id);
+/// Fill a fork with the plant's values, which are of `time`, and with what actuators were told.
+void desk_fill_fork(const Desk *desk, Fork *fork, int64_t time);
 /// Between two ticks: fill a fork that is wanted with the plant's values, which are of `time`. One at a time, so that a tick waits for one copy at most.
 void desk_fill(Desk *desk, int64_t time);

@@ -408,6 +408,8 @@ static Err say_case(Making *making, size_t index)
     const Run *run = &making->run;
     what->name = arena_text(&making->forecast->arena, making->scenario->cases[index].name);
     what->doc = arena_text(&making->forecast->arena, making->scenario->cases[index].doc);
+    what->control = making->scenario->cases[index].control != 0;
+    what->plant = making->scenario->cases[index].plant;
     SeriesRoom *rooms = arena_new(&making->forecast->arena, SeriesRoom, run->row_count + 1);
     if (!what->name || !what->doc || !rooms)
         return no_memory(making);

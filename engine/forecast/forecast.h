@@ -53,6 +53,8 @@ typedef struct ForecastCase {
     const ForecastSeries *series;  // by tag of the scenario
     const ForecastLimit *limits;   // of all twins of the fork
     ForecastCost cost;             // where Forecast.cost_unit is not NULL
+    bool control;                  // a function of the scenario acted as the device
+    RehearsalParts plant;          // what of the plant's own script acted
     size_t lost;                   // members that ended with numbers that are not finite
 } ForecastCase;
 

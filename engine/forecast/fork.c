@@ -1,6 +1,7 @@
 #include "forecast/fork.h"
 
 #include <assert.h>
+#include <math.h>
 #include <stdlib.h>
 
 // --- who belongs to it ---------------------------------------------------------------------------------------------
@@ -184,6 +185,20 @@ Err fork_take(const Plant *plant, int64_t time, const uint32_t *twins, size_t co
     if (!err)
         fork_fill(*out, time);
     return err;
+}
+
+void fork_tell(Fork *fork, ForkTold *told, const void *self)
+{
+    for (uint32_t i = 0; i < fork->twin_count; i++) {
+        const ForkTwin *twin = &fork->twins[i];
+        double *cells = &fork->cells[twin->cells - fork->cells];
+        for (uint16_t k = 0; k < twin->model->channel_count; k++) {
+            const Channel *channel = &twin->model->channels[k];
+            const double value = channel->kind == CHANNEL_ACTUATOR ? told(self, plant_tag(fork->plant, twin->twin, k)) : NAN;
+            if (!isnan(value))
+                cells[channel->column] = value;
+        }
+    }
 }
 
 void fork_destroy(Fork *fork)

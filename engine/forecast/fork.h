@@ -51,6 +51,10 @@ Err fork_plan(const Plant *plant, const uint32_t *twins, size_t count, Fork **ou
 void fork_fill(Fork *fork, int64_t time);
 /// Both at once.
 Err fork_take(const Plant *plant, int64_t time, const uint32_t *twins, size_t count, Fork **out, ErrText *why);
+/// What an actuator was told last, in SI; NaN: nothing.
+typedef double ForkTold(const void *self, TagId tag);
+/// Equations never read an actuator, so the plant does not know what it was told. Those of a fork that is filled have it from here, for whoever obeys in a forecast.
+void fork_tell(Fork *fork, ForkTold *told, const void *self);
 void fork_destroy(Fork *fork);
 /// Index of a twin of the plant among those of the fork, or -1.
 int64_t fork_find(const Fork *fork, uint32_t twin);

@@ -264,7 +264,7 @@ void lookout_order(Lookout *lookout, Desk *desk, int64_t tick, int64_t now)
     if (!lookout || !is_due(lookout, now))
         return;
     if (!lookout->order) {
-        fork_fill(lookout->fork, now);
+        desk_fill_fork(desk, lookout->fork, now);
         lookout->order = desk_order(desk, &lookout->scenario, lookout->fork, DESK_STANDING);
         lookout->due = tick + lookout->within;
         lookout->late = false;

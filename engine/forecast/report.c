@@ -134,6 +134,8 @@ static void put_case(Text *out, const Forecast *forecast, size_t index)
     text_put(out, index ? ",{\"name\":" : "{\"name\":");
     text_json_string(out, what->name);
     put_key(out, "doc"), text_json_string(out, what->doc);
+    put_key(out, "control"), text_json_string(out, what->plant.control ? "plant" : what->control ? "scenario" : "none");
+    put_key(out, "handlers"), text_put(out, what->plant.handlers ? "true" : "false");
     put_number(out, "lost", (double)what->lost);
     if (forecast->cost_unit)
         put_cost(out, forecast, &what->cost, index > 0);

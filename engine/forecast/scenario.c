@@ -151,7 +151,8 @@ static Err check_change(const Reader *reader, const char *name, TagId tag, bool 
     if (kind == CHANNEL_ACTUATOR && !controlled)
         return blame(
             reader, "changes", name,
-            "\"%s\" is a command, and nothing acts on it: give the scenario a control = function(device, seconds, memory), or control = true for the plant's own, or change the input that reports it",
+            "\"%s\" is a command, and nothing acts on it: give the scenario a control = function(device, seconds, memory), or control = true for the plant's "
+            "own, or change the input that reports it",
             name);
     if (kind != CHANNEL_ACTUATOR && !channel_is_settable(kind))
         return blame(reader, "changes", name, "\"%s\" cannot be changed: it is of kind %s; expected an input, a parameter or a state", name,
@@ -310,7 +311,8 @@ static Err read_handlers(Reader *reader, int index, Case *out)
     if (type != LUA_TNIL && type != LUA_TBOOLEAN)
         return blame(reader, NULL, "handlers", "handlers must be true or false: whether those of the plant (its `on`) act in the forecast");
     if (out->plant.handlers && !out->control && !out->plant.control)
-        return blame(reader, NULL, "handlers", "handlers command actuators, and nothing acts on those here: give the scenario a control, or control = true for the plant's own");
+        return blame(reader, NULL, "handlers",
+                     "handlers command actuators, and nothing acts on those here: give the scenario a control, or control = true for the plant's own");
     return ERR_OK;
 }
 

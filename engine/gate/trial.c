@@ -253,7 +253,7 @@ static void begin(Trials *trials, Trial *trial, const Command *command, int64_t 
     if (!clear(trials, trial))
         return;
     trial->point = (CoursePoint){0, fmin(fmax(command->wish.value, trial->min), trial->max)};
-    fork_fill(trial->fork, now);
+    desk_fill_fork(trials->desk, trial->fork, now);
     trial->order = desk_order(trials->desk, &trial->scenario, trial->fork, DESK_GATE);
     trial->command = trial->order ? command->id : 0;
     trial->ordered = now;

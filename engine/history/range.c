@@ -289,6 +289,7 @@ static Err read_page(Reading *reading, const Track *track, HistoryLevel level, i
     int64_t end = to;
     size_t count;
     Err err = shelf_count(&reading->reader->shelf, track->tag, strand_at(track->kind, level), from, to, reading->points, &count, &end, reading->why);
+    end = end < to ? end : to;  // a block that is read in any case may reach beyond
     if (err == ERR_OK)
         err = level == HISTORY_RAW ? read_raw(reading, track, from, end, &reading->found) : read_level(reading, track, level, from, end);
     if (err != ERR_OK)
@@ -372,11 +373,15 @@ static Err read_last(Reading *reading, size_t place, int64_t time, HistoryPoint 
     bool found = false;
     *out = (HistoryPoint){.time = TIME_NONE, .value = NAN, .sd = NAN, .min = NAN, .max = NAN};
     Err err = track ? find_last(reading, track, time, &found, out) : ERR_OK;
-    const bool is_gone = reading->horizon[HISTORY_RAW] > time;
-    for (HistoryLevel level = HISTORY_SECOND; track && is_gone && err == ERR_OK && !found && level < HISTORY_LEVELS; level++) {
+
+    // what was last said may have been let go; what has not been is in no bucket that is looked at
+    const int64_t raw = reading->horizon[HISTORY_RAW];
+    const bool is_cut = raw != INT64_MIN;
+    const int64_t before = is_cut && raw <= time ? raw - 1 : time;
+    for (HistoryLevel level = HISTORY_SECOND; track && is_cut && err == ERR_OK && !found && level < HISTORY_LEVELS; level++) {
         reading->found.count = 0;
-        err = shelf_read_before(&reading->reader->shelf, track->tag, strand_at(track->kind, level), time, &reading->found, reading->why);
-        found = err == ERR_OK && take_last(&reading->found, time, out);
+        err = shelf_read_before(&reading->reader->shelf, track->tag, strand_at(track->kind, level), before, &reading->found, reading->why);
+        found = err == ERR_OK && take_last(&reading->found, before, out);
     }
     return err;
 }

@@ -1,4 +1,4 @@
-/* resume.c -- the newest snapshot that is whole, and everything behind it. */
+/* resume.c -- the newest snapshot that is whole, of all or of those up to a moment, and what lies behind it. */
 #include "history/resume.h"
 
 #include <assert.h>
@@ -13,6 +13,7 @@ typedef struct Reading {
     sqlite3 *db;
     const Plant *plant;
     HistoryResume *out;
+    int64_t last;   // tick: nothing behind it is asked for
     TailMark mark;  // of samples
     ErrText *why;
 } Reading;
@@ -111,9 +112,10 @@ static Err read_snapshot(Reading *reading, sqlite3_stmt *row)
 static Err read_newest_snapshot(Reading *reading)
 {
     sqlite3_stmt *rows;
-    Err err = store_prepare(reading->db, "SELECT tick, time, hash, parts, sum FROM snapshot ORDER BY tick DESC", &rows, reading->why);
+    Err err = store_prepare(reading->db, "SELECT tick, time, hash, parts, sum FROM snapshot WHERE tick <= ? ORDER BY tick DESC", &rows, reading->why);
     if (err != ERR_OK)
         return err;
+    sqlite3_bind_int64(rows, 1, reading->last);
     bool found = false;
     while (err == ERR_OK && !found && store_next(rows, &err, reading->why)) {
         err = read_snapshot(reading, rows);
@@ -152,7 +154,7 @@ static Err read_samples(Reading *reading)
     HistoryResume *out = reading->out;
     char sql[320];
     int64_t rows;
-    snprintf(sql, sizeof sql, "SELECT count(*) FROM sample WHERE tick > %" PRId64, out->tick);
+    snprintf(sql, sizeof sql, "SELECT count(*) FROM sample WHERE tick > %" PRId64 " AND tick <= %" PRId64, out->tick, reading->last);
     Err err = store_integer(reading->db, sql, 0, &rows, reading->why);
     if (err != ERR_OK)
         return err;
@@ -163,8 +165,8 @@ static Err read_samples(Reading *reading)
     sqlite3_stmt *query;
     snprintf(sql, sizeof sql,
              "SELECT tag.name, sample.time, sample.value, sample.quality, sample.tick, sample.seq, sample.fate"
-             " FROM sample LEFT JOIN tag ON tag.id = sample.tag WHERE sample.tick > %" PRId64 " ORDER BY sample.tick, sample.seq",
-             out->tick);
+             " FROM sample LEFT JOIN tag ON tag.id = sample.tag WHERE sample.tick > %" PRId64 " AND sample.tick <= %" PRId64 " ORDER BY sample.tick, sample.seq",
+             out->tick, reading->last);
     err = store_prepare(reading->db, sql, &query, reading->why);
     if (err != ERR_OK)
         return err;
@@ -351,11 +353,28 @@ static Err check_rows(Reading *reading)
     return err_set(reading->why, ERR_PARSE, "none of its snapshots that could be continued is whole");
 }
 
-Err resume_read(const char *path, const Plant *plant, HistoryResume *out, ErrText *why)
+static Err read_behind(Reading *reading)
+{
+    Err err = check_rows(reading);
+    if (err == ERR_OK)
+        err = read_samples(reading);
+    if (err == ERR_OK)
+        err = read_commands(reading);
+    if (err == ERR_OK)
+        err = read_outlooks(reading);
+    if (err == ERR_OK)
+        err = read_acts(reading);
+    if (err == ERR_OK)
+        err = read_gate_acts(reading);
+    return err == ERR_OK ? read_numbers(reading) : err;
+}
+
+/* A restart without a snapshot begins with the first sample; a moment of the past has nothing to begin with. */
+static Err read_up_to(const char *path, const Plant *plant, int64_t last, HistoryResume *out, ErrText *why)
 {
     assert(path && plant && out);
     *out = (HistoryResume){.tick = -1, .time = TIME_NONE, .last_sample_time = TIME_NONE};
-    Reading reading = {.plant = plant, .out = out, .why = why};
+    Reading reading = {.plant = plant, .out = out, .last = last, .why = why};
     Err err = store_open(path, STORE_READ, plant->name, &reading.db, why);
     if (err != ERR_OK)
         return err;
@@ -364,24 +383,23 @@ Err resume_read(const char *path, const Plant *plant, HistoryResume *out, ErrTex
     err = store_run(reading.db, "BEGIN", why);
     if (err == ERR_OK)
         err = read_newest_snapshot(&reading);
-    if (err == ERR_OK)
-        err = check_rows(&reading);
-    if (err == ERR_OK)
-        err = read_samples(&reading);
-    if (err == ERR_OK)
-        err = read_commands(&reading);
-    if (err == ERR_OK)
-        err = read_outlooks(&reading);
-    if (err == ERR_OK)
-        err = read_acts(&reading);
-    if (err == ERR_OK)
-        err = read_gate_acts(&reading);
-    if (err == ERR_OK)
-        err = read_numbers(&reading);
+    if (err == ERR_OK && (out->part_count || last == INT64_MAX))
+        err = read_behind(&reading);
     sqlite3_close(reading.db);
     if (err != ERR_OK)
         history_resume_fini(out);
     return err;
+}
+
+Err resume_read(const char *path, const Plant *plant, HistoryResume *out, ErrText *why)
+{
+    return read_up_to(path, plant, INT64_MAX, out, why);
+}
+
+Err resume_read_past(const char *path, const Plant *plant, int64_t tick, HistoryResume *out, ErrText *why)
+{
+    assert(tick < INT64_MAX);
+    return read_up_to(path, plant, tick, out, why);
 }
 
 void history_resume_fini(HistoryResume *resume)

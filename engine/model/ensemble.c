@@ -504,6 +504,15 @@ void ensemble_open(const Model *model, double *columns, size_t lane, uint16_t st
         project_lane(&view, state, lane);
 }
 
+void ensemble_scale(const Model *model, double *columns, size_t lane, uint16_t state, double factor)
+{
+    const View view = view_of(model, columns);
+    if (column(&view, view.at->steps)[lane] == 0)
+        return;  // they will be drawn from the covariance
+    for (unsigned m = 0; m < view.at->members; m++)
+        member(&view, m, state)[lane] *= factor;
+}
+
 /* Weights of mean 0, one for each member. */
 static void draw_weights(const View *view, size_t lane, double *weights)
 {

@@ -56,6 +56,8 @@ void ensemble_correct(const struct Model *model, const struct Sensor *sensor, do
 void ensemble_settle(const struct Model *model, double *columns);
 /// Forget in one lane what members say of a state: they are drawn anew, with this standard deviation.
 void ensemble_open(const struct Model *model, double *columns, size_t lane, uint16_t state, double sd);
+/// Let the members of one lane lie `factor` times as far from the mean of a state.
+void ensemble_scale(const struct Model *model, double *columns, size_t lane, uint16_t state, double factor);
 /// Spread the members of one lane along a direction, by state: their covariance grows by its square. By how they are spread already that
 /// is told apart as well as so many members can.
 void ensemble_widen(const struct Model *model, double *columns, size_t lane, const double *direction);

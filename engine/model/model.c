@@ -621,6 +621,14 @@ void model_open(const Model *model, double *columns, size_t lane, uint16_t state
         ensemble_open(model, columns, lane, state, sd);
 }
 
+void model_scale(const Model *model, double *columns, size_t lane, uint16_t state, double factor)
+{
+    for (uint16_t i = 0; i < model->state_count; i++)
+        columns[(size_t)model_covariance(model, state, i) * LANES + lane] *= state == i ? factor * factor : factor;
+    if (model->filter.members)
+        ensemble_scale(model, columns, lane, state, factor);
+}
+
 void model_widen(const Model *model, double *columns, size_t lane, const double *direction)
 {
     for (uint16_t i = 0; i < model->state_count; i++)

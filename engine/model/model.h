@@ -203,6 +203,8 @@ void model_correct(const Model *model, const Sensor *sensor, double *columns, Sc
 void model_settle(const Model *model, double *columns);
 /// In one lane, forget a state but for its mean: it has this standard deviation, and nothing in common with the others.
 void model_open(const Model *model, double *columns, size_t lane, uint16_t state, double sd);
+/// In one lane, the standard deviation of a state becomes `factor` times what it is; how it is correlated with the others stays.
+void model_scale(const Model *model, double *columns, size_t lane, uint16_t state, double factor);
 /// In one lane, the state may be off along a direction, by one standard deviation: the covariance grows by `direction` (by state, SI) times itself.
 void model_widen(const Model *model, double *columns, size_t lane, const double *direction);
 

@@ -179,6 +179,17 @@ static Err read_recording(Loader *loader)
     return ERR_OK;
 }
 
+/* Whether an `on` on top of the stack has handlers that are called in forecasts, where there are no samples and no divergences; what has no name is every(...). */
+static bool has_handlers(lua_State *lua)
+{
+    bool has = false;
+    for (lua_pushnil(lua); lua_next(lua, -2); lua_pop(lua, 1)) {
+        const char *name = lua_type(lua, -2) == LUA_TSTRING ? lua_tostring(lua, -2) : NULL;
+        has = has || !name || strcmp(name, "alarm") == 0 || strcmp(name, "command") == 0;
+    }
+    return has;
+}
+
 /* What has functions is kept in the registry, where the script itself cannot reach it. */
 static Err keep_tables(Loader *loader)
 {
@@ -188,6 +199,8 @@ static Err keep_tables(Loader *loader)
         const int type = lua_getfield(loader->lua, loader->root, keys[i]);
         if (type != LUA_TNIL && type != LUA_TTABLE)
             return script_blame(loader->plant->script, loader->why, NULL, keys[i], "\"%s\" must be a table, got %s", keys[i], luaL_typename(loader->lua, -1));
+        if (type == LUA_TTABLE && strcmp(keys[i], "on") == 0)
+            loader->plant->handles = has_handlers(loader->lua);
         snprintf(name, sizeof name, "pollux.%s", keys[i]);
         lua_setfield(loader->lua, LUA_REGISTRYINDEX, name);
     }

@@ -118,6 +118,7 @@ typedef struct Plant {
     int64_t keep_ns[4];  // how long history keeps points, and roll-ups of a second, a minute, an hour; 0: for ever
     int64_t command_timeout_ns;
     int64_t control_ns;  // how often the script's `control` decides in forecasts; 0: it has none
+    bool handles;        // the script's `on` has handlers that forecasts call: of alarms, of commands, of the time
 
     Block *blocks;
     uint32_t block_count;

@@ -13,12 +13,6 @@ enum {
 
 // What is told of a device.
 
-static void put_flag(Text *out, const char *separator, const char *key, bool flag)
-{
-    put_key(out, separator, key);
-    text_put(out, flag ? "true" : "false");
-}
-
 /* NULL where there is none. */
 static void put_maybe(Text *out, const char *separator, const char *key, const char *value)
 {

@@ -50,12 +50,6 @@ void frame_command(Text *out, const Command *command, const TagTable *tags)
     text_put(out, "}");
 }
 
-static void put_flag(Text *out, const char *separator, const char *key, bool flag)
-{
-    put_key(out, separator, key);
-    text_put(out, flag ? "true" : "false");
-}
-
 static void put_actuator(Text *out, const Plant *plant, const ActuatorState *state)
 {
     const Unit *unit = tags_get(plant->tags, state->tag).unit;

@@ -46,6 +46,8 @@ void frame_reading(Text *out, const Plant *plant, TagId tag, const Reading *read
 void frame_leaf_of(Text *out, const Plant *plant, const State *state, TagId tag, const Reading *reading);
 /// What became of the programs of all models.
 void frame_codegen(Text *out);
+/// Which parts of the plant's own script can act in its forecasts.
+void frame_acts(Text *out, const Plant *plant);
 void frame_connection(Text *out, const ServerConnection *connection);
 /// "measured", "estimated" or "set".
 const char *frame_source(const Plant *plant, TagId tag, const Reading *reading);

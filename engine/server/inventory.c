@@ -18,6 +18,8 @@ static void answer_plants(Server *server, const Request *request, Reply *reply)
     put_string(reply->body, ",", "clock", plant->clock == PLANT_CLOCK_PROVIDER ? "provider" : "utc");
     put_count(reply->body, ",", "twin_count", plant->twin_count);
     put_count(reply->body, ",", "model_count", plant->model_count);
+    put_key(reply->body, ",", "acts");
+    frame_acts(reply->body, plant);
     put_string(reply->body, ",", "href", "/api/v1/plant");
     text_put(reply->body, "}]");
     reply_tag(reply);

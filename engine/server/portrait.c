@@ -108,6 +108,14 @@ void frame_codegen(Text *out)
     text_put(out, "}");
 }
 
+/* Handlers may look at all twins, so those of a plant that no forecast holds do not act. */
+void frame_acts(Text *out, const Plant *plant)
+{
+    put_flag(out, "{", "control", plant->control_ns > 0);
+    put_flag(out, ",", "handlers", plant->handles && plant->twin_count <= FORK_TWINS_MAX);
+    text_put(out, "}");
+}
+
 /* One end of a connection: its tag. */
 static void put_end(Text *out, const Plant *plant, Place place)
 {
@@ -176,6 +184,8 @@ void frame_snapshot(Text *out, const Plant *plant, const State *state, const Jou
     put_string(out, ",", "clock", plant->clock == PLANT_CLOCK_PROVIDER ? "provider" : "utc");
     put_key(out, ",", "codegen");
     frame_codegen(out);
+    put_key(out, ",", "acts");
+    frame_acts(out, plant);
     put_count(out, ",", "twin_count", plant->twin_count);
     put_shown(out, plant, state, feed);
     put_connected(out, plant, state, feed);

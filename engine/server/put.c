@@ -27,6 +27,12 @@ void put_count(Text *out, const char *separator, const char *key, uint64_t value
     text_format(out, "%" PRIu64, value);
 }
 
+void put_flag(Text *out, const char *separator, const char *key, bool flag)
+{
+    put_key(out, separator, key);
+    text_put(out, flag ? "true" : "false");
+}
+
 void put_time(Text *out, const char *separator, const char *key, int64_t time)
 {
     put_key(out, separator, key);

@@ -1,9 +1,8 @@
-#include "sync/cause.h"
+#include "sync/signature.h"
 
 #include <assert.h>
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 static const char *const names[] = {"none", "bias", "drift", "stuck", "noise", "spikes", "silence", "process", "model"};
 
@@ -11,10 +10,8 @@ const char *cause_name(Cause cause) { return names[cause]; }
 bool cause_is_of_sensor(Cause cause) { return cause >= CAUSE_BIAS && cause <= CAUSE_SILENCE; }
 
 enum {
-    LAGS = 48,         // strides since the onset that are tried
-    REPLAY_TICKS = 512, // so long faults are followed by the model itself, longer ones by its linearisation
-    ROUNDS = 2,         // in which the sizes with which the model is run are found
-    STUCK_FROM = 3,    // repeats from which a sensor that is blamed anyhow is called stuck
+    ROUNDS = 2,      // in which the sizes with which the model is run are found
+    STUCK_FROM = 3,  // repeats from which a sensor that is blamed anyhow is called stuck
 };
 static const double BOTH_SIDES = 3.0;  // standard deviations: noise has gone so far above and so far below
 static const double PARALLEL = 0.95;  // correlation of signatures that cannot be told apart
@@ -23,51 +20,6 @@ static const double CONSTANT = 4.6;   // nats, a hundred to one: what its author
 static const double BY_CHANCE = 2.0;  // standard deviations that chance allows
 static const double BIAS_REACH = 10.0;  // standard deviations of its noise: how far a sensor that fails is off
 static const double NOISE_REACH = 4.6;  // of the logarithm of a variance: noise that has grown is some ten times as large
-
-/* What may have gone wrong, one column of the matrices below each. */
-typedef enum SuspectKind { SUSPECT_BIAS, SUSPECT_DRIFT, SUSPECT_JUMP, SUSPECT_VALUE } SuspectKind;
-typedef struct Suspect {
-    SuspectKind kind;
-    uint16_t index;   // of the sensor, or of the channel
-    double odds;      // nats that it needs more than others
-    double value;     // of a channel, as it is believed
-    double reach;     // how large it is to be expected
-    double evidence;  // of its best onset, without the odds, as if the model were exact
-    double fit;       // what its size explains, nats
-    double size, information;
-    double tried;     // a size: the model is run with the fault as large as this
-    uint16_t onset;   // strides ago
-} Suspect;
-
-static bool is_process(const Suspect *suspect)
-{
-    return suspect->kind >= SUSPECT_JUMP;
-}
-
-/* n states, p suspects, s sensors; a stride is the shortest time between two samples. */
-struct Desk {
-    Scratch *scratch;
-    double *block;      // of copies of the twin
-    Series *series;     // s
-    Suspect *suspects;  // p
-    double *covariance, *work;     // n x n
-    double *step, *steps;          // n x n: the state one step on, by the state; and over a stride
-    double *push, *pushes;         // n x p: the same by a value that is off
-    double *spare;                 // n x p, at least n x n
-    double *show, *direct;         // s x n, s x p: what sensors show, by the state and by a value that is off
-    double *gain, *pull, *spread;  // s x n; s: how often per stride it pulls; s: standard deviation of its innovations
-    double *deviation;             // n x p: truth minus estimate
-    double *signature;             // LAGS x s x p
-    double *trace;                 // p x s x NIS_WINDOW: what a suspect has left in each sample, since its best onset
-    uint16_t *ages;                // s x NIS_WINDOW: of samples, in strides
-
-    const Block *twins;            // where the twin is that is looked at
-    uint32_t lane;
-    const Model *model;
-    size_t n, s, p;
-    double stride;                 // ticks
-    double dispersion;             // how much larger than chance is what the best explanation leaves, 1 or more: evidence is worth as much less
-};
 
 static double logarithm(double x)
 {
@@ -95,7 +47,7 @@ static double worth(const Desk *desk, const Suspect *suspect)
     return suspect->fit / desk->dispersion - cost(suspect, desk->dispersion);
 }
 
-static double net(const Desk *desk, const Suspect *suspect)
+double cause__net(const Desk *desk, const Suspect *suspect)
 {
     return worth(desk, suspect) - suspect->odds;
 }
@@ -136,7 +88,7 @@ Desk *cause_create(const Plant *plant, Scratch *scratch, Arena *arena)
     } const parts[] = {
         {&desk->block, columns * LANES}, {&desk->covariance, n * n}, {&desk->work, n * n}, {&desk->step, n * n}, {&desk->steps, n * n}, {&desk->push, n * p},
         {&desk->pushes, n * p}, {&desk->spare, n * largest(n, p)}, {&desk->show, s * n}, {&desk->direct, s * p}, {&desk->gain, s * n}, {&desk->pull, s},
-        {&desk->spread, s}, {&desk->deviation, n * p}, {&desk->signature, LAGS * s * p}, {&desk->trace, p * s * NIS_WINDOW},
+        {&desk->spread, s}, {&desk->deviation, n * p}, {&desk->signature, SIGNATURE_LAGS * s * p}, {&desk->trace, p * s * NIS_WINDOW},
     };
     bool complete = desk->series && desk->suspects && desk->ages;
     for (size_t i = 0; i < sizeof parts / sizeof *parts && complete; i++)
@@ -197,349 +149,6 @@ static void list_suspects(Desk *desk, double rarity)
     }
 }
 
-// --- the linearisation ---------------------------------------------------------------------------------------------
-
-static double *lanes_of(Desk *desk, uint16_t column)
-{
-    return &desk->block[(size_t)column * LANES];
-}
-
-static void copy_twin(Desk *desk)
-{
-    for (uint16_t column = 0; column < desk->model->column_count; column++) {
-        const double value = desk->twins->columns[(size_t)column * LANES + desk->lane];
-        double *lanes = lanes_of(desk, column);
-        for (size_t i = 0; i < LANES; i++)
-            lanes[i] = value;
-    }
-}
-
-/* How far a value is pushed aside: a part of its standard deviation, or of itself, or of the room that it has. */
-static double nudge_of(const Desk *desk, uint16_t index, double value, double sd)
-{
-    const Channel *channel = &desk->model->channels[index];
-    const double least = 1e-6 * fabs(value), own = 1e-3 * fabs(value), room = channel->max - channel->min;
-    if (sd > 0)
-        return fmax(sd / 16, least);
-    return own > 0 ? own : isfinite(room) && room > 0 ? 1e-4 * room : 1e-6;
-}
-
-/* Push pairs of lanes up and down, one pair for each suspect from `first` on. */
-static void push_aside(Desk *desk, size_t first, size_t count, double *nudges)
-{
-    for (size_t j = 0; j < count; j++) {
-        const Channel *channel = &desk->model->channels[desk->suspects[first + j].index];
-        double *lanes = lanes_of(desk, channel->column);
-        const double value = lanes[2 * j], variance = channel->variance == COLUMN_NONE ? 0 : lanes_of(desk, channel->variance)[2 * j];
-        desk->suspects[first + j].value = value;
-        nudges[j] = nudge_of(desk, desk->suspects[first + j].index, value, sqrt(fmax(variance, 0)));
-        lanes[2 * j] = value + nudges[j];
-        lanes[2 * j + 1] = value - nudges[j];
-    }
-}
-
-static double slope(const double *lanes, size_t pair, double nudge)
-{
-    const double difference = (lanes[2 * pair] - lanes[2 * pair + 1]) / (2 * nudge);
-    return isfinite(difference) ? difference : 0;
-}
-
-/* Leave in the column of the innovation what a sensor should show, with the opposite sign. */
-static void measure(Desk *desk, const Sensor *sensor)
-{
-    double *value = lanes_of(desk, desk->model->channels[sensor->channel].column), *mask = lanes_of(desk, sensor->mask);
-    for (size_t lane = 0; lane < LANES; lane++)
-        value[lane] = 0, mask[lane] = 1;
-    program_run(&sensor->measure, desk->block, desk->scratch);
-}
-
-/* What the sensors show, by each of the suspects that are pushed aside. */
-static void see_sensors(Desk *desk, size_t first, size_t count, const double *nudges)
-{
-    for (size_t i = 0; i < desk->s; i++) {
-        const Sensor *sensor = &desk->model->sensors[i];
-        measure(desk, sensor);
-        for (size_t j = 0; j < count; j++) {
-            const double shown = -slope(lanes_of(desk, sensor->innovation), j, nudges[j]);
-            desk->direct[i * desk->p + first + j] = desk->suspects[first + j].kind == SUSPECT_VALUE ? shown : 0;
-            if (desk->suspects[first + j].kind == SUSPECT_JUMP)
-                desk->show[i * desk->n + first + j] = shown;
-        }
-    }
-}
-
-/* The state one step on, by each of them. A step function has left its derivatives in columns. */
-static void see_step(Desk *desk, size_t first, size_t count, const double *nudges)
-{
-    const Model *model = desk->model;
-    const size_t n = desk->n;
-    if (!model->procedure)
-        program_run(&model->move, desk->block, desk->scratch);
-    for (size_t i = 0; i < n; i++)
-        for (size_t j = 0; j < count; j++) {
-            const size_t column = first + j;
-            const bool given = model->procedure && i < model->dynamic_count;
-            const double rate = given ? lanes_of(desk, (uint16_t)(model->jacobian + i * n + column))[0] : slope(lanes_of(desk, (uint16_t)i), j, nudges[j]);
-            if (desk->suspects[column].kind == SUSPECT_JUMP)
-                desk->step[i * n + column] = rate;
-            else
-                desk->push[i * desk->p + column] = rate;
-        }
-}
-
-static void linearise(Desk *desk)
-{
-    enum { PAIRS = LANES / 2 };
-    memset(desk->direct, 0, desk->s * desk->p * sizeof *desk->direct);
-    memset(desk->push, 0, desk->n * desk->p * sizeof *desk->push);
-    size_t nudged = 0;
-    while (nudged < desk->p && desk->suspects[nudged].kind >= SUSPECT_JUMP)
-        nudged++;
-    for (size_t first = 0; first < nudged; first += PAIRS) {
-        double nudges[PAIRS];
-        const size_t count = nudged - first < PAIRS ? nudged - first : PAIRS;
-        copy_twin(desk);
-        push_aside(desk, first, count, nudges);
-        program_run(&desk->model->prepare, desk->block, desk->scratch);
-        see_sensors(desk, first, count, nudges);
-        see_step(desk, first, count, nudges);
-    }
-}
-
-// --- over a stride -------------------------------------------------------------------------------------------------
-
-/* out = a b + c, of an n x n with an n x width; c may be NULL. */
-static void multiply(size_t n, size_t width, const double *a, const double *b, const double *c, double *out)
-{
-    for (size_t i = 0; i < n; i++) {
-        double *row = &out[i * width];
-        for (size_t j = 0; j < width; j++)
-            row[j] = c ? c[i * width + j] : 0;
-        for (size_t k = 0; k < n; k++) {
-            const double factor = a[i * n + k];
-            for (size_t j = 0; j < width && factor != 0; j++)
-                row[j] += factor * b[k * width + j];
-        }
-    }
-}
-
-static void set_identity(size_t n, double *matrix)
-{
-    memset(matrix, 0, n * n * sizeof *matrix);
-    for (size_t i = 0; i < n; i++)
-        matrix[i * n + i] = 1;
-}
-
-/* The step, as often as it fits into a stride: by squaring. */
-static void take_stride(Desk *desk)
-{
-    const size_t n = desk->n, p = desk->p;
-    set_identity(n, desk->steps);
-    memset(desk->pushes, 0, n * p * sizeof *desk->pushes);
-    for (uint32_t left = (uint32_t)desk->stride; left; left >>= 1) {
-        if (left & 1) {
-            multiply(n, p, desk->step, desk->pushes, desk->push, desk->spare);
-            memcpy(desk->pushes, desk->spare, n * p * sizeof *desk->spare);
-            multiply(n, n, desk->step, desk->steps, NULL, desk->spare);
-            memcpy(desk->steps, desk->spare, n * n * sizeof *desk->spare);
-        }
-        multiply(n, p, desk->step, desk->push, desk->push, desk->spare);
-        memcpy(desk->push, desk->spare, n * p * sizeof *desk->spare);
-        multiply(n, n, desk->step, desk->step, NULL, desk->spare);
-        memcpy(desk->step, desk->spare, n * n * sizeof *desk->spare);
-    }
-}
-
-// --- the gains of now ----------------------------------------------------------------------------------------------
-
-static void read_covariance(Desk *desk)
-{
-    for (uint16_t i = 0; i < desk->n; i++)
-        for (uint16_t j = 0; j < desk->n; j++)
-            desk->covariance[i * desk->n + j] = desk->twins->columns[(size_t)model_covariance(desk->model, i, j) * LANES + desk->lane];
-}
-
-/* Gain and variance of one sensor, which is folded into the covariance then. */
-static void fold_sensor(Desk *desk, uint16_t sensor)
-{
-    const size_t n = desk->n;
-    const double *h = &desk->show[sensor * n], noise = desk->model->channels[desk->model->sensors[sensor].channel].noise;
-    double *gain = &desk->gain[sensor * n], variance = noise * noise;
-    for (size_t i = 0; i < n; i++) {
-        gain[i] = 0;
-        for (size_t k = 0; k < n; k++)
-            gain[i] += desk->covariance[i * n + k] * h[k];
-        variance += h[i] * gain[i];
-    }
-
-    desk->spread[sensor] = sqrt(variance);
-    for (size_t i = 0; i < n; i++)
-        for (size_t j = 0; j < n && desk->series[sensor].folded; j++)
-            desk->covariance[i * n + j] -= gain[i] * gain[j] / variance;
-    for (size_t i = 0; i < n; i++)
-        gain[i] = desk->series[sensor].folded ? gain[i] / variance : 0;
-}
-
-/* The covariance one stride on. */
-static void predict_covariance(Desk *desk)
-{
-    const size_t n = desk->n;
-    multiply(n, n, desk->steps, desk->covariance, NULL, desk->work);
-    for (size_t i = 0; i < n; i++)
-        for (size_t j = 0; j < n; j++) {
-            double sum = 0;
-            for (size_t k = 0; k < n; k++)
-                sum += desk->work[i * n + k] * desk->steps[j * n + k];
-            desk->covariance[i * n + j] = sum;
-        }
-    for (size_t i = 0; i < n; i++) {
-        const double noise = desk->model->channels[i].noise;
-        desk->covariance[i * n + i] += noise * noise * desk->model->step * desk->stride;
-    }
-}
-
-/* A filter that has run for long repeats itself: the gains over the next stride are those over the last ones. */
-static void find_gains(Desk *desk, uint16_t asking, double scale)
-{
-    read_covariance(desk);
-    for (uint16_t i = 0; i < desk->s; i++)
-        desk->pull[i] = fmin(desk->stride * desk->model->step / desk->model->sensors[i].every, 1);
-    for (uint16_t i = asking; i < desk->s; i++)
-        if (desk->pull[i] > 0.5)
-            fold_sensor(desk, i);
-    predict_covariance(desk);
-    for (uint16_t i = 0; i < desk->s; i++)
-        fold_sensor(desk, i);
-    for (uint16_t i = 0; i < desk->s; i++)
-        desk->spread[i] *= scale;
-}
-
-// --- signatures ----------------------------------------------------------------------------------------------------
-
-/* What a suspect of unit size adds to a sensor by itself. */
-static double own_share(const Desk *desk, const Suspect *suspect, uint16_t sensor, size_t lag)
-{
-    if (suspect->index != sensor)
-        return 0;
-    return suspect->kind == SUSPECT_BIAS ? 1 : suspect->kind == SUSPECT_DRIFT ? (double)(lag + 1) * desk->stride * desk->model->step : 0;
-}
-
-static void begin_deviation(Desk *desk)
-{
-    memset(desk->deviation, 0, desk->n * desk->p * sizeof *desk->deviation);
-    for (size_t j = 0; j < desk->n; j++)
-        desk->deviation[j * desk->p + j] = 1;  // the first suspects are the states
-}
-
-/* How much a sensor pulls at a stride: not at all where its sample was held back. */
-static double pull_of(const Desk *desk, uint16_t sensor, size_t age)
-{
-    for (uint16_t k = 0; k < desk->series[sensor].count; k++)
-        if (desk->ages[sensor * NIS_WINDOW + k] == age && desk->series[sensor].held[k])
-            return 0;
-    return desk->pull[sensor];
-}
-
-/* One stride, `age` strides ago: the deviation moves on, sensors show it, and it is pulled in. */
-static void follow_stride(Desk *desk, size_t lag, size_t age)
-{
-    const size_t n = desk->n, p = desk->p;
-    multiply(n, p, desk->steps, desk->deviation, desk->pushes, desk->spare);
-    memcpy(desk->deviation, desk->spare, n * p * sizeof *desk->spare);
-    for (uint16_t i = 0; i < desk->s; i++) {
-        const double pull = pull_of(desk, i, age);
-        double *shown = &desk->signature[(lag * desk->s + i) * p];
-        for (size_t h = 0; h < p; h++)
-            shown[h] = desk->direct[i * p + h] + own_share(desk, &desk->suspects[h], i, lag);
-        for (size_t k = 0; k < n; k++)
-            for (size_t h = 0; h < p && desk->show[i * n + k] != 0; h++)
-                shown[h] += desk->show[i * n + k] * desk->deviation[k * p + h];
-        for (size_t k = 0; k < n; k++) {
-            const double gain = desk->gain[i * n + k] * pull;
-            for (size_t h = 0; h < p && gain != 0; h++)
-                desk->deviation[k * p + h] -= gain * shown[h];
-        }
-        for (size_t h = 0; h < p; h++)
-            shown[h] /= desk->spread[i];
-    }
-}
-
-/* Of faults that began `onset` strides ago. */
-static void find_signatures(Desk *desk, size_t onset)
-{
-    begin_deviation(desk);
-    for (size_t lag = 0; lag < onset; lag++)
-        follow_stride(desk, lag, onset - 1 - lag);
-}
-
-/* A linearisation does not hold for a large fault: a lid that is opened lets the box cool all the faster for being warm. So copies of the twin are run with
- * the faults at their sizes, one lane each; the last lane goes without. */
-static size_t choose_lanes(const Desk *desk, size_t *chosen)
-{
-    size_t count = 0;
-    for (size_t i = 0; i < desk->p; i++)
-        if (is_process(&desk->suspects[i]) && desk->suspects[i].tried != 0) {
-            size_t at = count < LANES - 1 ? count++ : LANES - 2;
-            if (at == LANES - 2 && net(desk, &desk->suspects[chosen[at]]) > net(desk, &desk->suspects[i]))
-                continue;
-            for (; at > 0 && net(desk, &desk->suspects[chosen[at - 1]]) < net(desk, &desk->suspects[i]); at--)
-                chosen[at] = chosen[at - 1];
-            chosen[at] = i;
-        }
-    return count;
-}
-
-/* What a sensor shows of them, and how it pulls them back. */
-static void replay_sensor(Desk *desk, uint16_t sensor, const size_t *chosen, size_t count, size_t lag, size_t age)
-{
-    measure(desk, &desk->model->sensors[sensor]);
-    const double *expected = lanes_of(desk, desk->model->sensors[sensor].innovation), pull = pull_of(desk, sensor, age);
-    double *shown = &desk->signature[(lag * desk->s + sensor) * desk->p];
-    for (size_t lane = 0; lane < count; lane++) {
-        const double difference = expected[LANES - 1] - expected[lane];
-        shown[chosen[lane]] = difference / desk->suspects[chosen[lane]].tried / desk->spread[sensor];
-        for (size_t k = 0; k < desk->n; k++)
-            lanes_of(desk, (uint16_t)k)[lane] -= desk->gain[sensor * desk->n + k] * pull * difference;
-    }
-}
-
-static void replay(Desk *desk, size_t onset)
-{
-    size_t chosen[LANES];
-    const size_t count = choose_lanes(desk, chosen);
-    if (desk->model->procedure || (double)onset * desk->stride > REPLAY_TICKS)
-        return;
-    copy_twin(desk);
-    for (size_t lane = 0; lane < count; lane++)
-        lanes_of(desk, desk->model->channels[desk->suspects[chosen[lane]].index].column)[lane] += desk->suspects[chosen[lane]].tried;
-    program_run(&desk->model->prepare, desk->block, desk->scratch);
-    for (size_t lag = 0; lag < onset; lag++) {
-        for (int tick = 0; tick < (int)desk->stride; tick++)
-            program_run(&desk->model->move, desk->block, desk->scratch);
-        for (uint16_t i = 0; i < desk->s; i++)
-            replay_sensor(desk, i, chosen, count, lag, onset - 1 - lag);
-    }
-    for (size_t k = 0; k < desk->n; k++)
-        for (size_t lane = 0; lane < count; lane++) {
-            const double *state = lanes_of(desk, (uint16_t)k);
-            desk->deviation[k * desk->p + chosen[lane]] = (state[lane] - state[LANES - 1]) / desk->suspects[chosen[lane]].tried;
-        }
-}
-
-/* Both together. */
-static void follow(Desk *desk, size_t onset)
-{
-    find_signatures(desk, onset);
-    replay(desk, onset);
-}
-
-/* What a suspect whose fault began `onset` strides ago has left in sample k of a sensor, per unit; 0 before. */
-static double signature(const Desk *desk, size_t suspect, uint16_t onset, uint16_t sensor, uint16_t k)
-{
-    const uint16_t age = desk->ages[sensor * NIS_WINDOW + k];
-    return age >= onset ? 0 : desk->signature[((size_t)(onset - 1 - age) * desk->s + sensor) * desk->p + suspect];
-}
-
 // --- evidence ------------------------------------------------------------------------------------------------------
 
 static void find_ages(Desk *desk)
@@ -548,7 +157,7 @@ static void find_ages(Desk *desk)
         const double period = desk->model->sensors[i].every / desk->model->step;
         for (int k = 0; k < NIS_WINDOW; k++) {
             const double strides = (desk->series[i].age + k * period) / desk->stride + 0.5;
-            desk->ages[i * NIS_WINDOW + (size_t)k] = (uint16_t)(strides < LAGS ? strides : LAGS);
+            desk->ages[i * NIS_WINDOW + (size_t)k] = (uint16_t)(strides < SIGNATURE_LAGS ? strides : SIGNATURE_LAGS);
         }
     }
 }
@@ -588,7 +197,7 @@ static void weigh(Desk *desk, size_t index, uint16_t onset)
     double product = 0, information = 0;
     for (uint16_t i = 0; i < desk->s; i++)
         for (uint16_t k = 0; k < desk->series[i].count; k++) {
-            const double g = desk->series[i].held[k] ? 0 : signature(desk, index, onset, i, k);
+            const double g = desk->series[i].held[k] ? 0 : signature_at(desk, index, onset, i, k);
             product += g * desk->series[i].z[k];
             information += g * g;
         }
@@ -606,7 +215,7 @@ static void weigh(Desk *desk, size_t index, uint16_t onset)
     double *trace = trace_of(desk, suspect);
     for (uint16_t i = 0; i < desk->s; i++)
         for (uint16_t k = 0; k < desk->series[i].count; k++)
-            trace[i * NIS_WINDOW + k] = signature(desk, index, onset, i, k);
+            trace[i * NIS_WINDOW + k] = signature_at(desk, index, onset, i, k);
 }
 
 /* The cosine between what two suspects leave, each since its own onset. */
@@ -689,7 +298,7 @@ static const Suspect *find_best(const Desk *desk, bool of_process)
 {
     const Suspect *best = NULL;
     for (size_t i = 0; i < desk->p; i++)
-        if (is_process(&desk->suspects[i]) == of_process && (!best || net(desk, &desk->suspects[i]) > net(desk, best)))
+        if (is_process(&desk->suspects[i]) == of_process && (!best || cause__net(desk, &desk->suspects[i]) > cause__net(desk, best)))
             best = &desk->suspects[i];
     return best;
 }
@@ -745,7 +354,7 @@ static void name_channels(const Desk *desk, const Suspect *best, Finding *out)
         const Suspect *next = NULL;
         for (size_t i = 0; i < desk->p; i++) {
             const Suspect *other = &desk->suspects[i];
-            if ((!next || net(desk, other) > net(desk, next)) && !is_named(out, other->index) && is_as_good(desk, other, best))
+            if ((!next || cause__net(desk, other) > cause__net(desk, next)) && !is_named(out, other->index) && is_as_good(desk, other, best))
                 next = other;
         }
         if (!next)
@@ -757,7 +366,7 @@ static void name_channels(const Desk *desk, const Suspect *best, Finding *out)
 /* The deviation that the fault has left. */
 static void find_deviation(Desk *desk, const Suspect *suspect, Finding *out)
 {
-    follow(desk, suspect->onset);
+    signature_follow(desk, suspect->onset);
     const size_t index = (size_t)(suspect - desk->suspects);
     for (size_t i = 0; i < desk->n; i++)
         out->deviation[i] = suspect->size * desk->deviation[i * desk->p + index];
@@ -834,7 +443,7 @@ static bool blame_noise(const Desk *desk, const Suspect *of_sensor, const Suspec
 static void decide(Desk *desk, double rarity, Finding *out)
 {
     const Suspect *of_sensor = find_best(desk, false), *of_process = find_best(desk, true);
-    const double lead = net(desk, of_sensor) - net(desk, of_process);
+    const double lead = cause__net(desk, of_sensor) - cause__net(desk, of_process);
     *out = (Finding){.sensor = CAUSE_NO_SENSOR};
     if (blame_noise(desk, of_sensor, of_process, out))
         return;
@@ -861,10 +470,10 @@ static void refine(Desk *desk)
         desk->suspects[i].tried = desk->suspects[i].size;
         desk->suspects[i].evidence = desk->suspects[i].fit = 0;
     }
-    for (int onset = 1; onset <= LAGS; onset++) {
+    for (int onset = 1; onset <= SIGNATURE_LAGS; onset++) {
         if (abs(onset - centres[0]) > AROUND && abs(onset - centres[1]) > AROUND)
             continue;
-        follow(desk, (size_t)onset);
+        signature_follow(desk, (size_t)onset);
         for (size_t i = 0; i < desk->p; i++)
             weigh(desk, i, (uint16_t)onset);
     }
@@ -892,9 +501,9 @@ static void find_onsets(Desk *desk)
 {
     for (size_t i = 0; i < desk->s * NIS_WINDOW; i++)
         desk->ages[i] = UINT16_MAX;
-    find_signatures(desk, LAGS);
+    signature_find(desk, SIGNATURE_LAGS);
     find_ages(desk);
-    for (uint16_t onset = 1; onset <= LAGS; onset++)
+    for (uint16_t onset = 1; onset <= SIGNATURE_LAGS; onset++)
         for (size_t i = 0; i < desk->p; i++)
             weigh(desk, i, onset);
 }
@@ -914,9 +523,7 @@ void cause_find(Desk *desk, const Block *block, uint32_t lane, uint16_t asking, 
     desk->stride = fmax(floor(desk->stride + 0.5), 1);
 
     list_suspects(desk, rarity);
-    linearise(desk);
-    take_stride(desk);
-    find_gains(desk, asking, scale);
+    signature_prepare(desk, asking, scale);
     doubt_repeats(desk, rarity);
     find_onsets(desk);
     for (int i = 0; i < ROUNDS; i++)

@@ -279,6 +279,11 @@ void sync_refile(Sync *sync, const Filed *filed)
         sync->replay_until = known;
 }
 
+void sync_replay_until(Sync *sync, int64_t tick)
+{
+    sync->replay_until = sync_time(sync, tick);
+}
+
 void sync_number_from(Sync *sync, uint64_t seq)
 {
     if (seq > sync->memory->seq)

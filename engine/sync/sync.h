@@ -82,6 +82,8 @@ void sync_destroy(Sync *sync);
 bool sync_file(Sync *sync, const Arrival *arrival, Filed *filed);
 /// File a sample again as history kept it, when replaying.
 void sync_refile(Sync *sync, const Filed *filed);
+/// Ticks up to `tick`, and no others, are complete with what was filed again so far.
+void sync_replay_until(Sync *sync, int64_t tick);
 /// New numbers lie above `seq`: samples that were not filed have had theirs too.
 void sync_number_from(Sync *sync, uint64_t seq);
 

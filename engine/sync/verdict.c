@@ -2,6 +2,7 @@
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "sync/inside.h"
@@ -41,6 +42,18 @@ static void __attribute__((format(printf, 2, 3))) say(Verdict *out, const char *
     va_end(arguments);
 }
 
+/* Rounded to so many digits, and in full where people would have to count zeros otherwise: 1990, not 1.99e+03. */
+static void say_rounded(Verdict *out, double value, int digits)
+{
+    char rounded[32];
+    snprintf(rounded, sizeof rounded, "%.*g", digits, value);
+    const double size = fabs(strtod(rounded, NULL));
+    if (size >= 100.0 && size < 1e6)
+        say(out, "%.0f", strtod(rounded, NULL));
+    else
+        say(out, "%s", rounded);
+}
+
 /* "radar reads 4.2 cm too high since 12:03:10": what a sensor does, and from when on. */
 static void tell_sensor(const Sync *sync, const Model *model, const DetectCause *cause, Verdict *out)
 {
@@ -51,11 +64,22 @@ static void tell_sensor(const Sync *sync, const Model *model, const DetectCause 
     time_format(sync_time(sync, cause->onset), onset);
     onset[19] = 0;  // whole seconds
     switch (cause->cause) {
-    case CAUSE_DRIFT: say(out, "%s drifts %s by %.2g %s per minute since %s", channel->name, cause->size > 0 ? "up" : "down", size * 60, unit, onset + 11); break;
+    case CAUSE_DRIFT:
+        say(out, "%s drifts %s by ", channel->name, cause->size > 0 ? "up" : "down");
+        say_rounded(out, size * 60, 2);
+        say(out, " %s per minute since %s", unit, onset + 11);
+        break;
     case CAUSE_STUCK: say(out, "%s repeats one value, it is stuck", channel->name); break;
-    case CAUSE_NOISE: say(out, "%s is %.2g times as noisy as it was", channel->name, cause->size); break;
+    case CAUSE_NOISE:
+        say(out, "%s is ", channel->name);
+        say_rounded(out, cause->size, 2);
+        say(out, " times as noisy as it was");
+        break;
     case CAUSE_SPIKES: say(out, "%s throws outliers", channel->name); break;
-    default: say(out, "%s reads %.2g %s too %s since %s", channel->name, size, unit, cause->size > 0 ? "high" : "low", onset + 11); break;
+    default:
+        say(out, "%s reads ", channel->name);
+        say_rounded(out, size, 2);
+        say(out, " %s too %s since %s", unit, cause->size > 0 ? "high" : "low", onset + 11);
     }
 }
 
@@ -65,8 +89,11 @@ static void tell_channel(const Model *model, const DetectCause *cause, Verdict *
     const Channel *channel = &model->channels[cause->channels[0]];
     const double after = cause->before + cause->size;
     const char *unit = strcmp(unit_name(channel->unit), "1") ? unit_name(channel->unit) : "";
-    say(out, "%s having %s from %.3g to about %.3g%s%s", channel->name, cause->size > 0 ? "risen" : "fallen", unit_from_si(channel->unit, cause->before),
-               unit_from_si(channel->unit, after), *unit ? " " : "", unit);
+    say(out, "%s having %s from ", channel->name, cause->size > 0 ? "risen" : "fallen");
+    say_rounded(out, unit_from_si(channel->unit, cause->before), 3);
+    say(out, " to about ");
+    say_rounded(out, unit_from_si(channel->unit, after), 3);
+    say(out, "%s%s", *unit ? " " : "", unit);
 }
 
 static void tell_others(const Model *model, const DetectCause *cause, uint16_t from, Verdict *out)

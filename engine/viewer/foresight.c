@@ -78,7 +78,9 @@ static Err place_order(const Foresight *foresight, App *app, DeskPriority priori
         return err_set(why, ERR_MEMORY, "no memory for a forecast");
     Err err = scenario_read_json("window", text->bytes, text->length, app->plant, &out->scenario, why);
     if (!err)
-        err = scenario_fork(out->scenario, app->plant, app->now, &out->fork, why);
+        err = scenario_plan(out->scenario, app->plant, &out->fork, why);
+    if (!err)
+        desk_fill_fork(app->desk, out->fork, app->now);
     if (!err && !(out->id = desk_order(app->desk, out->scenario, out->fork, priority)))
         err = err_set(why, ERR_FULL, "the desk has no room for another forecast now");
     if (err)
@@ -108,7 +110,8 @@ static size_t write_ghosts(Foresight *foresight)
     const Plant *plant = foresight->capture->plant;
     size_t count = 0;
     text_clear(text);
-    text_format(text, "{ \"name\": \"ghosts\", \"horizon\": %.17g, \"members\": %d, \"times\": [%.17g], \"quantiles\": [10, 50, 90], \"tags\": [", foresight->horizon, MEMBERS, foresight->horizon);
+    text_format(text, "{ \"name\": \"ghosts\", \"horizon\": %.17g, \"members\": %d, \"times\": [%.17g], \"control\": %s, \"quantiles\": [10, 50, 90], \"tags\": [",
+                foresight->horizon, MEMBERS, foresight->horizon, plant->control_ns ? "true" : "false");
     if (plant->twin_count <= FORESIGHT_TAGS_MAX)
         for (uint32_t twin = 0; twin < plant->twin_count; twin++)
             count = put_tags(foresight, twin, count);
@@ -124,7 +127,8 @@ static void write_ask(Foresight *foresight, const ForesightAsk *ask)
     Text *text = &foresight->text;
     const Plant *plant = foresight->capture->plant;
     text_clear(text);
-    text_format(text, "{ \"name\": \"what-if\", \"horizon\": %.17g, \"members\": %d, \"points\": %d, \"quantiles\": [10, 50, 90], \"tags\": [", ask->horizon, MEMBERS, POINTS);
+    text_format(text, "{ \"name\": \"what-if\", \"horizon\": %.17g, \"members\": %d, \"points\": %d, \"quantiles\": [10, 50, 90], \"tags\": [", ask->horizon,
+                MEMBERS, POINTS);
     for (size_t i = 0; i < ask->channel_count; i++) {
         text_put(text, i ? ", " : "");
         text_json_string(text, tags_name(plant->tags, plant_tag(plant, ask->asset, ask->channels[i])).text);

@@ -657,6 +657,32 @@ test('a forecast is asked for, looked at and cancelled', async () => {
   await call('listForecasts', 200);
 });
 
+test('a forecast lets the script of the plant act, where it says so', async () => {
+  const [plant] = (await call('listPlants', 200)) as { acts: object }[];
+  expect(plant?.acts).toEqual({ control: true, handlers: true });
+
+  // the valve is open from the start, and a handler closes it behind the first second
+  const body = {
+    horizon: 10,
+    tags: ['tank1.inflow'],
+    members: 3,
+    points: 1,
+    control: true,
+    changes: { 'tank1.valve': 100, 'tank2.level': 300 },
+    alternatives: [{ name: 'handled', handlers: true }],
+  };
+  const { result } = (await call('askForecast', 200, { query: { wait: 20 }, body })) as { result: Outlook };
+  const told = result.cases.map(({ control, handlers, series }) => [control, handlers, series[0]?.mean.at(-1)]);
+  expect(told).toEqual([
+    ['plant', false, 1],
+    ['plant', true, 0],
+  ]);
+});
+
+interface Outlook {
+  cases: { control: string; handlers: boolean; series: { mean: number[] }[] }[];
+}
+
 test('the past is read as columns, as a table, and as one moment', async () => {
   const now = ((await call('readTime', 200, { query: { times: 'ns' } })) as { time: number }).time;
   const tags = 'tank1.level,tank1.gauge';

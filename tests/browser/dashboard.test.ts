@@ -173,6 +173,11 @@ test('says that the server is gone, keeps its picture, and comes back by itself'
   expect(await find('plant-time').textContent()).toMatch(/\d\d:\d\d:\d\d/);
   await shoot('offline-light');
 
+  // nor does one need it for a page that has not been opened before
+  await find('nav-audit').click();
+  await find('audit').waitFor();
+  await browser.page.goBack();
+
   const before = (await find('plant-time').textContent()) ?? '';
   server = await serve(port, folder, SPEED);
   await until('the page to be live again', async () => (await linkState()) === 'live', RETURN_MS);

@@ -168,6 +168,15 @@ test('has all of that in the audit trail, newest first', async () => {
   await shoot('audit-dark');
 });
 
+test('goes on with what others do while the trail is open', async () => {
+  const rows = browser.page.getByRole('row', { name: /said by somebody else/ });
+  expect(await rows.count()).toBe(0);
+  const body = JSON.stringify({ comment: 'said by somebody else' });
+  const answer = await fetch(new URL(`/api/v1/alarms/${burst.id}/comment`, address), { method: 'POST', body });
+  expect(answer.status).toBe(200);
+  await until('the entry', async () => (await rows.count()) === 1);
+});
+
 test('has nothing to complain about', () => {
   expect([...browser.hosts]).toEqual([new URL(address).host]);
   expect(browser.errors).toEqual([]);

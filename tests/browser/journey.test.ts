@@ -65,6 +65,12 @@ const served = async (path: string): Promise<number> => {
   return Number(((await response.json()) as { value: unknown }).value);
 };
 
+/** What a value comes to in the end, case by case, as the legend of its fan says. */
+const endsOf = async (tag: string): Promise<number[]> => {
+  const texts = await find(`fan-${tag}`).locator('.legend-value').allTextContents();
+  return texts.map((text) => Number(text.replaceAll(/[^\d.]/g, '')));
+};
+
 interface Search {
   result: { optimum: { values: { tag: string; value: number }[] } };
 }
@@ -119,7 +125,9 @@ test('zooms into what is drawn out with the mouse, and stays there; back is what
 
 test('reads all charts under one cursor', async () => {
   const { x, y, width, height } = await chartBox();
-  const values = ['sensed', 'divergence'].map((kind) => browser.page.locator(`figure.chart-${kind} .legend-value`).last());
+  const values = ['sensed', 'divergence'].map((kind) =>
+    browser.page.locator(`figure.chart-${kind} .legend-value`).last(),
+  );
   // on the left may lie the time before the first sample, on the right what is still to come
   let place = 0;
   await until('values of both charts', async () => {
@@ -225,6 +233,31 @@ test('applies the command of a case through the gate, and the valve moves', asyn
   await until('the command', async () => (await find(`answer-${ORDER}`).getAttribute('data-state')) === 'done');
   await until('the valve to move', async () => Math.abs((await served('zone/opening')) - WANTED) < 0.02);
   await shoot('applied-dark');
+});
+
+test('lets controllers and handlers act, who answer a clogged basin with a command', async () => {
+  await find('pick-change-0').fill('basin_a.discharge');
+  await browser.page.getByLabel('basin_a.discharge, by number').fill('0.24');
+  await find('pick-told').fill('well_a.speed_order');
+  await browser.page.getByRole('radio', { name: 'together' }).check();
+
+  // by keyboard, and the first case's choice is that of the others
+  await find('control-0').press('Space');
+  await until('the other case to follow', () => find('control-1').isChecked());
+  await find('handlers-1').check();
+  expect(await find('handlers-0').isChecked()).toBe(false);
+  await browser.page.getByText(`change ${ORDER} instead`).click();
+  await find(`change-${ORDER}`).waitFor();
+
+  await find('run').click();
+  await find('fan-well_a.speed_order').waitFor({ timeout: FORECAST_MS });
+  expect(await textOf('acted')).toMatch(/as it is: the controllers act.*what if: the controllers and the handlers act/);
+  expect(await endsOf('well_a.speed_order')).toEqual([2900, 1700]);
+  // what was commanded before holds on: controllers go on with it
+  const [opening] = await endsOf('zone.opening');
+  expect(opening).toBeCloseTo(await served(ORDER.replace('.', '/')), 2);
+  await find(`apply-${ORDER}-${WANTED}`).waitFor();
+  await shoot('whatif-acts-dark');
 });
 
 test('fits a phone', async () => {

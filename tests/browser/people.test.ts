@@ -136,6 +136,20 @@ test('goes back to the login when the server no longer knows the session, and fr
   expect(address()).toBe('#/connections');
 });
 
+test('says that the session has ended, and leads back to the login wherever one goes', async () => {
+  // the page that is open notices, as it asks for its devices now and then
+  await browser.context.clearCookies();
+  await until(
+    'the reason',
+    async () => (await find('login-answer').textContent()) === 'Your session has ended. Log in to go on.',
+  );
+  await browser.page.goto(browser.page.url().replace(/#.*/, '#/connections'));
+  await until('the login', async () => address() === '#/login?back=%23%2Fconnections');
+  await logIn('otto', PASSWORD);
+  await find('connections').waitFor();
+  expect(address()).toBe('#/connections');
+});
+
 test('tells who guesses how long to wait, and counts down', async () => {
   await find('logout').click();
   const submit = browser.page.getByRole('button', { name: 'Log in' });

@@ -113,6 +113,9 @@ START_TEST(a_forecast_begins_where_a_recording_or_a_history_is)
     Outcome moment = FORECAST(FLOW_PLANT, path.text, "--json", "--tape", tape.text, "--at", time);
     require(&moment);
     ck_assert_str_eq(moment.out, end.out);
+    Outcome past = FORECAST(FLOW_PLANT, path.text, "--json", "--history", history.text, "--at", time);
+    ck_assert_str_eq(past.out, end.out);
+    forget(&past);
 
     // and what is known narrows the start, which is 10 K wide
     ck_assert_double_lt(number_at(series_of(root, 0, 0), "sd", 0), 2);
@@ -243,6 +246,24 @@ START_TEST(forecasts_of_the_incubator_beat_persistence)
 }
 END_TEST
 
+/* What a recording has left in a history is a recording. */
+START_TEST(a_history_judges_as_the_recording_does_that_it_is_of)
+{
+    const FlowPath tape = flow_tape(), history = flow_path("judged.db");
+    flow_play(tape.text, history.text, NULL);
+    Outcome of_tape = FORECAST(FLOW_PLANT, "--tape", tape.text, "--backtest", "--horizon", "30,60", "--every", "60", "--members", "32", "--settling", "--json");
+    Outcome of_history = FORECAST(FLOW_PLANT, "--history", history.text, "--backtest", "--horizon", "30,60", "--every", "60", "--members", "32", "--settling", "--json");
+    require(&of_tape);
+    require(&of_history);
+    json_t *root = parse(&of_tape);
+    ck_assert_int_gt(json_integer_value(json_object_get(root, "forecasts")), 10);
+    ck_assert_str_eq(of_history.out, of_tape.out);
+    json_decref(root);
+    forget(&of_tape);
+    forget(&of_history);
+}
+END_TEST
+
 START_TEST(what_a_back_test_needs_is_said)
 {
     const FlowPath path = scenario();
@@ -257,5 +278,6 @@ START_TEST(what_a_back_test_needs_is_said)
 END_TEST
 
 KIT_MAIN("flow.forecast", json_is_the_same_on_any_number_of_threads, the_table_the_csv_and_the_picture_name_everything,
-         a_forecast_begins_where_a_recording_or_a_history_is, what_cannot_be_forecast_is_said_in_one_line, every_plant_has_a_scenario_that_can_be_forecast, handlers_of_a_plant_act_in_its_forecasts,
-         a_search_finds_the_end_of_its_range, forecasts_of_the_incubator_beat_persistence, what_a_back_test_needs_is_said)
+         a_forecast_begins_where_a_recording_or_a_history_is, what_cannot_be_forecast_is_said_in_one_line, every_plant_has_a_scenario_that_can_be_forecast,
+         handlers_of_a_plant_act_in_its_forecasts, a_search_finds_the_end_of_its_range, forecasts_of_the_incubator_beat_persistence,
+         a_history_judges_as_the_recording_does_that_it_is_of, what_a_back_test_needs_is_said)

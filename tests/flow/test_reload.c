@@ -236,10 +236,10 @@ START_TEST(a_script_that_changes_while_samples_flow_loses_nothing)
     send_until(&rig, rig.count / 4);
     write_script("live.lua", "step  = 0.5,", "step = 0.5,, oops");
     ck_assert_int_eq(kill(rig.server.pid, SIGHUP), 0);
-    await_word(&rig, "live.lua:8");
+    await_word(&rig, "live.lua:18");
     send_until(&rig, rig.count / 3);
     HttpReply reply = http(rig.server.port, "POST", "/api/v1/reload");
-    ck_assert_msg(strstr(reply.text, "422") && strstr(reply.text, "live.lua:8"), "%s", reply.text);
+    ck_assert_msg(strstr(reply.text, "422") && strstr(reply.text, "live.lua:18"), "%s", reply.text);
 
     write_script("live.lua", INCUBATOR, "aside = { \"incubator\", T_box = 20 }, " INCUBATOR);
     send_until(&rig, rig.count / 2);

@@ -120,6 +120,27 @@ START_TEST(it_looks_ahead_from_the_plant_as_it_is_when_the_tick_lets_it)
 }
 END_TEST
 
+static double told_last(const void *self, TagId tag)
+{
+    (void)tag;
+    return *(const double *)self;
+}
+
+START_TEST(actuators_are_at_what_they_were_told)
+{
+    Office office = open_office();
+    double told = NAN;
+    desk_told(office.desk, told_last, &told);
+    for (int i = 0; i < 2; i++) {
+        const uint64_t id = ask(&office, "{ \"horizon\": 10, \"members\": 10, \"times\": [10], \"tags\": [\"d.order\"] }");
+        const DeskView view = follow(&office, id);
+        ck_assert_msg(view.json && strstr(view.json, i ? "\"mean\":[0.75]" : "\"mean\":[0]") != NULL, "%s", view.json);  // 0 is what the model says
+        told = 0.75;
+    }
+    close_office(&office);
+}
+END_TEST
+
 START_TEST(a_wrong_scenario_fails_with_its_line)
 {
     Office office = open_office();
@@ -459,7 +480,7 @@ START_TEST(a_scenario_that_leaves_nothing_open_cannot_be_searched)
 END_TEST
 
 KIT_MAIN("forecast.desk", a_result_is_that_of_the_forecast_alone, it_looks_ahead_from_the_plant_as_it_is_when_the_tick_lets_it,
-         a_wrong_scenario_fails_with_its_line, a_result_that_is_too_long_to_tell_is_refused,
+         actuators_are_at_what_they_were_told, a_wrong_scenario_fails_with_its_line, a_result_that_is_too_long_to_tell_is_refused,
          an_ask_without_memory_fails_and_the_next_one_does_not, what_is_cancelled_ends_soon,
          what_has_a_result_is_not_cancelled_any_more, a_deadline_ends_what_runs, asks_beyond_its_capacity_are_refused_with_a_time,
          asks_are_listed_in_their_order, what_the_gate_asks_does_not_wait_behind_a_long_forecast, people_are_served_before_what_stands,

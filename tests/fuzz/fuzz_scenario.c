@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "alarm/rehearse.h"
 #include "forecast/report.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
@@ -35,7 +36,9 @@ static Plant *load(void)
         "  equations = function(t) local out = quantity(1, 'l/s/m') * t.level t.out = output(out, 'l/s') t.level.rate = (t.inflow - out) / t.area end,\n"
         "  sensors = { gauge = { of = 'level', noise = 0.1 } }, actuators = { valve = { 1, '1' } }, alarms = { high = { high = { 'level', 1.2 }, hold = 1 } } }\n");
     write_file(folder, "plant.lua",
-               "return plant 'tanks' { step = 0.5, clock = 'provider', assets = { a = { 'tank' }, b = { 'tank' } }, connect = { ['a.out'] = 'b.inflow' } }\n");
+               "return plant 'tanks' { step = 0.5, clock = 'provider', assets = { a = { 'tank' }, b = { 'tank' } }, connect = { ['a.out'] = 'b.inflow' },\n"
+               "  control = function(device) device['a.inflow'] = math.min(math.max(device['a.valve'], 0), 9) end,\n"
+               "  on = { alarm = function(event) command('a.valve', event.state == 'raised' and 0 or 1) end } }\n");
     snprintf(path, sizeof path, "%s/plant.lua", folder);
     require(!plant_load(path, 1, &plant, NULL));
     unlink(path);
@@ -63,7 +66,7 @@ static void run(const Scenario *scenario, const Plant *plant)
     Forecast *forecast;
     Text text = {0};
     require(!scenario_fork(scenario, plant, 0, &fork, NULL));
-    if (!forecast_run(fork, scenario, &(ForecastDef){.threads = 1}, &forecast, NULL)) {
+    if (!forecast_run(fork, scenario, &(ForecastDef){.threads = 1, .rehearsal = &rehearse_kind}, &forecast, NULL)) {
         forecast_json(forecast, &text);
         forecast_csv(forecast, &text);
         forecast_svg(forecast, &text);

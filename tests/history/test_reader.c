@@ -2,6 +2,7 @@
 #include <stdatomic.h>
 
 #include "history/chart.h"
+#include "history/past.h"
 
 START_TEST(samples_lie_in_the_range_with_both_ends)
 {
@@ -259,6 +260,48 @@ START_TEST(commands_come_newest_first)
 }
 END_TEST
 
+/* What a.valve and b.valve were told by `until`; NAN: nothing. */
+static void expect_told(const Rig *rig, int64_t until, double a, double b)
+{
+    Chart chart;
+    HistoryCommand *commands;
+    size_t count;
+    double told[RIG_TWINS] = {NAN, NAN};
+    const double expected[RIG_TWINS] = {a, b};
+    chart_open(&chart, rig);
+    ck_assert_int_eq(history_read_told(chart.reader, until, &chart.arena, &commands, &count, NULL), ERR_OK);
+    for (size_t i = 0; i < count; i++)
+        told[plant_place(&rig->plant, commands[i].command.wish.tag).twin] = commands[i].command.wish.value;
+    for (size_t i = 0; i < RIG_TWINS; i++)
+        ck_assert_msg(told[i] == expected[i] || (isnan(told[i]) && isnan(expected[i])), "twin %zu until %lld: %g, expected %g", i, (long long)until, told[i], expected[i]);
+    chart_close(&chart);
+}
+
+START_TEST(an_actuator_was_told_what_had_come_by_then_and_came_to_something)
+{
+    static const struct {
+        uint32_t twin;
+        CommandState state;
+        double value;
+        int64_t time;
+    } given[] = {{0, COMMAND_DONE, 1, 10}, {1, COMMAND_SENT, 2, 20}, {0, COMMAND_WAITING, 3, 30}, {0, COMMAND_REFUSED, 4, 40}, {0, COMMAND_FAILED, 5, 50}, {1, COMMAND_EXPIRED, 6, 60},
+                 {1, COMMAND_WITHHELD, 7, 70}, {1, COMMAND_DONE, 8, 80}};
+    Rig rig;
+    rig_open(&rig);
+    for (size_t i = 0; i < sizeof given / sizeof *given; i++) {
+        const Command command = {.id = i + 1, .wish = {.tag = rig_tag(given[i].twin, VALVE), .value = given[i].value}, .state = given[i].state, .time = given[i].time};
+        history_append_command(rig.history, &command, given[i].twin ? "b.valve" : "a.valve");
+    }
+    rig_flush(&rig);
+    expect_told(&rig, 9, NAN, NAN);
+    expect_told(&rig, 10, 1, NAN);
+    expect_told(&rig, 29, 1, 2);
+    expect_told(&rig, 79, 3, 2);
+    expect_told(&rig, 80, 3, 8);
+    rig_close(&rig);
+}
+END_TEST
+
 START_TEST(a_row_that_cannot_be_is_an_error)
 {
     Rig rig;
@@ -341,5 +384,5 @@ END_TEST
 KIT_MAIN("history.reader", samples_lie_in_the_range_with_both_ends, only_what_was_used_or_late_is_shown, estimates_come_with_their_standard_deviation,
          amended_estimates_are_shown_and_the_first_ones_stay, of_parameters_and_actuators_nothing_is_kept, long_ranges_become_buckets_of_all_that_is_there, alarms_come_newest_first_as_they_were,
          every_revision_of_an_alarm_stays,
-         commands_come_newest_first, a_row_that_cannot_be_is_an_error, a_reader_needs_a_history_of_its_plant,
+         commands_come_newest_first, an_actuator_was_told_what_had_come_by_then_and_came_to_something, a_row_that_cannot_be_is_an_error, a_reader_needs_a_history_of_its_plant,
          readers_see_whole_groups_while_the_writer_works)

@@ -439,6 +439,29 @@ START_TEST(pages_of_a_level_lie_end_to_end)
 }
 END_TEST
 
+/* A block has many points; of the one that is read in any case none lies beyond the range. */
+START_TEST(a_page_ends_where_the_range_does)
+{
+    Rig rig;
+    Chart chart;
+    rig_open(&rig);
+    for (uint64_t seq = 1; seq <= 300; seq++)
+        rig_append(&rig, seq, (int64_t)seq);
+    history_append_snapshot(rig.history, 300, 0, 0, &(SnapshotPart){"state", 5}, 1);
+    ck_assert_int_eq(history_seal(rig.history), ERR_OK);
+    const TagId tag = rig_tag(0, DEPTH);
+    const int64_t from = rig_filed(101, 101).sample.time, to = rig_filed(110, 110).sample.time;
+    chart_open(&chart, &rig);
+    for (size_t points = 1; points < 20; points++) {
+        chart_ask(&chart, &(HistoryRange){&tag, 1, from, to, points, HISTORY_RAW, false});
+        ck_assert_uint_eq(chart.count, points < 10 ? points : 10);
+        ck_assert(points < 10 ? chart.series.next == rig_filed(101 + points, (int64_t)(101 + points)).sample.time : chart.series.next == TIME_NONE);
+    }
+    chart_close(&chart);
+    rig_close(&rig);
+}
+END_TEST
+
 /* Points of the last hours stay, roll-ups longer; what comes late for a time that is gone does not undo that. */
 START_TEST(what_is_too_old_goes_level_by_level)
 {
@@ -548,6 +571,43 @@ START_TEST(at_a_moment_the_last_point_before_it_is_known)
 }
 END_TEST
 
+/* An input that is told seldom holds what it was, for longer than its points are kept. */
+START_TEST(what_was_said_last_is_known_when_its_points_are_gone)
+{
+    Rig rig;
+    Chart chart;
+    ErrText why = {""};
+    rig_open(&rig);
+    const int64_t hour = 3600 * NS_PER_S, end = 20 * hour;
+    rig.plant.keep_ns[0] = 2 * hour;
+    for (uint64_t seq = 1; seq <= 600; seq++) {
+        Filed filed = rig_filed(seq, (int64_t)seq);
+        filed.sample.tag = rig_tag(0, INFLOW);
+        filed.sample.value = 7;
+        history_append_sample(rig.history, &filed);
+    }
+    history_append_snapshot(rig.history, 600, 60 * NS_PER_S, 0, &(SnapshotPart){"state", 5}, 1);
+    ck_assert_int_eq(history_seal(rig.history), ERR_OK);
+    Filed now = rig_filed(601, end / (100 * NS_PER_MS));
+    history_append_sample(rig.history, &now);
+    history_append_snapshot(rig.history, end, end, 0, &(SnapshotPart){"state", 5}, 1);
+    ck_assert_int_eq(history_seal(rig.history), ERR_OK);
+
+    const TagId tags[] = {rig_tag(0, INFLOW), rig_tag(0, DEPTH)};
+    const int64_t moments[] = {hour, end - hour};  // let go, and kept
+    HistoryPoint points[2];
+    chart_open(&chart, &rig);
+    for (size_t i = 0; i < 2; i++) {
+        ck_assert_msg(history_read_at(chart.reader, moments[i], tags, 2, points, &why) == ERR_OK, "%s", why.text);
+        ck_assert_int_eq(points[0].time, rig_filed(600, 600).sample.time / NS_PER_S * NS_PER_S);  // of its bucket
+        ck_assert_double_eq(points[0].value, 7);
+        ck_assert_int_eq(points[1].time, TIME_NONE);  // what comes later is not known
+    }
+    chart_close(&chart);
+    rig_close(&rig);
+}
+END_TEST
+
 START_TEST(alarms_of_a_moment_are_in_the_state_that_they_had)
 {
     static const struct {
@@ -615,5 +675,7 @@ END_TEST
 
 KIT_MAIN("history.seal", sealed_or_not_readers_see_every_point_once, what_a_restart_needs_is_not_sealed, numbers_go_on_where_everything_is_sealed,
          sealing_that_is_killed_goes_on_where_it_was, charts_of_days_are_those_of_the_closed_form_whatever_they_are_made_of, pages_of_a_level_lie_end_to_end,
-         what_is_too_old_goes_level_by_level, outlooks_go_that_no_snapshot_needs, at_a_moment_the_last_point_before_it_is_known, alarms_of_a_moment_are_in_the_state_that_they_had,
+         a_page_ends_where_the_range_does,
+         what_is_too_old_goes_level_by_level, outlooks_go_that_no_snapshot_needs, at_a_moment_the_last_point_before_it_is_known,
+         what_was_said_last_is_known_when_its_points_are_gone, alarms_of_a_moment_are_in_the_state_that_they_had,
          a_damaged_block_is_an_error_and_is_put_aside_by_what_comes_late)

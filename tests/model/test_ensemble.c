@@ -328,6 +328,35 @@ START_TEST(what_is_opened_has_exactly_the_deviation_that_was_asked_for)
 }
 END_TEST
 
+/* P becomes D P D, in the members and in the columns that they are told from; D is 1 but for one value. */
+START_TEST(what_is_scaled_keeps_its_correlations)
+{
+    static const char text[] = "return model \"scaled\" { states = { x = { 0, \"1\", sd = 1, noise = 0.1 }, y = { 1, \"1\", sd = 2 } },\n"
+                               "  equations = function(t) t.x.rate, t.y.rate = (t.y - t.x) / quantity(1, \"s\"), 0 end, sensors = { z = { of = \"x\", noise = 1 } }%s }\n";
+    static const char *const filters[] = {"", ", filter = { \"ensemble\", members = 8 }"};
+    for (size_t i = 0; i < 2; i++) {
+        char script[512];
+        snprintf(script, sizeof script, text, filters[i]);
+        Rig rig = rig_open(script, 1);
+        predict(&rig);
+        model_settle(rig.model, rig.columns);
+        const double xx = *cell(&rig, model_covariance(rig.model, 0, 0), 5), xy = *cell(&rig, model_covariance(rig.model, 0, 1), 5),
+                     yy = *cell(&rig, model_covariance(rig.model, 1, 1), 5), other = *cell(&rig, model_covariance(rig.model, 0, 0), 6), mean = *named(&rig, "x", 5);
+        ck_assert_double_ne(xy, 0);
+        model_scale(rig.model, rig.columns, 5, 0, 3);
+        for (int settled = 0; settled < 2; settled++) {
+            ck_assert_double_eq_tol(*cell(&rig, model_covariance(rig.model, 0, 0), 5), 9 * xx, 1e-12 * xx);
+            ck_assert_double_eq_tol(*cell(&rig, model_covariance(rig.model, 0, 1), 5), 3 * xy, 1e-12 * fabs(xy));
+            ck_assert_double_eq(*cell(&rig, model_covariance(rig.model, 1, 1), 5), yy);
+            ck_assert_double_eq(*cell(&rig, model_covariance(rig.model, 0, 0), 6), other);
+            ck_assert_double_eq(*named(&rig, "x", 5), mean);
+            model_settle(rig.model, rig.columns);  // told from the members again
+        }
+        rig_close(&rig);
+    }
+}
+END_TEST
+
 /* P becomes P + e e', in the members and in the columns that they are told from. */
 START_TEST(what_is_widened_has_the_covariance_of_the_closed_form)
 {
@@ -458,5 +487,6 @@ KIT_MAIN("model.ensemble", more_members_come_closer_to_kalman_by_the_root_of_the
          one_sample_leaves_exactly_the_variance_of_kalman, lanes_outside_the_mask_keep_their_bits, the_taper_falls_smoothly_from_one_to_nothing,
          a_sample_moves_what_is_nearer_than_the_radius_and_nothing_else, inflation_is_a_factor_on_deviations_behind_a_tick_with_samples,
          mixing_members_leaves_mean_and_covariance, every_member_is_projected_on_the_limits, a_parameter_that_does_not_jump_stands_still_while_frozen,
-         what_is_opened_has_exactly_the_deviation_that_was_asked_for, what_is_widened_has_the_covariance_of_the_closed_form, each_member_has_events_of_its_own, members_see_one_delayed_value,
+         what_is_opened_has_exactly_the_deviation_that_was_asked_for, what_is_scaled_keeps_its_correlations,
+         what_is_widened_has_the_covariance_of_the_closed_form, each_member_has_events_of_its_own, members_see_one_delayed_value,
          filters_that_cannot_be_are_refused_with_their_line, a_step_function_has_no_ensemble, failing_memory_is_survived)

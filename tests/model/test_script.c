@@ -366,6 +366,34 @@ START_TEST(every_allocation_may_fail)
 END_TEST
 
 /* Lua's own order of names differs from run to run; here it must not. */
+START_TEST(a_script_runs_again_from_its_source_as_it_was)
+{
+    Script *first, *again;
+    const char *path;
+    ErrText why = {""};
+    const char text[] = "local n = 0\nreturn function() n = n + 1 if n > 2 then error('enough') end return n end";
+    ck_assert_int_eq(run_bytes(text, strlen(text), &first, &path, &why), ERR_OK);
+    lua_pushvalue(script_lua(first), -1);
+    ck_assert_int_eq(script_call(first, 0, 1, BUDGET, &why), ERR_OK);
+    scripts_write("script.lua", "return nil");
+
+    ck_assert_int_eq(script_create(MEMORY, &again, &why), ERR_OK);
+    ck_assert_int_eq(script_run_again(again, first, BUDGET, &why), ERR_OK);
+    ck_assert_uint_eq(script_hash(again), script_hash(first));
+    for (int i = 1; i <= 3; i++) {
+        lua_settop(script_lua(again), 1);
+        lua_pushvalue(script_lua(again), 1);
+        const Err err = script_call(again, 0, 1, BUDGET, &why);
+        ck_assert_int_eq(err, i < 3 ? ERR_OK : ERR_SCRIPT);
+        if (!err)
+            ck_assert_int_eq(lua_tointeger(script_lua(again), -1), i);  // from 1: the variable is its own
+    }
+    scripts_expect(&why, path, 2, "enough");
+    script_destroy(again);
+    script_destroy(first);
+}
+END_TEST
+
 START_TEST(pairs_have_one_order)
 {
     expect_true("local t, s = { pump = 1, [3] = 1, valve = 1, a = 1, [-1.5] = 1, [1] = 1, pum = 1, [2^53] = 1, [''] = 1 }, {}\n"
@@ -380,7 +408,7 @@ START_TEST(pairs_have_one_order)
 }
 END_TEST
 
-KIT_MAIN("model.script", an_endless_loop_is_stopped, pairs_have_one_order, a_memory_bomb_is_stopped, memory_that_is_only_passed_through_costs_instructions, deep_recursion_is_stopped,
+KIT_MAIN("model.script", an_endless_loop_is_stopped, a_script_runs_again_from_its_source_as_it_was, pairs_have_one_order, a_memory_bomb_is_stopped, memory_that_is_only_passed_through_costs_instructions, deep_recursion_is_stopped,
          deeply_nested_source_is_refused, bytecode_is_refused, what_reaches_outside_is_absent, pure_functions_are_there, the_metatable_of_strings_is_locked, pcall_catches_errors,
          pcall_cannot_swallow_the_budget, work_inside_one_instruction_is_bounded, errors_that_are_no_text_are_reported,
          the_engine_can_read_what_a_greedy_script_returns, errors_of_syntax_name_file_and_line, errors_name_the_whole_path_however_long, files_that_cannot_be_read_are_named, a_source_of_more_than_4_MiB_is_refused,

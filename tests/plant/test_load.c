@@ -373,6 +373,29 @@ START_TEST(a_large_fleet_keeps_nothing_of_its_tables)
 }
 END_TEST
 
+START_TEST(handlers_that_forecasts_call_are_told_from_others)
+{
+    static const struct {
+        const char *on;
+        bool handles;
+    } cases[] = {
+        {"", false},
+        {"on = {}", false},
+        {"on = { divergence = print, sample = {} }", false},
+        {"on = { divergence = print, alarm = print }", true},
+        {"on = { command = print }", true},
+        {"on = { every(1, print) }", true},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char text[256];
+        snprintf(text, sizeof text, "return plant 'works' { assets = { a = { 'tank' } }, %s }", cases[i].on);
+        Plant *plant = plants_load(text, 1);
+        ck_assert_msg(plant->handles == cases[i].handles, "%s", cases[i].on);
+        plant_destroy(plant);
+    }
+}
+END_TEST
+
 START_TEST(no_failing_allocation_is_fatal)
 {
     const char *path = plants_write("return plant 'works' { assets = { a = { 'tank' }, fleet('b', 3, 'pendulum', { drive = 2 }) } }");
@@ -397,4 +420,4 @@ KIT_MAIN("plant.load", settings_have_defaults, settings_are_read, what_history_k
          a_model_that_is_not_there_names_where_it_was_looked_for, a_fleet_is_the_twins_that_were_written_out_one_by_one, a_fleet_takes_one_table_for_all_or_none,
          bad_fleets_are_refused_at_their_line_and_twin, estimates_of_fleets_are_recorded_where_the_plant_says_so,
          a_large_fleet_keeps_nothing_of_its_tables, models_are_found_in_a_folder_of_models, an_error_in_a_model_names_the_model, what_is_no_plant_is_refused,
-         columns_of_recordings_become_tags, a_column_says_what_its_input_was_between_the_samples, bad_columns_of_recordings_are_refused, handlers_are_kept_out_of_reach, no_failing_allocation_is_fatal)
+         columns_of_recordings_become_tags, a_column_says_what_its_input_was_between_the_samples, bad_columns_of_recordings_are_refused, handlers_are_kept_out_of_reach, handlers_that_forecasts_call_are_told_from_others, no_failing_allocation_is_fatal)

@@ -308,10 +308,11 @@ START_TEST(scenarios_beside_the_plant_are_listed_where_they_fit)
     for (int i = 0; i < 2; i++) {
         const Answer answer = peer_get(&rig, client, "/api/v1/scenarios");
         json_t *list = rig_parse(answer.body);
-        ck_assert_uint_eq(json_array_size(list), 2);  // the others are of other plants
+        ck_assert_uint_eq(json_array_size(list), 3);  // the others are of other plants
         ck_assert_str_eq(json_string_value(json_object_get(json_array_get(list, 0), "name")), "waterworks");
         ck_assert_double_eq(json_number_value(json_object_get(json_array_get(list, 0), "horizon")), 3600);
-        ck_assert_str_eq(json_string_value(json_object_get(json_array_get(list, 1), "name")), "waterworks_fill");
+        ck_assert_str_eq(json_string_value(json_object_get(json_array_get(list, 1), "name")), "waterworks_clog");
+        ck_assert_str_eq(json_string_value(json_object_get(json_array_get(list, 2), "name")), "waterworks_fill");
         json_decref(list);
     }
     peer_close(client);

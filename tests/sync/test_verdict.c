@@ -117,6 +117,17 @@ START_TEST(an_open_lid_is_the_process_and_is_over_when_it_is_closed)
 }
 END_TEST
 
+/* A sensor that goes wild is thousands of times as noisy as it was: two digits and zeros, not "4.5e+03". */
+START_TEST(large_numbers_are_told_in_full)
+{
+    Pair pair = pair_open("incubator.t2:bias:300@800+200");
+    ck_assert_double_le(run_until(&pair, VERDICT_SENSOR, 1000), 860);
+    const char *text = sync_verdict(pair.feed.sync, 0)->text;
+    ck_assert_msg(strstr(text, "00 times as noisy") && !strstr(text, "e+"), "%s", text);
+    pair_close(&pair);
+}
+END_TEST
+
 START_TEST(a_biased_thermometer_is_named_and_taken_back_when_it_agrees)
 {
     for (int which = 2; which <= 3; which++) {
@@ -200,5 +211,5 @@ START_TEST(before_time_has_begun_there_is_no_verdict)
 END_TEST
 
 KIT_MAIN("sync.verdict", a_healthy_plant_gets_no_verdict, the_twin_finds_the_parameter_in_which_castor_differs, an_open_lid_is_the_process_and_is_over_when_it_is_closed,
-         a_biased_thermometer_is_named_and_taken_back_when_it_agrees, a_diverged_sensor_does_not_pull_the_estimate_along,
+         a_biased_thermometer_is_named_and_taken_back_when_it_agrees, large_numbers_are_told_in_full, a_diverged_sensor_does_not_pull_the_estimate_along,
          silence_is_a_verdict_from_the_sixth_missing_sample_until_the_next, a_sensor_that_has_never_spoken_is_not_called_silent, before_time_has_begun_there_is_no_verdict)

@@ -12,7 +12,7 @@ import { type Chord, isTaken, type KeyCommand, pressKey } from './keys';
 import { type Deed, type Particulars, readFrame, type Seconds } from './protocol';
 import { Refusal, whyOf } from './rest';
 import { hashOf, type PageName, readRoute } from './route';
-import { createSession, type SessionActions } from './session';
+import { createSession, leadToLogin, type SessionActions } from './session';
 import { keep, kept, type ThemeChoice } from './settings';
 import {
   addAlarms,
@@ -397,6 +397,7 @@ export function startApp(draw: (state: State, actions: Actions) => void): () => 
     });
     addEventListener('hashchange', () => {
       enterRoute(state, readRoute(location.hash));
+      leadToLogin(state);
       touch();
     });
     followSystemTheme(() => {

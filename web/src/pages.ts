@@ -52,6 +52,13 @@ export class Pages {
     return null;
   }
 
+  /** Fetch those that have not been opened yet: by then the server may be away, or have another version of them. */
+  async fetchAll(): Promise<void> {
+    for (const name of OFFERED) {
+      if (!this.drawings.has(name)) await this.load(name);
+    }
+  }
+
   /** Try again what has failed. */
   forget(name: PageName): void {
     if (this.drawings.get(name) instanceof Error) this.drawings.delete(name);

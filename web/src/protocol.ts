@@ -5,6 +5,7 @@
  */
 import { type Field, parseJson } from './decode';
 import { type Fleet, type Listed, spreadRuns } from './fleet';
+import { proseText } from './format/unit';
 import { type Gate, openGate, readGate } from './gate';
 
 export const SUBPROTOCOL = 'pollux.v1.json';
@@ -75,6 +76,7 @@ export interface Snapshot {
   clock: string;
   /** Null of a server that does not tell. */
   codegen: Codegen | null;
+  acts: Acts;
   /** How many twins there are; of a fleet `twins` are those that somebody looks at. */
   twinCount: number;
   twins: Twin[];
@@ -83,6 +85,16 @@ export interface Snapshot {
   commands: Command[];
   gate: Gate;
 }
+
+/** Parts of the plant's own script that act in its forecasts, or can. */
+export interface Acts {
+  /** Its `control`: does what controllers of the plant do. */
+  control: boolean;
+  /** Its handlers of alarms, of commands and of the time. */
+  handlers: boolean;
+}
+
+export const NOBODY: Acts = { control: false, handlers: false };
 
 /** What became of the models' programs. */
 export interface Codegen {
@@ -327,6 +339,7 @@ function readSnapshot(field: Field): Snapshot {
     step: field.get('step').number(),
     clock: field.get('clock').or('', text),
     codegen: field.get('codegen').or(null, readCodegen),
+    acts: field.get('acts').or(NOBODY, readActs),
     twinCount: field.get('twin_count').or(0, number),
     twins: field.get('twins').list(readTwin),
     connect: field.get('connect').or([], (connect) => connect.list(readConnection)),
@@ -335,6 +348,11 @@ function readSnapshot(field: Field): Snapshot {
     gate: field.get('gate').or(openGate(), readGate),
   };
 }
+
+const readActs = (field: Field): Acts => ({
+  control: field.get('control').boolean(),
+  handlers: field.get('handlers').boolean(),
+});
 
 function readCodegen(field: Field): Codegen {
   return {
@@ -414,7 +432,7 @@ function readReading(field: Field): Reading {
 function readHealth(field: Field): TwinHealth {
   return {
     verdict: field.get('verdict').oneOf(VERDICTS),
-    cause: field.get('cause').or('', text),
+    cause: field.get('cause').or('', prose),
     nis: field.get('nis').or(null, number),
     nisLimit: field.get('nis_limit').or(null, number),
     quality: field.get('quality').or('', text),
@@ -437,7 +455,7 @@ export function readAlarm(field: Field): Alarm {
     name: field.get('name').text(),
     severity: field.get('severity').oneOf(SEVERITIES),
     state: field.get('state').oneOf(ALARM_STATES),
-    text: field.get('text').or('', text),
+    text: field.get('text').or('', prose),
     raised: seconds(field.get('raised')),
     acknowledged: field.get('acknowledged').or(null, seconds),
     returned: field.get('returned').or(null, seconds),
@@ -456,8 +474,8 @@ function readCommand(field: Field): Command {
     value: field.get('value').number(),
     state: field.get('state').oneOf(COMMAND_STATES),
     by: field.get('by').or('', text),
-    reason: field.get('reason').or('', text),
-    detail: field.get('detail').or('', text),
+    reason: field.get('reason').or('', prose),
+    detail: field.get('detail').or('', prose),
     time: seconds(field.get('time')),
     ended: field.get('ended').or(null, seconds),
   };
@@ -524,5 +542,6 @@ function readSeries(field: Field): Series {
 }
 
 const text = (field: Field): string => field.text();
+const prose = (field: Field): string => proseText(field.text());
 const number = (field: Field): number => field.number();
 const seconds = (field: Field): Seconds => field.number() / 1e9;

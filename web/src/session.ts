@@ -22,6 +22,8 @@ export interface SessionActions {
 export type Login =
   | { kind: 'none' }
   | { kind: 'sent' }
+  /** One was logged in, and is not any more. */
+  | { kind: 'ended' }
   | { kind: 'refused'; why: string }
   /** Too many attempts: the next may come at `until` (wall clock, ms). */
   | { kind: 'throttled'; until: number };
@@ -39,11 +41,13 @@ const THROTTLED_MS = 10_000;
 
 export function createSession({ state, touch, connection }: Context): SessionActions {
   function enter(access: Access): void {
+    const before = state.access?.user ?? null;
     state.access = access;
     session.csrf = access.csrf;
     if (needsLogin(access)) {
       connection.suspend();
-      showLogin(state);
+      if (before !== null) state.login = { kind: 'ended' };
+      leadToLogin(state);
     } else {
       connection.resume();
       if (state.route.page === 'login') goBack(state);
@@ -84,6 +88,7 @@ export function createSession({ state, touch, connection }: Context): SessionAct
     async logout() {
       await ask('POST', 'logout', { signal: AbortSignal.timeout(PATIENCE_MS) }).catch(() => null);
       session.csrf = null;
+      state.access = null;
       await refresh();
     },
   };
@@ -101,6 +106,8 @@ function goBack({ route }: State): void {
   location.replace(page === 'login' ? hashOf('plant') : hashOf(page, item, Object.fromEntries(query)));
 }
 
-function showLogin({ route }: State): void {
-  if (route.page !== 'login') location.replace(hashOf('login', null, { back: location.hash || hashOf('plant') }));
+/** Whoever has to log in first is shown where, wherever they wanted to go. */
+export function leadToLogin({ access, route }: State): void {
+  if (needsLogin(access) && route.page !== 'login')
+    location.replace(hashOf('login', null, { back: location.hash || hashOf('plant') }));
 }

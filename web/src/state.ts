@@ -11,6 +11,7 @@ import type { Ahead } from './forecast/ahead';
 import type { Bench } from './forecast/study';
 import { type Gate, openGate } from './gate';
 import type {
+  Acts,
   Alarm,
   Answer,
   Channel,
@@ -136,6 +137,8 @@ export interface Plant {
   /** How many twins it has. */
   twinCount: number;
   codegen: Codegen | null;
+  /** What of its own script can act in forecasts. */
+  acts: Acts;
 }
 
 export interface Clock {
@@ -370,9 +373,9 @@ export function dropRequests(state: State): void {
 }
 
 function applySnapshot(state: State, snapshot: Snapshot): void {
-  const { plant: name, doc, version, step, clock, twinCount, codegen } = snapshot;
+  const { plant: name, doc, version, step, clock, twinCount, codegen, acts } = snapshot;
   const isFirst = state.plant === null;
-  state.plant = { name, doc, version, step, clock, twinCount, codegen };
+  state.plant = { name, doc, version, step, clock, twinCount, codegen, acts };
   if (isFirst) state.piece = momentOf(state);
   state.twins = new Map(inReadingOrder(snapshot.twins).map((twin) => [twin.name, twin]));
   if (!isFleet(state)) state.fleet = null;

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { EVERY_ACTIVE, filterAlarms, sentenceOf, whyUndoable } from '../src/alarms';
 import { readDossier, readShelves } from '../src/alarms/dossier';
+import { calmText } from '../src/alarms/words';
 import { type Alarm, readAlarms } from '../src/protocol';
 import { alarm, NOW, NOW_NS } from './kit';
 
@@ -82,4 +83,9 @@ test('what is suppressed has no end', () => {
   expect(readShelves(JSON.stringify(body))).toEqual([
     { alarm: 7, twin: 'box', name: 'divergence', kind: 'suppressed', until: null, by: 'ben', comment: '', since: NOW },
   ]);
+});
+
+test('an empty list calms nobody while there is no connection', () => {
+  expect(calmText({ kind: 'live' })).toMatch(/^Nothing is wrong/);
+  expect(calmText({ kind: 'offline', since: 0, retryAt: null, why: '' })).toMatch(/is not known here/);
 });

@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import {
+  actsOf,
+  type CaseDraft,
   type Change,
   type Draft,
   firstDraft,
@@ -8,11 +10,14 @@ import {
   orderFor,
   rangeFor,
   scenarioOf,
+  switched,
   tidied,
   whatIsWrong,
   whyNoSearch,
+  wishesOf,
   withValues,
 } from '../src/forecast/draft';
+import { NOBODY } from '../src/protocol';
 import { channel, TWIN } from './kit';
 
 const change = (tag: string, more: Partial<Change> = {}): Change => ({
@@ -23,15 +28,17 @@ const change = (tag: string, more: Partial<Change> = {}): Change => ({
   ...more,
 });
 
+const CONTROL = { control: true, handlers: false };
+const BOTH = { control: true, handlers: true };
+
+const one = (name: string, ...changes: Change[]): CaseDraft => ({ name, changes, acts: null });
+
 const draft = (more: Partial<Draft> = {}): Draft => ({
   horizon: 600,
   members: 64,
   tags: ['box.T_air'],
   cost: { kind: 'integral', expression: '', unit: '' },
-  cases: [
-    { name: 'base', changes: [change('box.a')] },
-    { name: 'other', changes: [] },
-  ],
+  cases: [one('base', change('box.a')), one('other')],
   limits: new Map(),
   ...more,
 });
@@ -56,7 +63,7 @@ describe('a scenario by hand', () => {
       { at: 60, value: 1 },
     ];
     const late = change('box.b', { points: [{ at: 60, value: 5 }] });
-    const scenario = scenarioOf(draft({ cases: [{ name: 'x', changes: [change('box.a', { points }), late] }] }), false);
+    const scenario = scenarioOf(draft({ cases: [one('x', change('box.a', { points }), late)] }), false);
     expect(scenario.changes).toEqual({
       'box.a': [
         [60, 1],
@@ -69,7 +76,7 @@ describe('a scenario by hand', () => {
   test('is searched in what varies, with the cost it is to make small', () => {
     const varied = draft({
       cost: { kind: 'final', expression: ' t.box.P ', unit: 'W' },
-      cases: [{ name: 'x', changes: [change('box.a', { vary: [10, 30] }), change('box.b')] }],
+      cases: [one('x', change('box.a', { vary: [10, 30] }), change('box.b'))],
       limits: new Map([['box.hot', 0.05]]),
     });
     const scenario = scenarioOf(varied, true);
@@ -84,30 +91,25 @@ describe('a scenario by hand', () => {
     ['horizon', draft({ horizon: Number.NaN })],
     ['Members', draft({ members: 1 })],
     ['at least one value', draft({ tags: [] })],
-    ['same name', draft({ cases: ['a', 'a '].map((name) => ({ name, changes: [] })) })],
-    ['changed twice', draft({ cases: [{ name: 'a', changes: [change('x'), change('x')] }] })],
-    [
-      'needs a number',
-      draft({ cases: [{ name: 'a', changes: [change('x', { points: [{ at: 0, value: Number.NaN }] })] }] }),
-    ],
-    ['outside', draft({ cases: [{ name: 'a', changes: [change('x', { points: [{ at: 600, value: 1 }] })] }] })],
+    ['same name', draft({ cases: ['a', 'a '].map((name) => one(name)) })],
+    ['changed twice', draft({ cases: [one('a', change('x'), change('x'))] })],
+    ['needs a number', draft({ cases: [one('a', change('x', { points: [{ at: 0, value: Number.NaN }] }))] })],
+    ['outside', draft({ cases: [one('a', change('x', { points: [{ at: 600, value: 1 }] }))] })],
     [
       'one step',
       draft({
-        cases: [
-          { name: 'a', changes: [change('x', { vary: [1, 2], points: [0, 9].map((at) => ({ at, value: 1 })) })] },
-        ],
+        cases: [one('a', change('x', { vary: [1, 2], points: [0, 9].map((at) => ({ at, value: 1 })) }))],
       }),
     ],
     ['0 to 100', draft({ limits: new Map([['box.hot', Number.NaN]]) })],
-    ['no room', draft({ cases: [{ name: 'a', changes: [change('x', { vary: [3, 3] })] }] })],
+    ['no room', draft({ cases: [one('a', change('x', { vary: [3, 3] }))] })],
   ])('says what is wrong: %s', (word, wrong) => {
     expect(whatIsWrong(wrong)).toContain(word);
     expect(whatIsWrong(draft())).toBeNull();
   });
 
   test('takes what was found next to a bound for the bound, by the range that it was searched in', () => {
-    const varied = draft({ cases: [{ name: 'as it is', changes: [change('box.a', { vary: [0, 8] })] }] });
+    const varied = draft({ cases: [one('as it is', change('box.a', { vary: [0, 8] }))] });
     const best = { cost: 1, unit: 'kWh', keepsLimits: true, evaluations: 30 };
     const values = new Map([
       ['box.a', 5.204e-18],
@@ -133,12 +135,69 @@ describe('a scenario by hand', () => {
   });
 });
 
+describe('who acts', () => {
+  const other = one('other');
+
+  test('is not said where nobody does, or where it is as in the first case', () => {
+    const plain = scenarioOf(draft(), false);
+    expect(plain).not.toHaveProperty('control');
+    expect(plain.alternatives?.[0]).toEqual({ name: 'other', changes: {} });
+    const acting = draft({ cases: [{ ...one('base'), acts: CONTROL }, other] });
+    expect(scenarioOf(acting, false)).toMatchObject({ ...CONTROL, alternatives: [{ name: 'other', changes: {} }] });
+    expect(actsOf(other, acting.cases[0])).toEqual(CONTROL);
+    expect(scenarioOf(acting, true)).toMatchObject(CONTROL);
+  });
+
+  test('is said of a case that differs, whole', () => {
+    const base = { ...one('base'), acts: BOTH };
+    const cases = [base, { ...other, acts: NOBODY }];
+    expect(scenarioOf(draft({ cases }), false).alternatives).toEqual([{ name: 'other', changes: {}, ...NOBODY }]);
+  });
+
+  test('are handlers with controllers only: they bring them, and go with them', () => {
+    const base = one('base');
+    expect(switched(base, undefined, { handlers: true }).acts).toEqual(BOTH);
+    expect(switched(other, base, { handlers: true }).acts).toEqual(BOTH);
+    const both = { ...base, acts: BOTH };
+    expect(switched(other, both, { control: false }).acts).toEqual(NOBODY);
+    expect(switched(other, both, { handlers: false }).acts).toEqual(CONTROL);
+  });
+
+  test('is as in the first case again when the switches are', () => {
+    const base = { ...one('base'), acts: CONTROL };
+    const handled = switched(other, base, { handlers: true });
+    expect(switched(handled, base, { handlers: false })).toEqual(other);
+    expect(switched(base, undefined, { control: false }).acts).toBeNull();
+  });
+
+  test('are controllers where an actuator is changed, which is itself what is told', () => {
+    const command = newChange(channel('order', 'actuator'), 20, []);
+    expect(command.order).toBe('box.order');
+    const base = one('base', command);
+    expect(whatIsWrong(draft({ cases: [base] }))).toContain('let the controllers act');
+    const obeyed = { ...base, acts: CONTROL };
+    expect(whatIsWrong(draft({ cases: [obeyed] }))).toBeNull();
+    expect(scenarioOf(draft({ cases: [obeyed] }), false).changes).toEqual({ 'box.order': 20 });
+    expect(wishesOf(obeyed, obeyed)).toEqual([{ actuator: 'box.order', value: 20 }]);
+    // one actuator is told one thing
+    const otherwise = {
+      ...other,
+      changes: [change('box.setpoint', { points: [{ at: 0, value: 7 }], order: 'box.order' })],
+    };
+    expect(wishesOf(otherwise, obeyed)).toEqual([{ actuator: 'box.order', value: 7 }]);
+    // where nobody obeyed, the forecast says nothing of the command
+    expect(wishesOf({ ...other, acts: NOBODY }, obeyed)).toEqual([]);
+  });
+});
+
 test('what other twins feed cannot be changed, nor what a twin makes of it', () => {
   const fed = new Set(['box.inflow']);
-  expect(isChangeable(channel('inflow', 'input'), fed)).toBe(false);
-  expect(isChangeable(channel('demand', 'input'), fed)).toBe(true);
-  expect(isChangeable(channel('T_air', 'state'), fed)).toBe(false);
-  expect(isChangeable(channel('G', 'tracked'), fed)).toBe(true);
+  expect(isChangeable(channel('inflow', 'input'), fed, NOBODY)).toBe(false);
+  expect(isChangeable(channel('demand', 'input'), fed, NOBODY)).toBe(true);
+  expect(isChangeable(channel('T_air', 'state'), fed, NOBODY)).toBe(false);
+  expect(isChangeable(channel('G', 'tracked'), fed, NOBODY)).toBe(true);
+  expect(isChangeable(channel('order', 'actuator'), fed, NOBODY)).toBe(false);
+  expect(isChangeable(channel('order', 'actuator'), fed, CONTROL)).toBe(true);
 });
 
 test('an input is ordered by the actuator of its twin that is most alike, of the same unit', () => {

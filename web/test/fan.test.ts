@@ -82,7 +82,7 @@ const outlook = {
   members: 64,
   times: [0, 60],
   quantiles: [50],
-  cases: [{ name: 'x', lost: 0, series: [series], limits: [risk] }],
+  cases: [{ name: 'x', control: 'plant', handlers: true, lost: 0, series: [series], limits: [risk] }],
 };
 
 describe('what comes of a forecast', () => {
@@ -92,6 +92,7 @@ describe('what comes of a forecast', () => {
     expect(one?.fans[0]?.mean).toEqual([1, Number.NaN]);
     expect(one?.fans[0]?.more).toEqual({ mean: [0, 1], error: [0, 0.1] });
     expect(one?.risks[0]?.times).toEqual([Number.NaN]);
+    expect(one?.acted).toEqual({ control: 'plant', handlers: true });
     expect(job.outlook?.from).toBe(1_611_326_940);
   });
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { clockText } from '../src/format/clock';
 import { againstNow, axisText, dateTimeText, durationText, isoText } from '../src/format/time';
-import { unitText } from '../src/format/unit';
+import { proseText, unitText } from '../src/format/unit';
 import { countText, figures, numberText, sigmas, statistic } from '../src/format/value';
 import { NOW } from './kit';
 
@@ -98,4 +98,11 @@ describe('a clock', () => {
   ])('that is %f s off', (offset, uncertainty, driftPpm, driftUncertaintyPpm, text) => {
     expect(clockText({ offset, uncertainty, driftPpm, driftUncertaintyPpm })).toBe(text);
   });
+});
+
+test('units in a text of the server are written as people write them, and its words stay', () => {
+  expect(proseText('hamlet.leakage is 4.24 m^3/h, above 2.00 m^3/h')).toBe(
+    'hamlet.leakage is 4.24 m³/h, above 2.00 m³/h',
+  );
+  expect(proseText('is 25 degC until 1 s^-1 is degraded')).toBe('is 25 °C until 1 s⁻¹ is degraded');
 });

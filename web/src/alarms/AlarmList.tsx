@@ -14,7 +14,7 @@ import { plantTime, type State } from '../state';
 import { SeverityMark } from '../views/icons';
 import { Loaded } from '../views/Loaded';
 import { memo } from '../views/memo';
-import { stateText } from './words';
+import { calmText, stateText } from './words';
 
 interface Props extends PageProps {
   chosen: number | null;
@@ -107,9 +107,7 @@ function Empty({ state }: { state: State }) {
   if (isNarrow) return <p class="empty">No alarm fits the filter.</p>;
   return (
     <p class="empty" data-testid="no-alarms">
-      {show === 'active'
-        ? 'Nothing is wrong: no alarm is active, and none waits to be acknowledged.'
-        : 'No alarm has been raised so far.'}
+      {show === 'active' ? calmText(state.link) : 'No alarm has been raised so far.'}
     </p>
   );
 }

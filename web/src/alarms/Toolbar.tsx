@@ -4,6 +4,7 @@ import { filterAlarms, isUnseen, SEVERITY_RANK, SHOWS } from '../alarms';
 import type { PageProps } from '../pages';
 import type { Severity } from '../protocol';
 import { Choice } from '../views/Choice';
+import { Operator } from './Operator';
 
 const SEVERITIES = Object.keys(SEVERITY_RANK) as Severity[];
 
@@ -26,7 +27,7 @@ export function Toolbar({ state, actions }: PageProps) {
           chosen={filter.show}
           choose={(show) => actions.filterAlarms({ show })}
         />
-        {state.access?.user == null && <Operator name={state.operator} rename={actions.nameOperator} />}
+        <Operator state={state} actions={actions} />
         <SoundToggle isOn={state.isSounding} use={actions.soundAlarms} />
       </div>
       <div class="alarms-tools-row">
@@ -96,22 +97,5 @@ function SoundToggle({ isOn, use }: { isOn: boolean; use: (isOn: boolean) => voi
       </svg>
       {isOn ? 'Sound on' : 'Sound off'}
     </button>
-  );
-}
-
-/** Nobody has to log in, so whoever acknowledges says who they are. */
-function Operator({ name, rename }: { name: string; rename: (name: string) => void }) {
-  return (
-    <label class="operator" title="What you do about alarms is recorded under this name">
-      <span>as</span>
-      <input
-        value={name}
-        placeholder="dashboard"
-        maxLength={40}
-        autocomplete="off"
-        aria-label="Your name, for the record"
-        onInput={(event) => rename(event.currentTarget.value)}
-      />
-    </label>
   );
 }

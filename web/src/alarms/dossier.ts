@@ -3,6 +3,7 @@
  *  Takes: the bodies of `GET alarms/ID` and `GET alarms/shelved`.
  */
 import { type Field, parseJson } from '../decode';
+import { proseText } from '../format/unit';
 import { type Alarm, readAlarm, type Seconds } from '../protocol';
 
 /** The numbers that an alarm was raised on. */
@@ -103,7 +104,7 @@ function readSensors(field: Field): Map<string, { innovation: number; sd: number
 const readComment = (field: Field): Comment => ({
   time: seconds(field.get('time')),
   by: field.get('by').or('', text),
-  text: field.get('text').text(),
+  text: proseText(field.get('text').text()),
 });
 
 const readShelf = (field: Field): Shelf => ({

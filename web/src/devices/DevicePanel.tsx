@@ -1,27 +1,18 @@
 /** Devices that have come to the plant: those that nobody has claimed yet, and those that are its own. */
 import '../styles/devices.css';
-import { useEffect, useState } from 'preact/hooks';
+import { useState } from 'preact/hooks';
 import { whyNot } from '../access';
 import { type DeviceBrief, type DeviceList, type HeardAddress, readDeviceList } from '../devices';
 import { numberText } from '../format/value';
 import type { PageProps } from '../pages';
 import { useLoad } from '../pages/useLoad';
+import { usePulse } from '../pages/usePulse';
 import { get } from '../rest';
 import { Loaded } from '../views/Loaded';
 import { DeviceForm } from './DeviceForm';
 import { Pairing } from './Pairing';
 
 const LOOK_MS = 3000;
-
-/** Raised now and then, while somebody looks. */
-function usePulse(period: number): number {
-  const [count, setCount] = useState(0);
-  useEffect(() => {
-    const timer = setInterval(() => setCount((before) => before + 1), period);
-    return () => clearInterval(timer);
-  }, [period]);
-  return count;
-}
 
 export function DevicePanel({ state }: Pick<PageProps, 'state'>) {
   const pulse = usePulse(LOOK_MS);

@@ -30,6 +30,9 @@ const TAGS_MOST = 32;
 /** Part of what is shown that lies ahead. */
 const PART = 0.3;
 
+/** Up to here controllers act in it, as they do in the plant: what they decide is asked for member by member, and a day of that takes too long. */
+const CONTROLLED_S = 7_200;
+
 /** Seconds of the wall between two forecasts, and for how long one may take. */
 const EVERY_MS = 4_000;
 const PATIENCE_S = 30;
@@ -58,14 +61,16 @@ export function keepAhead(state: State, touch: () => void): () => void {
     const { ahead } = state;
     const step = state.plant?.step ?? 1;
     const tags = twin.channels.filter(({ kind }) => kind === 'state' || kind === 'output' || kind === 'tracked');
+    const horizon = horizonFor(state.span, step);
     const scenario = {
       name: `${twin.name} ahead`,
-      horizon: horizonFor(state.span, step),
+      horizon,
       points: POINTS,
       members: MEMBERS,
       quantiles: QUANTILES,
       tags: tags.slice(0, TAGS_MOST).map(({ tag }) => tag),
       changes: {},
+      ...(state.plant?.acts.control === true && horizon <= CONTROLLED_S ? { control: true } : {}),
     };
     const query = { wait: String(PATIENCE_S), patience: String(PATIENCE_S) };
     const job = await askForecast({ scenario }, query, AbortSignal.timeout(2 * PATIENCE_S * 1000));

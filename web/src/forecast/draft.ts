@@ -2,7 +2,7 @@
  *
  *  Takes: drafts, as a form leaves them.  Gives: what is sent, or what is wrong with it. Pure.
  */
-import type { Channel, Seconds, Twin } from '../protocol';
+import { type Acts, type Channel, NOBODY, type Seconds, type Twin } from '../protocol';
 import type { Best } from './result';
 
 export interface Draft {
@@ -11,7 +11,7 @@ export interface Draft {
   /** What is told: up to TAGS_MOST. */
   tags: string[];
   cost: CostDraft;
-  /** The first is the base; its changes hold in the others too. */
+  /** The first is the base; its changes hold in the others too, and who acts in it. */
   cases: CaseDraft[];
   /** How likely an alarm may be at most while values vary, by `twin.alarm`. */
   limits: Map<string, number>;
@@ -27,13 +27,21 @@ export interface CostDraft {
 export interface CaseDraft {
   name: string;
   changes: Change[];
+  /** Who acts; null is as in the first case, and in that nobody. */
+  acts: Acts | null;
+}
+
+/** What an actuator is told. */
+export interface Wish {
+  actuator: string;
+  value: number;
 }
 
 export interface Change {
   tag: string;
   /** Each value holds from its time on; in the unit of the tag. */
   points: { at: Seconds; value: number }[];
-  /** The actuator that would be told to do this; null where nobody is told. */
+  /** The actuator that would be told to do this, itself where `tag` is one; null where nobody is told. */
   order: string | null;
   /** A search may choose the value between these. */
   vary: [low: number, high: number] | null;
@@ -49,7 +57,7 @@ export const QUANTILES = [2.5, 16, 50, 84, 97.5];
 const POINTS = 80;
 
 /** The body of a `POST forecasts`. */
-export interface ScenarioJson {
+export interface ScenarioJson extends Partial<Acts> {
   name: string;
   horizon: Seconds;
   points: number;
@@ -57,7 +65,7 @@ export interface ScenarioJson {
   quantiles: number[];
   tags: string[];
   changes: ChangesJson;
-  alternatives?: { name: string; changes: ChangesJson }[];
+  alternatives?: ({ name: string; changes: ChangesJson } & Partial<Acts>)[];
   cost?: Record<string, string>;
   optimize?: { vary: Record<string, [number, number]>; limits: Record<string, number> };
 }
@@ -72,7 +80,11 @@ export function whatIsWrong({ horizon, members, tags, cases, limits }: Draft): s
   if (tags.length === 0) return 'Choose at least one value to look at.';
   if (new Set(cases.map(({ name }) => name.trim())).size < cases.length) return 'Two cases have the same name.';
   if (cases.some(({ name }) => name.trim() === '')) return 'A case has no name.';
-  for (const { name, changes } of cases) {
+  for (const one of cases) {
+    const { name, changes } = one;
+    const unheard = actsOf(one, cases[0]).control ? undefined : changes.find(isCommand);
+    if (unheard !== undefined)
+      return `${name}: ${unheard.tag} is a command, and nobody obeys; let the controllers act.`;
     if (changes.some(({ vary, points }) => vary !== null && points.length > 1)) {
       return `${name}: a value that varies has one step.`;
     }
@@ -97,12 +109,47 @@ export function scenarioOf(draft: Draft, isSearch: boolean): ScenarioJson {
     quantiles: QUANTILES,
     tags: draft.tags,
     changes: changesOf(base),
+    ...base?.acts,
     ...(isSearch || others.length === 0
       ? {}
-      : { alternatives: others.map((other) => ({ name: other.name, changes: changesOf(other) })) }),
+      : { alternatives: others.map((other) => ({ name: other.name, changes: changesOf(other), ...other.acts })) }),
     ...costOf(draft.cost),
     ...(isSearch ? { optimize: { vary: Object.fromEntries(vary), limits: Object.fromEntries(draft.limits) } } : {}),
   };
+}
+
+// Who acts.
+
+export const actsOf = (one: CaseDraft, base: CaseDraft | undefined): Acts => one.acts ?? base?.acts ?? NOBODY;
+
+/** The case with a switch turned; `base` is the first, of the others. Handlers command what controllers obey, so these come with those, and take them along. */
+export function switched(one: CaseDraft, base: CaseDraft | undefined, turned: Partial<Acts>): CaseDraft {
+  const { control, handlers } = { ...actsOf(one, base), ...turned };
+  const acts =
+    turned.handlers === undefined
+      ? { control, handlers: control && handlers }
+      : { control: control || handlers, handlers };
+  const usual = base?.acts ?? NOBODY;
+  const isUsual = acts.control === usual.control && acts.handlers === usual.handlers;
+  return { ...one, acts: isUsual ? null : acts };
+}
+
+/** Whether a change is that of an actuator, which controllers obey. */
+export const isCommand = ({ tag, order }: Change): boolean => tag === order;
+
+/** What the case tells actuators first: its own changes, and those of the base that it leaves as they are. */
+export function wishesOf(one: CaseDraft, base: CaseDraft | undefined): Wish[] {
+  const own = new Set(one.changes.flatMap(({ tag, order }) => [tag, order]));
+  const inherited =
+    one === base ? [] : (base?.changes ?? []).filter(({ tag, order }) => !own.has(tag) && !own.has(order));
+  const { control } = actsOf(one, base);
+  return [...one.changes, ...inherited].flatMap((change) => {
+    const { order, points } = change;
+    const [first] = [...points].sort((a, b) => a.at - b.at);
+    return order === null || first === undefined || (isCommand(change) && !control)
+      ? []
+      : [{ actuator: order, value: first.value }];
+  });
 }
 
 /** What a search has found, in figures that a person would choose: it ends next to a bound, and not quite on it. */
@@ -167,21 +214,22 @@ export function firstDraft(twin: Twin | undefined, step: Seconds): Draft {
       .map(({ tag }) => tag)
       .slice(0, 2),
     cost: { kind: 'integral', expression: '', unit: '' },
-    cases: [{ name: 'as it is', changes: [] }],
+    cases: [{ name: 'as it is', changes: [], acts: null }],
     limits: new Map(),
   };
 }
 
-/** What can be changed: inputs that no other twin feeds, and parameters. */
-export const isChangeable = ({ kind, tag }: Channel, fed: ReadonlySet<string>): boolean =>
-  kind === 'parameter' || kind === 'tracked' || (kind === 'input' && !fed.has(tag));
+/** What can be changed: inputs that no other twin feeds, and parameters; actuators where controllers obey them. */
+export const isChangeable = ({ kind, tag }: Channel, fed: ReadonlySet<string>, { control }: Acts): boolean =>
+  kind === 'parameter' || kind === 'tracked' || (kind === 'input' && !fed.has(tag)) || (kind === 'actuator' && control);
 
 export function newChange(channel: Channel, value: number, actuators: Channel[]): Change {
   return { tag: channel.tag, points: [{ at: 0, value }], order: orderFor(channel, actuators), vary: null };
 }
 
-/** The actuator that is told what `input` reports: of the same unit, and most alike in name. */
+/** The actuator that is told what `input` reports: of the same unit, and most alike in name. One is told itself. */
 export function orderFor(input: Channel, actuators: Channel[]): string | null {
+  if (input.kind === 'actuator') return input.tag;
   if (input.kind !== 'input') return null;
   const twin = input.tag.slice(0, input.tag.lastIndexOf('.') + 1);
   const alike = (name: string) => [...name].findIndex((letter, index) => letter !== input.name[index]);

@@ -6,6 +6,8 @@ import { type Field, parseJson } from '../decode';
 import type { Seconds, Severity } from '../protocol';
 
 const STATES = ['queued', 'running', 'done', 'failed', 'cancelled', 'expired'] as const;
+/** Nobody, a function of the scenario's own, the plant's script. */
+const CONTROLS = ['none', 'scenario', 'plant'] as const;
 const SEVERITIES = ['info', 'warning', 'major', 'critical'] as const;
 
 export interface Job {
@@ -49,11 +51,18 @@ export interface Outlook {
 export interface CaseOutlook {
   name: string;
   doc: string;
+  acted: Acted;
   /** Members whose numbers stopped being finite. */
   lost: number;
   cost: CostOutlook | null;
   fans: Fan[];
   risks: Risk[];
+}
+
+/** Who acted in a case: as the devices do, and the plant's handlers. */
+export interface Acted {
+  control: (typeof CONTROLS)[number];
+  handlers: boolean;
 }
 
 export interface CostOutlook {
@@ -171,6 +180,7 @@ function readCase(field: Field): CaseOutlook {
   return {
     name: field.get('name').text(),
     doc: field.get('doc').or('', text),
+    acted: { control: field.get('control').oneOf(CONTROLS), handlers: field.get('handlers').boolean() },
     lost: field.get('lost').or(0, number),
     cost: field.get('cost').or(null, readCost),
     fans: field.get('series').list(readFan),

@@ -44,7 +44,8 @@ export type Order =
 export interface StudyActions {
   open(): void;
   choose(scenario: string | null): void;
-  edit(draft: Draft): void;
+  /** From the draft as it is now, which may be newer than what is drawn. */
+  edit(change: (draft: Draft) => Draft): void;
   /** Go on with this draft, which the newest result is of. */
   take(draft: Draft): void;
   run(isSearch: boolean): void;
@@ -152,8 +153,8 @@ function studyActions(study: Study, state: State, touch: () => void): StudyActio
       study.chosen = scenario;
       touch();
     },
-    edit(draft) {
-      study.draft = draft;
+    edit(change) {
+      if (study.draft !== null) study.draft = change(study.draft);
       touch();
     },
     take(draft) {

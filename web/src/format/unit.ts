@@ -28,12 +28,15 @@ const SUPERSCRIPTS = '⁰¹²³⁴⁵⁶⁷⁸⁹';
 
 export function unitText(unit: string): string {
   if (Object.hasOwn(SYMBOLS, unit)) return SYMBOLS[unit] ?? '';
-  return unit
-    .replace(/\^(-?)(\d+)/g, (_, sign: string, digits: string) => (sign && '⁻') + superscript(digits))
-    .replace(/\bdeg([CF])\b/g, '°$1')
+  return proseText(unit)
     .replace(/\bohm\b/g, 'Ω')
     .replace(/\bu(?=[A-Za-z])/g, 'µ')
     .replace(/\s*\*\s*/g, '·');
+}
+
+/** A text of the server with the units in it as people write them: `4.2 m³/h`, `25 °C`. */
+export function proseText(text: string): string {
+  return text.replace(/\^(-?\d+)/g, (_, digits: string) => superscript(digits)).replace(/\bdeg([CF])\b/g, '°$1');
 }
 
 export function quantityText(unit: string): string | null {

@@ -9,8 +9,12 @@ import { get } from '../rest';
 import { Choice } from '../views/Choice';
 import { Loaded } from '../views/Loaded';
 import { useLoad } from './useLoad';
+import { usePulse } from './usePulse';
 
 const PER_PAGE = 100;
+
+/** How often what is new is asked for, while nobody looks at older pages. */
+const LOOK_MS = 3_000;
 
 const OUTCOMES = ['all', 'done', 'refused'] as const;
 
@@ -19,7 +23,9 @@ export default function AuditPage({ state }: PageProps) {
   const [older, setOlder] = useState<Entry[]>([]);
   const [text, setText] = useState('');
   const [outcome, setOutcome] = useState<(typeof OUTCOMES)[number]>('all');
-  const [load, reload] = useLoad((signal) => loadTrail(before, signal), `${before} ${state.access?.user}`);
+  const pulse = usePulse(LOOK_MS);
+  const round = before === null ? `newest ${pulse}` : before;
+  const [load, reload] = useLoad((signal) => loadTrail(before, signal), `${round} ${state.access?.user}`);
 
   const page = newestOf(load);
   useEffect(() => {
@@ -59,10 +65,15 @@ export default function AuditPage({ state }: PageProps) {
             type="button"
             class="button"
             data-testid="audit-older"
-            disabled={load.kind === 'loading'}
+            disabled={load.kind === 'loading' && before !== null}
             onClick={() => showOlder(page)}
           >
-            {load.kind === 'loading' ? 'Loading …' : 'Show older'}
+            {load.kind === 'loading' && before !== null ? 'Loading …' : 'Show older'}
+          </button>
+        )}
+        {before !== null && (
+          <button type="button" class="button" data-testid="audit-newest" onClick={() => setBefore(null)}>
+            Back to the newest
           </button>
         )}
         <p class="panel-hint">
@@ -124,14 +135,14 @@ function EntryRow({ entry }: { entry: Entry }) {
       <td class="nowrap" title={`entry ${seq}`}>
         {dateTimeText(time)}
       </td>
-      <td title={peer}>
-        {who || '–'} {role !== '' && <small>{role}</small>}
+      <td class="anywhere">
+        {who || '–'} <small>{[role, peer === who ? '' : peer].filter((part) => part !== '').join(', ')}</small>
       </td>
       <td>{action}</td>
       <td class="anywhere">{target}</td>
       <td class="outcome">{outcome}</td>
       <td class="anywhere">{detail}</td>
-      <td class="mono" title={hash}>
+      <td class="mono" title={hash} data-name="hash">
         {hash.slice(0, 8)}
       </td>
     </tr>

@@ -1,12 +1,14 @@
 /** Who is there? Behind a right answer one is back where one was. */
 import '../styles/login.css';
-import { useRef } from 'preact/hooks';
+import { useEffect, useRef } from 'preact/hooks';
 import type { PageProps } from '../pages';
 import type { Login } from '../session';
 import { TwinStars } from '../views/icons';
 
 export default function LoginPage({ state, actions }: PageProps) {
+  const user = useRef<HTMLInputElement>(null);
   const password = useRef<HTMLInputElement>(null);
+  useEffect(() => user.current?.focus(), []);
   const { login, wall } = state;
   const waitS = login.kind === 'throttled' ? Math.max(0, Math.ceil((login.until - wall) / 1000)) : 0;
 
@@ -26,7 +28,7 @@ export default function LoginPage({ state, actions }: PageProps) {
         <p class="login-place">{location.host}</p>
         <label class="field">
           <span>User</span>
-          <input name="user" autocomplete="username" autocapitalize="none" spellcheck={false} required autofocus />
+          <input ref={user} name="user" autocomplete="username" autocapitalize="none" spellcheck={false} required />
         </label>
         <label class="field">
           <span>Password</span>
@@ -45,5 +47,6 @@ export default function LoginPage({ state, actions }: PageProps) {
 
 function answerText(login: Login, waitS: number): string {
   if (login.kind === 'refused') return login.why;
+  if (login.kind === 'ended') return 'Your session has ended. Log in to go on.';
   return waitS > 0 ? `Too many attempts. Try again in ${waitS} s.` : '';
 }

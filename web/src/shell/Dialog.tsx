@@ -1,7 +1,7 @@
 /** Something that lies over the page until it is closed. The browser's own dialog keeps the focus in it and gives it
  *  back behind it. */
 import type { ComponentChildren } from 'preact';
-import { useEffect, useRef } from 'preact/hooks';
+import { useLayoutEffect, useRef } from 'preact/hooks';
 
 interface Props {
   title: string;
@@ -12,7 +12,8 @@ interface Props {
 
 export function Dialog({ title, testid, close, children }: Props) {
   const element = useRef<HTMLDialogElement>(null);
-  useEffect(() => {
+  // with the drawing, so that what is typed right behind the key that opens it arrives in it
+  useLayoutEffect(() => {
     const dialog = element.current;
     // what is not its content is the dark around it
     dialog?.addEventListener('click', ({ target }) => target === dialog && dialog.close());

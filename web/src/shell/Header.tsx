@@ -139,6 +139,7 @@ function WorstAlarm({ state }: { state: State }) {
       href={hashOf('alarms', String(worst.id))}
       data-testid="worst-alarm"
       data-severity={worst.severity}
+      title={sentenceOf(worst)}
     >
       <SeverityMark severity={worst.severity} state={worst.state} />
       <span class="worst-text">{sentenceOf(worst)}</span>

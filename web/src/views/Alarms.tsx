@@ -1,8 +1,12 @@
 /** The alarms: first what nobody has acknowledged, newest first, then what is active, then what is over. */
+import { whyNot } from '../access';
+import { isUnseen } from '../alarms';
+import { Operator } from '../alarms/Operator';
+import { calmText } from '../alarms/words';
 import type { Actions } from '../app';
-import { dateTimeText, timeText } from '../format/time';
+import { dateTimeText, whenText } from '../format/time';
 import type { Alarm, AlarmState, Seconds } from '../protocol';
-import type { Asked, State } from '../state';
+import { type Asked, plantTime, type State } from '../state';
 import { SeverityMark } from './icons';
 
 interface Props {
@@ -27,18 +31,20 @@ export function Alarms({ state, actions }: Props) {
   const open = alarms.filter((alarm) => alarm.state !== 'over');
   const over = alarms.filter((alarm) => alarm.state === 'over').slice(0, OVER_SHOWN);
   const newest = open.find((alarm) => alarm.state === 'raised');
+  const refusal = whyNot(state.access, 'acknowledge');
+  const today = plantTime(state) ?? 0;
   return (
     <section class="panel alarms" aria-labelledby="alarms-title" data-testid="alarms">
       <header class="panel-head">
         <h2 id="alarms-title">Alarms</h2>
         <span class={`count ${open.length > 0 ? 'count-hot' : ''}`}>{open.length}</span>
-        <Operator name={state.operator} rename={actions.nameOperator} />
+        <Operator state={state} actions={actions} />
       </header>
       <p class="unseen" aria-live="assertive">
         {newest === undefined ? '' : `Alarm on ${newest.twin}: ${newest.text}`}
       </p>
       {alarms.length === 0 ? (
-        <p class="empty">No alarms. Twin and plant agree.</p>
+        <p class="empty">{calmText(state.link)}</p>
       ) : (
         <ul class="alarm-list">
           {[...open, ...over].map((alarm) => (
@@ -46,28 +52,14 @@ export function Alarms({ state, actions }: Props) {
               key={alarm.id}
               alarm={alarm}
               request={state.asked.get(alarm.id)}
+              today={today}
+              refusal={refusal}
               acknowledge={(alarm) => actions.ask(alarm, 'acknowledge')}
             />
           ))}
         </ul>
       )}
     </section>
-  );
-}
-
-function Operator({ name, rename }: { name: string; rename: Actions['nameOperator'] }) {
-  return (
-    <label class="operator" title="Acknowledgements are recorded under this name">
-      <span>as</span>
-      <input
-        value={name}
-        placeholder="dashboard"
-        maxLength={40}
-        autocomplete="off"
-        aria-label="Your name, for acknowledgements"
-        onInput={(event) => rename(event.currentTarget.value)}
-      />
-    </label>
   );
 }
 
@@ -83,32 +75,38 @@ function Amended({ time }: { time: Seconds }) {
 interface RowProps {
   alarm: Alarm;
   request: Asked | undefined;
+  /** The plant's time, against which others are told. */
+  today: Seconds;
+  /** Why one may not acknowledge. */
+  refusal: string | null;
   acknowledge: (alarm: number) => void;
 }
 
-function AlarmRow({ alarm, request, acknowledge }: RowProps) {
-  const isOpen = alarm.state === 'raised' || alarm.state === 'returned';
+function AlarmRow({ alarm, request, today, refusal, acknowledge }: RowProps) {
   return (
     <li class="alarm" data-testid={`alarm-${alarm.id}`} data-state={alarm.state} data-severity={alarm.severity}>
       <div class="alarm-head">
         <SeverityMark severity={alarm.severity} state={alarm.state} />
         <span class="alarm-severity">{alarm.severity}</span>
         <span class="alarm-state">{STATES[alarm.state]}</span>
-        <span class="alarm-place">{alarm.twin === '' ? alarm.name : `${alarm.twin} · ${alarm.name}`}</span>
+        <span class="alarm-place">
+          {alarm.twin === '' ? alarm.name : `${alarm.twin} · ${alarm.name.replaceAll('_', ' ')}`}
+        </span>
       </div>
       <p class="alarm-text">{alarm.text}</p>
       <div class="alarm-foot">
         <span class="alarm-times" title={dateTimeText(alarm.raised)}>
-          raised {timeText(alarm.raised)}
-          {alarm.returned !== null && `, returned ${timeText(alarm.returned)}`}
+          raised {whenText(alarm.raised, today)}
+          {alarm.returned !== null && `, returned ${whenText(alarm.returned, today)}`}
         </span>
         {alarm.amended !== null && <Amended time={alarm.amended} />}
-        {isOpen && (
+        {isUnseen(alarm) && (
           <button
             type="button"
             class="button"
             data-testid={`ack-${alarm.id}`}
-            disabled={request?.kind === 'sent'}
+            disabled={request?.kind === 'sent' || refusal !== null}
+            title={refusal ?? undefined}
             onClick={() => acknowledge(alarm.id)}
           >
             {request?.kind === 'sent' ? 'Acknowledging …' : 'Acknowledge'}

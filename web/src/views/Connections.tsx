@@ -2,6 +2,8 @@ import { clockText } from '../format/clock';
 import { durationText } from '../format/time';
 import { countText } from '../format/value';
 import type { Device, Seconds } from '../protocol';
+import { hashOf } from '../route';
+import { GROUPS } from '../system/Counters';
 
 interface Props {
   devices: Device[];
@@ -25,7 +27,7 @@ export function Connections({ devices, counters, now }: Props) {
           ))}
         </ul>
       )}
-      <Counters counters={counters} />
+      <Troubles counters={counters} />
     </section>
   );
 }
@@ -54,19 +56,22 @@ function DeviceRow({ device, now }: { device: Device; now: Seconds }) {
 /** What of a device's samples was not used. */
 const DEVICE_TROUBLES = ['refused', 'dropped', 'late', 'duplicate', 'future'] as const;
 
-/** What should stay at zero. */
-const TROUBLES = ['overruns', 'late', 'duplicate', 'future', 'refused', 'dropped', 'handler_errors', 'quarantined'];
-
-export function Counters({ counters }: { counters: Map<string, number> }) {
-  if (counters.size === 0) return null;
+/** What went wrong since the start, in the words of the System page, which has the rest. */
+function Troubles({ counters }: { counters: Map<string, number> }) {
+  const troubles = GROUPS.flatMap((group) => group.counters).filter(
+    ([name, , isTrouble]) => isTrouble && (counters.get(name) ?? 0) > 0,
+  );
   return (
-    <dl class="counters" aria-label="Counters of the engine">
-      {[...counters].map(([name, count]) => (
-        <div key={name} data-testid={`counter-${name}`} data-trouble={TROUBLES.includes(name) && count > 0}>
-          <dt>{name.replaceAll('_', ' ')}</dt>
-          <dd>{countText(count)}</dd>
-        </div>
-      ))}
-    </dl>
+    <div class="troubles">
+      <dl>
+        {troubles.map(([name, meaning]) => (
+          <div key={name} data-testid={`trouble-${name}`}>
+            <dt>{meaning}</dt>
+            <dd>{countText(counters.get(name) ?? 0)}</dd>
+          </div>
+        ))}
+      </dl>
+      <a href={hashOf('system')}>All counters</a>
+    </div>
   );
 }

@@ -193,7 +193,7 @@ function coloursOf(theme: State['theme']) {
 
 const known = new Map<State['theme'], { health: string[]; ground: string; selected: string }>();
 
-/** What was searched for; without that, twins with alarms and then those that were looked at. */
+/** What was searched for; without that, twins with alarms and then those that were looked at, by name. */
 function FleetList({ state, actions }: Omit<Props, 'fleet'>) {
   const { text, found } = state.search;
   const names = text === '' ? usualNames(state) : found.map(({ name }) => name);
@@ -229,5 +229,6 @@ function FleetRow({ name, state, select }: { name: string; state: State; select:
 
 function usualNames({ alarms, twins }: State): string[] {
   const active = [...alarms.values()].filter((alarm) => alarm.twin !== '' && isActive(alarm)).sort(byGravity);
-  return [...new Set([...active.map((alarm) => alarm.twin), ...twins.keys()])];
+  const known = [...twins.keys()].sort((a, b) => a.localeCompare(b, 'en', { numeric: true }));
+  return [...new Set([...active.map((alarm) => alarm.twin), ...known])];
 }

@@ -1,6 +1,6 @@
 /** From a case to the plant: its commands, through the gate, with what the gate says. */
 import { whyNot } from '../../access';
-import type { CaseDraft, Draft } from '../../forecast/draft';
+import { type Draft, type Wish, wishesOf } from '../../forecast/draft';
 import type { Bench, Order } from '../../forecast/study';
 import { unitText } from '../../format/unit';
 import { numberText } from '../../format/value';
@@ -12,11 +12,6 @@ interface Props {
   draft: Draft;
   state: State;
   bench: Bench;
-}
-
-interface Wish {
-  actuator: string;
-  value: number;
 }
 
 export function Apply({ draft, state, bench }: Props) {
@@ -50,16 +45,6 @@ export function Apply({ draft, state, bench }: Props) {
       ))}
     </section>
   );
-}
-
-/** What the case tells actuators first: its own changes, and those of the base that it leaves as they are. */
-function wishesOf(one: CaseDraft, base: CaseDraft | undefined): Wish[] {
-  const own = new Set(one.changes.map(({ tag }) => tag));
-  const all = [...one.changes, ...(base === one ? [] : (base?.changes ?? []).filter(({ tag }) => !own.has(tag)))];
-  return all.flatMap(({ order, points }) => {
-    const [first] = [...points].sort((a, b) => a.at - b.at);
-    return order === null || first === undefined ? [] : [{ actuator: order, value: first.value }];
-  });
 }
 
 interface WishProps {

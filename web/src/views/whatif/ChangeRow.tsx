@@ -1,5 +1,5 @@
 /** What becomes of one value in a case: one step or several, each by slider and number. */
-import { type Change, rangeFor, tidy } from '../../forecast/draft';
+import { type Change, isCommand, rangeFor, tidy } from '../../forecast/draft';
 import { unitText } from '../../format/unit';
 import type { Channel } from '../../protocol';
 import { NumberInput } from '../NumberInput';
@@ -10,13 +10,15 @@ interface Props {
   actuators: Channel[];
   horizon: number;
   mayVary: boolean;
+  /** Whether controllers act, which set some of the inputs. */
+  isControlled: boolean;
   edit: (change: Change) => void;
   remove: () => void;
 }
 
 const STEPS_MOST = 6;
 
-export function ChangeRow({ change, channel, actuators, horizon, mayVary, edit, remove }: Props) {
+export function ChangeRow({ change, channel, actuators, horizon, mayVary, isControlled, edit, remove }: Props) {
   const { tag, points, vary, order } = change;
   const unit = channel?.unit ?? '1';
   const [low, high] = vary ?? rangeFor(channel ?? { min: null, max: null }, points[0]?.value ?? 0);
@@ -97,6 +99,14 @@ export function ChangeRow({ change, channel, actuators, horizon, mayVary, edit, 
           </label>
         )}
       </div>
+      {isControlled && order !== null && !isCommand(change) && (
+        <p class="change-more">
+          The controllers may set it otherwise.
+          <button type="button" class="link" onClick={() => edit({ ...change, tag: order })}>
+            change {order} instead
+          </button>
+        </p>
+      )}
     </div>
   );
 }

@@ -1,16 +1,21 @@
 /** A scenario by hand: how far, what to look at, and cases with their changes. */
 import {
+  actsOf,
   CASES_MOST,
   type CaseDraft,
+  type Change,
+  type CostDraft,
   type Draft,
   isChangeable,
   MEMBERS_MOST,
   newChange,
+  switched,
   TAGS_MOST,
 } from '../../forecast/draft';
-import type { Channel } from '../../protocol';
+import { type Channel, NOBODY } from '../../protocol';
 import type { State } from '../../state';
 import { NumberInput } from '../NumberInput';
+import { ActsForm } from './ActsForm';
 import { ChangeRow } from './ChangeRow';
 import { hueText } from './FanChart';
 import { KeepForm } from './KeepForm';
@@ -19,15 +24,16 @@ import { TagPicker } from './TagPicker';
 interface Props {
   draft: Draft;
   state: State;
-  edit: (draft: Draft) => void;
+  edit: (change: (draft: Draft) => Draft) => void;
 }
 
-const TOLD: Channel['kind'][] = ['state', 'output', 'tracked', 'input', 'parameter'];
+const TOLD: Channel['kind'][] = ['state', 'output', 'tracked', 'input', 'parameter', 'actuator'];
 
 export function DraftForm({ draft, state, edit }: Props) {
   const channels = [...state.channels.values()];
-  const change = (more: Partial<Draft>) => edit({ ...draft, ...more });
-  const editCase = (index: number, one: CaseDraft) => change({ cases: replaced(draft.cases, index, one) });
+  const change = (more: Partial<Draft>) => edit((now) => ({ ...now, ...more }));
+  const editTags = (next: (tags: string[]) => string[]) => edit((now) => ({ ...now, tags: next(now.tags) }));
+  const editCases = (next: (cases: CaseDraft[]) => CaseDraft[]) => edit((now) => ({ ...now, cases: next(now.cases) }));
   return (
     <>
       <div class="form-row">
@@ -61,7 +67,7 @@ export function DraftForm({ draft, state, edit }: Props) {
               <button
                 type="button"
                 aria-label={`Do not look at ${tag}`}
-                onClick={() => change({ tags: draft.tags.filter((other) => other !== tag) })}
+                onClick={() => editTags((tags) => tags.filter((other) => other !== tag))}
               >
                 ×
               </button>
@@ -75,7 +81,7 @@ export function DraftForm({ draft, state, edit }: Props) {
             tags={channels
               .filter(({ kind, tag }) => TOLD.includes(kind) && !draft.tags.includes(tag))
               .map(({ tag }) => tag)}
-            pick={(tag) => change({ tags: [...draft.tags, tag] })}
+            pick={(tag) => editTags((tags) => [...tags, tag])}
           />
         )}
       </div>
@@ -84,10 +90,11 @@ export function DraftForm({ draft, state, edit }: Props) {
           key={index}
           one={one}
           index={index}
+          base={index === 0 ? undefined : draft.cases[0]}
           state={state}
           horizon={draft.horizon}
-          edit={(next) => editCase(index, next)}
-          remove={index === 0 ? null : () => change({ cases: draft.cases.filter((_, other) => other !== index) })}
+          edit={(next) => editCases((cases) => cases.map((old, other) => (other === index ? next(old) : old)))}
+          remove={index === 0 ? null : () => editCases((cases) => cases.filter((_, other) => other !== index))}
         />
       ))}
       {draft.cases.length < CASES_MOST && (
@@ -95,12 +102,12 @@ export function DraftForm({ draft, state, edit }: Props) {
           type="button"
           class="button"
           data-testid="add-case"
-          onClick={() => change({ cases: [...draft.cases, { name: freeName(draft.cases), changes: [] }] })}
+          onClick={() => editCases((cases) => [...cases, { name: freeName(cases), changes: [], acts: null }])}
         >
           Another case
         </button>
       )}
-      <CostForm draft={draft} change={change} />
+      <CostForm cost={draft.cost} edit={(more) => edit((now) => ({ ...now, cost: { ...now.cost, ...more } }))} />
       {draft.cases[0]?.changes.some(({ vary }) => vary !== null) && (
         <KeepForm draft={draft} state={state} change={change} />
       )}
@@ -119,21 +126,26 @@ const freeName = (cases: CaseDraft[]): string => {
 interface CaseProps {
   one: CaseDraft;
   index: number;
+  /** The first case, of the others. */
+  base: CaseDraft | undefined;
   state: State;
   horizon: number;
-  edit: (one: CaseDraft) => void;
+  edit: (change: (one: CaseDraft) => CaseDraft) => void;
   remove: (() => void) | null;
 }
 
-function CaseForm({ one, index, state, horizon, edit, remove }: CaseProps) {
+function CaseForm({ one, index, base, state, horizon, edit, remove }: CaseProps) {
   const channels = [...state.channels.values()];
   const actuators = channels.filter(({ kind }) => kind === 'actuator');
+  const acts = actsOf(one, base);
   const taken = new Set(one.changes.map(({ tag }) => tag));
+  const editChanges = (next: (changes: Change[]) => Change[]) =>
+    edit((now) => ({ ...now, changes: next(now.changes) }));
   const add = (tag: string) => {
     const channel = state.channels.get(tag);
     if (channel === undefined) return;
     const value = state.values.get(tag)?.value ?? channel.min ?? 0;
-    edit({ ...one, changes: [...one.changes, newChange(channel, value, actuators)] });
+    editChanges((changes) => [...changes, newChange(channel, value, actuators)]);
   };
   return (
     <fieldset class="case" data-testid={`case-${index}`}>
@@ -145,7 +157,7 @@ function CaseForm({ one, index, state, horizon, edit, remove }: CaseProps) {
           aria-label="Name of the case"
           value={one.name}
           maxLength={40}
-          onInput={(event) => edit({ ...one, name: event.currentTarget.value })}
+          onInput={({ currentTarget }) => edit((now) => ({ ...now, name: currentTarget.value }))}
         />
         {index === 0 ? (
           <small>its changes hold in all cases</small>
@@ -155,6 +167,12 @@ function CaseForm({ one, index, state, horizon, edit, remove }: CaseProps) {
           </button>
         )}
       </div>
+      <ActsForm
+        acts={acts}
+        index={index}
+        can={state.plant?.acts ?? NOBODY}
+        turn={(turned) => edit((now) => switched(now, base, turned))}
+      />
       {one.changes.map((change, row) => (
         <ChangeRow
           key={change.tag}
@@ -163,15 +181,16 @@ function CaseForm({ one, index, state, horizon, edit, remove }: CaseProps) {
           actuators={actuators}
           horizon={horizon}
           mayVary={index === 0}
-          edit={(next) => edit({ ...one, changes: replaced(one.changes, row, next) })}
-          remove={() => edit({ ...one, changes: one.changes.filter((_, other) => other !== row) })}
+          isControlled={acts.control}
+          edit={(next) => editChanges((changes) => replaced(changes, row, next))}
+          remove={() => editChanges((changes) => changes.filter((_, other) => other !== row))}
         />
       ))}
       <TagPicker
         id={`change-${index}`}
         label="Change a value"
         tags={channels
-          .filter((channel) => isChangeable(channel, state.fed) && !taken.has(channel.tag))
+          .filter((channel) => isChangeable(channel, state.fed, acts) && !taken.has(channel.tag))
           .map(({ tag }) => tag)}
         pick={add}
       />
@@ -179,17 +198,14 @@ function CaseForm({ one, index, state, horizon, edit, remove }: CaseProps) {
   );
 }
 
-function CostForm({ draft, change }: { draft: Draft; change: (more: Partial<Draft>) => void }) {
-  const { cost } = draft;
+function CostForm({ cost, edit }: { cost: CostDraft; edit: (more: Partial<CostDraft>) => void }) {
   return (
     <fieldset class="form-row cost-form">
       <legend>Cost</legend>
       <select
         aria-label="How it adds up"
         value={cost.kind}
-        onChange={(event) =>
-          change({ cost: { ...cost, kind: event.currentTarget.value === 'final' ? 'final' : 'integral' } })
-        }
+        onChange={(event) => edit({ kind: event.currentTarget.value === 'final' ? 'final' : 'integral' })}
       >
         <option value="integral">over time</option>
         <option value="final">at the end</option>
@@ -199,7 +215,7 @@ function CostForm({ draft, change }: { draft: Draft; change: (more: Partial<Draf
         placeholder="t.pump1.power + t.pump2.power"
         data-testid="cost-expression"
         value={cost.expression}
-        onInput={(event) => change({ cost: { ...cost, expression: event.currentTarget.value } })}
+        onInput={(event) => edit({ expression: event.currentTarget.value })}
       />
       <input
         aria-label="Unit of the cost"
@@ -207,7 +223,7 @@ function CostForm({ draft, change }: { draft: Draft; change: (more: Partial<Draf
         class="cost-unit"
         data-testid="cost-unit"
         value={cost.unit}
-        onInput={(event) => change({ cost: { ...cost, unit: event.currentTarget.value } })}
+        onInput={(event) => edit({ unit: event.currentTarget.value })}
       />
     </fieldset>
   );

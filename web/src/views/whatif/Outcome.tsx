@@ -39,6 +39,7 @@ export function Outcome({ study, outlook, state, overlay, take }: Props) {
         )}
       </header>
       {outlook.found !== null && <Found found={outlook.found} state={state} take={take} />}
+      <Acted cases={cases} />
       {tags.map((tag) => (
         <TagOutcome key={tag} tag={tag} cases={cases} times={times} isOverlaid={study.isOverlaid} />
       ))}
@@ -68,6 +69,28 @@ function Found({ found, state, take }: Pick<Props, 'state' | 'take'> & { found: 
     </p>
   );
 }
+
+/** Who acted, where somebody did. */
+function Acted({ cases }: { cases: CaseOutlook[] }) {
+  if (cases.every(({ acted }) => acted.control === 'none' && !acted.handlers)) return null;
+  return (
+    <ul class="acted" data-testid="acted">
+      {cases.map(({ name, acted }, hue) => (
+        <li key={name}>
+          <span class="case-dot" style={{ background: hueText(hue) }} aria-hidden="true" />
+          {`${name}: ${actedText(acted)}`}
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+function actedText({ control, handlers }: CaseOutlook['acted']): string {
+  const who = CONTROL_TEXTS[control];
+  return handlers ? `${who} and the handlers act` : `${who} act${control === 'plant' ? '' : 's'}`;
+}
+
+const CONTROL_TEXTS = { none: 'nobody', scenario: "the scenario's control", plant: 'the controllers' };
 
 interface TagProps {
   tag: string;
