@@ -53,7 +53,7 @@ Err modbus_line_open(ModbusLine *line, ErrText *why)
 {
     assert(!line->open);
     if (modbus_connect(line->context) != 0)
-        return err_set(why, ERR_IO, "%s", modbus_strerror(errno));
+        return err_set(why, ERR_IO, "%s: %s", line->settings->peer, modbus_strerror(errno));
     line->open = true;
     return ERR_OK;
 }

@@ -1,9 +1,13 @@
 /* gate.c -- pollux gate: who may command the actuators of a running plant, what is held at its fail-safe value, and commands themselves. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "app/ask_server.h"
 #include "app/commands.h"
+#include "base/clock.h"
+
+static const int64_t OUTCOME_S = 15;  // how long the end of a command is waited for
 
 static int show_gate(int argc, char **argv);
 static int change_mode(int argc, char **argv);
@@ -20,7 +24,9 @@ static const Subcommand mode = {
     change_mode};
 static const Subcommand command = {
     "gate command", "ask an actuator for a value",
-    "Answered when the gate has decided; a dry run goes through all its checks and is never handed over.", give_command};
+    "Waits until the command has ended, for 15 seconds at most, and says how: exit status 0 when it is done, 1 when it was refused, failed or expired.\n"
+    "A dry run goes through all checks of the gate and is never handed over.",
+    give_command};
 static const Subcommand safe = {
     "gate fail-safe", "lead an actuator, or all, to the fail-safe value that the plant's script gives",
     "It is held there, and nothing else commands it, until `pollux gate release`.", fail_safe};
@@ -74,7 +80,10 @@ static void print_gate(const json_t *answer)
     json_t *state;
     if (json_is_true(json_object_get(answer, "dry_run")))
         puts("dry run: commands are decided and recorded, and none is handed over");
-    json_object_foreach(json_object_get(answer, "actuators"), tag, state)
+    const json_t *actuators = json_object_get(answer, "actuators");
+    if (json_object_size(actuators) == 0)
+        puts("all actuators are automatic, and none has a fail-safe value");
+    json_object_foreach((json_t *)actuators, tag, state)
         print_actuator(tag, state);
 }
 
@@ -112,6 +121,46 @@ static void print_decision(const json_t *answer)
     printf("command %lld%s%s\n", (long long)json_integer_value(json_object_get(answer, "command")), *says ? ": " : "", says);
 }
 
+/* How the command stands now, the caller's to let go; NULL before it is listed. */
+static Err ask_command(const ServerAddress *address, json_int_t id, json_t **out, ErrText *why)
+{
+    char path[96];
+    snprintf(path, sizeof path, "/api/v1/commands?limit=1&before=%lld", (long long)id + 1);
+    json_t *list = NULL;
+    const Err err = server_ask(address, "GET", path, NULL, &list, why);
+    json_t *newest = json_array_get(list, 0);
+    *out = json_integer_value(json_object_get(newest, "id")) == id ? json_incref(newest) : NULL;
+    json_decref(list);
+    return err;
+}
+
+/* The exit status that its end deserves. What has not ended is no failure yet. */
+static int print_end(json_int_t id, const json_t *now, bool ended)
+{
+    const char *state = now ? text_at(now, "state") : "waiting", *detail = now ? text_at(now, "detail") : "";
+    const bool fine = !ended || strcmp(state, "done") == 0 || strcmp(state, "withheld") == 0;
+    printf("command %lld: %s%s%s%s\n", (long long)id, ended ? "" : "still ", state, *detail ? ": " : "", detail);
+    return fine && !fflush(stdout) ? EXIT_DONE : EXIT_FAILED;
+}
+
+/* A command that was taken may still fail on its way: what came of it. */
+static int await_end(const ServerAddress *address, json_int_t id)
+{
+    const int64_t until = clock_system.elapsed_ns(clock_system.self) + OUTCOME_S * NS_PER_S;
+    for (;; clock_system.sleep_ns(clock_system.self, 100 * NS_PER_MS)) {
+        ErrText why;
+        json_t *now = NULL;
+        if (ask_command(address, id, &now, &why))
+            return subcommand_fail(EXIT_FAILED, &why);
+        const bool ended = now && !json_is_null(json_object_get(now, "ended"));
+        const bool last = ended || clock_system.elapsed_ns(clock_system.self) >= until;
+        const int status = last ? print_end(id, now, ended) : EXIT_DONE;
+        json_decref(now);
+        if (last)
+            return status;
+    }
+}
+
 static int give_command(int argc, char **argv)
 {
     ServerAddress address = {0};
@@ -135,7 +184,15 @@ static int give_command(int argc, char **argv)
         return subcommand_fail(EXIT_USAGE, &why);
     }
     json_t *body = json_pack("{s:s,s:f,s:s*,s:b}", "tag", tag, "value", number, "reason", reason, "dry_run", dry_run);
-    return ask(&address, "POST", "commands", NULL, body, print_decision);
+    if (dry_run)
+        return ask(&address, "POST", "commands", NULL, body, print_decision);
+
+    json_t *answer = NULL;
+    const Err err = server_ask(&address, "POST", "/api/v1/commands", body, &answer, &why);
+    const json_int_t id = json_integer_value(json_object_get(answer, "command"));
+    json_decref(body);
+    json_decref(answer);
+    return err ? subcommand_fail(EXIT_FAILED, &why) : await_end(&address, id);
 }
 
 /* One actuator, or all. */

@@ -9,6 +9,7 @@
 
 enum { TAKEN_MAX = 4 };
 static const float BAR = 44, PAD = 10, BUTTON = 28, GAP = 8;
+static const float MODE_WIDTH = 90, TIME_WIDTH = 150;  // of the bar's words: what has no room is left out
 static const double STEP_S = 10, STRIDE_S = 120, CALM_S = 2;
 static const double horizons[] = {0, 60, 600, 3600};
 
@@ -292,12 +293,16 @@ static void draw_status(Ui *ui, const World *world, float x, float y, float widt
     static const char *const hints[] = {"what is now", "held: the plant goes on, the window does not", "as it was then", "the server does not answer: the last that is known"};
     const Theme *theme = ui->theme;
     const float end = x + width;
-    x += ui_text(ui, x, y - 3, 0.4F * width, FACE_TITLE, theme->text, world->plant[0] ? world->plant : "…") + 16;
+    if (width < MODE_WIDTH)
+        return;
+    x += ui_text(ui, x, y - 3, fminf(0.4F * width, width - MODE_WIDTH), FACE_TITLE, theme->text, world->plant[0] ? world->plant : "…") + 16;
     const Ink ink = world->mode == WORLD_LIVE ? theme->good : world->mode == WORLD_OFFLINE ? theme->severity[3] : theme->severity[1];
     const float mode = ui_text(ui, x, y, 90, FACE_STRONG, ink, mode_text(world->mode));
     ui_hint(ui, (Box){x, y, mode, 18}, hints[world->mode]);
     x += mode + 16;
-    x += ui_text(ui, x, y, 200, FACE_TEXT, theme->text, axis_time(world->time, true).text) + 16;
+    if (x + TIME_WIDTH > end)
+        return;
+    x += ui_text(ui, x, y, TIME_WIDTH, FACE_TEXT, theme->text, axis_time(world->time, true).text) + 16;
     if (x >= end - 60)
         return;
     char text[WORLD_TEXT + WORLD_NAME + 64] = "";

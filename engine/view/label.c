@@ -5,6 +5,7 @@
 
 static const float GAP = 4;      // units between a body and its name
 static const float BREATH = 2;   // units between two names
+static const float RIM = 0.25F, RIM_KEPT = 0.35F;  // share of a body at each of its sides that names of others may cover: new ones, and those that were there
 
 float label_rank(int severity, bool unacknowledged, bool selected, bool hovered, float size)
 {
@@ -38,6 +39,8 @@ static const Label *find_before(const Labels *before, uint32_t asset)
 
 typedef struct Place {
     const Labels *labels;
+    const LabelWish *wishes;
+    size_t count;
     Box room;
     const Box *taken;
     size_t taken_count;
@@ -57,16 +60,35 @@ static bool is_free(const Place *place, Box box)
     return true;
 }
 
-/* At the side where it was, or the first that is free. */
+/* Whether it would seem to name another body, since it lies over the middle of that: so much of each side does not count. */
+static bool misleads(const Place *place, const LabelWish *wish, Box box, float rim)
+{
+    for (size_t i = 0; i < place->count; i++) {
+        const Box body = place->wishes[i].body;
+        const Box middle = {body.x + rim * body.width, body.y + rim * body.height, (1 - 2 * rim) * body.width, (1 - 2 * rim) * body.height};
+        if (place->wishes[i].asset != wish->asset && boxes_meet(box, middle))
+            return true;
+    }
+    return false;
+}
+
+/* At the side where it was, which is given up a little later than it is taken, or the first that is free; one that misleads when there is no other. */
 static bool find_place(const Place *place, const LabelWish *wish, const Label *before, Label *out)
 {
-    *out = (Label){.asset = wish->asset};
-    if (before && is_free(place, out->box = box_at(wish, out->side = before->side)))
-        return true;
-    for (out->side = LABEL_ABOVE; out->side < LABEL_SIDES; out->side++)
-        if (is_free(place, out->box = box_at(wish, out->side)))
+    bool found = false;
+    for (int turn = before ? -1 : 0; turn < LABEL_SIDES; turn++) {
+        const LabelSide side = turn < 0 ? before->side : (LabelSide)turn;
+        const Box box = box_at(wish, side);
+        if (!is_free(place, box))
+            continue;
+        const bool clear = !misleads(place, wish, box, turn < 0 ? RIM_KEPT : RIM);
+        if (clear || !found)
+            *out = (Label){.asset = wish->asset, .side = side, .box = box};
+        if (clear)
             return true;
-    return false;
+        found = true;
+    }
+    return found;
 }
 
 typedef struct Candidate {
@@ -95,7 +117,7 @@ void labels_place(Labels *labels, const LabelWish *wishes, size_t count, Box roo
     qsort(candidates, count, sizeof *candidates, by_rank);
 
     labels->count = 0;
-    const Place place = {labels, room, taken, taken_count};
+    const Place place = {labels, wishes, count, room, taken, taken_count};
     for (size_t i = 0; i < count && labels->count < LABELS_MAX; i++) {
         Label label;
         if (find_place(&place, candidates[i].wish, candidates[i].before, &label))

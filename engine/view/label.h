@@ -1,7 +1,8 @@
 /* label.h -- names over bodies, which never cover each other and do not flicker.
  *
- * Who ranks highest is placed first, at the first of four sides that is free: above, right, left, below. Who was shown in the frame before ranks a little
- * higher than it did, and keeps its side while that is free; so two that compete do not change places with every breath of the camera.
+ * Who ranks highest is placed first, at the first of four sides that is free: above, right, left, below; over the middle of another body, which it would
+ * seem to name, only where there is no other. Who was shown in the frame before ranks a little higher than it did, and keeps its side while that is free;
+ * so two that compete do not change places with every breath of the camera.
  *
  * Takes: wishes.  Gives: boxes. No state but what was shown before, no clock: the same wishes give the same labels.
  * Memory: the caller's. */

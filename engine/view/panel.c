@@ -7,6 +7,7 @@
 #include "view/axis.h"
 
 static const float PAD = 12, ROW = 22, CHART = 178, BUTTON = 28;
+enum { ROWS_LEAST = 3 };  // of the table, beside a chart
 static const double HORIZON_FIRST = 600;
 
 void panel_init(Panel *panel)
@@ -369,7 +370,9 @@ void panel_draw(Panel *panel, Ui *ui, View *view, Box box)
     float y = draw_head(ui, view, box, box.y + PAD);
     if (view->selected != WORLD_NOBODY) {  // unless it was just closed
         y = draw_alarms(panel, ui, view, box, y);
-        y = draw_chart(panel, ui, view, box, y);
+        // in a low window the table goes before the chart
+        if (y + ROW + CHART + ROWS_LEAST * ROW < box.y + box.height - lever)
+            y = draw_chart(panel, ui, view, box, y);
         draw_table(panel, ui, view, (Box){box.x, y, box.width, box.y + box.height - y - lever - 4});
         if (lever > 0)
             draw_lever(panel, ui, view, (Box){box.x, box.y + box.height - lever, box.width, lever});

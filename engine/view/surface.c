@@ -8,7 +8,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SAMPLES = 4, SIDE_MAX = 16384 };
+enum {
+    SAMPLES = 4,
+    SIDE_MAX = 16384,
+    WIDTH_LEAST = 640, HEIGHT_LEAST = 400,  // points of a window: bar, time line and panel have room
+};
 
 struct Surface {
     SDL_Window *window;
@@ -103,6 +107,7 @@ static Err open_window(Surface *surface, const SurfaceDef *def, ErrText *why)
         return err_set(why, ERR_IO, "there is no OpenGL 3.3 here: %s. Its driver may be too old; LIBGL_ALWAYS_SOFTWARE=1 lets Mesa draw in software", SDL_GetError());
     if (epoxy_gl_version() < 33)
         return err_set(why, ERR_IO, "OpenGL 3.3 is needed, and this driver has %s", (const char *)glGetString(GL_VERSION));
+    SDL_SetWindowMinimumSize(surface->window, WIDTH_LEAST, HEIGHT_LEAST);
     SDL_GL_SetSwapInterval(1);
     surface->software = names_software((const char *)glGetString(GL_RENDERER));
     snprintf(surface->renderer, sizeof surface->renderer, "OpenGL %s, %s", (const char *)glGetString(GL_VERSION), (const char *)glGetString(GL_RENDERER));

@@ -119,10 +119,15 @@ static Err check_options(Show *show, ErrText *why)
 static Err wait_for_world(const Show *show, View *view, ErrText *why)
 {
     const int64_t until = clock_system.elapsed_ns(clock_system.self) + PATIENCE_S * NS_PER_S;
+    bool told = false;
     while (!stop_asked && clock_system.elapsed_ns(clock_system.self) < until) {
         view_step(view, 0);
         const World *world = &view->world;
         const bool ready = world->time != TIME_NONE && (view->horizon <= 0 || world->ghost_time != TIME_NONE);
+        if (world->mode == WORLD_OFFLINE && *world->notice && !told) {
+            log_write(LOG_WARNING, "view", "%s; waiting for %d s", world->notice, PATIENCE_S);
+            told = true;
+        }
         if (ready && (show->begin == TIME_NONE || (double)(world->time - show->begin) >= ((double)show->after - 2 * world->step) * (double)NS_PER_S))
             return ERR_OK;
         clock_system.sleep_ns(clock_system.self, NS_PER_MS);

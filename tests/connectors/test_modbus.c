@@ -108,6 +108,7 @@ TEST_BESIDE_EACH_SERVER(a_line_that_only_writes_finds_its_server_again_too)
     rig_expect_done(&rig, 0, 5);
     peer_kill(&server->peer);
     rig_wait(&rig, rig.left == 1);
+    rig_wait(&rig, strstr(exchange_state(rig.exchange).fault, "127.0.0.1:") != NULL);  // who it is that refuses
     server_start(server);
     rig_wait(&rig, rig.joined == 2);
     rig_expect_done(&rig, 0, 6);

@@ -379,7 +379,46 @@ START_TEST(a_dry_run_that_is_simulated_is_answered_behind_the_trial)
 }
 END_TEST
 
+/* Until the gate has so many. */
+static void await_command(Works *works, size_t count)
+{
+    size_t known = 0;
+    for (int i = 0; i < PATIENCE_MS / 20 && known < count; i++) {
+        json_t *commands = flow_ask(&works->server, "GET", "commands", "", 200);
+        known = json_array_size(commands);
+        json_decref(commands);
+        device_service(works->device, 20 * NS_PER_MS);
+    }
+    ck_assert_uint_eq(known, count);
+}
+
+START_TEST(the_command_line_waits_until_a_command_has_ended_and_says_how)
+{
+    Works works;
+    begin(&works, "wait.db", "gate = { read_back = { ['tank1.valve'] = { 'tank1.position', within = 2, seconds = 3 } } }");
+    live(&works, 3, 3, 10);
+    char url[64];
+    snprintf(url, sizeof url, "http://127.0.0.1:%d", works.server.port);
+    for (size_t i = 0; i < 2; i++) {
+        const bool follows = i == 0;
+        Child asker = CHILD_START("asker", "gate", "command", "tank1.valve", follows ? "30" : "60", "--url", url);
+        await_command(&works, i + 1);
+        live(&works, 1, 1, 10);
+        ck_assert(await_told(&works, i + 1));
+        live(&works, follows ? 2 : 8, 1, 29);
+        const int status = child_wait(&asker, PATIENCE_MS);
+        char *out = flow_read(asker.out.text), *err = flow_read(asker.err.text);
+        ck_assert_msg(status == (follows ? 0 : 1), "exit status %d: %s%s", status, out, err);
+        free(err);
+        free(out);
+        assert_says(flow_read(asker.out.text), follows ? ": done" : ": failed: confirmed, but tank1.position reads 29 percent");
+        live(&works, 60, 60, 29);
+    }
+    end(&works);
+}
+END_TEST
+
 KIT_MAIN("flow.safety", an_orderly_stop_writes_the_fail_safe_value_which_people_release, lost_sensors_hold_the_actuator_and_kill_9_does_not_change_that,
          modes_are_the_same_behind_kill_9_and_behind_another_script, a_command_is_done_when_the_device_reports_it, a_watchdog_beats_while_ticks_run,
          in_a_dry_run_nothing_reaches_the_device, the_command_line_does_what_the_dashboard_does,
-         a_dry_run_that_is_simulated_is_answered_behind_the_trial)
+         a_dry_run_that_is_simulated_is_answered_behind_the_trial, the_command_line_waits_until_a_command_has_ended_and_says_how)

@@ -112,6 +112,23 @@ START_TEST(a_label_keeps_its_side_while_that_is_free)
 }
 END_TEST
 
+/* Above is taken, and to the right its name would lie over the neighbour. */
+START_TEST(a_label_does_not_lie_over_another_body_while_there_is_another_place)
+{
+    Labels labels = {.count = 0};
+    const LabelWish wishes[] = {{.asset = 1, .body = {600, 300, 40, 40}, .width = 90, .height = 16, .rank = 2},
+                                {.asset = 2, .body = {660, 290, 60, 60}, .width = 60, .height = 16, .rank = 1}};
+    const Box above = {560, 270, 100, 28}, around[] = {above, {480, 270, 118, 90}, {560, 342, 100, 40}};
+    labels_place(&labels, wishes, 2, ROOM, &above, 1);
+    ck_assert_uint_eq(labels.items[0].asset, 1);
+    ck_assert_int_eq(labels.items[0].side, LABEL_LEFT);
+
+    labels = (Labels){.count = 0};
+    labels_place(&labels, wishes, 2, ROOM, around, 3);
+    ck_assert_int_eq(find(&labels, 1)->side, LABEL_RIGHT);  // there is no other
+}
+END_TEST
+
 START_TEST(a_new_alarm_takes_the_place_of_who_was_there)
 {
     Labels labels = {.count = 0};
@@ -130,4 +147,5 @@ START_TEST(a_new_alarm_takes_the_place_of_who_was_there)
 END_TEST
 
 KIT_MAIN("view.label", no_two_labels_meet_and_none_leaves_the_room, an_alarm_goes_before_what_is_large_and_the_worse_alarm_before_the_lesser, the_order_of_the_wishes_does_not_matter,
-         who_is_shown_stays_shown_while_sizes_breathe, a_label_keeps_its_side_while_that_is_free, a_new_alarm_takes_the_place_of_who_was_there)
+         who_is_shown_stays_shown_while_sizes_breathe, a_label_keeps_its_side_while_that_is_free,
+         a_label_does_not_lie_over_another_body_while_there_is_another_place, a_new_alarm_takes_the_place_of_who_was_there)
