@@ -263,7 +263,8 @@ static Err refuse_tag(const Reader *reader, const char *name, TagId tag)
     if (tag != TAG_NONE && plant_is_fed(plant, tag))
         return script_blame(plant->script, reader->why, "bind", name, "bind: \"%s\" is fed by another twin", name);
     list_bindable(plant, (uint32_t)index, bindable, sizeof bindable);
-    return script_blame(plant->script, reader->why, "bind", name, "bind: \"%s\" is no sensor, input or actuator; of \"%s\" one of these was expected: %s", name, twin, bindable);
+    return script_blame(plant->script, reader->why, "bind", name, "bind: \"%s\" is no sensor, input or actuator; of \"%s\" one of these was expected: %s", name,
+                        twin, bindable);
 }
 
 static Err find_tag(const Reader *reader, const char *name, Binding *out)
