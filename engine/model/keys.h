@@ -13,7 +13,7 @@
 int keys_line(const char *source, const char *const *keys, char assigns);
 
 typedef struct KeyTwice {
-    const char *name;  // in the source; NULL when no key is there twice
+    const char *name;           // in the source; NULL when no key is there twice
     int length, first, second;  // of the name; its lines
 } KeyTwice;
 
