@@ -13,8 +13,8 @@ static ServerConnection show_device(const WebsocketDevice *device)
     ServerConnection shown = {.kind = "websocket", .connected = device->connected, .samples = device->samples, .refused = device->refused,
                               .dropped = device->dropped, .lost = device->lost, .last = device->last, .measured = device->measured, .clock = device->clock,
                               .since = TIME_NONE};
-    snprintf(shown.name, sizeof shown.name, "%s", device->name);
-    snprintf(shown.peer, sizeof shown.peer, "%s", device->peer);
+    snprintf(shown.name, sizeof shown.name, "%.*s", (int)sizeof device->name, device->name);
+    snprintf(shown.peer, sizeof shown.peer, "%.*s", (int)sizeof device->peer, device->peer);
     return shown;
 }
 
