@@ -1,6 +1,7 @@
 #include "app/publish.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "app/inside.h"
 
@@ -13,8 +14,9 @@ static ServerConnection show_device(const WebsocketDevice *device)
     ServerConnection shown = {.kind = "websocket", .connected = device->connected, .samples = device->samples, .refused = device->refused,
                               .dropped = device->dropped, .lost = device->lost, .last = device->last, .measured = device->measured, .clock = device->clock,
                               .since = TIME_NONE};
-    snprintf(shown.name, sizeof shown.name, "%.*s", (int)sizeof device->name, device->name);
-    snprintf(shown.peer, sizeof shown.peer, "%.*s", (int)sizeof device->peer, device->peer);
+    _Static_assert(sizeof shown.name >= sizeof device->name && sizeof shown.peer >= sizeof device->peer, "a device's names have room");
+    memcpy(shown.name, device->name, sizeof device->name);
+    memcpy(shown.peer, device->peer, sizeof device->peer);
     return shown;
 }
 
