@@ -87,6 +87,8 @@ static void read_bindings(Options *options, RegistryEntry *entry)
         snprintf(binding->name, sizeof binding->name, "%s", name);
         read_text(&item, "tag", binding->tag, sizeof binding->tag);
         read_text(&item, "unit", binding->unit, sizeof binding->unit);
+        if (!*binding->tag)
+            options_fail(&item, "tag", "a tag of the plant was expected");
         options_only(&item, known, NULL);
         check_item(options, &item, "bindings", name);
     }
