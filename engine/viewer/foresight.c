@@ -128,8 +128,9 @@ static void write_ask(Foresight *foresight, const ForesightAsk *ask)
     Text *text = &foresight->text;
     const Plant *plant = foresight->capture->plant;
     text_clear(text);
-    text_format(text, "{ \"name\": \"what-if\", \"horizon\": %.17g, \"members\": %d, \"points\": %d, \"quantiles\": [10, 50, 90], \"tags\": [", ask->horizon,
-                MEMBERS, POINTS);
+    // controllers would undo what is changed by hand
+    text_format(text, "{ \"name\": \"what-if\", \"horizon\": %.17g, \"members\": %d, \"points\": %d, \"control\": %s, \"quantiles\": [10, 50, 90], \"tags\": [",
+                ask->horizon, MEMBERS, POINTS, plant->control_ns && ask->change_count == 0 ? "true" : "false");
     for (size_t i = 0; i < ask->channel_count; i++) {
         text_put(text, i ? ", " : "");
         text_json_string(text, tags_name(plant->tags, plant_tag(plant, ask->asset, ask->channels[i])).text);
