@@ -77,5 +77,6 @@ test('what would come of another opening of the valve', async () => {
   await find('pick-told').fill('zone.flow');
   await find('run').click();
   await find('outcome').waitFor({ timeout: FORECAST_MS });
+  await browser.page.evaluate(() => window.scrollTo(0, 0));
   await take('whatif');
 });

@@ -542,6 +542,7 @@ function readSeries(field: Field): Series {
 }
 
 const text = (field: Field): string => field.text();
-const prose = (field: Field): string => proseText(field.text());
+/** A text of the server, as people write it. */
+export const prose = (field: Field): string => proseText(field.text());
 const number = (field: Field): number => field.number();
 const seconds = (field: Field): Seconds => field.number() / 1e9;

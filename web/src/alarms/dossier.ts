@@ -3,8 +3,7 @@
  *  Takes: the bodies of `GET alarms/ID` and `GET alarms/shelved`.
  */
 import { type Field, parseJson } from '../decode';
-import { proseText } from '../format/unit';
-import { type Alarm, readAlarm, type Seconds } from '../protocol';
+import { type Alarm, prose, readAlarm, type Seconds } from '../protocol';
 
 /** The numbers that an alarm was raised on. */
 export interface Evidence {
@@ -74,7 +73,7 @@ export function readShelves(body: string): Shelf[] {
 
 function readEvidence(field: Field): Evidence {
   return {
-    text: field.get('text').or('', text),
+    text: field.get('text').or('', prose),
     tags: field.get('tags').or([], (tags) => tags.list(text)),
     values: field.get('values').or(new Map<string, Witness>(), (values) => values.table(readWitness)),
     limit: field.get('limit').or(null, number),
@@ -104,7 +103,7 @@ function readSensors(field: Field): Map<string, { innovation: number; sd: number
 const readComment = (field: Field): Comment => ({
   time: seconds(field.get('time')),
   by: field.get('by').or('', text),
-  text: proseText(field.get('text').text()),
+  text: prose(field.get('text')),
 });
 
 const readShelf = (field: Field): Shelf => ({
