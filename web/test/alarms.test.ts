@@ -53,7 +53,9 @@ test('a text that begins with its twin is not told with it twice', () => {
 
 test('the evidence says a text as the alarm does', () => {
   const text = 'hamlet.leakage is 4.00 m^3/h, above 2.00 m^3/h';
-  const { alarm: told, evidence } = readDossier(JSON.stringify({ alarm: alarm({ text }), evidence: { text, from: NOW_NS, to: NOW_NS } }));
+  const { alarm: told, evidence } = readDossier(
+    JSON.stringify({ alarm: alarm({ text }), evidence: { text, from: NOW_NS, to: NOW_NS } }),
+  );
   expect(told.text).toBe('hamlet.leakage is 4.00 m³/h, above 2.00 m³/h');
   expect(evidence?.text).toBe(told.text);
 });
