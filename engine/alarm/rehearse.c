@@ -2,18 +2,16 @@
 #include "alarm/rehearse.h"
 
 #include <lauxlib.h>
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "alarm/handlers.h"
 #include "alarm/watch.h"
 #include "forecast/control.h"
-#include "plant/every.h"
 
 /* Who acts for one member. */
 typedef struct Understudy {
-    Plant plant;  // with a script of its own, and the member's values; NULL in it while there is nobody
+    Plant plant;  // with a script of its own, NULL while there is nobody, and for handlers with the member's values
     Handlers handlers;
     bool handles;
     int control;  // its function in the registry
@@ -34,8 +32,9 @@ struct Rehearsal {
     int64_t now;           // plant time
     bool derived;          // outputs are as the states are now
     bool silent;           // what is raised now stands already
+    // for handlers: only where the fork has all twins of the plant, which are few then
     Plant stage;           // whose blocks are the twins of the fork, and whose lanes the members
-    Block *blocks;         // by twin of the fork
+    Block *blocks;         // by twin of the fork; NULL without a stage
     Twin *twins;           // by member, then by twin of the plant
     Guard *guards;
     size_t guard_count;
@@ -88,24 +87,16 @@ static size_t count_limits(const Fork *fork)
     return count;
 }
 
-static void close_rehearsal(Rehearsal *rehearsal);
-
-static Err open_rehearsal(const Fork *fork, Rehearsal **out, ErrText *why)
+static Err set_stage(Rehearsal *rehearsal)
 {
-    Rehearsal *rehearsal = mem_alloc(sizeof *rehearsal);
-    if (!rehearsal)
-        return no_memory(why);
+    const Fork *fork = rehearsal->fork;
     Arena *arena = &rehearsal->arena;
-    rehearsal->fork = fork;
     rehearsal->blocks = arena_new(arena, Block, fork->twin_count);
     rehearsal->twins = arena_new(arena, Twin, (size_t)LANES * fork->plant->twin_count);
     rehearsal->guards = arena_new(arena, Guard, count_limits(fork) + 1);
     rehearsal->alarms = arena_new(arena, Alarm, ALARMS_MAX);
-    rehearsal->understudies = arena_new(arena, Understudy, LANES);
-    if (!rehearsal->blocks || !rehearsal->twins || !rehearsal->guards || !rehearsal->alarms || !rehearsal->understudies) {
-        close_rehearsal(rehearsal);
-        return no_memory(why);
-    }
+    if (!rehearsal->blocks || !rehearsal->twins || !rehearsal->guards || !rehearsal->alarms)
+        return ERR_MEMORY;
     set_twins(rehearsal);
     set_guards(rehearsal);
     rehearsal->stage = *fork->plant;
@@ -113,7 +104,6 @@ static Err open_rehearsal(const Fork *fork, Rehearsal **out, ErrText *why)
     rehearsal->stage.block_count = fork->twin_count;
     rehearsal->stage.twins = rehearsal->twins;
     rehearsal->stage.twin_count = LANES * fork->plant->twin_count;
-    *out = rehearsal;
     return ERR_OK;
 }
 
@@ -136,6 +126,24 @@ static void close_rehearsal(Rehearsal *rehearsal)
         dismiss(&rehearsal->understudies[lane]);
     arena_fini(&rehearsal->arena);
     mem_free(rehearsal);
+}
+
+static Err open_rehearsal(const Fork *fork, Rehearsal **out, ErrText *why)
+{
+    Rehearsal *rehearsal = mem_alloc(sizeof *rehearsal);
+    if (!rehearsal)
+        return no_memory(why);
+    rehearsal->fork = fork;
+    rehearsal->understudies = arena_new(&rehearsal->arena, Understudy, LANES);
+    Err err = rehearsal->understudies ? ERR_OK : ERR_MEMORY;
+    if (!err && fork->twin_count == fork->plant->twin_count)
+        err = set_stage(rehearsal);
+    if (err) {
+        close_rehearsal(rehearsal);
+        return no_memory(why);
+    }
+    *out = rehearsal;
+    return ERR_OK;
 }
 
 static int refer_to_control(lua_State *lua)
@@ -161,15 +169,13 @@ static Err engage(Rehearsal *rehearsal, uint32_t lane, ErrText *why)
     Understudy *understudy = &rehearsal->understudies[lane];
     dismiss(understudy);
     Err err = plant_script_again(&understudy->plant, rehearsal->fork->plant, why);
-    if (err)
+    if (!err && rehearsal->parts.control)
+        err = prepare_control(understudy, why);
+    if (err || !rehearsal->parts.handlers)
         return err;
     understudy->plant.blocks = rehearsal->blocks;
     understudy->plant.block_count = rehearsal->fork->twin_count;
     understudy->plant.twins = &rehearsal->twins[lane * rehearsal->fork->plant->twin_count];
-    if (rehearsal->parts.control)
-        err = prepare_control(understudy, why);
-    if (err || !rehearsal->parts.handlers)
-        return err;
     err = handlers__init(&understudy->handlers, &understudy->plant, true, why);
     understudy->handles = !err;
     return err;
@@ -310,31 +316,25 @@ static Err finish(Rehearsal *rehearsal, uint32_t lane, ErrText *why)
 
 // --- what a forecast calls -----------------------------------------------------------------------------------------
 
-static int64_t time_of(const Rehearsal *rehearsal)
-{
-    const Fork *fork = rehearsal->fork;
-    return (fork->time == TIME_NONE ? 0 : fork->time) + (int64_t)rehearsal->pack->steps * fork->plant->step_ns;
-}
-
 static Err begin(Rehearsal *rehearsal, Pack *pack, uint32_t members, RehearsalParts parts, ErrText *why)
 {
     const Fork *fork = rehearsal->fork;
     rehearsal->pack = pack;
     rehearsal->members = members;
     rehearsal->parts = parts;
-    rehearsal->now = time_of(rehearsal);
-    if (parts.handlers && fork->twin_count < fork->plant->twin_count)
+    rehearsal->now = pack_time(pack);
+    if (parts.handlers && !rehearsal->blocks)
         return err_set(why, ERR_SCRIPT, "handlers may look at all twins of plant \"%s\", and these are more than the %d of a forecast", fork->plant->name,
                        FORK_TWINS_MAX);
+    Err err = ERR_OK;
+    for (uint32_t lane = 0; lane < members && !err; lane++)
+        err = engage(rehearsal, lane, why);
+    if (err || !parts.handlers)
+        return err;
     for (uint32_t i = 0; i < fork->twin_count; i++) {
         rehearsal->blocks[i].columns = pack->blocks[i];
         rehearsal->blocks[i].lanes = members;
     }
-    Err err = ERR_OK;
-    for (uint32_t lane = 0; lane < members && !err; lane++)
-        err = engage(rehearsal, lane, why);
-    if (err)
-        return err;
     show_sensors(rehearsal);
     begin_alarms(rehearsal);
     return ERR_OK;
@@ -352,7 +352,7 @@ static Err decide(Rehearsal *rehearsal, ErrText *why)
 
 static Err answer(Rehearsal *rehearsal, ErrText *why)
 {
-    rehearsal->now = time_of(rehearsal);
+    rehearsal->now = pack_time(rehearsal->pack);
     rehearsal->derived = false;
     show_sensors(rehearsal);
     for (uint32_t lane = 0; lane < rehearsal->members; lane++) {

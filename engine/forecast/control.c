@@ -101,25 +101,17 @@ static void push_memory(lua_State *lua, uint64_t member)
     lua_remove(lua, -2);
 }
 
-/* Seconds of plant time since 1970, from which a forecast of no moment begins. */
-static double time_of(const Pack *pack)
-{
-    const int64_t start = pack->swarm->fork->time;
-    return start == TIME_NONE ? 0 : (double)start / (double)NS_PER_S;
-}
-
 /* Everything that can fail for want of memory is inside of a call. */
 static int decide(lua_State *lua)
 {
     Device *device = lua_touserdata(lua, 1);
     const Pack *pack = device->pack;
-    const double seconds = (double)pack->steps * pack->swarm->fork->plant->step;
     lua_rawgeti(lua, LUA_REGISTRYINDEX, lua_tointeger(lua, 2));
     *(const Device **)lua_newuserdatauv(lua, sizeof(Device *), 0) = device;
     luaL_setmetatable(lua, device_type);
-    lua_pushnumber(lua, seconds);
+    lua_pushnumber(lua, (double)pack->steps * pack->swarm->fork->plant->step);
     push_memory(lua, pack->first + device->lane);
-    lua_pushnumber(lua, time_of(pack) + seconds);
+    lua_pushnumber(lua, (double)pack_time(pack) / (double)NS_PER_S);
     lua_call(lua, 4, 0);
     return 0;
 }

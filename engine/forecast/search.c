@@ -123,8 +123,9 @@ static void tell_share(void *self, double share)
 static Err forecast(Searching *searching, const double *at, Trial *out)
 {
     Forecast *forecast;
+    const SearchDef *asked = searching->def;
     const ForecastDef def = {
-        .threads = searching->def->threads, .peaks = true, .rehearsal = searching->def->rehearsal, .stop = searching->def->stop, .tell = tell_share, .self = searching};
+        .threads = asked->threads, .peaks = true, .rehearsal = asked->rehearsal, .stop = asked->stop, .tell = tell_share, .self = searching};
     *out = (Trial){0};
     for (size_t i = 0; i < searching->aim->choice_count; i++) {
         out->at[i] = at[i];
@@ -254,8 +255,9 @@ static Err begin(Searching *searching)
 static Err compare(Searching *searching, const Scenario *scenario)
 {
     const Search *search = searching->search;
+    const SearchDef *asked = searching->def;
     const ForecastDef def = {
-        .threads = searching->def->threads, .rehearsal = searching->def->rehearsal, .stop = searching->def->drops ? searching->def->stop : NULL, .tell = tell_share, .self = searching};
+        .threads = asked->threads, .rehearsal = asked->rehearsal, .stop = asked->drops ? asked->stop : NULL, .tell = tell_share, .self = searching};
     Scenario both = *scenario;
     Case cases[COMPARED] = {scenario->cases[0], searching->what};
     for (size_t i = 0; i < searching->aim->choice_count; i++)

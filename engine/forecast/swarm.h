@@ -96,6 +96,12 @@ void pack_derive(Pack *pack, bool all);
 /// Give all members a value, off by what is each member's own. Behind a parameter, prepare what follows from it.
 void pack_set(Pack *pack, Cell cell, double value);
 void pack_prepare(Pack *pack, uint32_t twin);
+/// Plant time of the members, counted from 0 where the fork is of no moment.
+static inline int64_t pack_time(const Pack *pack)
+{
+    const Fork *fork = pack->swarm->fork;
+    return (fork->time == TIME_NONE ? 0 : fork->time) + (int64_t)pack->steps * fork->plant->step_ns;
+}
 /// The LANES cells of a column.
 static inline double *pack_column(const Pack *pack, Cell cell)
 {

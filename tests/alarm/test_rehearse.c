@@ -217,6 +217,29 @@ START_TEST(a_handler_that_fails_ends_the_forecast_with_its_line)
 }
 END_TEST
 
+/* More twins than a fork takes: those that are spoken of are forecast, and handlers could ask for another. */
+START_TEST(of_a_large_plant_controllers_act_and_handlers_are_refused)
+{
+    Plant *plant;
+    Forecast *told;
+    ErrText why = {""};
+    scripts_write("tank.lua", tank);
+    const char *text = "local tanks = { a = { 'tank' } }\n"
+                       "for i = 1, 1100 do tanks['other_' .. i] = { 'tank' } end\n"
+                       "return plant 'large' { step = 0.125, clock = 'provider', assets = tanks,\n"
+                       "  control = function(device) device['a.flow'] = 2 end, on = { alarm = function() end } }\n";
+    if (plant_load(scripts_write("large.lua", text), 1, &plant, &why))
+        ck_abort_msg("%s", why.text);
+    ck_assert_int_eq(try_forecast(plant, (RehearsalParts){.control = true}, &told, &why), ERR_OK);
+    for (uint32_t member = 0; member < MEMBERS; member++)
+        ck_assert_double_eq_tol(at(told, LEVEL, member, STEPS - 1) - at(told, LEVEL, member, 0), 2 * (SECONDS - STEP), 1e-9);
+    forecast_destroy(told);
+    ck_assert_int_eq(try_forecast(plant, (RehearsalParts){.control = true, .handlers = true}, &told, &why), ERR_SCRIPT);
+    ck_assert_msg(strstr(why.text, "more than the 1024 of a forecast"), "%s", why.text);
+    plant_destroy(plant);
+}
+END_TEST
+
 START_TEST(failing_memory_is_an_error)
 {
     Plant *plant = plant_with("", turn);
@@ -238,4 +261,4 @@ END_TEST
 
 KIT_MAIN("alarm.rehearse", a_member_goes_the_way_that_its_handlers_command, variables_are_a_members_own, timers_run_by_plant_time_and_see_the_member,
          command_handlers_hear_what_became_of_commands, an_alarm_that_stands_is_not_raised_again_and_returns, who_is_not_switched_on_does_not_act,
-         a_handler_that_fails_ends_the_forecast_with_its_line, failing_memory_is_an_error)
+         a_handler_that_fails_ends_the_forecast_with_its_line, of_a_large_plant_controllers_act_and_handlers_are_refused, failing_memory_is_an_error)
